@@ -1,0 +1,176 @@
+"""The typed schema of the configuration.
+
+The values stand in params.yaml and conf/ alone, and are explained there; here stands what they
+may be. Only keys that a file of conf/ may leave out have a default here.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PlainValidator,
+    PositiveFloat,
+    PositiveInt,
+    PrivateAttr,
+    model_validator,
+)
+
+from fathom.config.origins import Origins
+
+Task = Literal["regression", "classification"]
+Method = Literal["zscore", "minmax", "robust", "quantile", "none"]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+def once_each(values: list[Any]) -> list[Any]:
+    repeated = [value for value in values if values.count(value) > 1]
+    if repeated:
+        raise ValueError(f"must not name {repeated[0]!r} twice")
+    return values
+
+
+def parse_gpus(value: Any) -> Any:
+    is_list = isinstance(value, list) and all(type(gpu) is int and gpu >= 0 for gpu in value)
+    if value != "auto" and not is_list:
+        raise ValueError(f"must be auto or a list of GPU numbers such as [0, 1], not {value!r}")
+    return value if value == "auto" else once_each(value)
+
+
+def parse_share(value: Any) -> Any:
+    fraction = type(value) is float and 0 < value < 1
+    count = type(value) is int and value > 0
+    if not fraction and not count:
+        raise ValueError(
+            f"must be a fraction between 0 and 1 or a number of rows above 0, not {value!r}"
+        )
+    return value
+
+
+def parse_test_share(value: Any) -> Any:
+    return value if value == "own" else parse_share(value)
+
+
+def parse_class_weight(value: Any) -> Any:
+    if value is None or value == "balanced":
+        return value
+    if isinstance(value, dict) and all(
+        type(weight) in (int, float) and weight >= 0 for weight in value.values()
+    ):
+        return {str(name): float(weight) for name, weight in value.items()}
+    raise ValueError(
+        f"must be null, balanced or a weight of at least 0 for each class, not {value!r}"
+    )
+
+
+Names = Annotated[list[str], Field(min_length=1), AfterValidator(once_each)]
+
+
+class Section(BaseModel):
+    """A mapping of the configuration, with these keys and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Target(BaseModel):
+    """A function or class by its `_target_`, and under the other keys its arguments."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    target: str = Field(alias="_target_", min_length=1)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Split(Section):
+    test: Annotated[float | int | Literal["own"], PlainValidator(parse_test_share)]
+    valid: Annotated[float | int, PlainValidator(parse_share)]
+    shuffle: bool
+    stratify: bool | Literal["auto"]
+    seed: Seed
+
+    @model_validator(mode="after")
+    def leaves_training_rows(self) -> Self:
+        if type(self.test) is float and type(self.valid) is float and self.test + self.valid >= 1:
+            raise ValueError(
+                f"test and valid must leave rows to train on, but {self.test} + {self.valid} "
+                "is not below 1"
+            )
+        return self
+
+
+class Scale(Section):
+    features: Method
+    clip: PositiveFloat | None
+    pixels: Literal["together", "separately"]
+    target: Literal["zscore", "minmax", "robust", "none"]
+
+
+class EarlyStopping(Section):
+    patience: PositiveInt
+    min_delta: NonNegativeFloat
+
+
+class Train(Section):
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    optimizer: Target
+    schedule: Target | None
+    loss: str
+    class_weight: Annotated[
+        Literal["balanced"] | dict[str, float] | None, PlainValidator(parse_class_weight)
+    ]
+    monitor: str
+    early_stopping: EarlyStopping | None
+    checkpoint: bool
+    tensorboard: bool
+    callbacks: dict[str, Target | None]
+
+
+class Dataset(Section):
+    """`name` is that of the file in conf/dataset/, and not written in it."""
+
+    name: str
+    source: Target
+    task: Task
+    target: str = "label"
+    unit: str | None = None
+    exclude: list[str] = []
+    sample_weight: str | None = None
+    auxiliary: str | None = None
+    wide: list[str] | None = None
+    deep: list[str] | None = None
+
+
+class Model(Target):
+    """`name` is that of the file in conf/model/, and not written in it."""
+
+    name: str
+    learning_rate: PositiveFloat
+    loss_weights: dict[str, NonNegativeFloat] | None = None
+
+
+class Config(Section):
+    """All that a stage may read. `dataset` and `model` are there for the stages of one."""
+
+    datasets: Names
+    models: Names
+    experiment: str
+    seed: Seed
+    gpus: Annotated[Literal["auto"] | list[int], PlainValidator(parse_gpus)]
+    split: Split
+    scale: Scale
+    train: Train
+    dataset: Dataset | None = None
+    model: Model | None = None
+    _origins: Origins = PrivateAttr()
+
+    @property
+    def origins(self) -> Origins:
+        """The files that the settings come from, to be named in errors."""
+        return self._origins

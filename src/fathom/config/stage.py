@@ -1,0 +1,176 @@
+"""What makes a function a stage: composed and checked settings, and errors of one line."""
+
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+import yaml
+from hydra.conf import HydraConf
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import ValidationError
+
+from fathom import paths
+from fathom.config.messages import keys_at, refusal
+from fathom.config.origins import Origins
+from fathom.config.schema import Config
+from fathom.errors import FathomError, did_you_mean
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+
+
+def stage(*needs: str) -> Callable[[Callable[[Config], None]], Callable[[], None]]:
+    """Make a function of the settings a program whose command line is Hydra's.
+
+    Args:
+        needs: the groups that must be chosen on the command line: "dataset", "model".
+
+    Before the function is called all settings are checked. A `FathomError`, of the function too,
+    ends the program with one line and exit status 1, or with a traceback if HYDRA_FULL_ERROR
+    is set.
+    """
+
+    wants_traceback = os.environ.get(FULL_ERROR) is not None
+
+    def decorate(function: Callable[[Config], None]) -> Callable[[], None]:
+        def job(composed: DictConfig) -> None:
+            try:
+                origins = origins_of(HydraConfig.get())
+                config = checked(composed, origins, needs)
+                for replaced in origins.laid_over():
+                    print(replaced)
+                function(config)
+            except FathomError as error:
+                if wants_traceback:
+                    raise
+                fail(str(error))
+            except OSError as error:
+                if wants_traceback:
+                    raise
+                fail(f"{error.filename or 'operating system'}: {error.strerror or error}")
+
+        @functools.wraps(function)
+        def program() -> None:
+            conf = project_conf()
+            # Hydra prints its errors over several lines, and raises them when this is set.
+            os.environ[FULL_ERROR] = "1"
+            try:
+                hydra.main(version_base="1.3", config_path=str(conf), config_name="config")(job)()
+            except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+                if wants_traceback:
+                    raise
+                fail(one_line(error))
+            except KeyboardInterrupt:
+                fail("interrupted", status=130)
+
+        return program
+
+    return decorate
+
+
+def origins_of(hydra_config: HydraConf) -> Origins:
+    chosen = hydra_config.runtime.choices
+    overrides = tuple(hydra_config.overrides.task)
+    return Origins(overrides, chosen["dataset"], chosen["model"], chosen["experiment"])
+
+
+def compose(overrides: Sequence[str] = (), needs: Iterable[str] = ()) -> Config:
+    """Compose and check the settings of the project in the working folder, as a stage does.
+
+    Args:
+        overrides: as on a stage's command line, such as `["dataset=digits", "seed=1"]`.
+        needs: as in `stage`.
+
+    Raises:
+        FathomError: as in `checked`.
+    """
+    with hydra.initialize_config_dir(str(project_conf()), version_base="1.3"):
+        try:
+            composed = hydra.compose("config", list(overrides), return_hydra_config=True)
+        except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+            raise FathomError(one_line(error)) from error
+    origins = origins_of(composed.hydra)
+    OmegaConf.set_struct(composed, False)
+    del composed["hydra"]
+    return checked(composed, origins, needs)
+
+
+def checked(composed: DictConfig, origins: Origins, needs: Iterable[str] = ()) -> Config:
+    """Return the composed settings as a `Config`.
+
+    Raises:
+        FathomError: a setting is unknown, missing or impossible; the line names the key, the
+            file it stands in and the nearest valid key.
+    """
+    for group in needs:
+        if getattr(origins, group) is None:
+            raise FathomError(f"{group}=… is missing; there are: {', '.join(options(group))}")
+    tree: Any = OmegaConf.to_container(composed, resolve=True)
+    for group in ("dataset", "model"):
+        if isinstance(tree.get(group), dict):
+            tree[group]["name"] = getattr(origins, group)
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        raise refusal(error, Config, origins) from error
+    config._origins = origins
+    for group, names in (("dataset", config.datasets), ("model", config.models)):
+        for name in names:
+            if name not in options(group):
+                file, key = origins.of([f"{group}s"])
+                raise FathomError(
+                    f"{file}: {key}: there is no {paths.CONF}/{group}/{name}.yaml"
+                    f"{did_you_mean(name, options(group))}"
+                )
+    return config
+
+
+def options(group: str) -> list[str]:
+    """Return the names that can be chosen in a group, such as "model"."""
+    return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))
+
+
+def project_conf() -> Path:
+    """Return the absolute path of the configuration in the working folder."""
+    for path in (paths.CONF / "config.yaml", paths.PARAMS):
+        if not path.is_file():
+            fail(f"there is no {path} in {Path.cwd()}: start stages in the project's folder")
+    return paths.CONF.resolve()
+
+
+def one_line(error: Exception) -> str:
+    """Say in one line what Hydra or YAML said in several."""
+    message = " ".join(str(error).split())
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, name = error.missing_cfg_file.partition("/")
+        return (
+            f"{group}={name}: there is no {paths.CONF}/{group}/{name}.yaml"
+            f"{did_you_mean(name, options(group))}"
+        )
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        file = os.path.relpath(mark.name) if os.path.isabs(mark.name) else mark.name
+        return f"{file}: line {mark.line + 1}: not valid YAML: {error.problem}"
+    unknown = re.match(r"Could not override '(.+?)'\. To append .* use (\+\S+)", message)
+    if unknown:
+        key, addition = unknown.groups()
+        parent, _, name = key.rpartition(".")
+        siblings = keys_at(Config, parent.split(".") if parent else [])
+        if not siblings or "_target_" in siblings:
+            return f"command line: {key} is not set yet: add it with {addition}"
+        near = did_you_mean(name, siblings, f"{parent}." if parent else "")
+        return f"command line: {key} is not a setting{near}"
+    return message
+
+
+def fail(message: str, status: int = 1) -> NoReturn:
+    """End the program with one line that names it, as Unix programs do."""
+    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr, flush=True)
+    sys.exit(status)

@@ -1,0 +1,69 @@
+"""From a `_target_` in the settings to what it names, with errors of one line."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import hydra
+from hydra.errors import InstantiationException
+from pydantic import ValidationError
+
+from fathom.config.messages import refused_argument
+from fathom.config.origins import Location, Origins
+from fathom.config.schema import Target
+from fathom.errors import FathomError, did_you_mean
+
+
+def make(
+    target: Target, location: Location, origins: Origins, *positional: Any, **defaults: Any
+) -> Any:
+    """Call what `target` names, through `hydra.utils.instantiate`.
+
+    Args:
+        target: a function or class and its arguments.
+        location: where it stands in the settings, such as ("train", "optimizer").
+        origins: the files that the settings come from, to name in errors.
+        positional: further arguments, which come first.
+        defaults: arguments that the settings may replace.
+
+    Raises:
+        FathomError: there is no such function, or it refuses an argument.
+    """
+    function = locate(target, location, origins)
+    parameters = inspect.signature(function).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        for name in target.arguments:
+            if name not in parameters:
+                file, key = origins.of((*location, name))
+                near = did_you_mean(name, list(parameters)[len(positional) :])
+                raise FathomError(f"{file}: {key} is no argument of {target.target}{near}")
+    node = defaults | target.arguments | {"_target_": target.target}
+    try:
+        return hydra.utils.instantiate(node, *positional, _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, ValidationError):
+            raise refused_argument(cause, function, location, origins) from error
+        file, key = origins.of(location)
+        message = " ".join(str(cause or error).split())
+        raise FathomError(f"{file}: {key or target.target}: {message}") from error
+
+
+def locate(target: Target, location: Location, origins: Origins) -> Callable[..., Any]:
+    """Import the function or class that a target names."""
+    module_name, _, name = target.target.rpartition(".")
+    file, key = origins.of((*location, "_target_"))
+    try:
+        module = importlib.import_module(module_name)
+    except (ModuleNotFoundError, ValueError) as error:
+        raise FathomError(
+            f"{file}: {key}: there is no module {module_name!r} to take {name!r} from; a module "
+            "of your own is found in src/"
+        ) from error
+    found: Callable[..., Any] | None = getattr(module, name, None)
+    if found is None:
+        public = [known for known in dir(module) if not known.startswith("_")]
+        near = did_you_mean(name, public) if len(public) < 80 else ""
+        raise FathomError(f"{file}: {key}: {module_name} has no {name!r}{near}")
+    return found

@@ -1,0 +1,115 @@
+"""What is known of raw data (`schema.json`) and what a network is to learn (`problem.json`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from fathom import paths
+from fathom.config.schema import Task
+from fathom.files import read_json, write_json
+
+Kind = Literal["table", "images"]
+
+
+class Description(BaseModel):
+    """A part of a description that is kept as JSON."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def write(self, path: Path) -> None:
+        write_json(path, self.model_dump())
+
+
+class Column(Description):
+    name: str
+    type: str
+
+
+class Source(Description):
+    """Where raw data came from: a sentence, and the SHA-256 of what was read."""
+
+    origin: str
+    sha256: str
+
+
+class Schema(Description):
+    """Raw data as downloaded.
+
+    `columns` are those of a table, the target's among them; `image_shape` is that of one
+    image, (height, width) or (height, width, channels). `classes` are the names of the target's
+    classes in the order of their numbers. `test_rows` last rows are the data's own test set.
+    """
+
+    name: str
+    kind: Kind
+    task: Task
+    rows: int
+    target: str
+    unit: str | None
+    classes: list[str] | None
+    columns: list[Column]
+    image_shape: list[int] | None
+    test_rows: int
+    source: Source
+
+    @classmethod
+    def read(cls, dataset: str) -> Schema:
+        path = paths.raw(dataset) / "schema.json"
+        return cls.model_validate(read_json(path, f"download@{dataset}"))
+
+
+class Output(Description):
+    """What one output of a network predicts: a column, and its classes or its unit."""
+
+    column: str
+    task: Task
+    unit: str | None = None
+    classes: list[str] | None = None
+
+    @property
+    def units(self) -> int:
+        """Width of the output: a probability for each class, or one number."""
+        return len(self.classes) if self.classes else 1
+
+
+class Problem(Description):
+    """What a network is given and what it is to predict.
+
+    `shape` is that of one row of features. A network takes from them by the names of its inputs:
+    `wide_input` gets the columns `wide`, `deep_input` the columns `deep`, any other name gets
+    them all; images go whole to each. `outputs` are `main_output` and `aux_output`.
+    """
+
+    dataset: str
+    kind: Kind
+    shape: list[int]
+    columns: list[str]
+    wide: list[str]
+    deep: list[str]
+    outputs: dict[str, Output]
+    rows: dict[str, int]
+
+    @classmethod
+    def read(cls, dataset: str) -> Problem:
+        return cls.model_validate(read_json(paths.problem(dataset), f"scale@{dataset}"))
+
+    @property
+    def main(self) -> Output:
+        return self.outputs["main_output"]
+
+    def columns_of(self, input_name: str) -> list[str]:
+        """Return the columns of a table that the input of this name gets."""
+        return {"wide_input": self.wide, "deep_input": self.deep}.get(input_name, self.columns)
+
+    def shape_of(self, input_name: str) -> tuple[int, ...]:
+        """Return the shape of one row of what the input of this name gets."""
+        if self.kind == "images":
+            return tuple(self.shape)
+        return (len(self.columns_of(input_name)),)
+
+    def output(self, output_name: str) -> Output:
+        """Return what the output of this name predicts: any but `aux_output` the main target."""
+        return self.outputs.get(output_name, self.main)

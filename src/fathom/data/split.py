@@ -1,0 +1,118 @@
+"""Which rows train, which decide (valid) and which are only for the final figures (test)."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from fathom import paths
+from fathom.config.schema import Config
+from fathom.config.schema import Split as Settings
+from fathom.data.schema import Schema
+from fathom.errors import FathomError
+from fathom.files import existing, replacing, write_json
+
+Rows = NDArray[np.int64]
+
+
+def split(config: Config) -> dict[str, Rows]:
+    """Split a data set and write the row numbers of each part to `data/split/<dataset>/`.
+
+    Raises:
+        FathomError: the parts cannot be had from this data.
+    """
+    assert config.dataset is not None
+    name = config.dataset.name
+    schema = Schema.read(name)
+    labels = read_labels(schema)
+    parts = split_rows(schema, labels, config.split)
+    with replacing(paths.split(name)) as folder:
+        folder.mkdir()
+        for part, rows in parts.items():
+            np.save(folder / f"{part}.npy", rows)
+        write_json(folder / "split.json", {part: len(rows) for part, rows in parts.items()})
+    return parts
+
+
+def read_labels(schema: Schema) -> NDArray[np.str_] | None:
+    """Return the class of each row, or None for regression."""
+    if schema.task == "regression":
+        return None
+    folder = paths.raw(schema.name)
+    made_by = f"download@{schema.name}"
+    if schema.kind == "images":
+        return np.load(existing(folder / "labels.npy", made_by)).astype(str)
+    file = existing(folder / "data.parquet", made_by)
+    return pd.read_parquet(file, columns=[schema.target])[schema.target].astype(str).to_numpy(str)
+
+
+def split_rows(
+    schema: Schema, labels: NDArray[np.str_] | None, settings: Settings
+) -> dict[str, Rows]:
+    """Return the row numbers of the parts train, valid and test.
+
+    Shuffled, it takes the same rows as two successive calls of scikit-learn's
+    `train_test_split` with the same seed: first the test part, then of the rest the validation
+    part.
+
+    Args:
+        schema: of the raw data.
+        labels: the class of each row, of shape (rows,), or None for regression.
+        settings: the section `split`.
+
+    Raises:
+        FathomError: a part would be empty, the data has no test set of its own, or a class has
+            too few rows to be in every part.
+    """
+    if settings.stratify is True and labels is None:
+        raise FathomError("split.stratify: only classes can be stratified; set it to auto or false")
+    by = labels if settings.stratify and settings.shuffle else None
+    rows = np.arange(schema.rows)
+    if settings.test == "own":
+        if schema.test_rows == 0:
+            raise FathomError(
+                f"split.test: {schema.name} comes without a test set of its own; "
+                "set a fraction or a number of rows"
+            )
+        rest, test = rows[: -schema.test_rows], rows[-schema.test_rows :]
+    else:
+        rest, test = part_off(rows, size("test", settings.test, schema), settings, by)
+    train, valid = part_off(rest, size("valid", settings.valid, schema), settings, by)
+    return {"train": train, "valid": valid, "test": test}
+
+
+def size(part: str, share: float | int, schema: Schema) -> int:
+    """Return a part's number of rows; fractions are of all rows, and round up."""
+    count = math.ceil(share * schema.rows) if isinstance(share, float) else share
+    if count >= schema.rows:
+        raise FathomError(f"split.{part}: {share} leaves none of {schema.rows} rows to train on")
+    return count
+
+
+def part_off(
+    rows: Rows, count: int, settings: Settings, by: NDArray[np.str_] | None
+) -> tuple[Rows, Rows]:
+    """Part `count` rows off, at random or from the end."""
+    if count >= len(rows):
+        raise FathomError(
+            f"split: test and valid must leave rows to train on, but {count} of the remaining "
+            f"{len(rows)} rows are to be parted off"
+        )
+    if not settings.shuffle:
+        return rows[:-count], rows[-count:]
+    classes = by[rows] if by is not None else None
+    try:
+        rest, part = train_test_split(
+            rows, test_size=count, random_state=settings.seed, stratify=classes
+        )
+    except ValueError as error:
+        names, counts = np.unique(classes, return_counts=True)
+        fewest = int(counts.argmin())
+        raise FathomError(
+            f"split.stratify: {len(names)} classes cannot all be in parts of {count} and "
+            f"{len(rows) - count} rows (class {names[fewest]!r} has {counts[fewest]}); "
+            "set it to false, or make the parts larger"
+        ) from error
+    return rest, part

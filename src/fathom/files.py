@@ -1,0 +1,52 @@
+"""Files that are whole or not there: written beside their place, then renamed into it."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fathom.errors import FathomError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write a file or a folder to; it then takes `path`'s place.
+
+    The old content stays until the new one is complete, and when the block raises.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield beside
+        if beside.is_dir() and path.is_dir():
+            shutil.rmtree(path)
+        beside.replace(path)
+    finally:
+        if beside.is_dir():
+            shutil.rmtree(beside)
+        else:
+            beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON that people can read and Git can compare line by line."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, made_by: str) -> Any:
+    return json.loads(existing(path, made_by).read_text(encoding="utf-8"))
+
+
+def existing(path: Path, made_by: str) -> Path:
+    """Return `path`, or say which stage makes it."""
+    if not path.exists():
+        raise FathomError(f"{path} is missing: make it with `dvc repro {made_by}`")
+    return path

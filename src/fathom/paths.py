@@ -1,0 +1,52 @@
+"""Where everything lies, relative to the folder in which a stage is started.
+
+That folder, and not the place of this file, is the project: DVC runs experiments in copies.
+"""
+
+from pathlib import Path
+
+CONF = Path("conf")
+PARAMS = Path("params.yaml")
+REPORT = Path("report/index.html")
+
+PARTS = ("train", "valid", "test")
+
+
+def raw(dataset: str) -> Path:
+    return Path("data/raw", dataset)
+
+
+def split(dataset: str) -> Path:
+    return Path("data/split", dataset)
+
+
+def scaled(dataset: str) -> Path:
+    return Path("data/scaled", dataset)
+
+
+def problem(dataset: str) -> Path:
+    return Path("data/problem", f"{dataset}.json")
+
+
+def predictions(dataset: str, model: str) -> Path:
+    return Path("data/predictions", dataset, f"{model}.parquet")
+
+
+def model(dataset: str, model: str) -> Path:
+    return Path("models", dataset, model)
+
+
+def metrics(dataset: str, model: str) -> Path:
+    return Path("metrics", dataset, f"{model}.json")
+
+
+def plots(kind: str, dataset: str, model: str) -> Path:
+    return Path("plots", kind, dataset, model)
+
+
+def checkpoint(dataset: str, model: str) -> Path:
+    return Path("checkpoints", dataset, f"{model}.keras")
+
+
+def logs(dataset: str, model: str) -> Path:
+    return Path("logs", dataset, model)

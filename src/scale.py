@@ -1,0 +1,18 @@
+"""Stage `scale`: features and targets, scaled by what the training rows show. By hand:
+
+python src/scale.py dataset=california_housing scale.features=robust
+"""
+
+from fathom.config.schema import Config
+from fathom.config.stage import stage
+from fathom.data.scale import scale
+
+
+@stage("dataset")
+def main(config: Config) -> None:
+    problem = scale(config)
+    print(f"{problem.dataset}: features of shape {tuple(problem.shape)}, {config.scale.features}")
+
+
+if __name__ == "__main__":
+    main()

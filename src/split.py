@@ -1,0 +1,18 @@
+"""Stage `split`: which rows train, which validate, which test. By hand:
+
+python src/split.py dataset=digits split.test=0.2
+"""
+
+from fathom.config.schema import Config
+from fathom.config.stage import stage
+from fathom.data.split import split
+
+
+@stage("dataset")
+def main(config: Config) -> None:
+    parts = split(config)
+    print(", ".join(f"{part} {len(rows)} rows" for part, rows in parts.items()))
+
+
+if __name__ == "__main__":
+    main()
