@@ -1,0 +1,19 @@
+"""Stage `baseline`: what scikit-learn gives without tuning. By hand:
+
+python src/baseline.py dataset=digits
+"""
+
+from fathom.config.schema import Config
+from fathom.config.stage import stage
+from fathom.evaluation.baseline import baseline
+
+
+@stage("dataset")
+def main(config: Config) -> None:
+    for name, figures in baseline(config).items():
+        shown = ", ".join(f"{metric} {value:.4g}" for metric, value in figures["test"].items())
+        print(f"{name}: test {shown}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""Stage `evaluate`: the figures of a saved model on every part. By hand:
+
+python src/evaluate.py dataset=digits model=mlp
+"""
+
+from fathom.config.schema import Config
+from fathom.config.stage import stage
+from fathom.training.devices import start_tensorflow
+
+
+@stage("dataset", "model")
+def main(config: Config) -> None:
+    start_tensorflow(config.gpus)
+    from fathom.evaluation.evaluate import evaluate  # imports Keras, which starts TensorFlow
+
+    test = evaluate(config)["test"]
+    print("test: " + ", ".join(f"{name} {value:.4g}" for name, value in test.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How good a model is: one set of metrics for networks and baselines alike."""

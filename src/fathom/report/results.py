@@ -1,0 +1,62 @@
+"""Reads what the other stages wrote into one structure for the page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from fathom import paths
+from fathom.config.schema import Config
+from fathom.data.schema import Problem
+from fathom.files import existing, read_json
+
+Figures = dict[str, dict[str, float | None]]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network: its figures by part, its run, its history and test predictions."""
+
+    name: str
+    metrics: Figures
+    auxiliary: Figures | None
+    run: dict[str, Any]
+    history: pd.DataFrame
+    predictions: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class DatasetResults:
+    """All that there is of a data set; `baselines` are figures by name and part."""
+
+    problem: Problem
+    networks: list[Network]
+    baselines: dict[str, Figures]
+
+
+def read_results(config: Config) -> list[DatasetResults]:
+    """Read the results of every data set and model in the settings."""
+    return [read_dataset(dataset, config.models) for dataset in config.datasets]
+
+
+def read_dataset(dataset: str, models: list[str]) -> DatasetResults:
+    return DatasetResults(
+        problem=Problem.read(dataset),
+        networks=[read_network(dataset, model) for model in models],
+        baselines=read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}"),
+    )
+
+
+def read_network(dataset: str, model: str) -> Network:
+    trained, evaluated = f"train@{dataset}-{model}", f"evaluate@{dataset}-{model}"
+    metrics = read_json(paths.metrics(dataset, model), evaluated)
+    auxiliary = metrics.pop("aux", None)
+    folder = paths.model(dataset, model)
+    return Network(
+        name=model,
+        metrics=metrics,
+        auxiliary=auxiliary,
+        run=read_json(folder / "run.json", trained),
+        history=pd.read_csv(existing(folder / "history.csv", trained)),
+        predictions=pd.read_parquet(existing(paths.predictions(dataset, model), evaluated)),
+    )

@@ -1,0 +1,79 @@
+"""The comparison of networks and baselines."""
+
+from dataclasses import dataclass
+
+from fathom.data.schema import Output
+from fathom.report.results import DatasetResults, Figures
+
+METRICS = {
+    "regression": {"rmse": "RMSE", "mse": "MSE", "mae": "MAE", "r2": "R²"},
+    "classification": {
+        "accuracy": "accuracy",
+        "cross_entropy": "cross-entropy",
+        "f1_macro": "macro F1",
+    },
+}
+PARTS = {"test": "test", "valid": "valid.", "train": "train"}
+HIGHER_IS_BETTER = ("accuracy", "f1_macro", "r2")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model's line: test figures of each metric, then the leading metric on other parts."""
+
+    name: str
+    kind: str
+    figures: Figures
+    parameters: int | None = None
+    seconds: float | None = None
+
+
+def rows(results: DatasetResults) -> list[Row]:
+    """Return a row for each network, auxiliary output and baseline, the best first."""
+    networks = [
+        Row(n.name, "network", n.metrics, n.run["parameters"], n.run["seconds"])
+        for n in results.networks
+    ]
+    auxiliary = [
+        Row(f"{n.name}, auxiliary output", "output", n.auxiliary)
+        for n in results.networks
+        if n.auxiliary and results.problem.outputs["aux_output"] == results.problem.main
+    ]
+    baselines = [Row(name, "baseline", figures) for name, figures in results.baselines.items()]
+    return sorted(networks + auxiliary + baselines, key=lambda row: rank(row, results.problem.main))
+
+
+def leading(output: Output) -> str:
+    """Return the metric that models are ranked by."""
+    return "rmse" if output.task == "regression" else "accuracy"
+
+
+def rank(row: Row, output: Output) -> float:
+    figure = row.figures["test"][leading(output)]
+    assert figure is not None
+    return -figure if leading(output) in HIGHER_IS_BETTER else figure
+
+
+def verdict(results: DatasetResults) -> str:
+    """Say in a sentence which network is best, and what the best baseline gives."""
+    output = results.problem.main
+    ordered = rows(results)
+    metric = leading(output)
+    network = next(row for row in ordered if row.kind == "network")
+    baseline = next(row for row in ordered if row.kind == "baseline")
+    unit = f" {output.unit}" if output.unit and metric == "rmse" else ""
+    label = METRICS[output.task][metric]
+    better = rank(network, output) < rank(baseline, output)
+    return (
+        f"The best network is {network.name}: test {label} "
+        f"{number(network.figures['test'][metric])}{unit}. It "
+        f"{'beats' if better else 'does not beat'} the best baseline, {baseline.name}, with "
+        f"{number(baseline.figures['test'][metric])}{unit}."
+    )
+
+
+def number(value: float | None) -> str:
+    """Return a figure with four significant digits, large ones whole."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"

@@ -1,0 +1,1 @@
+"""From a problem and a network to a trained model: devices, compilation, callbacks, saving."""

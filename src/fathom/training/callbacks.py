@@ -1,0 +1,139 @@
+"""Keras callbacks of a training."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fathom import paths
+from fathom.config.schema import Config
+from fathom.config.targets import make
+from fathom.data.scaling import Scaler
+from fathom.data.schema import Problem
+from fathom.errors import FathomError
+
+UPWARDS = ("accuracy", "auc", "precision", "recall", "f1", "r2")
+
+
+def direction(monitor: str) -> str:
+    """Return "max" for what is better the higher it is, "min" for a loss or an error."""
+    return "max" if any(word in monitor for word in UPWARDS) else "min"
+
+
+class OriginalUnits(keras.callbacks.Callback):
+    """Turns the errors of scaled regression targets back into the target's own unit.
+
+    Must come first: the later callbacks, the history and the progress bar see what it leaves.
+    The loss stays as it is trained on.
+    """
+
+    def __init__(self, problem: Problem, scalers: dict[str, Scaler]) -> None:
+        super().__init__()
+        main = scalers.get("main_output")
+        self.factors: dict[str, float] = {}
+        for name in ("", "main_output", "aux_output"):
+            scaler = scalers.get(name, main)
+            if scaler is None or scaler.scale is None or problem.output(name).task != "regression":
+                continue
+            prefix = f"{name}_" if name else ""
+            for metric in ("rmse", "mae"):
+                self.factors[f"{prefix}{metric}"] = scaler.scale[0]
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        for name in list(logs or {}):
+            assert logs is not None
+            logs[name] *= self.factors.get(name.removeprefix("val_"), 1.0)
+
+
+class Watch(keras.callbacks.Callback):
+    """Ends a training that cannot come to anything, with the reason."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logs = logs or {}
+        monitor = self.config.train.monitor
+        if monitor not in logs:
+            file, key = self.config.origins.of(("train", "monitor"))
+            names = ", ".join(name for name in logs if name != "learning_rate")
+            raise FathomError(f"{file}: {key}: {monitor!r} is not recorded; these are: {names}")
+        broken = [name for name, value in logs.items() if not np.isfinite(value)]
+        if broken:
+            raise FathomError(
+                f"training diverged: {broken[0]} is {logs[broken[0]]} in epoch {epoch + 1}; "
+                "lower the learning rate or set train.optimizer.clipnorm"
+            )
+
+
+class LossRatio(keras.callbacks.Callback):
+    """Records the validation loss over the training loss: far above 1, the net overfits."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if logs and logs.get("loss"):
+            logs["loss_ratio"] = logs["val_loss"] / logs["loss"]
+
+
+class EpochLines(keras.callbacks.Callback):
+    """Prints one line an epoch, for logs."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        seconds = time.perf_counter() - self.started
+        shown = "  ".join(
+            f"{name} {value:.4g}"
+            for name, value in (logs or {}).items()
+            if "aux_output" not in name and not name.endswith("output_loss")
+        )
+        print(f"epoch {epoch + 1}/{self.params['epochs']}  {shown}  {seconds:.1f} s", flush=True)
+
+
+def callbacks(
+    config: Config, problem: Problem, scalers: dict[str, Scaler], on_terminal: bool
+) -> list[keras.callbacks.Callback]:
+    """Return the callbacks of a training in the order in which Keras is to call them.
+
+    Early stopping is among them even if it is not to stop: it keeps the best epoch's weights.
+    """
+    assert config.dataset is not None and config.model is not None
+    settings = config.train
+    mode = direction(settings.monitor)
+    stopping = settings.early_stopping
+    chosen: list[keras.callbacks.Callback] = [
+        OriginalUnits(problem, scalers),
+        Watch(config),
+        LossRatio(),
+        keras.callbacks.EarlyStopping(
+            monitor=settings.monitor,
+            mode=mode,
+            patience=stopping.patience if stopping else settings.epochs,
+            min_delta=stopping.min_delta if stopping else 0.0,
+            restore_best_weights=True,
+        ),
+    ]
+    if settings.checkpoint:
+        path = paths.checkpoint(config.dataset.name, config.model.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        chosen.append(
+            keras.callbacks.ModelCheckpoint(
+                str(path), monitor=settings.monitor, mode=mode, save_best_only=True
+            )
+        )
+    if settings.tensorboard:
+        chosen.append(keras.callbacks.TensorBoard(str(log_dir(config))))
+    for name, target in settings.callbacks.items():
+        if target is not None:
+            chosen.append(make(target, ("train", "callbacks", name), config.origins))
+    if not on_terminal:
+        chosen.append(EpochLines())
+    return chosen
+
+
+def log_dir(config: Config) -> Path:
+    assert config.dataset is not None and config.model is not None
+    return paths.logs(config.dataset.name, config.model.name)

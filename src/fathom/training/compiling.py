@@ -1,0 +1,182 @@
+"""What a network is trained by: optimiser, schedule, loss, metrics and weights."""
+
+import inspect
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fathom.config.schema import Config, Target
+from fathom.config.targets import locate, make
+from fathom.data.parts import Part
+from fathom.data.scaling import Scaler
+from fathom.data.schema import Output, Problem
+from fathom.errors import FathomError, did_you_mean
+from fathom.models.interface import output_names
+
+DEFAULT_LOSS = {"regression": "mse", "classification": "sparse_categorical_crossentropy"}
+METRICS = {"regression": ("rmse", "mae"), "classification": ("accuracy",)}
+
+
+def compile_model(model: keras.Model, problem: Problem, config: Config) -> None:
+    """Compile a network for its problem, by the section `train` and the model's file."""
+    names = output_names(model)
+    outputs = [problem.output(name) for name in names]
+    model.compile(
+        optimizer=optimizer(config, problem.rows["train"]),
+        loss=unwrap([loss(output, problem, config) for output in outputs]),
+        loss_weights=loss_weights(names, problem, config),
+        metrics=unwrap([metrics(output) for output in outputs]),
+    )
+
+
+def unwrap(per_output: list[Any]) -> Any:
+    """Give Keras one thing for one output, so that it logs `rmse`, not `main_output_rmse`."""
+    return per_output[0] if len(per_output) == 1 else per_output
+
+
+def optimizer(config: Config, rows: int) -> keras.Optimizer:
+    """Return the optimiser, its learning rate a number or a schedule.
+
+    Args:
+        config: the optimiser is `train.optimizer`; its learning rate is the model's if it names
+            none itself.
+        rows: of the training part, from which steps are counted.
+    """
+    assert config.model is not None
+    chosen, settings = config.train.optimizer, config.train
+    rate = chosen.arguments.get("learning_rate", config.model.learning_rate)
+    arguments = {
+        name: value for name, value in chosen.arguments.items() if name != "learning_rate"
+    }
+    if settings.schedule is not None:
+        if isinstance(rate, dict):
+            file, key = config.origins.of(("train", "schedule"))
+            raise FathomError(
+                f"{file}: {key}: train.optimizer.learning_rate is a schedule already; "
+                "set one of the two to null"
+            )
+        rate = schedule(config, settings.schedule, rate, rows)
+    arguments = {"_target_": chosen.target, **arguments}
+    return make(
+        Target.model_validate(arguments), ("train", "optimizer"), config.origins, learning_rate=rate
+    )
+
+
+def schedule(config: Config, chosen: Target, rate: float, rows: int) -> Any:
+    """Return a learning-rate schedule, what is counted in epochs turned into steps."""
+    steps = math.ceil(rows / config.train.batch_size)
+    arguments: dict[str, Any] = {"_target_": chosen.target}
+    for name, value in chosen.arguments.items():
+        if name.endswith("_epochs") and isinstance(value, (int, float)):
+            name, value = name.removesuffix("epochs") + "steps", round(value * steps)
+        arguments[name] = value
+    place = ("train", "schedule")
+    defaults = {"initial_learning_rate": rate, "decay_steps": steps * config.train.epochs}
+    accepted = inspect.signature(locate(chosen, place, config.origins)).parameters
+    defaults = {name: value for name, value in defaults.items() if name in accepted}
+    return make(Target.model_validate(arguments), place, config.origins, **defaults)
+
+
+def loss(output: Output, problem: Problem, config: Config) -> str:
+    """Return the loss of an output: `train.loss` goes for the main target's task."""
+    name = config.train.loss
+    if name == "auto" or output.task != problem.main.task:
+        return DEFAULT_LOSS[output.task]
+    try:
+        keras.losses.get(name)
+    except ValueError as error:
+        file, key = config.origins.of(("train", "loss"))
+        known = [found for found in dir(keras.losses) if found[0].islower()]
+        raise FathomError(
+            f"{file}: {key}: Keras has no loss {name!r}{did_you_mean(name, known)}"
+        ) from error
+    return name
+
+
+def loss_weights(names: list[str], problem: Problem, config: Config) -> list[float] | None:
+    """Return the weight of each output's loss, 1 where the model's file gives none."""
+    assert config.model is not None
+    weights = config.model.loss_weights or {}
+    for name in weights:
+        if name not in names and name not in problem.outputs:
+            file, key = config.origins.of(("model", "loss_weights", name))
+            near = did_you_mean(name, names)
+            raise FathomError(f"{file}: {key}: the network has no such output{near}")
+    return [weights.get(name, 1.0) for name in names] if len(names) > 1 else None
+
+
+def metrics(output: Output) -> list[Any]:
+    if output.task == "classification":
+        return ["accuracy"]
+    return [
+        keras.metrics.RootMeanSquaredError(name="rmse"),
+        keras.metrics.MeanAbsoluteError(name="mae"),
+    ]
+
+
+def targets(
+    model: keras.Model,
+    part: Part,
+    problem: Problem,
+    scalers: dict[str, Scaler],
+    config: Config,
+) -> Any:
+    """Return what the network is to predict: scaled numbers, numbers of classes, or one-hot
+    rows for a loss that is not a sparse one."""
+    wanted = []
+    for name in output_names(model):
+        output, values = problem.output(name), part.target(name)
+        if output.task == "regression":
+            scaler = scalers.get(name, scalers.get("main_output"))
+            assert scaler is not None
+            wanted.append(scaler.transform(values[:, None]).astype(np.float32))
+        elif loss(output, problem, config).startswith("sparse_"):
+            wanted.append(values)
+        else:
+            wanted.append(np.eye(output.units, dtype=np.float32)[values])
+    return unwrap(wanted)
+
+
+def sample_weights(
+    model: keras.Model, part: Part, problem: Problem, class_weights: dict[str, float] | None
+) -> Any:
+    """Return each row's weight in the loss, for every output, or None where all are alike.
+
+    Args:
+        class_weights: of the main target's classes; None for a part that does not train.
+    """
+    if part.weights is None and not class_weights:
+        return None
+    weights = []
+    for name in output_names(model):
+        weight = np.ones(len(part.rows)) if part.weights is None else part.weights
+        output = problem.output(name)
+        if class_weights and output.column == problem.main.column:
+            assert output.classes is not None
+            by_class = np.array([class_weights.get(label, 1.0) for label in output.classes])
+            weight = weight * by_class[part.target(name)]
+        weights.append(weight.astype(np.float32))
+    return unwrap(weights)
+
+
+def class_weights(train: Part, problem: Problem, config: Config) -> dict[str, float] | None:
+    """Return the weight of each class; `balanced` is rows / (classes * rows of the class)."""
+    chosen = config.train.class_weight
+    if chosen is None:
+        return None
+    file, key = config.origins.of(("train", "class_weight"))
+    classes = problem.main.classes
+    if classes is None:
+        raise FathomError(f"{file}: {key}: {problem.dataset} is a regression and has no classes")
+    if chosen == "balanced":
+        counts: NDArray[np.int64] = np.bincount(train.target("main_output"), minlength=len(classes))
+        balanced = len(train.rows) / (len(classes) * np.maximum(counts, 1))
+        return dict(zip(classes, balanced.tolist(), strict=True))
+    for name in chosen:
+        if name not in classes:
+            near = did_you_mean(name, classes)
+            raise FathomError(f"{file}: {key}: {problem.dataset} has no class {name!r}{near}")
+    return chosen

@@ -1,0 +1,24 @@
+"""Stage `train`: one network on one data set. By hand:
+
+python src/train.py dataset=digits model=mlp train.epochs=3
+"""
+
+from fathom.config.schema import Config
+from fathom.config.stage import stage
+from fathom.training.devices import start_tensorflow
+
+
+@stage("dataset", "model")
+def main(config: Config) -> None:
+    strategy = start_tensorflow(config.gpus)
+    from fathom.training.train import train  # imports Keras, which starts TensorFlow
+
+    training = train(config, strategy)
+    print(
+        f"kept epoch {training.best_epoch} of {len(training.history)}, "
+        f"{training.seconds:.0f} s, {training.model.count_params():,} parameters"
+    )
+
+
+if __name__ == "__main__":
+    main()
