@@ -3,13 +3,13 @@
 python src/baseline.py dataset=digits
 """
 
-from fathom.config.schema import Config
+from fathom.config.schema import DatasetConfig
 from fathom.config.stage import stage
 from fathom.evaluation.baseline import baseline
 
 
-@stage("dataset")
-def main(config: Config) -> None:
+@stage(DatasetConfig)
+def main(config: DatasetConfig) -> None:
     for name, figures in baseline(config).items():
         shown = ", ".join(f"{metric} {value:.4g}" for metric, value in figures["test"].items())
         print(f"{name}: test {shown}")

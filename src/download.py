@@ -3,13 +3,13 @@
 python src/download.py dataset=digits
 """
 
-from fathom.config.schema import Config
+from fathom.config.schema import DatasetConfig
 from fathom.config.stage import stage
 from fathom.data.download import download
 
 
-@stage("dataset")
-def main(config: Config) -> None:
+@stage(DatasetConfig)
+def main(config: DatasetConfig) -> None:
     schema = download(config)
     print(f"{schema.name}: {schema.rows} rows from {schema.source.origin}")
 

@@ -3,14 +3,14 @@
 python src/evaluate.py dataset=digits model=mlp
 """
 
-from fathom.config.schema import Config
+from fathom.config.schema import NetworkConfig
 from fathom.config.stage import stage
 from fathom.training.devices import start_tensorflow
 
 
-@stage("dataset", "model")
-def main(config: Config) -> None:
-    start_tensorflow(config.gpus)
+@stage(NetworkConfig)
+def main(config: NetworkConfig) -> None:
+    start_tensorflow(config)
     from fathom.evaluation.evaluate import evaluate  # imports Keras, which starts TensorFlow
 
     test = evaluate(config)["test"]

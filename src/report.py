@@ -9,7 +9,7 @@ from fathom.config.stage import stage
 from fathom.report.page import report
 
 
-@stage()
+@stage(Config)
 def main(config: Config) -> None:
     report(config)
     print(f"wrote {paths.REPORT}")

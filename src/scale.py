@@ -3,13 +3,13 @@
 python src/scale.py dataset=california_housing scale.features=robust
 """
 
-from fathom.config.schema import Config
+from fathom.config.schema import DatasetConfig
 from fathom.config.stage import stage
 from fathom.data.scale import scale
 
 
-@stage("dataset")
-def main(config: Config) -> None:
+@stage(DatasetConfig)
+def main(config: DatasetConfig) -> None:
     problem = scale(config)
     print(f"{problem.dataset}: features of shape {tuple(problem.shape)}, {config.scale.features}")
 

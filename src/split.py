@@ -3,13 +3,13 @@
 python src/split.py dataset=digits split.test=0.2
 """
 
-from fathom.config.schema import Config
+from fathom.config.schema import DatasetConfig
 from fathom.config.stage import stage
 from fathom.data.split import split
 
 
-@stage("dataset")
-def main(config: Config) -> None:
+@stage(DatasetConfig)
+def main(config: DatasetConfig) -> None:
     parts = split(config)
     print(", ".join(f"{part} {len(rows)} rows" for part, rows in parts.items()))
 

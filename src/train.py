@@ -3,14 +3,14 @@
 python src/train.py dataset=digits model=mlp train.epochs=3
 """
 
-from fathom.config.schema import Config
+from fathom.config.schema import NetworkConfig
 from fathom.config.stage import stage
 from fathom.training.devices import start_tensorflow
 
 
-@stage("dataset", "model")
-def main(config: Config) -> None:
-    strategy = start_tensorflow(config.gpus)
+@stage(NetworkConfig)
+def main(config: NetworkConfig) -> None:
+    strategy = start_tensorflow(config)
     from fathom.training.train import train  # imports Keras, which starts TensorFlow
 
     training = train(config, strategy)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from fathom.config.origins import Location, Origins
 from fathom.errors import FathomError, did_you_mean
 
+
 def refusal(error: ValidationError, schema: type[BaseModel], origins: Origins) -> FathomError:
     """Turn the first error that pydantic found in the configuration into a line."""
     first = error.errors()[0]
@@ -21,7 +22,7 @@ def refusal(error: ValidationError, schema: type[BaseModel], origins: Origins) -
 def refused_argument(
     error: ValidationError, function: Callable[..., Any], place: Location, origins: Origins
 ) -> FathomError:
-    """The same for a function that checks its own arguments, which stand at `place`."""
+    """Do the same for a function that checks its own arguments, which stand at `place`."""
     first = error.errors()[0]
     location = tuple(part for part in first["loc"] if is_key(part))
     parameters = inspect.signature(function).parameters
@@ -31,9 +32,7 @@ def refused_argument(
     return line(first, (*place, *location), siblings, origins)
 
 
-def line(
-    error: Any, location: Location, siblings: Iterable[str], origins: Origins
-) -> FathomError:
+def line(error: Any, location: Location, siblings: Iterable[str], origins: Origins) -> FathomError:
     file, key = origins.of(location)
     if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         prefix = key.rpartition(".")[0]

@@ -53,9 +53,7 @@ class Origins:
             above = flat(read(path)) if path is not None else {}
             for key, value in above.items():
                 if key in below and below[key] != value:
-                    replaced.append(
-                        f"{path}: {key} = {value} (in {paths.PARAMS}: {below[key]})"
-                    )
+                    replaced.append(f"{path}: {key} = {value} (in {paths.PARAMS}: {below[key]})")
             below |= above
         return replaced
 

@@ -88,6 +88,8 @@ class Target(BaseModel):
 
 
 class Split(Section):
+    """Which rows go to which part."""
+
     test: Annotated[float | int | Literal["own"], PlainValidator(parse_test_share)]
     valid: Annotated[float | int, PlainValidator(parse_share)]
     shuffle: bool
@@ -105,6 +107,8 @@ class Split(Section):
 
 
 class Scale(Section):
+    """How features and targets are scaled."""
+
     features: Method
     clip: PositiveFloat | None
     pixels: Literal["together", "separately"]
@@ -112,11 +116,15 @@ class Scale(Section):
 
 
 class EarlyStopping(Section):
+    """When a training stops before its last epoch."""
+
     patience: PositiveInt
     min_delta: NonNegativeFloat
 
 
 class Train(Section):
+    """How networks are trained."""
+
     epochs: PositiveInt
     batch_size: PositiveInt
     optimizer: Target
@@ -156,7 +164,7 @@ class Model(Target):
 
 
 class Config(Section):
-    """All that a stage may read. `dataset` and `model` are there for the stages of one."""
+    """All settings, as a stage of the whole pipeline gets them."""
 
     datasets: Names
     models: Names
@@ -174,3 +182,15 @@ class Config(Section):
     def origins(self) -> Origins:
         """The files that the settings come from, to be named in errors."""
         return self._origins
+
+
+class DatasetConfig(Config):
+    """The settings of a stage of one data set."""
+
+    dataset: Dataset
+
+
+class NetworkConfig(DatasetConfig):
+    """The settings of a stage of one network on one data set."""
+
+    model: Model

@@ -4,9 +4,9 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import hydra
 import yaml
@@ -24,13 +24,17 @@ from fathom.config.schema import Config
 from fathom.errors import FathomError, did_you_mean
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+GROUPS = ("dataset", "model")
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
-def stage(*needs: str) -> Callable[[Callable[[Config], None]], Callable[[], None]]:
+def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Callable[[], None]]:
     """Make a function of the settings a program whose command line is Hydra's.
 
     Args:
-        needs: the groups that must be chosen on the command line: "dataset", "model".
+        schema: what the function gets: the groups that it requires, dataset and model, must be
+            chosen on the command line.
 
     Before the function is called all settings are checked. A `FathomError`, of the function too,
     ends the program with one line and exit status 1, or with a traceback if HYDRA_FULL_ERROR
@@ -39,11 +43,11 @@ def stage(*needs: str) -> Callable[[Callable[[Config], None]], Callable[[], None
 
     wants_traceback = os.environ.get(FULL_ERROR) is not None
 
-    def decorate(function: Callable[[Config], None]) -> Callable[[], None]:
+    def decorate(function: Callable[[AnyConfig], None]) -> Callable[[], None]:
         def job(composed: DictConfig) -> None:
             try:
                 origins = origins_of(HydraConfig.get())
-                config = checked(composed, origins, needs)
+                config = checked(composed, origins, schema)
                 for replaced in origins.laid_over():
                     print(replaced)
                 function(config)
@@ -81,12 +85,12 @@ def origins_of(hydra_config: HydraConf) -> Origins:
     return Origins(overrides, chosen["dataset"], chosen["model"], chosen["experiment"])
 
 
-def compose(overrides: Sequence[str] = (), needs: Iterable[str] = ()) -> Config:
+def compose(overrides: Sequence[str], schema: type[AnyConfig]) -> AnyConfig:
     """Compose and check the settings of the project in the working folder, as a stage does.
 
     Args:
         overrides: as on a stage's command line, such as `["dataset=digits", "seed=1"]`.
-        needs: as in `stage`.
+        schema: as in `stage`.
 
     Raises:
         FathomError: as in `checked`.
@@ -99,27 +103,30 @@ def compose(overrides: Sequence[str] = (), needs: Iterable[str] = ()) -> Config:
     origins = origins_of(composed.hydra)
     OmegaConf.set_struct(composed, False)
     del composed["hydra"]
-    return checked(composed, origins, needs)
+    return checked(composed, origins, schema)
 
 
-def checked(composed: DictConfig, origins: Origins, needs: Iterable[str] = ()) -> Config:
-    """Return the composed settings as a `Config`.
+def checked(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) -> AnyConfig:
+    """Return the composed settings, checked against a schema and against conf/.
 
     Raises:
         FathomError: a setting is unknown, missing or impossible; the line names the key, the
             file it stands in and the nearest valid key.
     """
-    for group in needs:
-        if getattr(origins, group) is None:
+    for group in GROUPS:
+        if schema.model_fields[group].is_required() and getattr(origins, group) is None:
             raise FathomError(f"{group}=… is missing; there are: {', '.join(options(group))}")
     tree: Any = OmegaConf.to_container(composed, resolve=True)
-    for group in ("dataset", "model"):
-        if isinstance(tree.get(group), dict):
-            tree[group]["name"] = getattr(origins, group)
+    for group in GROUPS:
+        chosen = getattr(origins, group)
+        if chosen is None:  # an experiment may speak of a model to a stage of none
+            tree.pop(group, None)
+        elif isinstance(tree.get(group), dict):
+            tree[group]["name"] = chosen
     try:
-        config = Config.model_validate(tree)
+        config = schema.model_validate(tree)
     except ValidationError as error:
-        raise refusal(error, Config, origins) from error
+        raise refusal(error, schema, origins) from error
     config._origins = origins
     for group, names in (("dataset", config.datasets), ("model", config.models)):
         for name in names:
@@ -156,7 +163,7 @@ def one_line(error: Exception) -> str:
         )
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
-        file = os.path.relpath(mark.name) if os.path.isabs(mark.name) else mark.name
+        file = os.path.relpath(mark.name)
         return f"{file}: line {mark.line + 1}: not valid YAML: {error.problem}"
     unknown = re.match(r"Could not override '(.+?)'\. To append .* use (\+\S+)", message)
     if unknown:

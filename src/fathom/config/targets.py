@@ -32,12 +32,10 @@ def make(
     """
     function = locate(target, location, origins)
     parameters = inspect.signature(function).parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        for name in target.arguments:
-            if name not in parameters:
-                file, key = origins.of((*location, name))
-                near = did_you_mean(name, list(parameters)[len(positional) :])
-                raise FathomError(f"{file}: {key} is no argument of {target.target}{near}")
+    unknown = [name for name in target.arguments if name not in parameters]
+    takes_others = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    if unknown and not takes_others:
+        raise unknown_argument(target, location, origins, list(parameters)[len(positional) :])
     node = defaults | target.arguments | {"_target_": target.target}
     try:
         return hydra.utils.instantiate(node, *positional, _convert_="all")
@@ -45,9 +43,20 @@ def make(
         cause = error.__cause__
         if isinstance(cause, ValidationError):
             raise refused_argument(cause, function, location, origins) from error
+        if unknown:  # Keras' optimisers take any argument, and then refuse it
+            raise unknown_argument(target, location, origins, list(parameters)) from error
         file, key = origins.of(location)
         message = " ".join(str(cause or error).split())
         raise FathomError(f"{file}: {key or target.target}: {message}") from error
+
+
+def unknown_argument(
+    target: Target, location: Location, origins: Origins, parameters: list[str]
+) -> FathomError:
+    name = next(name for name in target.arguments if name not in parameters)
+    file, key = origins.of((*location, name))
+    near = did_you_mean(name, set(parameters) - {"args", "kwargs", "name"})
+    return FathomError(f"{file}: {key} is no argument of {target.target}{near}")
 
 
 def locate(target: Target, location: Location, origins: Origins) -> Callable[..., Any]:

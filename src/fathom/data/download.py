@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from fathom import paths
-from fathom.config.schema import Config, Dataset
+from fathom.config.schema import Dataset, DatasetConfig
 from fathom.config.targets import make
 from fathom.data.schema import Column, Schema, Source
 from fathom.data.sources import Raw, RawTable
@@ -12,7 +12,7 @@ from fathom.errors import FathomError, did_you_mean
 from fathom.files import replacing
 
 
-def download(config: Config) -> Schema:
+def download(config: DatasetConfig) -> Schema:
     """Fetch a data set from its source and write it, with its schema, to `data/raw/`.
 
     A table becomes `data.parquet`; images become `images.npy` and `labels.npy`.
@@ -21,7 +21,6 @@ def download(config: Config) -> Schema:
         FathomError: the source has no such data, or not the target that it should have.
     """
     dataset = config.dataset
-    assert dataset is not None
     raw: Raw = make(dataset.source, ("dataset", "source"), config.origins)
     schema = describe(dataset, raw)
     with replacing(paths.raw(dataset.name)) as folder:
@@ -47,7 +46,7 @@ def describe(dataset: Dataset, raw: Raw) -> Schema:
             target=dataset.target,
             unit=dataset.unit,
             classes=target_classes(dataset, raw.table),
-            columns=[Column(name=n, type=str(t)) for n, t in raw.table.dtypes.items()],
+            columns=[Column(name=str(n), type=str(t)) for n, t in raw.table.dtypes.items()],
             image_shape=None,
             test_rows=raw.test_rows,
             source=source,

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom import paths
-from fathom.data.scaling import Scaler
+from fathom.data.scaling import Scaler, ScalerFile
 from fathom.data.schema import Problem
 from fathom.files import existing, read_json
 
@@ -61,5 +61,4 @@ def read_part(problem: Problem, part: str) -> Part:
 def read_target_scalers(problem: Problem) -> dict[str, Scaler]:
     """Return by output how regression targets are scaled for training."""
     file = paths.scaled(problem.dataset) / "scaler.json"
-    targets = read_json(file, f"scale@{problem.dataset}")["targets"]
-    return {name: Scaler.model_validate(fitted) for name, fitted in targets.items()}
+    return ScalerFile.model_validate(read_json(file, f"scale@{problem.dataset}")).targets

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom import paths
-from fathom.config.schema import Config, Dataset
+from fathom.config.schema import Dataset, DatasetConfig
 from fathom.config.schema import Scale as Settings
-from fathom.data.scaling import Floats, Scaler
+from fathom.data.scaling import Floats, Scaler, ScalerFile
 from fathom.data.schema import Output, Problem, Schema
 from fathom.errors import FathomError, did_you_mean
 from fathom.files import existing, replacing, write_json
@@ -19,7 +19,7 @@ from fathom.files import existing, replacing, write_json
 Parts = dict[str, NDArray[np.int64]]
 
 
-def scale(config: Config) -> Problem:
+def scale(config: DatasetConfig) -> Problem:
     """Fit the scalers on the training rows and write every part, scaled.
 
     Writes `data/scaled/<dataset>/` with `scaler.json` and for each part `<part>_targets.parquet`
@@ -31,7 +31,6 @@ def scale(config: Config) -> Problem:
         FathomError: a column is missing, is not numeric or holds values that cannot be scaled.
     """
     dataset = config.dataset
-    assert dataset is not None
     schema = Schema.read(dataset.name)
     split = paths.split(dataset.name)
     made_by = f"split@{dataset.name}"
@@ -61,11 +60,8 @@ def scale(config: Config) -> Problem:
             targets.loc[rows].rename_axis("row").reset_index().to_parquet(
                 folder / f"{part}_targets.parquet", index=False
             )
-        scalers = {name: fitted.model_dump(exclude_none=True) for name, fitted in target_scalers.items()}
-        write_json(
-            folder / "scaler.json",
-            {"features": scaler.model_dump(exclude_none=True), "targets": scalers},
-        )
+        fitted = ScalerFile(features=scaler, targets=target_scalers)
+        write_json(folder / "scaler.json", fitted.model_dump(exclude_none=True))
     problem.write(paths.problem(dataset.name))
     return problem
 
@@ -92,9 +88,7 @@ def from_table(
     if not columns:
         raise FathomError(f"dataset.exclude: leaves no column of {dataset.name} to learn from")
     features = numbers(table[columns])
-    main = Output(
-        column=dataset.target, task=schema.task, unit=schema.unit, classes=schema.classes
-    )
+    main = Output(column=dataset.target, task=schema.task, unit=schema.unit, classes=schema.classes)
     targets = {"main_output": encode(table[dataset.target], main)}
     outputs = {"main_output": main, "aux_output": main}
     if dataset.auxiliary is not None:
@@ -194,8 +188,6 @@ def fit_features(train: Floats, problem: Problem, settings: Settings) -> Scaler:
     return Scaler.fit(settings.features, values, columns, settings.clip)
 
 
-def transform_features(
-    scaler: Scaler, features: Floats, problem: Problem
-) -> NDArray[np.float32]:
+def transform_features(scaler: Scaler, features: Floats, problem: Problem) -> NDArray[np.float32]:
     values = np.asarray(features).reshape(-1, len(scaler.columns))
     return scaler.transform(values).reshape(-1, *problem.shape).astype(np.float32)

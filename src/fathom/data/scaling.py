@@ -61,7 +61,9 @@ class Scaler(BaseModel):
             return cls(method=method, columns=columns)
         if method == "quantile":
             fitted = QuantileTransformer(
-                n_quantiles=min(QUANTILES, len(values)), output_distribution="normal", subsample=None
+                n_quantiles=min(QUANTILES, len(values)),
+                output_distribution="normal",
+                subsample=None,
             ).fit(values)
             return cls(
                 method=method,
@@ -91,20 +93,23 @@ class Scaler(BaseModel):
         values = np.asarray(values, dtype=np.float64)
         if self.method == "none":
             return values
-        varying = np.asarray(self.scale) != 0
+        scale = np.asarray(self.scale)
+        varying = scale != 0
         if self.quantiles is not None:
             scaled = self.transformer().transform(values)
         else:
-            scaled = (values - np.asarray(self.center)) / np.where(varying, self.scale, 1.0)
+            scaled = (values - np.asarray(self.center)) / np.where(varying, scale, 1.0)
         if self.clip is not None:
             scaled = np.clip(scaled, -self.clip, self.clip)
         return np.where(varying, scaled, 0.0)
 
     def inverse(self, values: Floats) -> Floats:
         """Undo `transform` of a method that is linear, save for what was cut."""
+        values = np.asarray(values, dtype=np.float64)
         if self.method == "none":
-            return np.asarray(values, dtype=np.float64)
-        return np.asarray(values, dtype=np.float64) * np.asarray(self.scale) + np.asarray(self.center)
+            return values
+        unscaled: Floats = values * np.asarray(self.scale) + np.asarray(self.center)
+        return unscaled
 
     def transformer(self) -> QuantileTransformer:
         """Return scikit-learn's transformer as it was fitted."""
@@ -115,3 +120,12 @@ class Scaler(BaseModel):
         transformer.n_quantiles_ = len(quantiles)
         transformer.n_features_in_ = len(self.columns)
         return transformer
+
+
+class ScalerFile(BaseModel):
+    """What `scaler.json` holds: the features' scaler, and that of each regression output."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    features: Scaler
+    targets: dict[str, Scaler]

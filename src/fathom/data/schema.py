@@ -24,6 +24,8 @@ class Description(BaseModel):
 
 
 class Column(Description):
+    """A column of a table, with its type in pandas' words."""
+
     name: str
     type: str
 

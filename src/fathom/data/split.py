@@ -8,22 +8,22 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from fathom import paths
-from fathom.config.schema import Config
+from fathom.config.schema import DatasetConfig
 from fathom.config.schema import Split as Settings
 from fathom.data.schema import Schema
 from fathom.errors import FathomError
 from fathom.files import existing, replacing, write_json
 
 Rows = NDArray[np.int64]
+Labels = NDArray[np.str_]
 
 
-def split(config: Config) -> dict[str, Rows]:
+def split(config: DatasetConfig) -> dict[str, Rows]:
     """Split a data set and write the row numbers of each part to `data/split/<dataset>/`.
 
     Raises:
         FathomError: the parts cannot be had from this data.
     """
-    assert config.dataset is not None
     name = config.dataset.name
     schema = Schema.read(name)
     labels = read_labels(schema)
@@ -36,21 +36,20 @@ def split(config: Config) -> dict[str, Rows]:
     return parts
 
 
-def read_labels(schema: Schema) -> NDArray[np.str_] | None:
+def read_labels(schema: Schema) -> Labels | None:
     """Return the class of each row, or None for regression."""
     if schema.task == "regression":
         return None
     folder = paths.raw(schema.name)
     made_by = f"download@{schema.name}"
     if schema.kind == "images":
-        return np.load(existing(folder / "labels.npy", made_by)).astype(str)
+        labels: Labels = np.load(existing(folder / "labels.npy", made_by)).astype(str)
+        return labels
     file = existing(folder / "data.parquet", made_by)
     return pd.read_parquet(file, columns=[schema.target])[schema.target].astype(str).to_numpy(str)
 
 
-def split_rows(
-    schema: Schema, labels: NDArray[np.str_] | None, settings: Settings
-) -> dict[str, Rows]:
+def split_rows(schema: Schema, labels: Labels | None, settings: Settings) -> dict[str, Rows]:
     """Return the row numbers of the parts train, valid and test.
 
     Shuffled, it takes the same rows as two successive calls of scikit-learn's
@@ -91,9 +90,7 @@ def size(part: str, share: float | int, schema: Schema) -> int:
     return count
 
 
-def part_off(
-    rows: Rows, count: int, settings: Settings, by: NDArray[np.str_] | None
-) -> tuple[Rows, Rows]:
+def part_off(rows: Rows, count: int, settings: Settings, by: Labels | None) -> tuple[Rows, Rows]:
     """Part `count` rows off, at random or from the end."""
     if count >= len(rows):
         raise FathomError(
@@ -108,6 +105,8 @@ def part_off(
             rows, test_size=count, random_state=settings.seed, stratify=classes
         )
     except ValueError as error:
+        if classes is None:
+            raise
         names, counts = np.unique(classes, return_counts=True)
         fewest = int(counts.argmin())
         raise FathomError(

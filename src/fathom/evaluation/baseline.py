@@ -9,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from fathom import paths
-from fathom.config.schema import Config, Task
+from fathom.config.schema import DatasetConfig, Task
 from fathom.data.parts import read_part
 from fathom.data.schema import Problem
 from fathom.evaluation.scores import prediction_table, scores
@@ -33,14 +33,13 @@ def baselines(task: Task, seed: int) -> dict[str, Any]:
     }
 
 
-def baseline(config: Config) -> dict[str, Any]:
+def baseline(config: DatasetConfig) -> dict[str, Any]:
     """Fit the baselines on the training part and score them on every part.
 
     They get the same scaled features as the networks (images as one row of pixels) and targets
     in their own unit. Writes `metrics/<dataset>/baseline.json`, by baseline and part, and the
     test part's predictions to `data/predictions/<dataset>/baseline/`.
     """
-    assert config.dataset is not None
     problem = Problem.read(config.dataset.name)
     parts = {name: read_part(problem, name) for name in paths.PARTS}
     features = {name: part.features.reshape(len(part.rows), -1) for name, part in parts.items()}

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fathom import paths
-from fathom.config.schema import Config
+from fathom.config.schema import NetworkConfig
 from fathom.config.targets import locate
 from fathom.data.parts import Part, read_part, read_target_scalers
 from fathom.data.scaling import Floats, Scaler
@@ -19,7 +19,7 @@ from fathom.models.interface import input_names, output_names
 BATCH = 1024  # rows predicted at once; the figures do not depend on it
 
 
-def evaluate(config: Config) -> dict[str, Any]:
+def evaluate(config: NetworkConfig) -> dict[str, Any]:
     """Score the saved model of `models/<dataset>/<model>/` on every part.
 
     Writes `metrics/<dataset>/<model>.json`, with figures by part, and under `aux` the same for an
@@ -29,7 +29,6 @@ def evaluate(config: Config) -> dict[str, Any]:
     Raises:
         FathomError: the model or the scaled data is not there.
     """
-    assert config.dataset is not None and config.model is not None
     dataset, name = config.dataset.name, config.model.name
     problem = Problem.read(dataset)
     scalers = read_target_scalers(problem)
@@ -50,9 +49,8 @@ def evaluate(config: Config) -> dict[str, Any]:
     return metrics
 
 
-def load_model(config: Config) -> keras.Model:
+def load_model(config: NetworkConfig) -> keras.Model:
     """Load the saved model of a data set and a network."""
-    assert config.dataset is not None and config.model is not None
     dataset, name = config.dataset.name, config.model.name
     file = existing(paths.model(dataset, name) / "model.keras", f"train@{dataset}-{name}")
     # A network's own classes are known to Keras once their module is imported.
@@ -70,9 +68,7 @@ def predict(
         (rows, classes).
     """
     inputs = part.inputs(input_names(model), problem)
-    outputs = model.predict(
-        inputs[0] if len(inputs) == 1 else inputs, batch_size=BATCH, verbose=0
-    )
+    outputs = model.predict(inputs[0] if len(inputs) == 1 else inputs, batch_size=BATCH, verbose=0)
     predictions = {}
     names = output_names(model)
     for name, values in zip(names, [outputs] if len(names) == 1 else outputs, strict=True):

@@ -41,12 +41,13 @@ def scores(output: Output, actual: NDArray[np.generic], predicted: Floats) -> Sc
         }
     labels = range(output.units)
     chosen = predicted.argmax(axis=1)
+    f1 = f1_score(actual, chosen, labels=labels, average="macro", zero_division=0)
     # In float32 probabilities add up to 1 only nearly, of which scikit-learn warns.
     probabilities = predicted / predicted.sum(axis=1, keepdims=True)
     return {
         "accuracy": float(accuracy_score(actual, chosen)),
         "cross_entropy": float(log_loss(actual, probabilities, labels=labels)),
-        "f1_macro": float(f1_score(actual, chosen, labels=labels, average="macro", zero_division=0)),
+        "f1_macro": float(f1),
     }
 
 

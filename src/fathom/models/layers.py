@@ -6,25 +6,15 @@ import keras
 from pydantic import AfterValidator, ConfigDict, Field, NonNegativeFloat, PositiveInt
 
 from fathom.data.schema import Problem
-from fathom.errors import did_you_mean
+from fathom.models.names import known_name
 
 
 def known_activation(name: str) -> str:
-    try:
-        keras.activations.get(name)
-    except ValueError as error:
-        known = [found for found in dir(keras.activations) if found[0].islower()]
-        raise ValueError(f"Keras has no activation {name!r}{did_you_mean(name, known)}") from error
-    return name
+    return known_name(keras.activations, "activation", name)
 
 
 def known_initializer(name: str) -> str:
-    try:
-        keras.initializers.get(name)
-    except ValueError as error:
-        known = [found for found in dir(keras.initializers) if found[0].islower()]
-        raise ValueError(f"Keras has no initializer {name!r}{did_you_mean(name, known)}") from error
-    return name
+    return known_name(keras.initializers, "initializer", name)
 
 
 Activation = Annotated[str, AfterValidator(known_activation)]
@@ -52,7 +42,8 @@ def hidden_layer(
     l2: float = 0.0,
 ) -> keras.KerasTensor:
     """Stack a dense layer on x; batch normalisation goes before the activation (Ioffe & Szegedy
-    2015), where it makes the layer's own bias superfluous."""
+    2015), where it makes the layer's own bias superfluous.
+    """
     x = keras.layers.Dense(
         units,
         activation=None if batch_normalization else activation,

@@ -1,6 +1,7 @@
 """Charts as SVG text, drawn by Vega-Lite without a browser or a network."""
 
 import re
+from typing import Literal
 
 import altair as alt
 import numpy as np
@@ -12,7 +13,8 @@ from fathom.report.results import Network
 
 # Okabe & Ito's colours, which people with any colour vision can tell apart.
 TRAIN, VALID, BEST = "#0072B2", "#D55E00", "#767676"
-SCALE = "blues"
+PARTS = ["training", "validation"]
+COLOURS: Literal["blues"] = "blues"
 SIDE = 250
 BINS = 40
 
@@ -30,10 +32,8 @@ def learning_curves(networks: list[Network]) -> str:
             .encode(
                 alt.X("epoch:Q", title="epoch").axis(tickMinStep=1),
                 alt.Y("value:Q", title="loss").scale(type="log"),
-                alt.Color("part:N", title=None).scale(
-                    domain=["training", "validation"], range=[TRAIN, VALID]
-                ),
-                alt.StrokeDash("part:N", title=None),
+                alt.Color("part:N", title=None).scale(domain=PARTS, range=[TRAIN, VALID]),
+                alt.StrokeDash("part:N", title=None).scale(domain=PARTS, range=[[1, 0], [5, 3]]),
             )
         )
         best = pd.DataFrame({"epoch": [network.run["best_epoch"]]})
@@ -55,9 +55,8 @@ def predicted_against_actual(networks: list[Network], output: Output) -> str:
         clipped = network.predictions[["actual", "predicted"]].clip(low, high)
         counts, _, _ = np.histogram2d(clipped["actual"], clipped["predicted"], [edges, edges])
         x, y = np.nonzero(counts)
-        cells = pd.DataFrame(
-            {"x": edges[x], "x2": edges[x + 1], "y": edges[y], "y2": edges[y + 1], "rows": counts[x, y]}
-        )
+        cells = pd.DataFrame({"x": edges[x], "y": edges[y], "rows": counts[x, y]})
+        cells["x2"], cells["y2"] = edges[x + 1], edges[y + 1]
         scale = alt.Scale(domain=[low, high], nice=False)
         heat = (
             alt.Chart(cells)
@@ -67,7 +66,7 @@ def predicted_against_actual(networks: list[Network], output: Output) -> str:
                 alt.X2("x2"),
                 alt.Y("y:Q", title=f"predicted{unit}").scale(scale),
                 alt.Y2("y2"),
-                alt.Color("rows:Q", title="rows").scale(type="log", scheme=SCALE),
+                alt.Color("rows:Q", title="rows").scale(type="log", scheme=COLOURS),
             )
         )
         line = (
@@ -87,9 +86,8 @@ def confusion_matrices(networks: list[Network], output: Output) -> str:
             pd.crosstab(network.predictions["actual"], network.predictions["predicted"])
             .reindex(index=output.classes, columns=output.classes, fill_value=0)
             .rename_axis(index="actual", columns="predicted")
-            .stack()
-            .rename("rows")
             .reset_index()
+            .melt("actual", value_name="rows")
         )
         total = counts.groupby("actual")["rows"].transform("sum").clip(lower=1)
         counts["share"] = counts["rows"] / total
@@ -98,7 +96,7 @@ def confusion_matrices(networks: list[Network], output: Output) -> str:
             alt.Y("actual:N", title="true", sort=output.classes),
         )
         heat = base.mark_rect().encode(
-            alt.Color("share:Q", title="share of the class").scale(scheme=SCALE, domain=[0, 1])
+            alt.Color("share:Q", title="share").scale(scheme=COLOURS, domain=[0, 1])
         )
         text = (
             base.transform_filter("datum.rows > 0")
@@ -118,4 +116,5 @@ def svg(chart: alt.HConcatChart) -> str:
         stroke=None
     )
     drawn = vl_convert.vegalite_to_svg(chart.to_dict())
-    return re.sub(r'(<svg [^>]*?) width="(\d+)" height="\d+"', r'\1 style="max-width:\2px"', drawn, count=1)
+    size = re.compile(r'(<svg [^>]*?) width="(\d+)" height="\d+"')
+    return size.sub(r'\1 style="max-width:\2px"', drawn, count=1)

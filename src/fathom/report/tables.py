@@ -76,4 +76,4 @@ def number(value: float | None) -> str:
     """Return a figure with four significant digits, large ones whole."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:#.4g}"

@@ -2,13 +2,12 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
 from fathom import paths
-from fathom.config.schema import Config
+from fathom.config.schema import NetworkConfig
 from fathom.config.targets import make
 from fathom.data.scaling import Scaler
 from fathom.data.schema import Problem
@@ -50,7 +49,7 @@ class OriginalUnits(keras.callbacks.Callback):
 class Watch(keras.callbacks.Callback):
     """Ends a training that cannot come to anything, with the reason."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
 
@@ -94,13 +93,12 @@ class EpochLines(keras.callbacks.Callback):
 
 
 def callbacks(
-    config: Config, problem: Problem, scalers: dict[str, Scaler], on_terminal: bool
+    config: NetworkConfig, problem: Problem, scalers: dict[str, Scaler], on_terminal: bool
 ) -> list[keras.callbacks.Callback]:
     """Return the callbacks of a training in the order in which Keras is to call them.
 
     Early stopping is among them even if it is not to stop: it keeps the best epoch's weights.
     """
-    assert config.dataset is not None and config.model is not None
     settings = config.train
     mode = direction(settings.monitor)
     stopping = settings.early_stopping
@@ -134,6 +132,5 @@ def callbacks(
     return chosen
 
 
-def log_dir(config: Config) -> Path:
-    assert config.dataset is not None and config.model is not None
+def log_dir(config: NetworkConfig) -> Path:
     return paths.logs(config.dataset.name, config.model.name)

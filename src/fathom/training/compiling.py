@@ -8,19 +8,20 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fathom.config.schema import Config, Target
+from fathom.config.schema import NetworkConfig, Target
 from fathom.config.targets import locate, make
 from fathom.data.parts import Part
 from fathom.data.scaling import Scaler
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError, did_you_mean
 from fathom.models.interface import output_names
+from fathom.models.names import known_name
 
 DEFAULT_LOSS = {"regression": "mse", "classification": "sparse_categorical_crossentropy"}
 METRICS = {"regression": ("rmse", "mae"), "classification": ("accuracy",)}
 
 
-def compile_model(model: keras.Model, problem: Problem, config: Config) -> None:
+def compile_model(model: keras.Model, problem: Problem, config: NetworkConfig) -> None:
     """Compile a network for its problem, by the section `train` and the model's file."""
     names = output_names(model)
     outputs = [problem.output(name) for name in names]
@@ -37,7 +38,7 @@ def unwrap(per_output: list[Any]) -> Any:
     return per_output[0] if len(per_output) == 1 else per_output
 
 
-def optimizer(config: Config, rows: int) -> keras.Optimizer:
+def optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
     """Return the optimiser, its learning rate a number or a schedule.
 
     Args:
@@ -45,12 +46,9 @@ def optimizer(config: Config, rows: int) -> keras.Optimizer:
             none itself.
         rows: of the training part, from which steps are counted.
     """
-    assert config.model is not None
     chosen, settings = config.train.optimizer, config.train
     rate = chosen.arguments.get("learning_rate", config.model.learning_rate)
-    arguments = {
-        name: value for name, value in chosen.arguments.items() if name != "learning_rate"
-    }
+    arguments = {name: value for name, value in chosen.arguments.items() if name != "learning_rate"}
     if settings.schedule is not None:
         if isinstance(rate, dict):
             file, key = config.origins.of(("train", "schedule"))
@@ -65,7 +63,7 @@ def optimizer(config: Config, rows: int) -> keras.Optimizer:
     )
 
 
-def schedule(config: Config, chosen: Target, rate: float, rows: int) -> Any:
+def schedule(config: NetworkConfig, chosen: Target, rate: float, rows: int) -> Any:
     """Return a learning-rate schedule, what is counted in epochs turned into steps."""
     steps = math.ceil(rows / config.train.batch_size)
     arguments: dict[str, Any] = {"_target_": chosen.target}
@@ -80,25 +78,20 @@ def schedule(config: Config, chosen: Target, rate: float, rows: int) -> Any:
     return make(Target.model_validate(arguments), place, config.origins, **defaults)
 
 
-def loss(output: Output, problem: Problem, config: Config) -> str:
+def loss(output: Output, problem: Problem, config: NetworkConfig) -> str:
     """Return the loss of an output: `train.loss` goes for the main target's task."""
     name = config.train.loss
     if name == "auto" or output.task != problem.main.task:
         return DEFAULT_LOSS[output.task]
     try:
-        keras.losses.get(name)
+        return known_name(keras.losses, "loss", name)
     except ValueError as error:
         file, key = config.origins.of(("train", "loss"))
-        known = [found for found in dir(keras.losses) if found[0].islower()]
-        raise FathomError(
-            f"{file}: {key}: Keras has no loss {name!r}{did_you_mean(name, known)}"
-        ) from error
-    return name
+        raise FathomError(f"{file}: {key}: {error}") from error
 
 
-def loss_weights(names: list[str], problem: Problem, config: Config) -> list[float] | None:
+def loss_weights(names: list[str], problem: Problem, config: NetworkConfig) -> list[float] | None:
     """Return the weight of each output's loss, 1 where the model's file gives none."""
-    assert config.model is not None
     weights = config.model.loss_weights or {}
     for name in weights:
         if name not in names and name not in problem.outputs:
@@ -122,10 +115,11 @@ def targets(
     part: Part,
     problem: Problem,
     scalers: dict[str, Scaler],
-    config: Config,
+    config: NetworkConfig,
 ) -> Any:
     """Return what the network is to predict: scaled numbers, numbers of classes, or one-hot
-    rows for a loss that is not a sparse one."""
+    rows for a loss that is not a sparse one.
+    """
     wanted = []
     for name in output_names(model):
         output, values = problem.output(name), part.target(name)
@@ -162,7 +156,7 @@ def sample_weights(
     return unwrap(weights)
 
 
-def class_weights(train: Part, problem: Problem, config: Config) -> dict[str, float] | None:
+def class_weights(train: Part, problem: Problem, config: NetworkConfig) -> dict[str, float] | None:
     """Return the weight of each class; `balanced` is rows / (classes * rows of the class)."""
     chosen = config.train.class_weight
     if chosen is None:

@@ -4,24 +4,24 @@ import os
 import subprocess
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from fathom.config.schema import Config
 from fathom.errors import FathomError
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-Gpus = Literal["auto"] | list[int]
-
 COUNT_GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
 
 
-def start_tensorflow(gpus: Gpus) -> "tf.distribute.Strategy":
+def start_tensorflow(config: Config) -> "tf.distribute.Strategy":
     """Import TensorFlow with the GPUs asked for and no others.
 
     Args:
-        gpus: "auto" for the first GPU, or the CPU where there is none; or the numbers of GPUs in
-            the order of their PCI bus, of those that CUDA_VISIBLE_DEVICES leaves if it is set.
+        config: `gpus` is "auto" for the first GPU, or the CPU where there is none; or the numbers
+            of GPUs in the order of their PCI bus, of those that CUDA_VISIBLE_DEVICES leaves if
+            it is set.
 
     Returns:
         The strategy to train under: `MirroredStrategy` for several GPUs.
@@ -29,17 +29,17 @@ def start_tensorflow(gpus: Gpus) -> "tf.distribute.Strategy":
     Raises:
         FathomError: a GPU is not there; the line names those that are.
     """
-    asked = dict(os.environ)
+    gpus, asked = config.gpus, dict(os.environ)
     os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     if gpus != "auto":
-        os.environ["CUDA_VISIBLE_DEVICES"] = visible_devices(gpus, asked)
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible_devices(config, gpus, asked)
     tf = import_quietly()
     found = tf.config.list_physical_devices("GPU")
     if gpus == "auto":
         found = found[:1]
         tf.config.set_visible_devices(found, "GPU")
     elif len(found) != len(gpus):
-        raise FathomError(f"gpus: {gpus} cannot all be had; {gpus_there(asked)}")
+        raise not_there(config, gpus_there(asked))
     for device in found:
         tf.config.experimental.set_memory_growth(device, True)
     return strategy([f"GPU:{index}" for index in range(len(found))])
@@ -54,7 +54,7 @@ def strategy(devices: list[str]) -> "tf.distribute.Strategy":
     return tf.distribute.get_strategy()
 
 
-def visible_devices(gpus: list[int], environment: dict[str, str]) -> str:
+def visible_devices(config: Config, gpus: list[int], environment: dict[str, str]) -> str:
     """Return CUDA_VISIBLE_DEVICES for these GPUs, of those that the environment leaves."""
     if not gpus:
         return "-1"
@@ -63,10 +63,13 @@ def visible_devices(gpus: list[int], environment: dict[str, str]) -> str:
         return ",".join(map(str, gpus))
     names = [name for name in left.split(",") if name not in ("", "-1")]
     if max(gpus) >= len(names):
-        raise FathomError(
-            f"gpus: {gpus} cannot all be had; CUDA_VISIBLE_DEVICES={left} leaves {counted(len(names))}"
-        )
+        raise not_there(config, f"CUDA_VISIBLE_DEVICES={left} leaves {counted(len(names))}")
     return ",".join(names[gpu] for gpu in gpus)
+
+
+def not_there(config: Config, reason: str) -> FathomError:
+    file, key = config.origins.of(("gpus",))
+    return FathomError(f"{file}: {key}: {config.gpus} cannot all be had; {reason}")
 
 
 def gpus_there(environment: dict[str, str]) -> str:
@@ -82,7 +85,7 @@ def counted(gpus: int) -> str:
     return f"the GPUs {list(range(gpus))}" if gpus else "no GPU; set gpus to [] for the CPU"
 
 
-def import_quietly() -> "tf":  # type: ignore[valid-type]
+def import_quietly() -> "tf":
     """Import TensorFlow without its greeting, which comes before it heeds its log level."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()

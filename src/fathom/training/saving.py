@@ -33,7 +33,7 @@ def save_model(model: keras.Model, path: Path) -> None:
 
 
 def number_shared_objects(tree: Any, numbers: dict[int, int]) -> None:
-    """Number objects in the order in which they come, where Keras takes their addresses."""
+    """Give objects numbers in the order in which they come, where Keras takes addresses."""
     if isinstance(tree, dict):
         address = tree.get("shared_object_id")
         if address is not None:

@@ -16,7 +16,7 @@ import keras
 import pandas as pd
 
 from fathom import paths
-from fathom.config.schema import Config
+from fathom.config.schema import NetworkConfig
 from fathom.config.targets import make
 from fathom.data.parts import read_part, read_target_scalers
 from fathom.data.schema import Problem
@@ -48,7 +48,7 @@ class Training:
     seconds: float
 
 
-def train(config: Config, strategy: "tf.distribute.Strategy") -> Training:
+def train(config: NetworkConfig, strategy: "tf.distribute.Strategy") -> Training:
     """Train a network and write it to `models/<dataset>/<model>/`.
 
     Writes `model.keras`, `history.csv`, `summary.txt` and `run.json`, and the learning curves
@@ -62,7 +62,6 @@ def train(config: Config, strategy: "tf.distribute.Strategy") -> Training:
         FathomError: the settings ask for what Keras or the network cannot do, or the loss is no
             longer a number.
     """
-    assert config.dataset is not None and config.model is not None
     problem = Problem.read(config.dataset.name)
     keras.utils.clear_session()  # layers' names count from the start
     keras.utils.set_random_seed(config.seed)
@@ -74,9 +73,8 @@ def train(config: Config, strategy: "tf.distribute.Strategy") -> Training:
     return training
 
 
-def build(config: Config, problem: Problem) -> keras.Model:
+def build(config: NetworkConfig, problem: Problem) -> keras.Model:
     """Return the network that the model's file names, not compiled."""
-    assert config.model is not None
     model = make(config.model, ("model",), config.origins, problem)
     if not isinstance(model, keras.Model):
         file, key = config.origins.of(("model", "_target_"))
@@ -87,7 +85,7 @@ def build(config: Config, problem: Problem) -> keras.Model:
     return model
 
 
-def fit(model: keras.Model, problem: Problem, config: Config) -> Training:
+def fit(model: keras.Model, problem: Problem, config: NetworkConfig) -> Training:
     """Train a compiled model."""
     scalers = read_target_scalers(problem)
     train, valid = read_part(problem, "train"), read_part(problem, "valid")
@@ -117,9 +115,8 @@ def fit(model: keras.Model, problem: Problem, config: Config) -> Training:
     return Training(model, epochs, stopping.best_epoch + 1, seconds)
 
 
-def write(training: Training, config: Config) -> None:
+def write(training: Training, config: NetworkConfig) -> None:
     """Write a training's outputs."""
-    assert config.dataset is not None and config.model is not None
     dataset, model = config.dataset.name, config.model.name
     folder = paths.model(dataset, model)
     with replacing(folder / "model.keras") as beside:
@@ -138,9 +135,8 @@ def summary(model: keras.Model) -> str:
     return lines.getvalue()
 
 
-def description(training: Training, config: Config) -> dict[str, Any]:
+def description(training: Training, config: NetworkConfig) -> dict[str, Any]:
     """Return what there is to know of a run, for `run.json`."""
-    assert config.dataset is not None and config.model is not None
     return {
         "dataset": config.dataset.name,
         "model": config.model.name,
