@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from fathom.errors import FathomError
 
 
@@ -43,6 +45,12 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path, made_by: str) -> Any:
     return json.loads(existing(path, made_by).read_text(encoding="utf-8"))
+
+
+def read_table(path: Path, made_by: str, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a Parquet file, or some columns of it."""
+    with existing(path, made_by).open("rb") as file:
+        return pd.read_parquet(file, columns=columns)
 
 
 def existing(path: Path, made_by: str) -> Path:

@@ -1,5 +1,6 @@
 """Which file, or the command line, a setting comes from."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,8 @@ class Origins:
             above = flat(read(path)) if path is not None else {}
             for key, value in above.items():
                 if key in below and below[key] != value:
-                    replaced.append(f"{path}: {key} = {value} (in {paths.PARAMS}: {below[key]})")
+                    old, new = json.dumps(below[key]), json.dumps(value)
+                    replaced.append(f"{path}: {key} is {new}, not {old}")
             below |= above
         return replaced
 

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from fathom import paths
 from fathom.data.scaling import Scaler, ScalerFile
 from fathom.data.schema import Problem
-from fathom.files import existing, read_json
+from fathom.files import existing, read_json, read_table
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,11 @@ def read_part(problem: Problem, part: str) -> Part:
     folder = paths.scaled(problem.dataset)
     made_by = f"scale@{problem.dataset}"
     if problem.kind == "table":
-        file = existing(folder / f"{part}_features.parquet", made_by)
-        features = pd.read_parquet(file).to_numpy(np.float32)
+        table = read_table(folder / f"{part}_features.parquet", made_by)
+        features = table.to_numpy(np.float32)
     else:
         features = np.load(existing(folder / f"{part}_features.npy", made_by))
-    table = pd.read_parquet(existing(folder / f"{part}_targets.parquet", made_by))
+    table = read_table(folder / f"{part}_targets.parquet", made_by)
     return Part(
         features=features,
         targets={name: table[name].to_numpy() for name in problem.outputs if name in table},

@@ -14,7 +14,7 @@ from fathom.config.schema import Scale as Settings
 from fathom.data.scaling import Floats, Scaler, ScalerFile
 from fathom.data.schema import Output, Problem, Schema
 from fathom.errors import FathomError, did_you_mean
-from fathom.files import existing, replacing, write_json
+from fathom.files import existing, read_table, replacing, write_json
 
 Parts = dict[str, NDArray[np.int64]]
 
@@ -70,8 +70,7 @@ def from_table(
     dataset: Dataset, schema: Schema, parts: Parts
 ) -> tuple[Floats, pd.DataFrame, Problem]:
     """Return a table's features (rows, columns), its targets by output, and the problem."""
-    file = existing(paths.raw(dataset.name) / "data.parquet", f"download@{dataset.name}")
-    table = pd.read_parquet(file)
+    table = read_table(paths.raw(dataset.name) / "data.parquet", f"download@{dataset.name}")
     special = [dataset.target, dataset.auxiliary, dataset.sample_weight, *dataset.exclude]
     for key in ("exclude", "auxiliary", "sample_weight", "wide", "deep"):
         named = getattr(dataset, key) or []

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
@@ -12,7 +11,7 @@ from fathom.config.schema import DatasetConfig
 from fathom.config.schema import Split as Settings
 from fathom.data.schema import Schema
 from fathom.errors import FathomError
-from fathom.files import existing, replacing, write_json
+from fathom.files import existing, read_table, replacing, write_json
 
 Rows = NDArray[np.int64]
 Labels = NDArray[np.str_]
@@ -45,8 +44,8 @@ def read_labels(schema: Schema) -> Labels | None:
     if schema.kind == "images":
         labels: Labels = np.load(existing(folder / "labels.npy", made_by)).astype(str)
         return labels
-    file = existing(folder / "data.parquet", made_by)
-    return pd.read_parquet(file, columns=[schema.target])[schema.target].astype(str).to_numpy(str)
+    table = read_table(folder / "data.parquet", made_by, columns=[schema.target])
+    return table[schema.target].astype(str).to_numpy(str)
 
 
 def split_rows(schema: Schema, labels: Labels | None, settings: Settings) -> dict[str, Rows]:

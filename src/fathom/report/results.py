@@ -8,7 +8,7 @@ import pandas as pd
 from fathom import paths
 from fathom.config.schema import Config
 from fathom.data.schema import Problem
-from fathom.files import existing, read_json
+from fathom.files import existing, read_json, read_table
 
 Figures = dict[str, dict[str, float | None]]
 
@@ -58,5 +58,5 @@ def read_network(dataset: str, model: str) -> Network:
         auxiliary=auxiliary,
         run=read_json(folder / "run.json", trained),
         history=pd.read_csv(existing(folder / "history.csv", trained)),
-        predictions=pd.read_parquet(existing(paths.predictions(dataset, model), evaluated)),
+        predictions=read_table(paths.predictions(dataset, model), evaluated),
     )

@@ -1,0 +1,124 @@
+"""The real project, shrunk: copies of it in temporary folders, with its own settings."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from ruamel.yaml import YAML
+
+from fathom.config.schema import DatasetConfig, NetworkConfig
+from fathom.config.stage import compose
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Small and quick, but every layer kind, callback and stage is still there.
+SHRUNK = ["train.epochs=2", "train.batch_size=128", "gpus=[]"]
+SHRUNK_MODELS = {
+    "mlp": ["model.units=[16,8]"],
+    "selu": ["model.depth=3", "model.width=16"],
+    "deep_relu": ["model.depth=3", "model.width=16"],
+    "wide_deep": ["model.deep.units=[8]"],
+}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with the project's real settings, made the working folder."""
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def dataset_config(dataset: str, *overrides: str) -> DatasetConfig:
+    """Return the real settings of a data set's stages, in the workspace."""
+    return compose([f"dataset={dataset}", *overrides], DatasetConfig)
+
+
+def network_config(dataset: str, model: str, *overrides: str) -> NetworkConfig:
+    """Return the real settings of a network's stages, shrunk, in the workspace."""
+    shrunk = [*SHRUNK, *SHRUNK_MODELS.get(model, [])]
+    return compose([f"dataset={dataset}", f"model={model}", *shrunk, *overrides], NetworkConfig)
+
+
+def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a command in a copy of the project, with the Python that runs the tests first on PATH."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
+    environment.pop("DVC_ROOT", None)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def clone(folder: Path) -> Path:
+    """Copy the project as Git sees it, shrunk, into a repository of its own."""
+    files = run_in(ROOT, "git", "ls-files", "-co", "--exclude-standard").stdout.splitlines()
+    for file in files:
+        if (ROOT / file).is_file() and file != "dvc.lock" and not file.startswith("metrics/"):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, folder / file)
+    edit(folder / "params.yaml", *SHRUNK)
+    for model, overrides in SHRUNK_MODELS.items():
+        edit(folder / f"conf/model/{model}.yaml", *[o.removeprefix("model.") for o in overrides])
+    run_in(folder, "git", "init", "-q", "-b", "main")
+    run_in(folder, "git", "config", "user.email", "test@example.com")
+    run_in(folder, "git", "config", "user.name", "test")
+    commit(folder)
+    return folder
+
+
+def edit(file: Path, *assignments: str) -> None:
+    """Set keys of a YAML file, as a user would in an editor: comments stay."""
+    editor = YAML()
+    tree = editor.load(file)
+    for assignment in assignments:
+        key, _, value = assignment.partition("=")
+        *parents, name = key.split(".")
+        node = tree
+        for parent in parents:
+            node = node[parent]
+        node[name] = yaml.safe_load(value)
+    editor.dump(tree, file)
+
+
+def commit(folder: Path) -> None:
+    run_in(folder, "git", "add", "-A")
+    run_in(folder, "git", "commit", "-q", "--allow-empty", "-m", "as it stands")
+
+
+def repro(folder: Path, *arguments: str) -> list[str]:
+    """Run `dvc repro` and return the stages that ran."""
+    return ran(run_in(folder, "dvc", "repro", *arguments).stdout)
+
+
+def ran(output: str) -> list[str]:
+    """Return the stages that DVC says it ran."""
+    return re.findall(r"^Running stage '(.+)'", output, re.MULTILINE)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a clone in which everything is built and committed."""
+    folder = clone(tmp_path_factory.mktemp("built"))
+    repro(folder)
+    commit(folder)
+    return folder
+
+
+@pytest.fixture
+def project(built: Path) -> Iterator[Path]:
+    """Return the built clone, and put it back afterwards."""
+    yield built
+    run_in(built, "git", "reset", "-q", "--hard")
+    run_in(built, "git", "clean", "-qfd")
+    run_in(built, "dvc", "checkout", "-q", "-f")

@@ -1,0 +1,192 @@
+"""Every stage of dvc.yaml declares all that it reads, and nothing else."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import dataset_config, network_config, run_in
+
+from fathom.config.schema import Config
+from fathom.config.stage import compose
+
+STAGES = ["download", "split", "scale", "train", "evaluate", "baseline", "report"]
+
+# Reads DVC's own view of a stage, with everything resolved.
+RESOLVE = """
+import json, sys
+from dvc.dependency import ParamsDependency
+from dvc.repo import Repo
+stage = Repo().stage.get_target(sys.argv[1])
+is_params = lambda dep: isinstance(dep, ParamsDependency)
+print(json.dumps({
+    "cmd": stage.cmd,
+    "deps": [dep.def_path for dep in stage.deps if not is_params(dep)],
+    "params": {dep.def_path: sorted(dep.params) for dep in stage.deps if is_params(dep)},
+    "outs": [out.def_path for out in stage.outs],
+}))
+"""
+
+# Put first on PYTHONPATH: notes every file of the project that Python opens.
+NOTE_OPENED = """
+import atexit, os, sys
+opened, here = set(), os.getcwd() + os.sep
+def note(event, arguments):
+    if event == "open" and isinstance(arguments[0], (str, bytes, os.PathLike)):
+        path = os.path.abspath(os.fsdecode(arguments[0]))
+        if path.startswith(here):
+            opened.add(path[len(here):])
+sys.addaudithook(note)
+@atexit.register
+def write():
+    with open(os.environ["NOTE_OPENED_IN"], "w") as file:
+        file.write("\\n".join(sorted(opened)))
+"""
+
+
+def address(stage: str) -> str:
+    """Return the stage as DVC names it, of digits and Wide & Deep."""
+    matrix = {"train": "@digits-wide_deep", "evaluate": "@digits-wide_deep", "report": ""}
+    return stage + matrix.get(stage, "@digits")
+
+
+def resolved(folder: Path, stage: str) -> dict[str, Any]:
+    done = run_in(folder, sys.executable, "-c", RESOLVE, address(stage))
+    definition: dict[str, Any] = json.loads(done.stdout)
+    return definition
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_files_read_are_the_files_declared(
+    stage: str, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder that holds nothing else the stage works, and it opens each of them."""
+    declared = resolved(built, stage)
+    folder = tmp_path / "sandbox"
+    folder.mkdir()
+    for path in [*declared["deps"], "conf", "params.yaml"]:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        if (built / path).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", ".gitignore")
+            shutil.copytree(built / path, folder / path, ignore=ignored)
+        else:
+            shutil.copy(built / path, folder / path)
+    before = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    hook = tmp_path / "hook"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(NOTE_OPENED)
+    noted = tmp_path / "opened.txt"
+    monkeypatch.setenv("PYTHONPATH", str(hook))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("NOTE_OPENED_IN", str(noted))
+
+    run_in(folder, *declared["cmd"].split())
+
+    opened = set(noted.read_text().split("\n"))
+    unread = [
+        dep for dep in declared["deps"] if not any(within(path, dep) for path in opened & before)
+    ]
+    assert unread == []
+    written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    stray = [
+        path for path in written - before if not any(within(path, out) for out in declared["outs"])
+    ]
+    assert stray == []
+    assert all((folder / out).exists() for out in declared["outs"])
+
+
+def within(path: str, declared: str) -> bool:
+    return path == declared or path.startswith(f"{declared}/")
+
+
+class Recorder:
+    """Stands for the settings and notes which of them are read."""
+
+    def __init__(self, settings: Any, prefix: str, read: set[str]) -> None:
+        self._settings, self._prefix, self._read = settings, prefix, read
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._settings, name)
+        if name in ("dataset", "model"):
+            return Recorder(value, f"{name}.", self._read)
+        self._read.add(f"{self._prefix}{name}")
+        return value
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_settings_read_are_the_settings_declared(
+    stage: str, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = resolved(built, stage)["params"]
+    monkeypatch.chdir(built)
+    read = settings_read(stage) - {"origins", "dataset.name", "model.name"}
+    run_in(built, "git", "checkout", "-q", ".")
+    run_in(built, "dvc", "checkout", "-q", "-f")
+
+    in_params = {key for key in read if "." not in key}
+    of_dataset = {key for key in read if key.startswith("dataset.")}
+    of_model = {key for key in read if key.startswith("model.")}
+    expected: dict[str, list[str]] = {}
+    if in_params - {"experiment"}:
+        expected["params.yaml"] = sorted(in_params - {"experiment"})
+    if stage == "download":
+        expected["conf/dataset/digits.yaml"] = ["dataset"] if of_dataset else []
+    elif stage != "report":  # a data set's file and an experiment may replace any setting
+        expected["conf/dataset/digits.yaml"] = []
+        expected["conf/experiment/none.yaml"] = []
+    if of_model:
+        only_target = of_model == {"model.target"}
+        expected["conf/model/wide_deep.yaml"] = ["_target_"] if only_target else []
+    assert declared == expected
+
+
+def settings_read(stage: str) -> set[str]:
+    """Run a stage's function in the working folder and return the settings that it reads."""
+    read: set[str] = set()
+    config: Config
+    if stage in ("train", "evaluate"):
+        config = network_config("digits", "wide_deep")
+    elif stage == "report":
+        config = compose([], Config)
+    else:
+        config = dataset_config("digits")
+    recorder: Any = Recorder(config, "", read)
+    if stage in ("train", "evaluate"):
+        from fathom.training.devices import start_tensorflow
+
+        strategy = start_tensorflow(recorder)
+        if stage == "train":
+            from fathom.training.train import train
+
+            train(recorder, strategy)
+        else:
+            from fathom.evaluation.evaluate import evaluate
+
+            evaluate(recorder)
+        return read
+    from fathom.data.download import download
+    from fathom.data.scale import scale
+    from fathom.data.split import split
+    from fathom.evaluation.baseline import baseline
+    from fathom.report.page import report
+
+    functions: dict[str, Any] = {
+        "download": download,
+        "split": split,
+        "scale": scale,
+        "baseline": baseline,
+        "report": report,
+    }
+    functions[stage](recorder)
+    return read
+
+
+def test_every_stage_has_a_script_that_is_its_command(built: Path) -> None:
+    for stage in STAGES:
+        definition = resolved(built, stage)
+        assert definition["cmd"].split()[:2] == ["python", f"src/{stage}.py"]
+        assert f"src/{stage}.py" in definition["deps"]
+    scripts = sorted(path.stem for path in (built / "src").glob("*.py"))
+    assert scripts == sorted(STAGES)

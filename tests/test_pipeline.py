@@ -1,0 +1,143 @@
+"""The whole pipeline in clones of the project, through `dvc` and nothing else."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import clone, commit, edit, ran, repro, run_in
+
+DATASETS = ["california_housing", "digits"]
+MODELS = ["mlp", "selu", "wide_deep"]
+STAGES = 3 * 2 + 2 * 6 + 2 + 1  # download, split, scale; train, evaluate; baseline; report
+
+
+def metrics(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): file.read_text()
+        for file in sorted((folder / "metrics").rglob("*.json"))
+    }
+
+
+def rmse_of_mlp(folder: Path) -> float:
+    figures = json.loads((folder / "metrics/california_housing/mlp.json").read_text())
+    return float(figures["test"]["rmse"])
+
+
+def test_builds_every_network_and_the_report(project: Path) -> None:
+    for dataset in DATASETS:
+        for model in MODELS:
+            figures = json.loads((project / f"metrics/{dataset}/{model}.json").read_text())
+            names = ["train", "valid", "test"] + (["aux"] if model == "wide_deep" else [])
+            assert list(figures) == names
+            assert (project / f"models/{dataset}/{model}/model.keras").is_file()
+        assert (project / f"metrics/{dataset}/baseline.json").is_file()
+    page = (project / "report/index.html").read_text()
+    assert all(name in page for name in [*DATASETS, *MODELS, "boosting"])
+
+
+def test_second_repro_runs_nothing(project: Path) -> None:
+    assert repro(project) == []
+    assert run_in(project, "git", "status", "--porcelain").stdout == ""
+
+
+def test_leaves_nothing_unexpected_behind(project: Path) -> None:
+    known = {"data", "metrics", "models", "plots", "report"}
+    top = {path.name for path in project.iterdir() if not path.name.startswith(".")}
+    tracked = {file.split("/")[0] for file in run_in(project, "git", "ls-files").stdout.split()}
+    assert top - tracked - {"__pycache__"} == known - {"metrics"}
+    assert not [path for path in project.rglob("*.part*") if ".dvc" not in path.parts]
+
+
+def test_editing_a_model_reruns_what_depends_on_it(project: Path) -> None:
+    edit(project / "conf/model/mlp.yaml", "units=[12]")
+    expected = [f"{stage}@{dataset}-mlp" for dataset in DATASETS for stage in ("train", "evaluate")]
+    assert sorted(repro(project)) == sorted([*expected, "report"])
+
+
+def test_editing_the_split_of_one_data_set_leaves_the_other_alone(project: Path) -> None:
+    with (project / "conf/dataset/digits.yaml").open("a") as file:
+        file.write("split:\n  test: 0.2\n")
+    assert {stage for stage in repro(project) if "california_housing" in stage} == set()
+
+
+def test_deleted_models_come_back_from_the_cache(project: Path) -> None:
+    shutil.rmtree(project / "models")
+    assert repro(project) == []
+    assert (project / "models/digits/mlp/model.keras").is_file()
+
+
+def test_experiment_varies_any_file(project: Path) -> None:
+    before = rmse_of_mlp(project)
+    done = run_in(
+        project, "dvc", "exp", "run", "-S", "train.epochs=1", "-S", "conf/model/mlp.yaml:units=[4]"
+    )
+    assert "train@california_housing-mlp" in ran(done.stdout)
+    assert rmse_of_mlp(project) != before
+    diff = json.loads(run_in(project, "dvc", "metrics", "diff", "--json").stdout)
+    assert "test.rmse" in str(diff) or "rmse" in str(diff)
+    changed = json.loads(run_in(project, "dvc", "params", "diff", "--json").stdout)
+    assert changed["params.yaml"]["train.epochs"] == {"old": 2, "new": 1, "diff": -1}
+    assert changed["conf/model/mlp.yaml"]["units"]["new"] == [4]
+
+
+def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> None:
+    """Neither the main checkout's code nor its settings may leak into `--temp`."""
+    scores = project / "src/fathom/evaluation/scores.py"
+    scores.write_text(scores.read_text().replace('"mse": mse,', '"mse": mse, "in_the_copy": 1.0,'))
+    commit(project)
+    before = metrics(project)
+    run_in(
+        project, "dvc", "exp", "run", "--temp", "-n", "copy", "-S", "models=[mlp]",
+        "-S", "train.epochs=1",
+    )  # fmt: skip
+    assert metrics(project) == before
+    file = "metrics/california_housing/mlp.json"
+    in_the_copy = json.loads(run_in(project, "git", "show", f"{experiment(project)}:{file}").stdout)
+    assert in_the_copy["test"]["in_the_copy"] == 1.0
+    assert in_the_copy["test"]["rmse"] != rmse_of_mlp(project)
+
+
+def test_queue_varies_a_choice(project: Path) -> None:
+    run_in(
+        project, "dvc", "exp", "run", "--queue", "-S", "conf/model/mlp.yaml:units=[4],[6]",
+        "-S", "models=[mlp]", "-S", "datasets=[digits]",
+    )  # fmt: skip
+    run_in(project, "dvc", "exp", "run", "--run-all")
+    shown = json.loads(run_in(project, "dvc", "exp", "show", "--json").stdout)
+    commits = next(entry for entry in shown if entry["rev"] != "workspace")
+    units = [
+        revision["data"]["params"]["conf/model/mlp.yaml"]["data"]["units"]
+        for entry in commits["experiments"]
+        for revision in entry["revs"]
+    ]
+    assert sorted(units) == [[4], [6]]
+
+
+def experiment(folder: Path) -> str:
+    """Return the reference of the only experiment."""
+    refs = run_in(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout
+    return next(ref for ref in refs.split() if ref.endswith("/copy"))
+
+
+def test_two_clones_give_identical_metrics(
+    built: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = clone(tmp_path_factory.mktemp("other"))
+    repro(other)
+    assert metrics(other) == metrics(built)
+    for dataset in DATASETS:
+        for model in MODELS:
+            file = f"models/{dataset}/{model}/model.keras"
+            assert (other / file).read_bytes() == (built / file).read_bytes(), file
+
+
+def test_mistyped_setting_stops_the_first_stage(project: Path) -> None:
+    edit(project / "params.yaml", "split.sed=1")
+    done = run_in(project, "dvc", "repro", check=False)
+    assert done.returncode != 0
+    assert (
+        "split.py: params.yaml: split.sed is not a setting; did you mean split.seed?\n"
+        in done.stderr
+    )
+    assert "Traceback" not in done.stderr
