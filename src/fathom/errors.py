@@ -11,7 +11,8 @@ class FathomError(Exception):
 def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
     """Return "; did you mean …?" for the nearest of the known names, or else name them all."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    lower = {known_name.lower(): known_name for known_name in names}
+    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
     if near:
-        return f"; did you mean {prefix}{near[0]}?"
+        return f"; did you mean {prefix}{lower[near[0]]}?"
     return f"; there are: {', '.join(names)}" if names else ""

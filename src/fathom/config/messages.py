@@ -1,6 +1,7 @@
 """From pydantic's errors to one line that names the key, the file it stands in, and the remedy."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -45,7 +46,8 @@ def line(error: Any, location: Location, siblings: Iterable[str], origins: Origi
     if error["type"] == "too_short":
         return FathomError(f"{file}: {key} must name at least one")
     own = error["msg"].startswith("Value error, ")
-    text = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    text = error["msg"].removeprefix("Value error, ")
+    text = re.sub("^(Input|String|List|Dictionary) should", "must", text)
     text += "" if own else f", not {error['input']!r}"
     return FathomError(f"{file}: {key}: {text}")
 

@@ -10,6 +10,8 @@ import yaml
 
 from fathom import paths
 
+GROUPS = ("dataset", "model", "experiment")
+
 Location = Sequence[str | int]  # the keys on the way to a setting, from the top
 
 
@@ -27,6 +29,8 @@ class Origins:
         key = ".".join(str(part) for part in location)
         for override in self.overrides:
             name = override.lstrip("+~").partition("=")[0]
+            if name in GROUPS:  # the choice of a file
+                continue
             if name == key or key.startswith(f"{name}.") or name.startswith(f"{key}."):
                 return "command line", key
         for group in ("experiment", "dataset"):

@@ -165,12 +165,12 @@ def one_line(error: Exception) -> str:
         mark = error.problem_mark
         file = os.path.relpath(mark.name)
         return f"{file}: line {mark.line + 1}: not valid YAML: {error.problem}"
-    unknown = re.match(r"Could not override '(.+?)'\. To append .* use (\+\S+)", message)
+    unknown = re.match(r"Could not override '(.+?)'\.\nTo append .* use (\+.+)", str(error))
     if unknown:
         key, addition = unknown.groups()
         parent, _, name = key.rpartition(".")
         siblings = keys_at(Config, parent.split(".") if parent else [])
-        if not siblings or "_target_" in siblings:
+        if not siblings or name in siblings or "_target_" in siblings:
             return f"command line: {key} is not set yet: add it with {addition}"
         near = did_you_mean(name, siblings, f"{parent}." if parent else "")
         return f"command line: {key} is not a setting{near}"

@@ -14,6 +14,8 @@ from fathom.config.origins import Location, Origins
 from fathom.config.schema import Target
 from fathom.errors import FathomError, did_you_mean
 
+ANY_OTHER = inspect.Parameter("others", inspect.Parameter.VAR_KEYWORD)
+
 
 def make(
     target: Target, location: Location, origins: Origins, *positional: Any, **defaults: Any
@@ -31,7 +33,10 @@ def make(
         FathomError: there is no such function, or it refuses an argument.
     """
     function = locate(target, location, origins)
-    parameters = inspect.signature(function).parameters
+    try:
+        parameters = dict(inspect.signature(function).parameters)
+    except ValueError:  # some of Python's own functions do not tell
+        parameters = dict.fromkeys(target.arguments, ANY_OTHER)
     unknown = [name for name in target.arguments if name not in parameters]
     takes_others = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     if unknown and not takes_others:

@@ -76,7 +76,8 @@ def predict(
         if problem.output(name).task == "classification":
             predictions[name] = values
         else:
-            predictions[name] = scalers.get(name, scalers["main_output"]).inverse(values)[:, 0]
+            scaler = scalers[name] if name in scalers else scalers["main_output"]
+            predictions[name] = scaler.inverse(values)[:, 0]
     return predictions
 
 

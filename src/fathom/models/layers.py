@@ -1,16 +1,48 @@
 """What the networks have in common: checked settings, hidden layers, outputs."""
 
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 import keras
-from pydantic import AfterValidator, ConfigDict, Field, NonNegativeFloat, PositiveInt
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PlainValidator,
+    PositiveInt,
+)
 
+from fathom.config.schema import Task
 from fathom.data.schema import Problem
 from fathom.models.names import known_name
 
 
 def known_activation(name: str) -> str:
-    return known_name(keras.activations, "activation", name)
+    """Let through an activation that takes each number by itself or keeps their count."""
+    known_name(keras.activations, "activation", name)
+    try:
+        keeps_shape = keras.activations.get(name)(keras.ops.zeros((1, 4))).shape == (1, 4)
+    except (TypeError, ValueError):
+        keeps_shape = False
+    if not keeps_shape:
+        raise ValueError(
+            f"Keras' activation {name!r} cannot stand behind a dense layer by its name"
+        )
+    return name
+
+
+def parse_rates(value: Any) -> Any:
+    """Let through a rate, or one for each task."""
+    rates = list(value.values()) if isinstance(value, dict) else [value]
+    tasks = set(value) if isinstance(value, dict) else set()
+    if tasks - set(get_args(Task)) or not all(
+        type(rate) in (int, float) and 0 <= rate < 1 for rate in rates
+    ):
+        raise ValueError(
+            "must be a rate of at least 0 and below 1, or one for each of "
+            f"{' and '.join(get_args(Task))}, not {value!r}"
+        )
+    return value
 
 
 def known_initializer(name: str) -> str:
@@ -20,6 +52,7 @@ def known_initializer(name: str) -> str:
 Activation = Annotated[str, AfterValidator(known_activation)]
 Initializer = Annotated[str, AfterValidator(known_initializer)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
+Rates = Annotated[float | dict[Task, float], PlainValidator(parse_rates)]
 Units = list[PositiveInt]
 Penalty = NonNegativeFloat
 

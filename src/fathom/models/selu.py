@@ -8,7 +8,7 @@ from fathom.models.layers import (
     CHECKED,
     Activation,
     Initializer,
-    Rate,
+    Rates,
     features,
     hidden_layer,
     output,
@@ -23,7 +23,7 @@ def build(
     activation: Activation,
     kernel_initializer: Initializer,
     batch_normalization: bool,
-    dropout: Rate,
+    dropout: Rates,
     dropout_layers: NonNegativeInt,
 ) -> keras.Model:
     """Build many hidden layers of one width.
@@ -39,13 +39,15 @@ def build(
         activation: by Keras' name.
         kernel_initializer: by Keras' name.
         batch_normalization: before each activation; not with SELU, which normalises itself.
-        dropout: rate of AlphaDropout, or of Dropout if the activation is not SELU.
+        dropout: rate of AlphaDropout, or of Dropout if the activation is not SELU; perhaps one
+            for each task.
         dropout_layers: how many of the last hidden layers it stands behind.
     """
     drop = keras.layers.AlphaDropout if activation == "selu" else keras.layers.Dropout
+    rate = dropout.get(problem.main.task, 0.0) if isinstance(dropout, dict) else dropout
     given, x = features(problem, "features")
     for index in range(depth):
         x = hidden_layer(x, width, activation, kernel_initializer, batch_normalization)
-        if dropout and index >= depth - dropout_layers:
-            x = drop(dropout)(x)
+        if rate and index >= depth - dropout_layers:
+            x = drop(rate)(x)
     return keras.Model(given, output(x, problem, "main_output"), name="selu")

@@ -21,45 +21,60 @@ def direction(monitor: str) -> str:
     return "max" if any(word in monitor for word in UPWARDS) else "min"
 
 
-class OriginalUnits(keras.callbacks.Callback):
-    """Turns the errors of scaled regression targets back into the target's own unit.
+def monitored(config: NetworkConfig, problem: Problem) -> str:
+    """Return what the best epoch is told by."""
+    by_task = {"regression": "val_rmse", "classification": "val_accuracy"}
+    return by_task[problem.main.task] if config.train.monitor == "auto" else config.train.monitor
 
-    Must come first: the later callbacks, the history and the progress bar see what it leaves.
-    The loss stays as it is trained on.
+
+class Readable(keras.callbacks.Callback):
+    """Turns what Keras logs into what readers expect.
+
+    Errors of scaled regression targets go back to the target's own unit, and the metrics of the
+    main output have the same names for networks with one output and with several. The losses
+    stay as they are trained on. Must come first: the later callbacks, the history and the
+    progress bar see what it leaves.
     """
 
     def __init__(self, problem: Problem, scalers: dict[str, Scaler]) -> None:
         super().__init__()
-        main = scalers.get("main_output")
-        self.factors: dict[str, float] = {}
-        for name in ("", "main_output", "aux_output"):
-            scaler = scalers.get(name, main)
-            if scaler is None or scaler.scale is None or problem.output(name).task != "regression":
-                continue
-            prefix = f"{name}_" if name else ""
-            for metric in ("rmse", "mae"):
-                self.factors[f"{prefix}{metric}"] = scaler.scale[0]
+        self.problem, self.scalers = problem, scalers
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        for name in list(logs or {}):
+        for key, value in list((logs or {}).items()):
             assert logs is not None
-            logs[name] *= self.factors.get(name.removeprefix("val_"), 1.0)
+            valid, name = ("val_", key[4:]) if key.startswith("val_") else ("", key)
+            output = "aux_output" if name.startswith("aux_output_") else "main_output"
+            metric = name.removeprefix(f"{output}_")
+            if metric in ("rmse", "mae"):
+                value *= self.unit(output)
+            if output == "main_output" and metric != "loss":
+                del logs[key]
+                logs[valid + metric] = value
+            else:
+                logs[key] = value
+
+    def unit(self, output: str) -> float:
+        """Return what 1 in an output's scaled target is in the target's own unit."""
+        scaler = self.scalers.get(output, self.scalers.get("main_output"))
+        return 1.0 if scaler is None or scaler.scale is None else scaler.scale[0]
 
 
 class Watch(keras.callbacks.Callback):
     """Ends a training that cannot come to anything, with the reason."""
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, monitor: str) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.monitor = config, monitor
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logs = logs or {}
-        monitor = self.config.train.monitor
-        if monitor not in logs:
+        if self.monitor not in logs:
             file, key = self.config.origins.of(("train", "monitor"))
             names = ", ".join(name for name in logs if name != "learning_rate")
-            raise FathomError(f"{file}: {key}: {monitor!r} is not recorded; these are: {names}")
+            raise FathomError(
+                f"{file}: {key}: {self.monitor!r} is not recorded; these are: {names}"
+            )
         broken = [name for name, value in logs.items() if not np.isfinite(value)]
         if broken:
             raise FathomError(
@@ -100,14 +115,15 @@ def callbacks(
     Early stopping is among them even if it is not to stop: it keeps the best epoch's weights.
     """
     settings = config.train
-    mode = direction(settings.monitor)
+    monitor = monitored(config, problem)
+    mode = direction(monitor)
     stopping = settings.early_stopping
     chosen: list[keras.callbacks.Callback] = [
-        OriginalUnits(problem, scalers),
-        Watch(config),
+        Readable(problem, scalers),
+        Watch(config, monitor),
         LossRatio(),
         keras.callbacks.EarlyStopping(
-            monitor=settings.monitor,
+            monitor=monitor,
             mode=mode,
             patience=stopping.patience if stopping else settings.epochs,
             min_delta=stopping.min_delta if stopping else 0.0,
@@ -119,7 +135,7 @@ def callbacks(
         path.parent.mkdir(parents=True, exist_ok=True)
         chosen.append(
             keras.callbacks.ModelCheckpoint(
-                str(path), monitor=settings.monitor, mode=mode, save_best_only=True
+                str(path), monitor=monitor, mode=mode, save_best_only=True
             )
         )
     if settings.tensorboard:

@@ -73,6 +73,10 @@ def schedule(config: NetworkConfig, chosen: Target, rate: float, rows: int) -> A
         arguments[name] = value
     place = ("train", "schedule")
     defaults = {"initial_learning_rate": rate, "decay_steps": steps * config.train.epochs}
+    warmup = arguments.get("warmup_steps", 0)
+    if warmup:  # from 0 up to the rate; Keras counts the decay from there
+        defaults["initial_learning_rate"], defaults["warmup_target"] = 0.0, rate
+        defaults["decay_steps"] -= warmup
     accepted = inspect.signature(locate(chosen, place, config.origins)).parameters
     defaults = {name: value for name, value in defaults.items() if name in accepted}
     return make(Target.model_validate(arguments), place, config.origins, **defaults)
@@ -124,8 +128,7 @@ def targets(
     for name in output_names(model):
         output, values = problem.output(name), part.target(name)
         if output.task == "regression":
-            scaler = scalers.get(name, scalers.get("main_output"))
-            assert scaler is not None
+            scaler = scalers[name] if name in scalers else scalers["main_output"]
             wanted.append(scaler.transform(values[:, None]).astype(np.float32))
         elif loss(output, problem, config).startswith("sparse_"):
             wanted.append(values)

@@ -4,8 +4,8 @@ Devices come first (`devices`), then the network is built (`fathom.models`) and 
 (`compiling`); Keras' `fit` runs it with the callbacks of `callbacks`; `saving` writes it.
 """
 
-import io
 import platform
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -44,6 +44,7 @@ class Training:
 
     model: keras.Model
     history: pd.DataFrame
+    monitor: str
     best_epoch: int
     seconds: float
 
@@ -112,7 +113,7 @@ def fit(model: keras.Model, problem: Problem, config: NetworkConfig) -> Training
     stopping = next(c for c in watching if isinstance(c, keras.callbacks.EarlyStopping))
     epochs = pd.DataFrame(history)
     epochs.insert(0, "epoch", range(1, len(epochs) + 1))
-    return Training(model, epochs, stopping.best_epoch + 1, seconds)
+    return Training(model, epochs, stopping.monitor, stopping.best_epoch + 1, seconds)
 
 
 def write(training: Training, config: NetworkConfig) -> None:
@@ -129,10 +130,11 @@ def write(training: Training, config: NetworkConfig) -> None:
 
 
 def summary(model: keras.Model) -> str:
-    """Return Keras' table of the layers."""
-    lines = io.StringIO()
-    model.summary(print_fn=lambda line: print(line, file=lines))
-    return lines.getvalue()
+    """Return Keras' table of the layers, without what it counts of the optimiser."""
+    lines: list[str] = []
+    model.summary(print_fn=lines.append)
+    text = "\n".join(lines)
+    return re.sub(r"^ (Total|Optimizer) params.*\n", "", text, flags=re.MULTILINE)
 
 
 def description(training: Training, config: NetworkConfig) -> dict[str, Any]:
@@ -145,7 +147,7 @@ def description(training: Training, config: NetworkConfig) -> dict[str, Any]:
         "parameters": training.model.count_params(),
         "epochs": len(training.history),
         "best_epoch": training.best_epoch,
-        "monitor": config.train.monitor,
+        "monitor": training.monitor,
         "seconds": round(training.seconds, 3),
         "devices": device_names(),
         "versions": {"python": platform.python_version()}

@@ -1,0 +1,155 @@
+"""The devices asked for train, or one line says why not; stages without a network need none."""
+
+import json
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from conftest import ROOT, dataset_config, run_in
+
+from fathom.data.download import download
+from fathom.data.scale import scale
+from fathom.data.split import split
+from fathom.errors import FathomError
+from fathom.training.devices import strategy, visible_devices
+
+
+@pytest.mark.parametrize(
+    ("gpus", "scheduler", "expected"),
+    [
+        ([], None, "-1"),
+        ([], "0,1", "-1"),
+        ([0], None, "0"),
+        ([2, 0], None, "2,0"),
+        ([0], "3", "3"),
+        ([1], "3,5", "5"),
+        ([1, 0], "3,5", "5,3"),
+        ([1], "GPU-aa,GPU-bb", "GPU-bb"),
+    ],
+)
+def test_visible_devices(
+    workspace: Path, gpus: list[int], scheduler: str | None, expected: str
+) -> None:
+    environment = {} if scheduler is None else {"CUDA_VISIBLE_DEVICES": scheduler}
+    config = dataset_config("digits", f"gpus={gpus}")
+    assert visible_devices(config, gpus, environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("gpus", "scheduler", "left"),
+    [
+        ([1], "3", "the GPUs [0]"),
+        ([0, 2], "3,5", "the GPUs [0, 1]"),
+        ([0], "", "no GPU; set gpus to [] for the CPU"),
+        ([0], "-1", "no GPU; set gpus to [] for the CPU"),
+    ],
+)
+def test_more_than_the_scheduler_leaves(
+    workspace: Path, gpus: list[int], scheduler: str, left: str
+) -> None:
+    config = dataset_config("digits", f"gpus={gpus}")
+    with pytest.raises(FathomError) as refused:
+        visible_devices(config, gpus, {"CUDA_VISIBLE_DEVICES": scheduler})
+    assert str(refused.value) == (
+        f"command line: gpus: {gpus} cannot all be had; CUDA_VISIBLE_DEVICES={scheduler} "
+        f"leaves {left}"
+    )
+
+
+def test_gpus_of_params_are_refused_by_its_name(workspace: Path) -> None:
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("gpus: auto", "gpus: [0, 1]"))
+    with pytest.raises(FathomError) as refused:
+        visible_devices(dataset_config("digits"), [0, 1], {"CUDA_VISIBLE_DEVICES": "7"})
+    assert str(refused.value) == (
+        "params.yaml: gpus: [0, 1] cannot all be had; CUDA_VISIBLE_DEVICES=7 leaves the GPUs [0]"
+    )
+
+
+@pytest.mark.parametrize("gpus", ["first", "0", "[-1]", "[0.5]", "null"])
+def test_what_gpus_may_be(workspace: Path, gpus: str) -> None:
+    with pytest.raises(FathomError) as refused:
+        dataset_config("digits", f"gpus={gpus}")
+    shown = {"first": "'first'", "null": "None"}.get(gpus, gpus)
+    assert str(refused.value) == (
+        f"command line: gpus: must be auto or a list of GPU numbers such as [0, 1], not {shown}"
+    )
+
+
+def test_no_gpu_is_named_twice(workspace: Path) -> None:
+    with pytest.raises(FathomError) as refused:
+        dataset_config("digits", "gpus=[1,1]")
+    assert str(refused.value) == "command line: gpus: must not name 1 twice"
+
+
+@pytest.mark.parametrize("devices", [[], ["CPU:0"]])
+def test_one_device_needs_no_mirrors(devices: list[str]) -> None:
+    assert strategy(devices) is tf.distribute.get_strategy()
+
+
+def test_gpu_that_is_not_there(workspace: Path) -> None:
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("there is a GPU")
+    script = str(ROOT / "src" / "train.py")
+    command = ["env", "-u", "CUDA_VISIBLE_DEVICES", "python", script]
+    done = run_in(workspace, *command, "dataset=digits", "model=mlp", "gpus=[0]", check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "train.py: command line: gpus: [0] cannot all be had; TensorFlow finds no GPU; "
+        "set gpus to [] for the CPU\n"
+    )
+
+
+MIRRORED = """
+import json, sys
+import tensorflow as tf
+cpu = tf.config.LogicalDeviceConfiguration()
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [cpu, cpu])
+from conftest import network_config
+from fathom.training.devices import strategy
+from fathom.training.train import train
+
+losses = {}
+strategies = [strategy(["CPU:0"]), strategy(["CPU:0", "CPU:1"])]
+assert [chosen.num_replicas_in_sync for chosen in strategies] == [1, 2]
+for dataset, model, *overrides in json.loads(sys.argv[1]):
+    for chosen in strategies:
+        history = train(network_config(dataset, model, *overrides), chosen).history
+        losses.setdefault(dataset, []).append(history[["loss", "val_loss"]].values.tolist())
+print(json.dumps(losses))
+"""
+
+
+def test_two_replicas_train_as_one(workspace: Path) -> None:
+    runs = [
+        # Keras clips each replica's gradient before it sums them: clipped, the two differ.
+        ("digits", "mlp", "model.dropout=0.0", "train.optimizer.clipnorm=null"),
+        ("california_housing", "wide_deep", "train.optimizer.clipnorm=null"),
+    ]
+    for dataset, *_ in runs:
+        config = dataset_config(dataset, "split.test=0.5", "split.valid=0.3")
+        download(config)
+        split(config)
+        scale(config)
+    paths = f"PYTHONPATH={ROOT / 'src'}:{ROOT / 'tests'}"
+    done = run_in(workspace, "env", paths, "python", "-c", MIRRORED, json.dumps(runs))
+    for one, two in json.loads(done.stdout.splitlines()[-1]).values():
+        assert two == [pytest.approx(losses, rel=1e-4) for losses in one]
+
+
+FREE = """
+import runpy, sys
+sys.path.insert(0, sys.argv[1])
+for stage in ("download", "split", "scale", "baseline"):
+    sys.argv = [f"{stage}.py", "dataset=diabetes"]
+    runpy.run_path(f"{sys.path[0]}/{stage}.py", run_name="__main__")
+runpy.run_path(f"{sys.path[0]}/report.py")
+print([name for name in ("tensorflow", "keras") if name in sys.modules])
+"""
+
+
+def test_stages_without_a_network_leave_tensorflow_alone(workspace: Path) -> None:
+    command = ["env", "OMP_NUM_THREADS=1", "python", "-c", FREE, str(ROOT / "src")]
+    done = run_in(workspace, *command)
+    assert Path("metrics/diabetes/baseline.json").exists()
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,286 @@
+"""Raw data comes whole from installed packages, checked, or not at all and with one line."""
+
+import hashlib
+import importlib.util
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, dataset_config, run_in
+from sklearn import datasets
+
+from fathom.data.download import download
+from fathom.data.schema import Schema
+from fathom.data.sources import RawTable, package_csv, scikit_learn
+from fathom.errors import FathomError
+
+CALIFORNIA_CSV = "datasets/data/california_housing.csv"
+CALIFORNIA_SHA256 = "6c0573ec35c926d6fab1225b6ff5d3ee1c664ebf960168f3fd13d70b6acdc485"
+CALIFORNIA_COLUMNS = [
+    "MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup",
+    "Latitude", "Longitude", "MedHouseVal",
+]  # fmt: skip
+DIGITS_SHA256 = "f6d9e39f37dc45d327f6db33428ee58970ccceabb2535a5c179de35886b70443"
+SHAPIQ = version("shapiq")
+SKLEARN = version("scikit-learn")
+
+
+def from_columns(**columns: list[Any]) -> RawTable:
+    return RawTable(pd.DataFrame(columns), "the test", "0" * 64)
+
+
+def add_dataset(workspace: Path, name: str, **settings: Any) -> None:
+    """Add a data set as a user does: with a file in conf/dataset/."""
+    text = "# @package _global_\n" + yaml.safe_dump({"dataset": settings})
+    (workspace / f"conf/dataset/{name}.yaml").write_text(text)
+
+
+def add_table(workspace: Path, columns: dict[str, list[Any]], **settings: Any) -> None:
+    source = {"_target_": f"{__name__}.from_columns", **columns}
+    add_dataset(workspace, "made", **({"source": source, "target": "y"} | settings))
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_california_is_the_csv_of_the_package(workspace: Path) -> None:
+    schema = download(dataset_config("california_housing"))
+    spec = importlib.util.find_spec("shapiq")
+    assert spec is not None
+    assert spec.origin is not None
+    file = Path(spec.origin).parent / CALIFORNIA_CSV
+    table = pd.read_parquet("data/raw/california_housing/data.parquet")
+    pd.testing.assert_frame_equal(table, pd.read_csv(file))
+    assert schema == Schema.read("california_housing")
+    assert schema.source.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert json.loads(Path("data/raw/california_housing/schema.json").read_text()) == {
+        "name": "california_housing",
+        "kind": "table",
+        "task": "regression",
+        "rows": 20640,
+        "target": "MedHouseVal",
+        "unit": "$100k",
+        "classes": None,
+        "columns": [{"name": name, "type": "float64"} for name in CALIFORNIA_COLUMNS],
+        "image_shape": None,
+        "test_rows": 0,
+        "source": {
+            "origin": f"{CALIFORNIA_CSV} of the Python package shapiq {SHAPIQ}",
+            "sha256": CALIFORNIA_SHA256,
+        },
+    }
+
+
+def test_california_is_read_without_importing_the_package(workspace: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n"
+        "from fathom.config.schema import DatasetConfig\n"
+        "from fathom.config.stage import compose\n"
+        "from fathom.data.download import download\n"
+        "print(download(compose(['dataset=california_housing'], DatasetConfig)).rows)\n"
+        "print([name for name in sys.modules if name.split('.')[0] == 'shapiq'])\n"
+    )
+    assert run_in(workspace, sys.executable, "-c", code).stdout == "20640\n[]\n"
+
+
+def test_digits_are_images_with_labels(workspace: Path) -> None:
+    schema = download(dataset_config("digits"))
+    images = np.load("data/raw/digits/images.npy")
+    labels = np.load("data/raw/digits/labels.npy")
+    digits = datasets.load_digits()
+    assert (images.dtype, labels.dtype) == (np.uint8, np.int64)
+    np.testing.assert_array_equal(images, digits.images)
+    np.testing.assert_array_equal(labels, digits.target)
+    assert schema.model_dump() == {
+        "name": "digits",
+        "kind": "images",
+        "task": "classification",
+        "rows": 1797,
+        "target": "label",
+        "unit": None,
+        "classes": list("0123456789"),
+        "columns": [],
+        "image_shape": [8, 8],
+        "test_rows": 0,
+        "source": {"origin": f"load_digits of scikit-learn {SKLEARN}", "sha256": DIGITS_SHA256},
+    }
+
+
+def test_diabetes_is_a_table_with_its_target(workspace: Path) -> None:
+    schema = download(dataset_config("diabetes"))
+    table = pd.read_parquet("data/raw/diabetes/data.parquet")
+    expected = datasets.load_diabetes(scaled=False, as_frame=True).frame
+    pd.testing.assert_frame_equal(table, expected)
+    assert (schema.kind, schema.task, schema.rows) == ("table", "regression", 442)
+    assert (schema.target, schema.unit, schema.classes) == ("target", "points", None)
+
+
+def test_wine_is_a_table_with_names_of_classes(workspace: Path) -> None:
+    source = {"_target_": "fathom.data.sources.scikit_learn", "loader": "load_wine"}
+    add_dataset(workspace, "wine", source=source, task="classification", target="target")
+    schema = download(dataset_config("wine"))
+    table = pd.read_parquet("data/raw/wine/data.parquet")
+    wine = datasets.load_wine()
+    assert schema.classes == ["class_0", "class_1", "class_2"]
+    assert (schema.kind, schema.rows, len(schema.columns)) == ("table", 178, 14)
+    assert table["target"].tolist() == [f"class_{number}" for number in wine.target]
+    np.testing.assert_array_equal(table[wine.feature_names].to_numpy(), wine.data)
+
+
+@pytest.mark.parametrize(
+    ("package", "file", "message"),
+    [
+        (
+            "shapiqq",
+            CALIFORNIA_CSV,
+            "the package 'shapiqq' is not installed: `pip install shapiqq`, or run `make repro`",
+        ),
+        ("shapiq", "a.csv", f"shapiq {SHAPIQ} carries no file 'a.csv'"),
+        (
+            "shapiq",
+            CALIFORNIA_CSV,
+            f"{CALIFORNIA_CSV} of the Python package shapiq {SHAPIQ} has SHA-256 "
+            f"{CALIFORNIA_SHA256}, not the expected {'0' * 64}: it is another version; check it, "
+            "then correct dataset.source.sha256",
+        ),
+    ],
+)
+def test_package_csv_refuses(package: str, file: str, message: str) -> None:
+    with pytest.raises(FathomError) as caught:
+        package_csv(package, file, "0" * 64)
+    assert str(caught.value) == f"dataset.source: {message}"
+
+
+@pytest.mark.parametrize(
+    ("loader", "arguments", "message"),
+    [
+        ("load_digit", {}, "scikit-learn has no loader 'load_digit'; did you mean load_digits?"),
+        (
+            "load_digits",
+            {"n_clas": 5},
+            "sklearn.datasets.load_digits: got an unexpected keyword argument 'n_clas'",
+        ),
+        (
+            "load_digits",
+            {},
+            f"load_digits of scikit-learn {SKLEARN} has SHA-256 {DIGITS_SHA256}, not the expected "
+            f"{'0' * 64}: it is another version; check it, then correct dataset.source.sha256",
+        ),
+    ],
+)
+def test_scikit_learn_refuses(loader: str, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(FathomError) as caught:
+        scikit_learn(loader, arguments, "0" * 64)
+    assert str(caught.value) == f"dataset.source: {message}"
+
+
+def test_a_source_says_once_where_it_stands(workspace: Path) -> None:
+    with pytest.raises(FathomError, match="the package 'shapiqq' is not installed") as caught:
+        download(dataset_config("california_housing", "dataset.source.package=shapiqq"))
+    assert str(caught.value).count("dataset.source") == 1
+
+
+NUMBERS = [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "task", "message"),
+    [
+        (
+            {"a": NUMBERS, "yy": NUMBERS},
+            "regression",
+            "there is no column 'y'; did you mean yy?",
+        ),
+        (
+            {"b": NUMBERS, "a": NUMBERS},
+            "regression",
+            "there is no column 'y'; there are: a, b",
+        ),
+        (
+            {"a": NUMBERS, "y": [1.0, float("nan"), float("nan")]},
+            "regression",
+            "'y' has no value in 2 rows, the first of them 1",
+        ),
+        (
+            {"a": NUMBERS, "y": ["u", None, "v"]},
+            "classification",
+            "'y' has no value in 1 rows, the first of them 1",
+        ),
+        (
+            {"a": NUMBERS, "y": ["u", "u", "u"]},
+            "classification",
+            "'y' has the one class 'u'; classification needs two or more",
+        ),
+        (
+            {"a": NUMBERS, "y": ["u", "v", "w"]},
+            "regression",
+            "'y' must hold finite numbers for regression, but its type is str",
+        ),
+        (
+            {"a": NUMBERS, "y": [1.0, float("inf"), 2.0]},
+            "regression",
+            "'y' must hold finite numbers for regression, but its type is float64",
+        ),
+    ],
+)
+def test_refuses_bad_targets_and_writes_nothing(
+    workspace: Path, columns: dict[str, list[Any]], task: str, message: str
+) -> None:
+    add_table(workspace, columns, task=task)
+    with pytest.raises(FathomError) as caught:
+        download(dataset_config("made"))
+    assert str(caught.value) == f"dataset.target: {message}"
+    assert not Path("data").exists()
+
+
+def test_refuses_regression_on_images(workspace: Path) -> None:
+    with pytest.raises(FathomError) as caught:
+        download(dataset_config("digits", "dataset.task=regression"))
+    assert str(caught.value) == "dataset.task: images are for classification, not regression"
+    assert not Path("data").exists()
+
+
+def test_classes_are_sorted_as_values_not_as_text(workspace: Path) -> None:
+    add_table(workspace, {"a": NUMBERS, "y": [10, 9, 2]}, task="classification")
+    assert download(dataset_config("made")).classes == ["2", "9", "10"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "target"),
+    [
+        ({"a": NUMBERS, "y": NUMBERS}, "z"),  # refused before anything is written
+        ({"a": [1, "mixed", 3], "y": NUMBERS}, "y"),  # Parquet has no type for it
+    ],
+)
+def test_failure_leaves_what_was_there(
+    workspace: Path, columns: dict[str, list[Any]], target: str
+) -> None:
+    add_table(workspace, columns, task="regression", target=target)
+    with pytest.raises((FathomError, TypeError, ValueError)):
+        download(dataset_config("made"))
+    assert snapshot(workspace / "data") == {}
+    assert not Path("data/raw/made").exists()
+
+    add_table(workspace, {"a": NUMBERS, "y": NUMBERS}, task="regression")
+    download(dataset_config("made"))
+    before = snapshot(workspace / "data")
+    add_table(workspace, columns, task="regression", target=target)
+    with pytest.raises((FathomError, TypeError, ValueError)):
+        download(dataset_config("made"))
+    assert snapshot(workspace / "data") == before
+    assert [path.name for path in Path("data/raw").iterdir()] == ["made"]
+
+
+def test_a_new_download_replaces_the_old_one_whole(workspace: Path) -> None:
+    download(dataset_config("digits"))
+    source = {"_target_": f"{__name__}.from_columns", "a": NUMBERS, "y": NUMBERS}
+    add_dataset(workspace, "digits", source=source, task="regression", target="y")
+    download(dataset_config("digits"))
+    assert sorted(snapshot(Path("data/raw/digits"))) == ["data.parquet", "schema.json"]

@@ -1,0 +1,370 @@
+"""Figures are those of the formulas, in the target's own unit, for networks and baselines alike."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, dataset_config, network_config
+from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from fathom.data.download import download
+from fathom.data.parts import read_part
+from fathom.data.scale import scale
+from fathom.data.schema import Output, Problem
+from fathom.data.split import split
+from fathom.errors import FathomError
+from fathom.evaluation.baseline import baseline
+from fathom.evaluation.evaluate import evaluate, load_model
+from fathom.evaluation.scores import prediction_table, scores
+from fathom.training.saving import save_model
+from fathom.training.train import build
+
+Numbers = NDArray[np.float64]
+
+NUMBER = Output(column="y", task="regression")
+LETTER = Output(column="y", task="classification", classes=["a", "b", "c"])
+PARTS = ["train", "valid", "test"]
+
+ACTUAL = np.array([1.0, 2.0, 4.0, 9.0])
+PREDICTED = np.array([1.5, 2.0, 3.0, 7.0])
+TRUE_CLASSES = np.array([0, 0, 1, 1, 2])
+PROBABILITIES = np.array(
+    [[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.1, 0.8, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]]
+)
+
+IRIS = """# @package _global_
+dataset:
+  source: {_target_: fathom.data.sources.scikit_learn, loader: load_iris}
+  task: classification
+  target: target
+"""
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project whose data sets are scaled."""
+    folder = tmp_path_factory.mktemp("prepared")
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    shutil.copy(ROOT / "params.yaml", folder)
+    datasets = folder / "conf" / "dataset"
+    (datasets / "iris.yaml").write_text(IRIS)
+    (datasets / "widths.yaml").write_text(
+        IRIS.replace("classification", "regression").replace(": target", ": petal width (cm)")
+        + "  auxiliary: target\n"
+    )
+    (datasets / "ages.yaml").write_text(
+        (datasets / "diabetes.yaml").read_text() + "  auxiliary: age\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for dataset in ("digits", "diabetes", "ages", "iris", "widths"):
+            config = dataset_config(dataset)
+            download(config)
+            split(config)
+            scale(config)
+    return folder
+
+
+@pytest.fixture
+def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a copy of the prepared project, made the working folder."""
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    with threadpool_limits(1):  # boosting on several threads waits for those of TensorFlow
+        yield tmp_path
+
+
+def evaluated(dataset: str, model: str, *overrides: str) -> dict[str, Any]:
+    """Evaluate a network as it is before training, which is as good as any other."""
+    config = network_config(dataset, model, *overrides)
+    file = Path("models", dataset, model, "model.keras")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_model(build(config, Problem.read(dataset)), file)
+    return evaluate(config)
+
+
+def test_scores_of_regression() -> None:
+    errors = np.array([0.5, 0.0, -1.0, -2.0])
+    mse = np.mean(errors**2)
+    found = scores(NUMBER, ACTUAL, PREDICTED)
+    assert list(found) == ["mse", "rmse", "mae", "r2"]
+    assert found == pytest.approx(
+        {
+            "mse": mse,
+            "rmse": np.sqrt(mse),
+            "mae": np.mean(np.abs(errors)),
+            "r2": 1 - np.sum(errors**2) / np.sum((ACTUAL - ACTUAL.mean()) ** 2),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("actual", "predicted", "expected"),
+    [
+        (ACTUAL, ACTUAL, {"mse": 0, "rmse": 0, "mae": 0, "r2": 1}),
+        (ACTUAL, np.full(4, 4.0), {"mse": 9.5, "rmse": 9.5**0.5, "mae": 2.5, "r2": 0}),
+        (ACTUAL[:1], PREDICTED[:1], {"mse": 0.25, "rmse": 0.5, "mae": 0.5, "r2": None}),
+    ],
+    ids=["perfect", "the mean", "single row"],
+)
+def test_scores_of_special_predictors(
+    actual: Numbers, predicted: Numbers, expected: dict[str, float | None]
+) -> None:
+    assert scores(NUMBER, actual, predicted) == pytest.approx(expected)
+
+
+def test_scores_of_classification() -> None:
+    found = scores(LETTER, TRUE_CLASSES, PROBABILITIES)
+    assert list(found) == ["accuracy", "cross_entropy", "f1_macro"]
+    # Chosen are a, b, b, b, c. F1 = 2 TP / (2 TP + FP + FN): a 2/3, b 4/5, c 1.
+    assert found == pytest.approx(
+        {
+            "accuracy": 4 / 5,
+            "cross_entropy": -np.mean(np.log([0.7, 0.3, 0.8, 0.5, 0.7])),
+            "f1_macro": (2 / 3 + 4 / 5 + 1) / 3,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("actual", "chosen", "accuracy", "f1"),
+    [
+        ([0, 1, 2], [0, 1, 2], 1.0, 1.0),
+        # Always a: F1 of a is 2 / (2 + 2), that of b and c 0.
+        ([0, 1, 2], [0, 0, 0], 1 / 3, 0.5 / 3),
+        # A class that the part does not have counts as one that is never found.
+        ([0, 1, 1], [0, 1, 1], 1.0, 2 / 3),
+        ([0], [0], 1.0, 1 / 3),
+    ],
+    ids=["perfect", "constant", "class absent", "single row"],
+)
+def test_scores_of_special_classifiers(
+    actual: list[int], chosen: list[int], accuracy: float, f1: float
+) -> None:
+    probabilities = np.full((len(actual), 3), 0.05)
+    probabilities[range(len(actual)), chosen] = 0.9
+    found = scores(LETTER, np.array(actual), probabilities)
+    right = np.equal(actual, chosen)
+    entropy = -np.mean(np.log(np.where(right, 0.9, 0.05)))
+    expected = {"accuracy": accuracy, "cross_entropy": entropy, "f1_macro": f1}
+    assert found == pytest.approx(expected)
+
+
+def test_cross_entropy_does_not_mind_rounding() -> None:
+    rounded = (PROBABILITIES * (1 + 1e-6)).astype(np.float32)
+    found = scores(LETTER, TRUE_CLASSES, rounded)["cross_entropy"]
+    assert found == pytest.approx(scores(LETTER, TRUE_CLASSES, PROBABILITIES)["cross_entropy"])
+
+
+def test_prediction_table_of_classes() -> None:
+    table = prediction_table(LETTER, np.array([7, 3]), np.array([2, 0]), PROBABILITIES[:2])
+    assert table.to_dict("list") == {
+        "row": [7, 3],
+        "actual": ["c", "a"],
+        "predicted": ["a", "b"],
+        "probability_a": [0.7, 0.3],
+        "probability_b": [0.2, 0.6],
+        "probability_c": [0.1, 0.1],
+    }
+
+
+def center_and_scale(method: str, train: Numbers) -> tuple[float, float]:
+    """Return what each scaler learns, by its textbook formula."""
+    low, quarter, middle, three, high = np.quantile(train, [0, 0.25, 0.5, 0.75, 1])
+    return {
+        "zscore": (train.mean(), train.std()),
+        "minmax": (low, high - low),
+        "robust": (middle, three - quarter),
+        "none": (0.0, 1.0),
+    }[method]
+
+
+@pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "none"])
+def test_predictions_are_in_the_targets_own_unit(project: Path, method: str) -> None:
+    scale(dataset_config("diabetes", f"scale.target={method}"))
+    metrics = evaluated("diabetes", "mlp")
+    raw = pd.read_parquet("data/raw/diabetes/data.parquet")["target"].to_numpy()
+    rows = {part: np.load(f"data/split/diabetes/{part}.npy") for part in PARTS}
+    center, width = center_and_scale(method, raw[rows["train"]])
+    model = load_model(network_config("diabetes", "mlp"))
+    for part in PARTS:
+        features = pd.read_parquet(f"data/scaled/diabetes/{part}_features.parquet")
+        predicted = model(features.to_numpy(np.float32)).numpy()[:, 0] * width + center
+        errors = predicted - raw[rows[part]]
+        variance = np.mean((raw[rows[part]] - raw[rows[part]].mean()) ** 2)
+        assert metrics[part] == pytest.approx(
+            {
+                "mse": np.mean(errors**2),
+                "rmse": np.sqrt(np.mean(errors**2)),
+                "mae": np.mean(np.abs(errors)),
+                "r2": 1 - np.mean(errors**2) / variance,
+            },
+            rel=1e-4,
+        )
+    table = pd.read_parquet("data/predictions/diabetes/mlp.parquet")
+    assert list(table) == ["row", "actual", "predicted"]
+    np.testing.assert_array_equal(table["row"], rows["test"])
+    np.testing.assert_array_equal(table["actual"], raw[rows["test"]])
+    np.testing.assert_allclose(table["predicted"], predicted, rtol=1e-4)
+
+
+def test_predicted_classes(project: Path) -> None:
+    metrics = evaluated("digits", "mlp")
+    rows = np.load("data/split/digits/test.npy")
+    labels = np.load("data/raw/digits/labels.npy")[rows]
+    model = load_model(network_config("digits", "mlp"))
+    probabilities = model(np.load("data/scaled/digits/test_features.npy")).numpy()
+    assert metrics["test"]["accuracy"] == pytest.approx(
+        np.mean(probabilities.argmax(axis=1) == labels)
+    )
+    assert metrics["test"]["cross_entropy"] == pytest.approx(
+        -np.mean(np.log(probabilities[range(len(rows)), labels])), rel=1e-4
+    )
+    table = pd.read_parquet("data/predictions/digits/mlp.parquet")
+    columns = [f"probability_{digit}" for digit in range(10)]
+    assert list(table) == ["row", "actual", "predicted", *columns]
+    np.testing.assert_array_equal(table["row"], rows)
+    np.testing.assert_array_equal(table["actual"], labels.astype(str))
+    np.testing.assert_array_equal(table["predicted"], probabilities.argmax(axis=1).astype(str))
+    np.testing.assert_allclose(table[columns], probabilities, atol=1e-5)
+
+
+REGRESSION = ["mse", "rmse", "mae", "r2"]
+CLASSIFICATION = ["accuracy", "cross_entropy", "f1_macro"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "main", "aux"),
+    [
+        ("diabetes", "mlp", REGRESSION, None),
+        ("digits", "mlp", CLASSIFICATION, None),
+        ("diabetes", "wide_deep", REGRESSION, REGRESSION),
+        ("ages", "wide_deep", REGRESSION, REGRESSION),
+        ("widths", "wide_deep", REGRESSION, CLASSIFICATION),
+        ("digits", "wide_deep", CLASSIFICATION, CLASSIFICATION),
+    ],
+)
+def test_layout_of_metrics(
+    project: Path, dataset: str, model: str, main: list[str], aux: list[str] | None
+) -> None:
+    metrics = evaluated(dataset, model)
+    assert json.loads(Path(f"metrics/{dataset}/{model}.json").read_text()) == metrics
+    auxiliary = metrics.pop("aux", None)
+    assert {part: list(figures) for part, figures in metrics.items()} == dict.fromkeys(PARTS, main)
+    if aux is None:
+        assert auxiliary is None
+    else:
+        assert {part: list(f) for part, f in auxiliary.items()} == dict.fromkeys(PARTS, aux)
+
+
+def test_auxiliary_figures_are_of_its_own_column(project: Path) -> None:
+    metrics = evaluated("ages", "wide_deep")
+    rows = np.load("data/split/ages/test.npy")
+    ages = pd.read_parquet("data/raw/ages/data.parquet")["age"].to_numpy()
+    table = pd.read_parquet("data/predictions/ages/wide_deep.parquet")
+    assert list(table) == ["row", "actual", "predicted", "aux_actual", "aux_predicted"]
+    np.testing.assert_array_equal(table["aux_actual"], ages[rows])
+    errors = table["aux_predicted"] - ages[rows]
+    assert metrics["aux"]["test"]["mae"] == pytest.approx(errors.abs().mean())
+    train = ages[np.load("data/split/ages/train.npy")]
+    model = load_model(network_config("ages", "wide_deep"))
+    part = read_part(Problem.read("ages"), "test")
+    aux = model([part.features, part.features])[1].numpy()[:, 0]
+    np.testing.assert_allclose(table["aux_predicted"], aux * train.std() + train.mean(), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "estimators"),
+    [
+        (
+            "diabetes",
+            {
+                "mean": DummyRegressor(),
+                "linear": LinearRegression(),
+                "boosting": HistGradientBoostingRegressor(random_state=42),
+            },
+        ),
+        (
+            "iris",
+            {
+                "majority": DummyClassifier(),
+                "logistic": LogisticRegression(max_iter=1000),
+                "boosting": HistGradientBoostingClassifier(random_state=42),
+            },
+        ),
+    ],
+)
+def test_baselines_are_plain_scikit_learn(
+    project: Path, dataset: str, estimators: dict[str, Any]
+) -> None:
+    metrics = baseline(dataset_config(dataset))
+    assert json.loads(Path(f"metrics/{dataset}/baseline.json").read_text()) == metrics
+    assert list(metrics) == list(estimators)
+    scaled = Path("data/scaled", dataset)
+    x = {
+        part: pd.read_parquet(scaled / f"{part}_features.parquet").to_numpy(np.float32)
+        for part in PARTS
+    }
+    y = {part: pd.read_parquet(scaled / f"{part}_targets.parquet") for part in PARTS}
+    score = "r2" if dataset == "diabetes" else "accuracy"
+    for name, estimator in estimators.items():
+        estimator.fit(x["train"], y["train"]["main_output"])
+        for part in PARTS:
+            expected = estimator.score(x[part], y[part]["main_output"])
+            assert metrics[name][part][score] == pytest.approx(expected, rel=1e-6, abs=1e-9)
+        table = pd.read_parquet(f"data/predictions/{dataset}/baseline/{name}.parquet")
+        np.testing.assert_array_equal(table["row"], y["test"]["row"])
+        predicted = estimator.predict(x["test"])
+        if dataset == "iris":
+            predicted = np.array(["setosa", "versicolor", "virginica"])[predicted]
+            np.testing.assert_array_equal(table["predicted"], predicted)
+        else:
+            np.testing.assert_allclose(table["predicted"], predicted, rtol=1e-6)
+
+
+def test_baseline_gives_classes_without_training_rows_no_probability(project: Path) -> None:
+    file = Path("data/scaled/iris/train_targets.parquet")
+    targets = pd.read_parquet(file)
+    features = pd.read_parquet("data/scaled/iris/train_features.parquet")
+    keep = targets["main_output"] != 1
+    targets[keep].to_parquet(file, index=False)
+    features[keep].to_parquet("data/scaled/iris/train_features.parquet", index=False)
+    metrics = baseline(dataset_config("iris"))
+    table = pd.read_parquet("data/predictions/iris/baseline/logistic.parquet")
+    assert (table["probability_versicolor"] == 0).all()
+    assert set(table["predicted"]) == {"setosa", "virginica"}
+    assert metrics["logistic"]["train"]["accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        (
+            "models",
+            "models/digits/mlp/model.keras is missing: make it with `dvc repro train@digits-mlp`",
+        ),
+        (
+            "data/problem",
+            "data/problem/digits.json is missing: make it with `dvc repro scale@digits`",
+        ),
+        (
+            "data/scaled",
+            "data/scaled/digits/scaler.json is missing: make it with `dvc repro scale@digits`",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(project: Path, missing: str, message: str) -> None:
+    evaluated("digits", "mlp")
+    shutil.rmtree(missing)
+    with pytest.raises(FathomError) as refused:
+        evaluate(network_config("digits", "mlp"))
+    assert str(refused.value) == message

@@ -1,0 +1,218 @@
+"""Every row is in one part, and in the part that scikit-learn, the shares and the seed say."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import dataset_config
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from fathom.config.schema import Split
+from fathom.data.download import download
+from fathom.data.schema import Schema, Source
+from fathom.data.split import split, split_rows
+from fathom.errors import FathomError
+
+Labels = NDArray[np.str_]
+
+
+def schema(rows: int, test_rows: int = 0) -> Schema:
+    return Schema(
+        name="made",
+        kind="table",
+        task="regression",
+        rows=rows,
+        target="y",
+        unit=None,
+        classes=None,
+        columns=[],
+        image_shape=None,
+        test_rows=test_rows,
+        source=Source(origin="the test", sha256=""),
+    )
+
+
+def settings(test: float | str = 0.25, valid: float = 0.1875, **others: Any) -> Split:
+    defaults = {"shuffle": True, "stratify": "auto", "seed": 42}
+    return Split.model_validate({"test": test, "valid": valid} | defaults | others)
+
+
+def labels(*counts: int) -> Labels:
+    return np.repeat([chr(ord("a") + number) for number in range(len(counts))], counts)
+
+
+def test_california_has_the_rows_of_two_successive_calls(workspace: Path) -> None:
+    config = dataset_config("california_housing")
+    download(config)
+    split(config)
+    rest, test = train_test_split(np.arange(20640), test_size=0.25, random_state=42)
+    train, valid = train_test_split(rest, test_size=0.25, random_state=42)
+    folder = Path("data/split/california_housing")
+    for part, rows in (("train", train), ("valid", valid), ("test", test)):
+        np.testing.assert_array_equal(np.load(folder / f"{part}.npy"), rows)
+    sizes = json.loads((folder / "split.json").read_text())
+    assert sizes == {"train": 11610, "valid": 3870, "test": 5160}
+    assert len(list(folder.iterdir())) == 4
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
+@pytest.mark.parametrize("classes", [None, 2, 3])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize(
+    ("rows", "test", "valid"),
+    [
+        (20, 0.25, 0.1875),
+        (20, 5, 4),
+        (97, 0.1, 0.1),
+        (97, 10, 0.3),
+        (97, 0.5, 11),
+        (1000, 0.07, 0.001 * 13),
+        (1000, 400, 500),
+    ],
+)
+def test_parts_are_disjoint_complete_and_repeatable(
+    rows: int, test: float, valid: float, shuffle: bool, classes: int | None, seed: int
+) -> None:
+    by = None if classes is None else np.arange(rows).astype(str) > str(rows // classes)
+    names = None if by is None else by.astype(str)
+    chosen = settings(test, valid, shuffle=shuffle, seed=seed)
+    parts = split_rows(schema(rows), names, chosen)
+    assert sorted(np.concatenate(list(parts.values()))) == list(range(rows))
+    for part, share in (("test", test), ("valid", valid)):
+        expected = math.ceil(share * rows) if isinstance(share, float) else share
+        assert len(parts[part]) == expected
+    again = split_rows(schema(rows), names, chosen)
+    assert {part: list(found) for part, found in parts.items()} == {
+        part: list(found) for part, found in again.items()
+    }
+
+
+def test_another_seed_gives_other_rows() -> None:
+    first, second = (split_rows(schema(100), None, settings(seed=seed)) for seed in (1, 2))
+    for part in first:
+        assert set(first[part]) != set(second[part])
+
+
+@pytest.mark.parametrize("stratify", [True, "auto"])
+@pytest.mark.parametrize("seed", range(5))
+def test_stratified_parts_have_the_same_shares(stratify: bool | str, seed: int) -> None:
+    classes = np.random.default_rng(0).permutation(labels(30, 170, 800))
+    parts = split_rows(schema(1000), classes, settings(0.2, 0.1, stratify=stratify, seed=seed))
+    for part, share in (("train", 0.7), ("valid", 0.1), ("test", 0.2)):
+        counts = np.unique(classes[parts[part]], return_counts=True)[1]
+        np.testing.assert_allclose(counts, share * np.array([30, 170, 800]), atol=1)
+
+
+def test_without_stratify_shares_are_left_to_chance() -> None:
+    classes = labels(30, 170, 800)
+    rows = split_rows(schema(1000), classes, settings(stratify=False))
+    same = split_rows(schema(1000), None, settings(stratify="auto"))
+    assert {part: list(r) for part, r in rows.items()} == {p: list(r) for p, r in same.items()}
+
+
+@pytest.mark.parametrize("names", [None, labels(10, 10)])
+def test_in_order_puts_training_first_and_test_last(names: Labels | None) -> None:
+    parts = split_rows(schema(20), names, settings(0.25, 4, shuffle=False))
+    assert {part: list(rows) for part, rows in parts.items()} == {
+        "train": list(range(11)),
+        "valid": list(range(11, 15)),
+        "test": list(range(15, 20)),
+    }
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_own_keeps_the_test_set_of_the_data(shuffle: bool) -> None:
+    parts = split_rows(schema(100, test_rows=30), None, settings("own", 0.2, shuffle=shuffle))
+    assert list(parts["test"]) == list(range(70, 100))
+    assert len(parts["valid"]) == 20  # of all rows, not of the remaining
+    assert sorted([*parts["train"], *parts["valid"]]) == list(range(70))
+
+
+def test_own_test_set_is_ignored_unless_asked_for() -> None:
+    parts = split_rows(schema(100, test_rows=30), None, settings(0.2, 0.2))
+    assert set(parts["test"]) != set(range(80, 100))
+    assert len(parts["test"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("rows", "names", "chosen", "message"),
+    [
+        (
+            100,
+            None,
+            settings(stratify=True),
+            "split.stratify: only classes can be stratified; set it to auto or false",
+        ),
+        (
+            100,
+            None,
+            settings("own"),
+            "split.test: made comes without a test set of its own; "
+            "set a fraction or a number of rows",
+        ),
+        (100, None, settings(100), "split.test: 100 leaves none of 100 rows to train on"),
+        (100, None, settings(0.2, 250), "split.valid: 250 leaves none of 100 rows to train on"),
+        (1, None, settings(0.1, 0.1), "split.test: 0.1 leaves none of 1 rows to train on"),
+        (
+            100,
+            None,
+            settings(50, 60),
+            "split: test and valid must leave rows to train on, but 60 of the remaining 50 rows "
+            "are to be parted off",
+        ),
+        (
+            100,
+            None,
+            settings(0.5, 50),
+            "split: test and valid must leave rows to train on, but 50 of the remaining 50 rows "
+            "are to be parted off",
+        ),
+        (
+            100,
+            labels(1, 50, 49),
+            settings(0.2, 0.2),
+            "split.stratify: 3 classes cannot all be in parts of 20 and 80 rows "
+            "(class 'a' has 1); set it to false, or make the parts larger",
+        ),
+        (
+            100,
+            labels(30, 30, 40),
+            settings(2, 0.2),
+            "split.stratify: 3 classes cannot all be in parts of 2 and 98 rows "
+            "(class 'a' has 30); set it to false, or make the parts larger",
+        ),
+    ],
+)
+def test_refuses_impossible_splits(
+    rows: int, names: Labels | None, chosen: Split, message: str
+) -> None:
+    with pytest.raises(FathomError) as caught:
+        split_rows(schema(rows), names, chosen)
+    assert str(caught.value) == message
+
+
+def test_digits_are_stratified_and_a_failure_keeps_the_old_split(workspace: Path) -> None:
+    download(dataset_config("digits"))
+    split(dataset_config("digits"))
+    targets = np.load("data/raw/digits/labels.npy")
+    folder = Path("data/split/digits")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for part in ("train", "valid", "test"):
+        rows = np.load(folder / f"{part}.npy")
+        found = np.bincount(targets[rows]) / len(rows)
+        np.testing.assert_allclose(found, np.bincount(targets) / len(targets), atol=0.004)
+    with pytest.raises(FathomError):
+        split(dataset_config("digits", "split.test=own"))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_without_raw_data_names_the_stage_that_makes_it(workspace: Path) -> None:
+    with pytest.raises(FathomError) as caught:
+        split(dataset_config("digits"))
+    line = "data/raw/digits/schema.json is missing: make it with `dvc repro download@digits`"
+    assert str(caught.value) == line
+    assert not Path("data").exists()

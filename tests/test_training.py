@@ -1,0 +1,628 @@
+"""Real, short trainings do what the settings say, write what they should, and can be repeated."""
+
+import io
+import json
+import re
+import shutil
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from conftest import ROOT, SHRUNK, SHRUNK_MODELS, dataset_config, network_config, run_in
+from sklearn.utils.class_weight import compute_class_weight
+
+from fathom.data.download import download
+from fathom.data.parts import Part, read_part, read_target_scalers
+from fathom.data.scale import scale
+from fathom.data.schema import Problem
+from fathom.data.split import split
+from fathom.errors import FathomError
+from fathom.evaluation.evaluate import evaluate
+from fathom.training import compiling
+from fathom.training.callbacks import direction
+from fathom.training.train import Training, build, train
+
+IRIS = """# @package _global_
+dataset:
+  source: {{_target_: fathom.data.sources.scikit_learn, loader: load_iris}}
+  task: {}
+  target: {}
+  auxiliary: {}
+"""
+SGD = [
+    "train.optimizer._target_=keras.optimizers.SGD",
+    "train.optimizer.clipnorm=null",
+    "train.schedule=null",
+]
+FULL_BATCH = "train.batch_size=100000"
+NO_DROPOUT = "model.dropout=0.0"
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project whose data sets are ready to be trained on."""
+    folder = tmp_path_factory.mktemp("prepared")
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    shutil.copy(ROOT / "params.yaml", folder)
+    datasets = folder / "conf" / "dataset"
+    (datasets / "iris.yaml").write_text(IRIS.format("classification", "target", "petal width (cm)"))
+    (datasets / "widths.yaml").write_text(IRIS.format("regression", "petal width (cm)", "target"))
+    housing = (datasets / "california_housing.yaml").read_text()
+    (datasets / "ages.yaml").write_text(
+        housing.replace("wide: [MedInc, HouseAge,", "auxiliary: HouseAge\n  wide: [MedInc,")
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for dataset in ("digits", "california_housing", "ages", "iris", "widths"):
+            config = dataset_config(dataset, "split.test=0.5", "split.valid=0.3")
+            download(config)
+            split(config)
+            scale(config)
+    return folder
+
+
+@pytest.fixture
+def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of the prepared project, made the working folder."""
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def trained(dataset: str, model: str, *overrides: str) -> Training:
+    return train(network_config(dataset, model, *overrides), tf.distribute.get_strategy())
+
+
+def refusal(dataset: str, model: str, *overrides: str) -> str:
+    with pytest.raises(FathomError) as refused:
+        trained(dataset, model, *overrides)
+    return str(refused.value)
+
+
+def weights(training: Training) -> Any:
+    return np.concatenate([np.ravel(values) for values in training.model.get_weights()])
+
+
+HOUSING = [
+    "train.epochs=8",
+    "model.learning_rate=0.05",
+    "train.schedule=null",
+    "train.early_stopping=null",
+    "train.checkpoint=true",
+    "+train.callbacks.rows={_target_: keras.callbacks.CSVLogger, filename: rows.csv}",
+    "+train.callbacks.none=null",
+]
+
+
+@pytest.fixture(scope="module")
+def housing(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Training, str]:
+    """Return one training whose best epoch is not its last: its folder, itself, its log."""
+    folder = tmp_path_factory.mktemp("housing")
+    shutil.copytree(prepared, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as log:
+        patch.chdir(folder)
+        training = trained("california_housing", "mlp", *HOUSING)
+    assert training.best_epoch < 8
+    return folder, training, log.getvalue()
+
+
+@pytest.fixture
+def in_housing(housing: tuple[Path, Training, str], monkeypatch: pytest.MonkeyPatch) -> Training:
+    monkeypatch.chdir(housing[0])
+    return housing[1]
+
+
+def test_outputs(in_housing: Training) -> None:
+    folder = Path("models/california_housing/mlp")
+    names = {"model.keras", "history.csv", "summary.txt", "run.json"}
+    assert {path.name for path in folder.iterdir()} == names
+    run = json.loads((folder / "run.json").read_text())
+    # Of mlp.yaml shrunk to 16 and 8 units, on 8 columns.
+    parameters = (8 * 16 + 16) + (16 * 8 + 8) + (8 + 1)
+    assert (run["parameters"], run["epochs"], run["seed"]) == (parameters, 8, 42)
+    assert (run["best_epoch"], run["monitor"]) == (in_housing.best_epoch, "val_loss")
+    assert run["settings"]["model"]["units"] == [16, 8]
+    assert run["settings"]["train"]["epochs"] == 8
+    assert f"Trainable params: {parameters}" in (folder / "summary.txt").read_text()
+    history = pd.read_csv(folder / "history.csv")
+    curves = pd.read_csv("plots/curves/california_housing/mlp/loss.csv")
+    pd.testing.assert_frame_equal(curves, history[["epoch", "loss", "val_loss"]])
+
+
+def test_history(in_housing: Training) -> None:
+    history = in_housing.history
+    assert list(history["epoch"]) == list(range(1, 9))
+    both = {"loss", "rmse", "mae"}
+    assert set(history) == {"epoch", "loss_ratio"} | both | {f"val_{name}" for name in both}
+    np.testing.assert_allclose(history["loss_ratio"], history["val_loss"] / history["loss"])
+
+
+def test_the_best_epochs_weights_are_kept(in_housing: Training) -> None:
+    history = in_housing.history
+    assert in_housing.best_epoch == 1 + np.argmin(history["val_loss"])
+    problem = Problem.read("california_housing")
+    valid = read_part(problem, "valid")
+    model = keras.saving.load_model("models/california_housing/mlp/model.keras")
+    predicted = model.predict(valid.features, verbose=0)
+    scaler = read_target_scalers(problem)["main_output"]
+    actual = scaler.transform(valid.target("main_output")[:, None])
+    np.testing.assert_allclose(
+        np.mean((predicted - actual) ** 2), history["val_loss"].min(), rtol=1e-4
+    )
+    checkpoint = keras.saving.load_model("checkpoints/california_housing/mlp.keras")
+    np.testing.assert_array_equal(checkpoint.predict(valid.features, verbose=0), predicted)
+
+
+def test_errors_are_in_the_targets_own_unit(in_housing: Training) -> None:
+    config = network_config("california_housing", "mlp", *HOUSING)
+    valid = evaluate(config)["valid"]
+    kept = in_housing.history.iloc[in_housing.best_epoch - 1]
+    np.testing.assert_allclose(
+        [kept["val_rmse"], kept["val_mae"]], [valid["rmse"], valid["mae"]], rtol=1e-4
+    )
+
+
+def test_extra_callbacks_see_what_the_history_keeps(in_housing: Training) -> None:
+    rows = pd.read_csv("rows.csv")
+    names = ["loss", "loss_ratio", "mae", "rmse", "val_loss", "val_mae", "val_rmse"]
+    np.testing.assert_allclose(rows[names], in_housing.history[names])
+
+
+def test_log_has_one_line_an_epoch(housing: tuple[Path, Training, str]) -> None:
+    _, training, log = housing
+    lines = log.splitlines()
+    assert len(lines) == 8
+    for epoch, line in enumerate(lines, start=1):
+        loss = f"{training.history['loss'][epoch - 1]:.4g}"
+        assert re.fullmatch(rf"epoch {epoch}/8  loss {loss}  mae .*  loss_ratio \S+  \S+ s", line)
+
+
+def test_early_stopping(project: Path) -> None:
+    training = trained(
+        "california_housing",
+        "mlp",
+        "train.epochs=50",
+        "train.early_stopping.patience=2",
+        "train.early_stopping.min_delta=10",
+    )
+    assert (len(training.history), training.best_epoch) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "better"),
+    [
+        ("val_loss", "min"),
+        ("val_rmse", "min"),
+        ("val_main_output_mae", "min"),
+        ("val_accuracy", "max"),
+        ("val_main_output_accuracy", "max"),
+    ],
+)
+def test_direction(monitor: str, better: str) -> None:
+    assert direction(monitor) == better
+
+
+def test_accuracy_is_better_the_higher(project: Path) -> None:
+    training = trained("digits", "mlp", "train.monitor=val_accuracy", "train.epochs=4")
+    accuracy = training.history["val_accuracy"]
+    assert accuracy.min() < accuracy.max()
+    assert training.best_epoch == 1 + np.argmax(accuracy)
+
+
+def test_monitor_that_is_not_recorded(project: Path) -> None:
+    assert refusal("california_housing", "mlp", "train.monitor=val_los") == (
+        "command line: train.monitor: 'val_los' is not recorded; these are: loss, mae, rmse, "
+        "val_loss, val_mae, val_rmse"
+    )
+
+
+def test_divergence_leaves_no_model(project: Path) -> None:
+    message = refusal("california_housing", "mlp", *SGD, "+train.optimizer.learning_rate=1e6")
+    assert re.fullmatch(
+        r"training diverged: loss is (nan|inf) in epoch 1; "
+        r"lower the learning rate or set train\.optimizer\.clipnorm",
+        message,
+    )
+    assert not list(Path().glob("models/**/*.*"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "rates"),
+    [
+        # Over all epochs, from the model's learning rate to 0.
+        ([], {0: 0.2, 5: 0.1, 10: 0.0}),
+        (["+train.schedule.decay_epochs=4"], {0: 0.2, 2: 0.1, 4: 0.0}),
+        (["+train.schedule.alpha=0.5"], {0: 0.2, 10: 0.1}),
+        (
+            [
+                "train.schedule._target_=keras.optimizers.schedules.ExponentialDecay",
+                "+train.schedule.decay_epochs=3",
+                "+train.schedule.decay_rate=0.5",
+            ],
+            {0: 0.2, 3: 0.1, 6: 0.05},
+        ),
+        (
+            [
+                "+train.schedule.warmup_epochs=2",
+                "+train.schedule.warmup_target=0.4",
+                "+train.schedule.decay_epochs=6",
+            ],
+            {0: 0.0, 2: 0.4, 5: 0.2, 8: 0.0},
+        ),
+        # Up from 0 in 2 epochs, then down to 0 in the other 8.
+        (["+train.schedule.warmup_epochs=2"], {0: 0.0, 1: 0.1, 2: 0.2, 6: 0.1, 10: 0.0}),
+        (["+train.optimizer.learning_rate=0.6"], {0: 0.6, 5: 0.3, 10: 0.0}),
+    ],
+)
+def test_schedule_counts_in_epochs(
+    workspace: Path, overrides: list[str], rates: dict[int, float]
+) -> None:
+    settings = ["train.epochs=10", "model.learning_rate=0.2", "train.batch_size=32"]
+    config = network_config("digits", "mlp", *settings, *overrides)
+    optimizer = compiling.optimizer(config, rows=1000)
+    steps = 32  # 1,000 rows by 32 make 31 full batches and one of 8
+    for epoch, rate in rates.items():
+        optimizer.iterations.assign(epoch * steps)
+        assert float(optimizer.learning_rate) == pytest.approx(rate, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "rate"),
+    [
+        (["model.learning_rate=0.02"], 0.02),
+        (["model.learning_rate=0.02", "+train.optimizer.learning_rate=0.5"], 0.5),
+    ],
+)
+def test_learning_rate_of_the_optimizer_goes_before_the_models(
+    workspace: Path, overrides: list[str], rate: float
+) -> None:
+    config = network_config("digits", "mlp", "train.schedule=null", *overrides)
+    assert float(compiling.optimizer(config, 1000).learning_rate) == pytest.approx(rate)
+
+
+def test_two_schedules_are_refused(workspace: Path) -> None:
+    own = "{_target_: keras.optimizers.schedules.CosineDecay, initial_learning_rate: 1.0}"
+    config = network_config("digits", "mlp", f"+train.optimizer.learning_rate={own}")
+    with pytest.raises(FathomError) as refused:
+        compiling.optimizer(config, 1000)
+    assert str(refused.value) == (
+        "params.yaml: train.schedule: train.optimizer.learning_rate is a schedule already; "
+        "set one of the two to null"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("SGD", {"momentum": 0.9, "nesterov": True}),
+        ("Adam", {"beta_1": 0.8, "clipnorm": 2.0}),
+        ("AdamW", {"weight_decay": 0.02}),
+        ("RMSprop", {"rho": 0.8, "centered": True}),
+    ],
+)
+def test_optimizer_takes_its_arguments(
+    workspace: Path, name: str, arguments: dict[str, float]
+) -> None:
+    overrides = [f"++train.optimizer.{key}={value}" for key, value in arguments.items()]
+    target = f"train.optimizer._target_=keras.optimizers.{name}"
+    optimizer = compiling.optimizer(network_config("digits", "mlp", target, *overrides), 1000)
+    assert type(optimizer) is getattr(keras.optimizers, name)
+    assert {key: optimizer.get_config()[key] for key in arguments} == arguments
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "train.optimizer._target_=keras.optimizers.SDG",
+            "train.optimizer._target_: keras.optimizers has no 'SDG'; did you mean SGD?",
+        ),
+        (
+            "+train.optimizer.clipnrm=1.0",
+            "train.optimizer.clipnrm is no argument of keras.optimizers.Adam; "
+            "did you mean clipnorm?",
+        ),
+        (
+            "+train.schedule.decay_epoch=3",
+            "train.schedule.decay_epoch is no argument of "
+            "keras.optimizers.schedules.CosineDecay; did you mean decay_steps?",
+        ),
+        (
+            "train.loss=categorical_crosentropy",
+            "train.loss: Keras has no loss 'categorical_crosentropy'; "
+            "did you mean categorical_crossentropy?",
+        ),
+        (
+            "train.class_weight={three: 2.0}",
+            "train.class_weight: digits has no class 'three'; "
+            "there are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+        ),
+        (
+            "+model.loss_weights={main_outptu: 1.0}",
+            "model.loss_weights.main_outptu: the network has no such output; "
+            "did you mean main_output?",
+        ),
+        (
+            "+train.callbacks.mine={_target_: keras.callbacks.CSVLoger}",
+            "train.callbacks.mine._target_: keras.callbacks has no 'CSVLoger'; "
+            "did you mean CSVLogger?",
+        ),
+    ],
+)
+def test_refused(project: Path, override: str, message: str) -> None:
+    assert refusal("digits", "mlp", override) == f"command line: {message}"
+
+
+def test_class_weights_are_refused_for_regression(project: Path) -> None:
+    assert refusal("california_housing", "mlp", "train.class_weight=balanced") == (
+        "command line: train.class_weight: california_housing is a regression and has no classes"
+    )
+
+
+def test_one_step_of_gradient_descent_is_that_by_hand(project: Path) -> None:
+    linear = ["model.units=[]", "train.epochs=1", FULL_BATCH, *SGD, "model.learning_rate=0.1"]
+    config = network_config("california_housing", "mlp", *linear)
+    problem = Problem.read("california_housing")
+    keras.utils.set_random_seed(config.seed)
+    before = build(config, problem).get_weights()[0].astype(np.float64)
+    part = read_part(problem, "train")
+    actual = part.target("main_output")[:, None]
+    scaled = (actual - actual.mean()) / actual.std()
+    residuals = part.features @ before - scaled
+    after = before - 0.1 * 2 * part.features.T @ residuals / len(actual)
+    bias = -0.1 * 2 * residuals.mean()
+    found = trained("california_housing", "mlp", *linear).model.get_weights()
+    np.testing.assert_allclose(found[0], after, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found[1], [bias], rtol=1e-4, atol=1e-6)
+
+
+def test_sparse_and_one_hot_labels_train_alike(project: Path) -> None:
+    sparse = trained("digits", "mlp")
+    one_hot = trained("digits", "mlp", "train.loss=categorical_crossentropy")
+    np.testing.assert_allclose(one_hot.history, sparse.history, rtol=1e-4)
+
+
+def keep_training_rows(dataset: str, keep: Any) -> None:
+    """Leave out the other training rows of the scaled data."""
+    folder = Path("data/scaled", dataset)
+    targets = pd.read_parquet(folder / "train_targets.parquet")
+    targets[keep].to_parquet(folder / "train_targets.parquet", index=False)
+    table = folder / "train_features.parquet"
+    if table.exists():
+        pd.read_parquet(table)[keep].to_parquet(table, index=False)
+    else:
+        np.save(folder / "train_features.npy", np.load(folder / "train_features.npy")[keep])
+
+
+def test_rows_of_weight_0_are_as_if_left_out(project: Path) -> None:
+    # Full batches, so that the other rows' weights make up for the larger divisor of the mean.
+    settings = [FULL_BATCH, *SGD, NO_DROPOUT, "model.learning_rate=0.1", "train.epochs=3"]
+    unweighted = trained("california_housing", "mlp", *settings)
+    file = Path("data/scaled/california_housing/train_targets.parquet")
+    targets = pd.read_parquet(file)
+    keep = np.random.default_rng(0).random(len(targets)) < 0.4
+    targets.assign(weight=np.where(keep, len(keep) / keep.sum(), 0.0)).to_parquet(file, index=False)
+    weighted = trained("california_housing", "mlp", *settings)
+    targets.to_parquet(file, index=False)
+    keep_training_rows("california_housing", keep)
+    left_out = trained("california_housing", "mlp", *settings)
+    np.testing.assert_allclose(weights(weighted), weights(left_out), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(weighted.history["loss"], left_out.history["loss"], rtol=1e-4)
+    assert not np.allclose(weights(weighted), weights(unweighted), atol=1e-3)
+
+
+def test_class_of_weight_0_is_as_if_left_out(project: Path) -> None:
+    labels = read_part(Problem.read("digits"), "train").target("main_output")
+    keep = labels != 3
+    share = len(keep) / keep.sum()
+    by_name = ", ".join(f"{digit}: {0.0 if digit == 3 else share}" for digit in range(10))
+    settings = [FULL_BATCH, *SGD, NO_DROPOUT, "model.learning_rate=0.1", "train.epochs=3"]
+    weighted = trained("digits", "mlp", *settings, f"train.class_weight={{{by_name}}}")
+    keep_training_rows("digits", keep)
+    left_out = trained("digits", "mlp", *settings)
+    np.testing.assert_allclose(weights(weighted), weights(left_out), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(weighted.history["loss"], left_out.history["loss"], rtol=1e-4)
+
+
+def test_balanced_class_weights_are_scikit_learns(project: Path) -> None:
+    problem = Problem.read("digits")
+    part = read_part(problem, "train")
+    rows = np.flatnonzero(part.target("main_output") <= 8)[:100]  # unbalanced, and no 9
+    labels = part.target("main_output")[rows]
+    few = Part(part.features[rows], {"main_output": labels}, None, part.rows[rows])
+    config = network_config("digits", "mlp", "train.class_weight=balanced")
+    found = compiling.class_weights(few, problem, config)
+    assert found is not None
+    # scikit-learn counts the classes that are there; here are 10.
+    by_hand = compute_class_weight("balanced", classes=np.arange(9), y=labels) * 9 / 10
+    np.testing.assert_allclose([found[str(digit)] for digit in range(9)], by_hand)
+
+
+def test_class_weights_are_the_main_targets_alone(project: Path) -> None:
+    problem = Problem.read("iris")
+    part = read_part(problem, "train")
+    model = build(network_config("iris", "wide_deep"), problem)
+    main, aux = compiling.sample_weights(model, part, problem, {"setosa": 3.0, "virginica": 0.5})
+    names = np.array(["setosa", "versicolor", "virginica"])[part.target("main_output")]
+    np.testing.assert_array_equal(
+        main, pd.Series(names).map({"setosa": 3.0, "virginica": 0.5}).fillna(1)
+    )
+    np.testing.assert_array_equal(aux, np.ones(len(names)))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "main", "aux"),
+    [
+        ("ages", ["rmse", "mae"], ["rmse", "mae"]),
+        ("iris", ["accuracy"], ["rmse", "mae"]),
+        ("widths", ["rmse", "mae"], ["accuracy"]),
+        ("digits", ["accuracy"], ["accuracy"]),
+    ],
+)
+def test_auxiliary_output(project: Path, dataset: str, main: list[str], aux: list[str]) -> None:
+    training = trained(dataset, "wide_deep", "train.epochs=1")
+    names = {f"main_output_{name}" for name in ["loss", *main]}
+    names |= {f"aux_output_{name}" for name in ["loss", *aux]} | {"loss"}
+    assert set(training.history) == (
+        {"epoch", "loss_ratio"} | names | {f"val_{name}" for name in names}
+    )
+    metrics = evaluate(network_config(dataset, "wide_deep"))
+    kept = training.history.iloc[0]
+    for name in main:
+        assert kept[f"val_main_output_{name}"] == pytest.approx(metrics["valid"][name], rel=1e-4)
+    for name in aux:
+        figure = metrics["aux"]["valid"][name]
+        assert kept[f"val_aux_output_{name}"] == pytest.approx(figure, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "main", "aux"),
+    [
+        ([], 0.9, 0.1),
+        (["model.loss_weights.main_output=2.0", "model.loss_weights.aux_output=0.5"], 2.0, 0.5),
+        (["model.loss_weights=null"], 1.0, 1.0),
+    ],
+)
+def test_loss_weights(project: Path, overrides: list[str], main: float, aux: float) -> None:
+    history = trained("california_housing", "wide_deep", FULL_BATCH, *overrides).history
+    by_hand = main * history["main_output_loss"] + aux * history["aux_output_loss"]
+    np.testing.assert_allclose(history["loss"], by_hand, rtol=1e-5)
+
+
+def test_callback_that_changes_the_learning_rate(project: Path) -> None:
+    plateau = "{_target_: keras.callbacks.ReduceLROnPlateau, monitor: loss, patience: 1"
+    history = trained(
+        "digits",
+        "mlp",
+        "train.epochs=4",
+        "train.schedule=null",
+        "model.learning_rate=0.008",
+        f"+train.callbacks.plateau={plateau}, factor: 0.5, min_delta: 1000.0}}",
+    ).history
+    np.testing.assert_allclose(history["learning_rate"], [0.008, 0.008, 0.004, 0.002])
+
+
+def test_tensorboard(project: Path) -> None:
+    trained("digits", "mlp", "train.epochs=1", "train.tensorboard=true")
+    logs = Path("logs/digits/mlp")
+    assert list(logs.glob("train/events.*"))
+    assert list(logs.glob("validation/events.*"))
+
+
+def test_same_seed_same_bytes(project: Path) -> None:
+    file = Path("models/digits/mlp/model.keras")
+    script = str(ROOT / "src" / "train.py")
+    arguments = ["dataset=digits", "model=mlp", *SHRUNK, *SHRUNK_MODELS["mlp"]]
+    contents = []
+    for _ in range(2):
+        run_in(project, "python", script, *arguments)
+        contents.append(file.read_bytes())
+        file.unlink()
+    trained("digits", "mlp", "seed=43")
+    assert contents[0] == contents[1]
+    assert file.read_bytes() != contents[0]
+
+
+OWN = """
+import keras
+
+
+@keras.saving.register_keras_serializable("own")
+class Ramp(keras.initializers.Initializer):
+    def __init__(self, top):
+        self.top = top
+
+    def __call__(self, shape, dtype=None):
+        return keras.ops.cast(keras.ops.linspace(0.5, self.top, shape[0]), dtype)
+
+    def get_config(self):
+        return {"top": self.top}
+
+
+@keras.saving.register_keras_serializable("own")
+class Gate(keras.layers.Layer):
+    def build(self, shape):
+        self.gate = self.add_weight(shape=(shape[-1],), initializer=Ramp(2.0), name="gate")
+
+    def call(self, x):
+        return x * self.gate
+
+
+@keras.saving.register_keras_serializable("own")
+class Net(keras.Model):
+    def __init__(self, width, classes, **others):
+        super().__init__(**others)
+        self.settings = {"width": width, "classes": classes}
+        self.stack = [
+            keras.layers.Flatten(),
+            keras.layers.Dense(width, activation="tanh"),
+            Gate(),
+            keras.layers.Dense(classes, activation="softmax"),
+        ]
+
+    def call(self, x):
+        for layer in self.stack:
+            x = layer(x)
+        return x
+
+    def get_config(self):
+        return super().get_config() | self.settings
+
+
+def build(problem, width):
+    return Net(width, problem.main.units)
+
+
+def sequential(problem, width):
+    layers = [keras.layers.Flatten(), keras.layers.Dense(width, activation="elu")]
+    return keras.Sequential([*layers, keras.layers.Dense(1)])
+
+
+def sequential_with_input(problem, width):
+    layers = [keras.Input(problem.shape), keras.layers.Dense(width, activation="elu")]
+    return keras.Sequential([*layers, keras.layers.Dense(1)])
+"""
+OWN_SETTINGS = "_target_: own_net.{}\nwidth: 12\nlearning_rate: 0.01\n"
+
+
+@pytest.fixture
+def own(project: Path) -> Path:
+    """Return the folder of a module of the user's own."""
+    folder = project / "lib"
+    folder.mkdir()
+    (folder / "own_net.py").write_text(OWN)
+    return folder
+
+
+def test_own_classes_train_and_are_evaluated(project: Path, own: Path) -> None:
+    Path("conf/model/own.yaml").write_text(OWN_SETTINGS.format("build"))
+    arguments = ["dataset=digits", "model=own", *SHRUNK]
+    for stage in ("train", "evaluate"):
+        script = str(ROOT / "src" / f"{stage}.py")
+        run_in(project, "env", f"PYTHONPATH={own}", "python", script, *arguments)
+    metrics = json.loads(Path("metrics/digits/own.json").read_text())
+    run = json.loads(Path("models/digits/own/run.json").read_text())
+    history = pd.read_csv("models/digits/own/history.csv")
+    assert list(metrics) == ["train", "valid", "test"]
+    assert run["parameters"] == (64 * 12 + 12) + 12 + (12 * 10 + 10)
+    assert metrics["valid"]["accuracy"] == pytest.approx(
+        history["val_accuracy"][run["best_epoch"] - 1]
+    )
+
+
+@pytest.mark.parametrize("builder", ["sequential", "sequential_with_input"])
+def test_own_function(
+    project: Path, own: Path, monkeypatch: pytest.MonkeyPatch, builder: str
+) -> None:
+    Path("conf/model/own.yaml").write_text(OWN_SETTINGS.format(builder))
+    monkeypatch.syspath_prepend(own)
+    training = trained("california_housing", "own")
+    metrics = evaluate(network_config("california_housing", "own"))
+    assert training.model.count_params() == (8 * 12 + 12) + (12 + 1)
+    kept = training.history.iloc[training.best_epoch - 1]
+    assert kept["val_rmse"] == pytest.approx(metrics["valid"]["rmse"], rel=1e-4)
