@@ -60,16 +60,21 @@ def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.Comple
     return done
 
 
-def clone(folder: Path) -> Path:
-    """Copy the project as Git sees it, shrunk, into a repository of its own."""
-    files = run_in(ROOT, "git", "ls-files", "-co", "--exclude-standard").stdout.splitlines()
-    for file in files:
-        if (ROOT / file).is_file() and file != "dvc.lock" and not file.startswith("metrics/"):
+def clone(folder: Path, shrunk: bool = True) -> Path:
+    """Copy the project as Git sees it into a repository of its own.
+
+    Shrunk, its settings are small ones, and what belongs to the real figures is left behind.
+    """
+    for file in run_in(ROOT, "git", "ls-files", "-co", "--exclude-standard").stdout.splitlines():
+        figures = file == "dvc.lock" or file.startswith("metrics/")
+        if (ROOT / file).is_file() and not (shrunk and figures):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, folder / file)
-    edit(folder / "params.yaml", *SHRUNK)
-    for model, overrides in SHRUNK_MODELS.items():
-        edit(folder / f"conf/model/{model}.yaml", *[o.removeprefix("model.") for o in overrides])
+    if shrunk:
+        edit(folder / "params.yaml", *SHRUNK)
+        for model, overrides in SHRUNK_MODELS.items():
+            assignments = [override.removeprefix("model.") for override in overrides]
+            edit(folder / f"conf/model/{model}.yaml", *assignments)
     run_in(folder, "git", "init", "-q", "-b", "main")
     run_in(folder, "git", "config", "user.email", "test@example.com")
     run_in(folder, "git", "config", "user.name", "test")

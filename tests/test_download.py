@@ -155,7 +155,7 @@ def test_wine_is_a_table_with_names_of_classes(workspace: Path) -> None:
 def test_package_csv_refuses(package: str, file: str, message: str) -> None:
     with pytest.raises(FathomError) as caught:
         package_csv(package, file, "0" * 64)
-    assert str(caught.value) == f"dataset.source: {message}"
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_package_csv_refuses(package: str, file: str, message: str) -> None:
 def test_scikit_learn_refuses(loader: str, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(FathomError) as caught:
         scikit_learn(loader, arguments, "0" * 64)
-    assert str(caught.value) == f"dataset.source: {message}"
+    assert str(caught.value) == message
 
 
 def test_a_source_says_once_where_it_stands(workspace: Path) -> None:

@@ -337,7 +337,12 @@ def test_activation_serves_in_a_network_or_is_refused(workspace: Path, name: str
             "model.kernel_initializer: Keras has no initializer 'he_norm'; did you mean he_normal?",
         ),
         ("mlp", "model.dropout=1.0", "model.dropout: must be less than 1, not 1.0"),
-        ("selu", "model.dropout=1.0", "model.dropout: must be less than 1, not 1.0"),
+        (
+            "selu",
+            "model.dropout=1.0",
+            "model.dropout: must be a rate of at least 0 and below 1, or one for each of "
+            "regression and classification, not 1.0",
+        ),
         ("mlp", "model.l2=-1", "model.l2: must be greater than or equal to 0, not -1"),
         ("mlp", "~model.l2", "model.l2 is missing"),
         (

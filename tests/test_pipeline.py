@@ -141,3 +141,21 @@ def test_mistyped_setting_stops_the_first_stage(project: Path) -> None:
         in done.stderr
     )
     assert "Traceback" not in done.stderr
+
+
+def test_committed_figures_are_those_of_the_committed_code(tmp_path: Path) -> None:
+    """Whoever changes code or settings runs `make repro` and commits dvc.lock and metrics/."""
+    folder = clone(tmp_path, shrunk=False)
+    status = json.loads(run_in(folder, "dvc", "status", "--json").stdout)
+    stale = {
+        f"{stage}: {file}"
+        for stage, changes in status.items()
+        for change in changes
+        if isinstance(change, dict)
+        for files in change.values()
+        for file in files
+        if file.startswith(("src/", "conf/", "params.yaml", "metrics/"))
+        and files[file] != "deleted"
+    }
+    assert stale == set()
+    assert "changed command" not in str(status)

@@ -125,7 +125,7 @@ def test_outputs(in_housing: Training) -> None:
     # Of mlp.yaml shrunk to 16 and 8 units, on 8 columns.
     parameters = (8 * 16 + 16) + (16 * 8 + 8) + (8 + 1)
     assert (run["parameters"], run["epochs"], run["seed"]) == (parameters, 8, 42)
-    assert (run["best_epoch"], run["monitor"]) == (in_housing.best_epoch, "val_loss")
+    assert (run["best_epoch"], run["monitor"]) == (in_housing.best_epoch, "val_rmse")
     assert run["settings"]["model"]["units"] == [16, 8]
     assert run["settings"]["train"]["epochs"] == 8
     assert f"Trainable params: {parameters}" in (folder / "summary.txt").read_text()
@@ -144,7 +144,7 @@ def test_history(in_housing: Training) -> None:
 
 def test_the_best_epochs_weights_are_kept(in_housing: Training) -> None:
     history = in_housing.history
-    assert in_housing.best_epoch == 1 + np.argmin(history["val_loss"])
+    assert in_housing.best_epoch == 1 + np.argmin(history["val_rmse"])
     problem = Problem.read("california_housing")
     valid = read_part(problem, "valid")
     model = keras.saving.load_model("models/california_housing/mlp/model.keras")
@@ -466,7 +466,7 @@ def test_class_weights_are_the_main_targets_alone(project: Path) -> None:
 )
 def test_auxiliary_output(project: Path, dataset: str, main: list[str], aux: list[str]) -> None:
     training = trained(dataset, "wide_deep", "train.epochs=1")
-    names = {f"main_output_{name}" for name in ["loss", *main]}
+    names = {"main_output_loss", *main}
     names |= {f"aux_output_{name}" for name in ["loss", *aux]} | {"loss"}
     assert set(training.history) == (
         {"epoch", "loss_ratio"} | names | {f"val_{name}" for name in names}
@@ -474,7 +474,7 @@ def test_auxiliary_output(project: Path, dataset: str, main: list[str], aux: lis
     metrics = evaluate(network_config(dataset, "wide_deep"))
     kept = training.history.iloc[0]
     for name in main:
-        assert kept[f"val_main_output_{name}"] == pytest.approx(metrics["valid"][name], rel=1e-4)
+        assert kept[f"val_{name}"] == pytest.approx(metrics["valid"][name], rel=1e-4)
     for name in aux:
         figure = metrics["aux"]["valid"][name]
         assert kept[f"val_aux_output_{name}"] == pytest.approx(figure, rel=1e-4)

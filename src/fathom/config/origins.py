@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from fathom import paths
+from fathom.errors import FathomError
 
 GROUPS = ("dataset", "model", "experiment")
 
@@ -60,12 +61,17 @@ class Origins:
                 if key in below and below[key] != value:
                     old, new = json.dumps(below[key]), json.dumps(value)
                     replaced.append(f"{path}: {key} is {new}, not {old}")
+                elif any(name.startswith(f"{key}.") for name in below):
+                    replaced.append(f"{path}: {key} is {json.dumps(value)}")
             below |= above
         return replaced
 
 
 def read(path: Path) -> dict[str, Any]:
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    if not isinstance(tree, dict):
+        raise FathomError(f"{path}: must hold settings, `key: value`, not {tree!r}")
+    return tree
 
 
 def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

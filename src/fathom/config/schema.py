@@ -54,6 +54,12 @@ def parse_test_share(value: Any) -> Any:
     return value if value == "own" else parse_share(value)
 
 
+def parse_stratify(value: Any) -> Any:
+    if type(value) is not bool and value != "auto":
+        raise ValueError(f"must be auto, true or false, not {value!r}")
+    return value
+
+
 def parse_class_weight(value: Any) -> Any:
     if value is None or value == "balanced":
         return value
@@ -93,8 +99,14 @@ class Split(Section):
     test: Annotated[float | int | Literal["own"], PlainValidator(parse_test_share)]
     valid: Annotated[float | int, PlainValidator(parse_share)]
     shuffle: bool
-    stratify: bool | Literal["auto"]
+    stratify: Annotated[bool | Literal["auto"], PlainValidator(parse_stratify)]
     seed: Seed
+
+    @model_validator(mode="after")
+    def shuffles_what_it_stratifies(self) -> Self:
+        if self.stratify is True and not self.shuffle:
+            raise ValueError("rows in order cannot be stratified; set stratify to auto or false")
+        return self
 
     @model_validator(mode="after")
     def leaves_training_rows(self) -> Self:

@@ -116,7 +116,14 @@ def checked(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) -> 
     for group in GROUPS:
         if schema.model_fields[group].is_required() and getattr(origins, group) is None:
             raise FathomError(f"{group}=… is missing; there are: {', '.join(options(group))}")
-    tree: Any = OmegaConf.to_container(composed, resolve=True)
+    try:
+        tree: Any = OmegaConf.to_container(composed, resolve=True)
+    except OmegaConfBaseException as error:
+        raise FathomError(one_line(error)) from error
+    for group in ("dataset", "experiment"):
+        path = origins.file(group)
+        if isinstance(tree.get(group), dict) and (group == "experiment" or group in tree[group]):
+            raise FathomError(f"{path}: must begin with the line `# @package _global_`")
     for group in GROUPS:
         chosen = getattr(origins, group)
         if chosen is None:  # an experiment may speak of a model to a stage of none
@@ -167,14 +174,23 @@ def one_line(error: Exception) -> str:
         return f"{file}: line {mark.line + 1}: not valid YAML: {error.problem}"
     unknown = re.match(r"Could not override '(.+?)'\.\nTo append .* use (\+.+)", str(error))
     if unknown:
-        key, addition = unknown.groups()
-        parent, _, name = key.rpartition(".")
-        siblings = keys_at(Config, parent.split(".") if parent else [])
-        if not siblings or name in siblings or "_target_" in siblings:
-            return f"command line: {key} is not set yet: add it with {addition}"
-        near = did_you_mean(name, siblings, f"{parent}." if parent else "")
-        return f"command line: {key} is not a setting{near}"
+        return refused_override(*unknown.groups())
     return message
+
+
+def refused_override(key: str, addition: str) -> str:
+    """Say what is wrong with an override of a key that is in no file."""
+    parts = key.split(".")
+    for depth, name in enumerate(parts):
+        siblings = keys_at(Config, parts[:depth])
+        if not siblings or "_target_" in siblings:
+            break
+        if name not in siblings:
+            prefix = "".join(f"{part}." for part in parts[:depth])
+            return f"command line: {prefix}{name} is not a setting" + did_you_mean(
+                name, siblings, prefix
+            )
+    return f"command line: {key} is not set yet: add it with {addition}"
 
 
 def fail(message: str, status: int = 1) -> NoReturn:

@@ -51,6 +51,8 @@ def make(
         if unknown:  # Keras' optimisers take any argument, and then refuse it
             raise unknown_argument(target, location, origins, list(parameters)) from error
         file, key = origins.of(location)
+        if isinstance(cause, FathomError):
+            raise FathomError(f"{file}: {key}: {cause}") from error
         message = " ".join(str(cause or error).split())
         raise FathomError(f"{file}: {key or target.target}: {message}") from error
 
@@ -71,6 +73,10 @@ def locate(target: Target, location: Location, origins: Origins) -> Callable[...
     try:
         module = importlib.import_module(module_name)
     except (ModuleNotFoundError, ValueError) as error:
+        if isinstance(error, ModuleNotFoundError) and not module_name.startswith(str(error.name)):
+            raise FathomError(
+                f"{file}: {key}: {module_name} cannot be imported: {error}"
+            ) from error
         raise FathomError(
             f"{file}: {key}: there is no module {module_name!r} to take {name!r} from; a module "
             "of your own is found in src/"
@@ -80,4 +86,8 @@ def locate(target: Target, location: Location, origins: Origins) -> Callable[...
         public = [known for known in dir(module) if not known.startswith("_")]
         near = did_you_mean(name, public) if len(public) < 80 else ""
         raise FathomError(f"{file}: {key}: {module_name} has no {name!r}{near}")
+    if not callable(found):
+        raise FathomError(
+            f"{file}: {key}: {target.target} is a {type(found).__name__}, which cannot be called"
+        )
     return found

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from fathom import paths
 from fathom.config.schema import Dataset, DatasetConfig
@@ -26,7 +27,11 @@ def download(config: DatasetConfig) -> Schema:
     with replacing(paths.raw(dataset.name)) as folder:
         folder.mkdir()
         if isinstance(raw, RawTable):
-            raw.table.to_parquet(folder / "data.parquet", index=False)
+            try:
+                raw.table.to_parquet(folder / "data.parquet", index=False)
+            except pa.ArrowException as error:
+                reason = " ".join(str(error).split())
+                raise FathomError(f"{raw.origin} cannot be kept as Parquet: {reason}") from error
         else:
             np.save(folder / "images.npy", raw.images)
             np.save(folder / "labels.npy", raw.labels)

@@ -144,8 +144,10 @@ def numbers(table: pd.DataFrame) -> Floats:
     for name in table.columns:
         column = table[name]
         if not pd.api.types.is_numeric_dtype(column):
+            text = pd.to_numeric(column, errors="coerce").isna() & column.notna()
+            row = int(text.to_numpy().argmax())
             raise FathomError(
-                f"column {name!r} holds {column.iloc[0]!r} in row 0, which is not a number; "
+                f"column {name!r} holds {column.iloc[row]!r} in row {row}, which is not a number; "
                 "leave it out with dataset.exclude"
             )
         wrong = np.flatnonzero(~np.isfinite(column.to_numpy(np.float64)))

@@ -64,13 +64,16 @@ def package_csv(package: str, file: str, sha256: str | None = None) -> RawTable:
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise FathomError(
-            f"dataset.source: the package {package!r} is not installed: "
+            f"the package {package!r} is not installed: "
             f"`pip install {package}`, or run `make repro`"
         )
     path = Path(spec.origin).parent / file
-    version = importlib.metadata.version(package)
+    try:
+        version = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise FathomError(f"{package!r} is a module, but no installed package") from error
     if not path.is_file():
-        raise FathomError(f"dataset.source: {package} {version} carries no file {file!r}")
+        raise FathomError(f"{package} {version} carries no file {file!r}")
     content = path.read_bytes()
     origin = f"{file} of the Python package {package} {version}"
     found = checked(hashlib.sha256(content).hexdigest(), sha256, origin)
@@ -94,13 +97,11 @@ def scikit_learn(
     load = getattr(datasets, loader, None)
     if load is None:
         loaders = [name for name in dir(datasets) if name.startswith("load_")]
-        raise FathomError(
-            f"dataset.source: scikit-learn has no loader {loader!r}{did_you_mean(loader, loaders)}"
-        )
+        raise FathomError(f"scikit-learn has no loader {loader!r}{did_you_mean(loader, loaders)}")
     try:
         bunch = load(**(arguments or {}))
     except (TypeError, ValueError) as error:
-        raise FathomError(f"dataset.source: sklearn.datasets.{loader}: {error}") from error
+        raise FathomError(f"sklearn.datasets.{loader}: {error}") from error
     digest = hashlib.sha256(np.ascontiguousarray(bunch.data).tobytes())
     digest.update(np.ascontiguousarray(bunch.target).tobytes())
     origin = f"{loader} of scikit-learn {importlib.metadata.version('scikit-learn')}"
@@ -124,7 +125,7 @@ def checked(found: str, expected: str | None, origin: str) -> str:
     """Return the checksum found, if it is the expected one or none is expected."""
     if expected is not None and found != expected:
         raise FathomError(
-            f"dataset.source: {origin} has SHA-256 {found}, not the expected {expected}: "
+            f"{origin} has SHA-256 {found}, not the expected {expected}: "
             "it is another version; check it, then correct dataset.source.sha256"
         )
     return found

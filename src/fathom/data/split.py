@@ -110,7 +110,7 @@ def part_off(rows: Rows, count: int, settings: Settings, by: Labels | None) -> t
         fewest = int(counts.argmin())
         raise FathomError(
             f"split.stratify: {len(names)} classes cannot all be in parts of {count} and "
-            f"{len(rows) - count} rows (class {names[fewest]!r} has {counts[fewest]}); "
+            f"{len(rows) - count} rows (class {str(names[fewest])!r} has {counts[fewest]}); "
             "set it to false, or make the parts larger"
         ) from error
     return rest, part

@@ -41,18 +41,21 @@ class Readable(keras.callbacks.Callback):
         self.problem, self.scalers = problem, scalers
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        for key, value in list((logs or {}).items()):
-            assert logs is not None
-            valid, name = ("val_", key[4:]) if key.startswith("val_") else ("", key)
+        if logs is None:
+            return
+        readable = {}
+        for key, value in logs.items():
+            valid, name = (
+                ("val_", key.removeprefix("val_")) if key.startswith("val_") else ("", key)
+            )
             output = "aux_output" if name.startswith("aux_output_") else "main_output"
             metric = name.removeprefix(f"{output}_")
-            if metric in ("rmse", "mae"):
-                value *= self.unit(output)
             if output == "main_output" and metric != "loss":
-                del logs[key]
-                logs[valid + metric] = value
-            else:
-                logs[key] = value
+                name = metric
+            unit = self.unit(output) if metric in ("rmse", "mae") else 1.0
+            readable[valid + name] = value * unit
+        logs.clear()
+        logs.update(readable)
 
     def unit(self, output: str) -> float:
         """Return what 1 in an output's scaled target is in the target's own unit."""
