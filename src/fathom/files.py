@@ -3,12 +3,15 @@
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fathom.errors import FathomError
 
@@ -43,18 +46,32 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+@contextmanager
+def reading(path: Path, made_by: str) -> Iterator[Path]:
+    """Say which stage makes a file that is missing or damaged."""
+    if not path.exists():
+        raise FathomError(f"{path} is missing: make it with `dvc repro {made_by}`")
+    try:
+        yield path
+    except (EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise FathomError(
+            f"{path} is damaged: delete it and make it anew with `dvc repro {made_by}`"
+        ) from error
+
+
 def read_json(path: Path, made_by: str) -> Any:
-    return json.loads(existing(path, made_by).read_text(encoding="utf-8"))
+    with reading(path, made_by):
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 def read_table(path: Path, made_by: str, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a Parquet file, or some columns of it."""
-    with existing(path, made_by).open("rb") as file:
+    with reading(path, made_by), path.open("rb") as file:
         return pd.read_parquet(file, columns=columns)
 
 
-def existing(path: Path, made_by: str) -> Path:
-    """Return `path`, or say which stage makes it."""
-    if not path.exists():
-        raise FathomError(f"{path} is missing: make it with `dvc repro {made_by}`")
-    return path
+def read_array(path: Path, made_by: str) -> NDArray[Any]:
+    """Read a NumPy array; what is not used of it stays on disk."""
+    with reading(path, made_by):
+        array: NDArray[Any] = np.load(path, mmap_mode="r")
+        return array

@@ -32,15 +32,14 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Callable[[], None]]:
     """Make a function of the settings a program whose command line is Hydra's.
 
-    Args:
-        schema: what the function gets: the groups that it requires, dataset and model, must be
-            chosen on the command line.
-
     Before the function is called all settings are checked. A `FathomError`, of the function too,
     ends the program with one line and exit status 1, or with a traceback if HYDRA_FULL_ERROR
     is set.
-    """
 
+    Args:
+        schema: what the function gets: the groups that it requires, dataset and model, must be
+            chosen on the command line.
+    """
     wants_traceback = os.environ.get(FULL_ERROR) is not None
 
     def decorate(function: Callable[[AnyConfig], None]) -> Callable[[], None]:
@@ -51,23 +50,19 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
                 for replaced in origins.laid_over():
                     print(replaced)
                 function(config)
-            except FathomError as error:
+            except (FathomError, OSError) as error:
                 if wants_traceback:
                     raise
-                fail(str(error))
-            except OSError as error:
-                if wants_traceback:
-                    raise
-                fail(f"{error.filename or 'operating system'}: {error.strerror or error}")
+                fail(one_line(error))  # not left to Hydra, which adds a line of its own
 
         @functools.wraps(function)
         def program() -> None:
-            conf = project_conf()
             # Hydra prints its errors over several lines, and raises them when this is set.
             os.environ[FULL_ERROR] = "1"
             try:
-                hydra.main(version_base="1.3", config_path=str(conf), config_name="config")(job)()
-            except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+                conf = str(project_conf())
+                hydra.main(version_base="1.3", config_path=conf, config_name="config")(job)()
+            except (FathomError, HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
                 if wants_traceback:
                     raise
                 fail(one_line(error))
@@ -155,13 +150,17 @@ def project_conf() -> Path:
     """Return the absolute path of the configuration in the working folder."""
     for path in (paths.CONF / "config.yaml", paths.PARAMS):
         if not path.is_file():
-            fail(f"there is no {path} in {Path.cwd()}: start stages in the project's folder")
+            raise FathomError(
+                f"there is no {path} in {Path.cwd()}: start stages in the project's folder"
+            )
     return paths.CONF.resolve()
 
 
 def one_line(error: Exception) -> str:
-    """Say in one line what Hydra or YAML said in several."""
+    """Say in one line what Hydra, YAML or the operating system said."""
     message = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'operating system'}: {error.strerror}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.partition("/")
         return (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fathom import paths
 from fathom.data.scaling import Scaler, ScalerFile
 from fathom.data.schema import Problem
-from fathom.files import existing, read_json, read_table
+from fathom.files import read_array, read_json, read_table
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def read_part(problem: Problem, part: str) -> Part:
         table = read_table(folder / f"{part}_features.parquet", made_by)
         features = table.to_numpy(np.float32)
     else:
-        features = np.load(existing(folder / f"{part}_features.npy", made_by))
+        features = read_array(folder / f"{part}_features.npy", made_by)
     table = read_table(folder / f"{part}_targets.parquet", made_by)
     return Part(
         features=features,

@@ -14,7 +14,7 @@ from fathom.config.schema import Scale as Settings
 from fathom.data.scaling import Floats, Scaler, ScalerFile
 from fathom.data.schema import Output, Problem, Schema
 from fathom.errors import FathomError, did_you_mean
-from fathom.files import existing, read_table, replacing, write_json
+from fathom.files import read_array, read_table, replacing, write_json
 
 Parts = dict[str, NDArray[np.int64]]
 
@@ -34,7 +34,7 @@ def scale(config: DatasetConfig) -> Problem:
     schema = Schema.read(dataset.name)
     split = paths.split(dataset.name)
     made_by = f"split@{dataset.name}"
-    parts = {part: np.load(existing(split / f"{part}.npy", made_by)) for part in paths.PARTS}
+    parts = {part: read_array(split / f"{part}.npy", made_by) for part in paths.PARTS}
     if schema.kind == "table":
         features, targets, problem = from_table(dataset, schema, parts)
     else:
@@ -123,8 +123,8 @@ def from_images(
             raise FathomError(f"dataset.{key}: is for the columns of a table, not for images")
     folder = paths.raw(dataset.name)
     made_by = f"download@{dataset.name}"
-    images = np.load(existing(folder / "images.npy", made_by), mmap_mode="r")
-    labels = np.load(existing(folder / "labels.npy", made_by))
+    images = read_array(folder / "images.npy", made_by)
+    labels = read_array(folder / "labels.npy", made_by)
     main = Output(column=schema.target, task=schema.task, classes=schema.classes)
     problem = Problem(
         dataset=dataset.name,

@@ -11,7 +11,7 @@ from fathom.config.schema import DatasetConfig
 from fathom.config.schema import Split as Settings
 from fathom.data.schema import Schema
 from fathom.errors import FathomError
-from fathom.files import existing, read_table, replacing, write_json
+from fathom.files import read_array, read_table, replacing, write_json
 
 Rows = NDArray[np.int64]
 Labels = NDArray[np.str_]
@@ -42,7 +42,7 @@ def read_labels(schema: Schema) -> Labels | None:
     folder = paths.raw(schema.name)
     made_by = f"download@{schema.name}"
     if schema.kind == "images":
-        labels: Labels = np.load(existing(folder / "labels.npy", made_by)).astype(str)
+        labels: Labels = read_array(folder / "labels.npy", made_by).astype(str)
         return labels
     table = read_table(folder / "data.parquet", made_by, columns=[schema.target])
     return table[schema.target].astype(str).to_numpy(str)

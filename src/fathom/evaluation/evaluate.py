@@ -1,5 +1,6 @@
 """The figures of a saved model."""
 
+import zipfile
 from typing import Any
 
 import keras
@@ -13,7 +14,7 @@ from fathom.data.parts import Part, read_part, read_target_scalers
 from fathom.data.scaling import Floats, Scaler
 from fathom.data.schema import Problem
 from fathom.evaluation.scores import Scores, prediction_table, scores
-from fathom.files import existing, replacing, write_json
+from fathom.files import reading, replacing, write_json
 from fathom.models.interface import input_names, output_names
 
 BATCH = 1024  # rows predicted at once; the figures do not depend on it
@@ -52,7 +53,9 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
 def load_model(config: NetworkConfig) -> keras.Model:
     """Load the saved model of a data set and a network."""
     dataset, name = config.dataset.name, config.model.name
-    file = existing(paths.model(dataset, name) / "model.keras", f"train@{dataset}-{name}")
+    file = paths.model(dataset, name) / "model.keras"
+    with reading(file, f"train@{dataset}-{name}"), zipfile.ZipFile(file):
+        pass  # it is a whole archive
     # A network's own classes are known to Keras once their module is imported.
     locate(config.model, ("model",), config.origins)
     return keras.saving.load_model(file, compile=False)

@@ -8,7 +8,7 @@ import pandas as pd
 from fathom import paths
 from fathom.config.schema import Config
 from fathom.data.schema import Problem
-from fathom.files import existing, read_json, read_table
+from fathom.files import read_json, read_table, reading
 
 Figures = dict[str, dict[str, float | None]]
 
@@ -52,11 +52,13 @@ def read_network(dataset: str, model: str) -> Network:
     metrics = read_json(paths.metrics(dataset, model), evaluated)
     auxiliary = metrics.pop("aux", None)
     folder = paths.model(dataset, model)
+    with reading(folder / "history.csv", trained) as file:
+        history = pd.read_csv(file)
     return Network(
         name=model,
         metrics=metrics,
         auxiliary=auxiliary,
         run=read_json(folder / "run.json", trained),
-        history=pd.read_csv(existing(folder / "history.csv", trained)),
+        history=history,
         predictions=read_table(paths.predictions(dataset, model), evaluated),
     )
