@@ -15,7 +15,7 @@ def main(config: NetworkConfig) -> None:
 
     training = train(config, strategy)
     print(
-        f"kept epoch {training.best_epoch} of {len(training.history)}, "
+        f"kept epoch {training.kept_epoch} of {len(training.history)}, "
         f"{training.seconds:.0f} s, {training.model.count_params():,} parameters"
     )
 

@@ -142,6 +142,18 @@ def test_history(in_housing: Training) -> None:
     np.testing.assert_allclose(history["loss_ratio"], history["val_loss"] / history["loss"])
 
 
+def test_the_last_epochs_weights_are_kept_if_asked(project: Path) -> None:
+    overrides = ["train.keep=last", "train.epochs=6", "model.learning_rate=0.1"]
+    training = trained("california_housing", "mlp", *overrides, "train.schedule=null")
+    assert training.best_epoch < training.kept_epoch == 6
+    problem = Problem.read("california_housing")
+    valid = read_part(problem, "valid")
+    scaler = read_target_scalers(problem)["main_output"]
+    predicted = scaler.inverse(training.model.predict(valid.features, verbose=0))[:, 0]
+    rmse = np.sqrt(np.mean((predicted - valid.target("main_output")) ** 2))
+    assert rmse == pytest.approx(training.history["val_rmse"].iloc[-1], rel=1e-4)
+
+
 def test_the_best_epochs_weights_are_kept(in_housing: Training) -> None:
     history = in_housing.history
     assert in_housing.best_epoch == 1 + np.argmin(history["val_rmse"])

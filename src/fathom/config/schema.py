@@ -146,6 +146,7 @@ class Train(Section):
         Literal["balanced"] | dict[str, float] | None, PlainValidator(parse_class_weight)
     ]
     monitor: str
+    keep: Literal["best", "last"]
     early_stopping: EarlyStopping | None
     checkpoint: bool
     tensorboard: bool

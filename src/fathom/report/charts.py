@@ -12,7 +12,7 @@ from fathom.data.schema import Output
 from fathom.report.results import Network
 
 # Okabe & Ito's colours, which people with any colour vision can tell apart.
-TRAIN, VALID, BEST = "#0072B2", "#D55E00", "#767676"
+TRAIN, VALID, MARK = "#0072B2", "#D55E00", "#767676"
 PARTS = ["training", "validation"]
 COLOURS: Literal["blues"] = "blues"
 SIDE = 250
@@ -20,7 +20,7 @@ BINS = 40
 
 
 def learning_curves(networks: list[Network]) -> str:
-    """Draw the training and validation loss of each network, its best epoch marked."""
+    """Draw the training and validation loss of each network, its kept epoch marked."""
     charts = []
     for network in networks:
         curves = network.history.melt(
@@ -36,9 +36,9 @@ def learning_curves(networks: list[Network]) -> str:
                 alt.StrokeDash("part:N", title=None).scale(domain=PARTS, range=[[1, 0], [5, 3]]),
             )
         )
-        best = pd.DataFrame({"epoch": [network.run["best_epoch"]]})
-        rule = alt.Chart(best).mark_rule(color=BEST).encode(alt.X("epoch:Q"))
-        title = f"{network.name}, epoch {network.run['best_epoch']} kept"
+        kept = pd.DataFrame({"epoch": [network.run["kept_epoch"]]})
+        rule = alt.Chart(kept).mark_rule(color=MARK).encode(alt.X("epoch:Q"))
+        title = f"{network.name}, epoch {network.run['kept_epoch']} kept"
         charts.append((lines + rule).properties(width=SIDE, height=170, title=title))
     return svg(alt.hconcat(*charts))
 
@@ -71,7 +71,7 @@ def predicted_against_actual(networks: list[Network], output: Output) -> str:
         )
         line = (
             alt.Chart(diagonal)
-            .mark_line(color=BEST, strokeDash=[4, 4])
+            .mark_line(color=MARK, strokeDash=[4, 4])
             .encode(alt.X("actual:Q"), alt.Y("predicted:Q"))
         )
         charts.append((heat + line).properties(width=SIDE, height=SIDE, title=network.name))

@@ -115,7 +115,8 @@ def callbacks(
 ) -> list[keras.callbacks.Callback]:
     """Return the callbacks of a training in the order in which Keras is to call them.
 
-    Early stopping is among them even if it is not to stop: it keeps the best epoch's weights.
+    Early stopping is among them even if it is not to stop: it knows the best epoch and can
+    bring its weights back.
     """
     settings = config.train
     monitor = monitored(config, problem)
@@ -130,7 +131,7 @@ def callbacks(
             mode=mode,
             patience=stopping.patience if stopping else settings.epochs,
             min_delta=stopping.min_delta if stopping else 0.0,
-            restore_best_weights=True,
+            restore_best_weights=settings.keep == "best",
         ),
     ]
     if settings.checkpoint:

@@ -36,7 +36,7 @@ VERSIONS = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "hydra-cor
 
 @dataclass(frozen=True)
 class Training:
-    """A trained model with the weights of its best epoch, and how it came about.
+    """A trained model with the weights of the kept epoch, and how it came about.
 
     `history` has a row an epoch: `epoch`, from 1, and what Keras logs; errors of regression in
     the target's own unit, losses as they are trained on.
@@ -46,6 +46,7 @@ class Training:
     history: pd.DataFrame
     monitor: str
     best_epoch: int
+    kept_epoch: int
     seconds: float
 
 
@@ -113,7 +114,9 @@ def fit(model: keras.Model, problem: Problem, config: NetworkConfig) -> Training
     stopping = next(c for c in watching if isinstance(c, keras.callbacks.EarlyStopping))
     epochs = pd.DataFrame(history)
     epochs.insert(0, "epoch", range(1, len(epochs) + 1))
-    return Training(model, epochs, stopping.monitor, stopping.best_epoch + 1, seconds)
+    best = stopping.best_epoch + 1
+    kept = best if config.train.keep == "best" else len(epochs)
+    return Training(model, epochs, stopping.monitor, best, kept, seconds)
 
 
 def write(training: Training, config: NetworkConfig) -> None:
@@ -147,6 +150,7 @@ def description(training: Training, config: NetworkConfig) -> dict[str, Any]:
         "parameters": training.model.count_params(),
         "epochs": len(training.history),
         "best_epoch": training.best_epoch,
+        "kept_epoch": training.kept_epoch,
         "monitor": training.monitor,
         "seconds": round(training.seconds, 3),
         "devices": device_names(),
