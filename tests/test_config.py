@@ -326,6 +326,7 @@ def test_laid_over_names_every_replaced_value(workspace: Path, experiment: str) 
             f'{BOOK}: scale.target is "none", not "zscore"',
             f"{BOOK}: train.epochs is 20, not 60",
             f"{BOOK}: train.optimizer.clipnorm is null, not 1.0",
+            f'{BOOK}: train.keep is "last", not "best"',
         ]
     lines = Origins((), "digits", "mlp", experiment).laid_over()
     scalars = [line for line in lines if "schedule" not in line and "early_stopping" not in line]
