@@ -14,6 +14,9 @@ from ruamel.yaml import YAML
 
 from fathom.config.schema import DatasetConfig, NetworkConfig
 from fathom.config.stage import compose
+from fathom.data.download import download
+from fathom.data.scale import scale
+from fathom.data.split import split
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,10 +33,26 @@ SHRUNK_MODELS = {
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with the project's real settings, made the working folder."""
-    shutil.copytree(ROOT / "conf", tmp_path / "conf")
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    copy_settings(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def copy_settings(folder: Path) -> None:
+    """Copy the project's real settings into a folder."""
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    shutil.copy(ROOT / "params.yaml", folder)
+
+
+def prepare(folder: Path, datasets: list[str], *overrides: str) -> None:
+    """Download, split and scale data sets in a folder that has settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for dataset in datasets:
+            config = dataset_config(dataset, *overrides)
+            download(config)
+            split(config)
+            scale(config)
 
 
 def dataset_config(dataset: str, *overrides: str) -> DatasetConfig:

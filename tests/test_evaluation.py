@@ -9,18 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, dataset_config, network_config
+from conftest import copy_settings, dataset_config, network_config, prepare
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from fathom.data.download import download
 from fathom.data.parts import read_part
 from fathom.data.scale import scale
 from fathom.data.schema import Output, Problem
-from fathom.data.split import split
 from fathom.errors import FathomError
 from fathom.evaluation.baseline import baseline
 from fathom.evaluation.evaluate import evaluate, load_model
@@ -53,8 +51,7 @@ dataset:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project whose data sets are scaled."""
     folder = tmp_path_factory.mktemp("prepared")
-    shutil.copytree(ROOT / "conf", folder / "conf")
-    shutil.copy(ROOT / "params.yaml", folder)
+    copy_settings(folder)
     datasets = folder / "conf" / "dataset"
     (datasets / "iris.yaml").write_text(IRIS)
     (datasets / "widths.yaml").write_text(
@@ -64,13 +61,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (datasets / "ages.yaml").write_text(
         (datasets / "diabetes.yaml").read_text() + "  auxiliary: age\n"
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for dataset in ("digits", "diabetes", "ages", "iris", "widths"):
-            config = dataset_config(dataset)
-            download(config)
-            split(config)
-            scale(config)
+    prepare(folder, ["digits", "diabetes", "ages", "iris", "widths"])
     return folder
 
 

@@ -13,14 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from conftest import ROOT, SHRUNK, SHRUNK_MODELS, dataset_config, network_config, run_in
+from conftest import ROOT, SHRUNK, SHRUNK_MODELS, copy_settings, network_config, prepare, run_in
 from sklearn.utils.class_weight import compute_class_weight
 
-from fathom.data.download import download
 from fathom.data.parts import Part, read_part, read_target_scalers
-from fathom.data.scale import scale
 from fathom.data.schema import Problem
-from fathom.data.split import split
 from fathom.errors import FathomError
 from fathom.evaluation.evaluate import evaluate
 from fathom.training import compiling
@@ -47,8 +44,7 @@ NO_DROPOUT = "model.dropout=0.0"
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project whose data sets are ready to be trained on."""
     folder = tmp_path_factory.mktemp("prepared")
-    shutil.copytree(ROOT / "conf", folder / "conf")
-    shutil.copy(ROOT / "params.yaml", folder)
+    copy_settings(folder)
     datasets = folder / "conf" / "dataset"
     (datasets / "iris.yaml").write_text(IRIS.format("classification", "target", "petal width (cm)"))
     (datasets / "widths.yaml").write_text(IRIS.format("regression", "petal width (cm)", "target"))
@@ -56,13 +52,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (datasets / "ages.yaml").write_text(
         housing.replace("wide: [MedInc, HouseAge,", "auxiliary: HouseAge\n  wide: [MedInc,")
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for dataset in ("digits", "california_housing", "ages", "iris", "widths"):
-            config = dataset_config(dataset, "split.test=0.5", "split.valid=0.3")
-            download(config)
-            split(config)
-            scale(config)
+    prepare(
+        folder,
+        ["digits", "california_housing", "ages", "iris", "widths"],
+        "split.test=0.5",
+        "split.valid=0.3",
+    )
     return folder
 
 
