@@ -16,6 +16,15 @@ REQUIREMENTS := requirements.txt $(if $(GPU),requirements-gpu.txt)
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-header --quiet
 
+# The command, of the project in the working folder: no editable install, which would lead
+# experiments of DVC, run in copies of the project, back to this one.
+define COMMAND
+#!/bin/sh
+test -f src/fathom/__main__.py || { echo "fathom: there is no Fathom project in $$PWD: start it in the project's folder" >&2; exit 1; }
+PYTHONPATH=src exec "$$(dirname "$$0")/python" -m fathom "$$@"
+endef
+export COMMAND
+
 .PHONY: repro test setup setup-dev lint lock clean
 
 repro: setup
@@ -39,6 +48,8 @@ $(BIN)/python:
 
 $(VENV)/installed: requirements.txt | $(BIN)/python
 	$(PIP) -r requirements.txt
+	@echo "$$COMMAND" >$(BIN)/fathom
+	@chmod +x $(BIN)/fathom
 	@touch $@
 
 $(VENV)/installed-gpu: requirements-gpu.txt | $(BIN)/python

@@ -12,6 +12,8 @@ from fathom.data.download import download
 def main(config: DatasetConfig) -> None:
     schema = download(config)
     print(f"{schema.name}: {schema.rows} rows from {schema.source.origin}")
+    if schema.unlabelled:
+        print(f"{schema.unlabelled} rows without a value of {schema.target!r} go to no part")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,14 @@ from fathom.data.scale import scale
 @stage(DatasetConfig)
 def main(config: DatasetConfig) -> None:
     problem = scale(config)
-    print(f"{problem.dataset}: features of shape {tuple(problem.shape)}, {config.scale.features}")
+    if problem.kind == "images":
+        print(f"{problem.dataset}: images of shape {tuple(problem.shape)}, {config.scale.features}")
+    else:
+        print(
+            f"{problem.dataset}: {len(problem.numbers)} numbers, {config.scale.features}; "
+            f"{len(problem.categories)} categories; {len(problem.sparse)} features of the wide "
+            "path's lookup"
+        )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ MLP = "conf/model/mlp.yaml"
 DIGITS = "conf/dataset/digits.yaml"
 BOOK = "conf/experiment/book_mlp.yaml"
 
-TOP = "dataset, datasets, experiment, gpus, model, models, scale, seed, split, train"
+TOP = "dataset, datasets, experiment, gpus, mirror, model, models, scale, seed, split, train"
+DATASETS = "adult_census, bike, california_housing, diabetes, digits, fashion_mnist"
 SHARE = "must be a fraction between 0 and 1 or a number of rows above 0"
 GPUS = "must be auto or a list of GPU numbers such as [0, 1]"
 WEIGHTS = "must be null, balanced or a weight of at least 0 for each class"
@@ -136,7 +137,7 @@ def test_refuses_overrides(workspace: Path, overrides: str, message: str) -> Non
         (
             "model=forest",
             "model=forest: there is no conf/model/forest.yaml; "
-            "there are: deep_relu, mlp, selu, wide_deep",
+            "there are: deep_only, deep_relu, mlp, selu, wide_deep, wide_only",
         ),
         (
             "dataset=digist",
@@ -158,12 +159,12 @@ def test_refuses_unknown_choices(workspace: Path, override: str, message: str) -
         (
             [],
             DatasetConfig,
-            "dataset=… is missing; there are: california_housing, diabetes, digits",
+            f"dataset=… is missing; there are: {DATASETS}",
         ),
         (
             ["dataset=digits"],
             NetworkConfig,
-            "model=… is missing; there are: deep_relu, mlp, selu, wide_deep",
+            "model=… is missing; there are: deep_only, deep_relu, mlp, selu, wide_deep, wide_only",
         ),
     ],
 )
@@ -325,7 +326,10 @@ def test_laid_over_names_every_replaced_value(workspace: Path, experiment: str) 
             f"{BOOK}: scale.clip is null, not 3.0",
             f'{BOOK}: scale.target is "none", not "zscore"',
             f"{BOOK}: train.epochs is 20, not 60",
+            f'{BOOK}: train.optimizer._target_ is "keras.optimizers.Adam", not '
+            '"keras.optimizers.AdamW"',
             f"{BOOK}: train.optimizer.clipnorm is null, not 1.0",
+            f"{BOOK}: train.optimizer.weight_decay is null, not 0.3",
             f'{BOOK}: train.keep is "last", not "best"',
         ]
     lines = Origins((), "digits", "mlp", experiment).laid_over()
@@ -362,7 +366,7 @@ def files(folder: Path) -> dict[str, bytes]:
         (
             "download.py",
             [],
-            "dataset=… is missing; there are: california_housing, diabetes, digits",
+            f"dataset=… is missing; there are: {DATASETS}",
         ),
         (
             "scale.py",

@@ -12,7 +12,12 @@ from conftest import dataset_config, network_config, run_in
 from fathom.config.schema import Config
 from fathom.config.stage import compose
 
-STAGES = ["download", "split", "scale", "train", "evaluate", "baseline", "report"]
+STAGES = ["download", "split", "check", "scale", "train", "evaluate", "baseline", "report"]
+
+# What a stage may read without that a change makes it run anew, and the other way round: dvc.yaml
+# says why.
+NOT_DECLARED = {"download": {"mirror"}}
+NOT_READ = {"download": ["data/own"]}  # by a data set that is not one's own
 
 # Reads DVC's own view of a stage, with everything resolved.
 RESOLVE = """
@@ -88,7 +93,7 @@ def test_files_read_are_the_files_declared(
     unread = [
         dep for dep in declared["deps"] if not any(within(path, dep) for path in opened & before)
     ]
-    assert unread == []
+    assert unread == NOT_READ.get(stage, [])
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     stray = [
         path for path in written - before if not any(within(path, out) for out in declared["outs"])
@@ -122,6 +127,7 @@ def test_settings_read_are_the_settings_declared(
     declared = resolved(built, stage)["params"]
     monkeypatch.chdir(built)
     read = settings_read(stage) - {"origins", "dataset.name", "model.name"}
+    read -= NOT_DECLARED.get(stage, set())
     run_in(built, "git", "checkout", "-q", ".")
     run_in(built, "dvc", "checkout", "-q", "-f")
 
@@ -166,6 +172,7 @@ def settings_read(stage: str) -> set[str]:
 
             evaluate(recorder)
         return read
+    from fathom.checks.check import check
     from fathom.data.download import download
     from fathom.data.scale import scale
     from fathom.data.split import split
@@ -175,6 +182,7 @@ def settings_read(stage: str) -> set[str]:
     functions: dict[str, Any] = {
         "download": download,
         "split": split,
+        "check": check,
         "scale": scale,
         "baseline": baseline,
         "report": report,

@@ -18,6 +18,7 @@ from sklearn import datasets
 from fathom.data.download import download
 from fathom.data.schema import Schema
 from fathom.data.sources import RawTable, package_csv, scikit_learn
+from fathom.data.split import split
 from fathom.errors import FathomError
 
 CALIFORNIA_CSV = "datasets/data/california_housing.csv"
@@ -65,6 +66,7 @@ def test_california_is_the_csv_of_the_package(workspace: Path) -> None:
         "kind": "table",
         "task": "regression",
         "rows": 20640,
+        "unlabelled": 0,
         "target": "MedHouseVal",
         "unit": "$100k",
         "classes": None,
@@ -103,6 +105,7 @@ def test_digits_are_images_with_labels(workspace: Path) -> None:
         "kind": "images",
         "task": "classification",
         "rows": 1797,
+        "unlabelled": 0,
         "target": "label",
         "unit": None,
         "classes": list("0123456789"),
@@ -196,37 +199,41 @@ NUMBERS = [1.0, 2.0, 3.0]
         (
             {"a": NUMBERS, "yy": NUMBERS},
             "regression",
-            "there is no column 'y'; did you mean yy?",
+            "dataset.target: there is no column 'y'; did you mean yy?",
         ),
         (
             {"b": NUMBERS, "a": NUMBERS},
             "regression",
-            "there is no column 'y'; there are: a, b",
+            "dataset.target: there is no column 'y'; there are: a, b",
         ),
         (
-            {"a": NUMBERS, "y": [1.0, float("nan"), float("nan")]},
+            {"a": NUMBERS, "y": [float("nan")] * 3},
             "regression",
-            "'y' has no value in 2 rows, the first of them 1",
-        ),
-        (
-            {"a": NUMBERS, "y": ["u", None, "v"]},
-            "classification",
-            "'y' has no value in 1 rows, the first of them 1",
+            "dataset.target: 'y' has a value in no row",
         ),
         (
             {"a": NUMBERS, "y": ["u", "u", "u"]},
             "classification",
-            "'y' has the one class 'u'; classification needs two or more",
+            "dataset.target: 'y' has the one class 'u'; classification needs two or more",
         ),
         (
             {"a": NUMBERS, "y": ["u", "v", "w"]},
             "regression",
-            "'y' must hold finite numbers for regression, but its type is str",
+            "dataset.target: 'y' holds 'u', but regression needs numbers; set dataset.task to "
+            "classification, or name another column",
         ),
         (
             {"a": NUMBERS, "y": [1.0, float("inf"), 2.0]},
             "regression",
-            "'y' must hold finite numbers for regression, but its type is float64",
+            "column 'y' is infinite in 1 rows, the first of them 1; mend the rows, or leave it out "
+            "with dataset.exclude",
+        ),
+        (
+            {"a": NUMBERS, "y": ["1", "two", "3"]},
+            "regression",
+            "column 'y' holds 'two' in row 1 among its numbers: mend it, list it under "
+            "dataset.source.missing if it stands for a missing value, or list 'y' under "
+            "dataset.categories",
         ),
     ],
 )
@@ -236,8 +243,21 @@ def test_refuses_bad_targets_and_writes_nothing(
     add_table(workspace, columns, task=task)
     with pytest.raises(FathomError) as caught:
         download(dataset_config("made"))
-    assert str(caught.value) == f"dataset.target: {message}"
+    assert str(caught.value) == message
     assert not Path("data").exists()
+
+
+def test_rows_without_a_target_stay_and_are_counted(workspace: Path) -> None:
+    numbers = [float(number) for number in range(20)]
+    target = [None if number in (3, 7) else number for number in numbers]
+    add_table(workspace, {"a": numbers, "y": target}, task="regression")
+    schema = download(dataset_config("made"))
+    assert (schema.rows, schema.unlabelled) == (20, 2)
+    assert len(pd.read_parquet("data/raw/made/data.parquet")) == 20
+    parts = split(dataset_config("made"))
+    assert sorted(np.concatenate(list(parts.values()))) == [
+        number for number in range(20) if number not in (3, 7)
+    ]
 
 
 def test_refuses_regression_on_images(workspace: Path) -> None:

@@ -10,6 +10,7 @@ from conftest import network_config
 
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError
+from fathom.models.layers import embedding_width
 from fathom.models.names import NOT_NAMES
 from fathom.training.train import build
 
@@ -30,8 +31,10 @@ def posed(dataset: str) -> Problem:
     return Problem(
         dataset=dataset,
         kind="images" if is_images else "table",
-        shape=[8, 8] if is_images else [8],
-        columns=columns,
+        shape=[8, 8] if is_images else [],
+        numbers=columns,
+        categories={},
+        sparse={},
         wide=[] if is_images else WIDE,
         deep=[] if is_images else DEEP,
         outputs={"main_output": main, "aux_output": main},
@@ -49,7 +52,81 @@ def kinds(model: keras.Model) -> list[str]:
 
 def hidden(model: keras.Model) -> list[keras.layers.Dense]:
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-    return [layer for layer in dense if not layer.name.endswith("_output")]
+    return [layer for layer in dense if not layer.name.endswith(("_output", "_linear"))]
+
+
+MIXED = posed("california_housing").model_copy(
+    update={
+        "numbers": ["size", "age"],
+        "categories": {"town": 5, "rooms (all)": 3},
+        "sparse": {"town": 5, "size_bucket": 4, "town_x_size": 20},
+        "wide": ["age", "town"],
+        "deep": ["age", "size", "town", "rooms (all)"],
+    }
+)
+TEXT_ALONE = MIXED.model_copy(update={"numbers": [], "sparse": {}, "wide": ["town"]})
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs"),
+    [
+        ("mlp", {"features": (2,), "categories": (2,)}),
+        ("selu", {"features": (2,), "categories": (2,)}),
+        (
+            "wide_deep",
+            {
+                "wide_input": (1,),
+                "wide_sparse": (3,),
+                "deep_input": (2,),
+                "deep_categories": (2,),
+            },
+        ),
+        ("wide_only", {"wide_input": (1,), "wide_sparse": (3,)}),
+        ("deep_only", {"deep_input": (2,), "deep_categories": (2,)}),
+    ],
+)
+def test_inputs_of_a_table_with_categories(
+    workspace: Path, model: str, inputs: dict[str, tuple[int, ...]]
+) -> None:
+    network = build(network_config("california_housing", model), MIXED)
+    assert {given.name: given.shape[1:] for given in network.inputs} == inputs
+    assert all(MIXED.shape_of(name) == shape for name, shape in inputs.items())
+
+
+@pytest.mark.parametrize("model", ["mlp", "selu", "wide_deep", "deep_only"])
+def test_a_table_of_categories_alone(workspace: Path, model: str) -> None:
+    network = build(network_config("california_housing", model), TEXT_ALONE)
+    (name,) = (given.name for given in network.inputs)
+    assert name in ("categories", "deep_categories")
+
+
+def test_the_lookup_is_a_linear_model_of_one_hot_rows(workspace: Path) -> None:
+    network = build(network_config("california_housing", "wide_only"), MIXED)
+    weights = np.random.default_rng(0).normal(size=(5 + 4 + 20, 1)).astype(np.float32)
+    network.get_layer("wide_lookup").set_weights([weights])
+    network.get_layer("wide_linear").set_weights([np.full((1, 1), 2.0), np.full(1, 7.0)])
+    rows = np.array([[1, 5, 9], [4, 8, 28]], np.int32)
+    one_hot = np.zeros((2, 29), np.float32)
+    one_hot[np.arange(2)[:, None], rows] = 1
+    age = np.array([[3.0], [-1.0]], np.float32)
+    np.testing.assert_allclose(network([age, rows]), one_hot @ weights + 2 * age + 7, rtol=1e-5)
+
+
+def test_every_category_has_an_embedding_of_its_own(workspace: Path) -> None:
+    network = build(network_config("california_housing", "mlp", "model.embedding=6"), MIXED)
+    embeddings = {
+        layer.name: layer.embeddings.shape
+        for layer in network.layers
+        if isinstance(layer, keras.layers.Embedding)
+    }
+    assert embeddings == {"embedding_town": (5, 6), "embedding_rooms__all_": (3, 6)}
+    first = hidden(network)[0]
+    assert first.kernel.shape[0] == 2 + 6 + 6
+
+
+@pytest.mark.parametrize(("codes", "width"), [(2, 2), (3, 3), (10, 6), (100, 21), (10**6, 50)])
+def test_width_of_embeddings_by_rule(codes: int, width: int) -> None:
+    assert embedding_width(codes) == width
 
 
 @pytest.mark.parametrize(
@@ -91,18 +168,19 @@ def test_inputs_and_outputs(
     assert activations == {"softmax" if dataset == "digits" else "linear"}
 
 
-def test_wide_and_deep_columns_are_those_of_the_data_sets_file(workspace: Path) -> None:
-    dataset = network_config("california_housing", "wide_deep").dataset
-    assert (dataset.wide, dataset.deep) == (WIDE, DEEP)
+def test_wide_and_deep_columns_are_those_of_the_book(workspace: Path) -> None:
+    config = network_config("california_housing", "wide_deep", "experiment=book_wide_deep")
+    assert (config.dataset.wide, config.dataset.deep) == (WIDE, DEEP)
+    assert config.dataset.crosses == []
 
 
 def test_wide_path_reaches_the_main_output_and_no_other(workspace: Path) -> None:
     network = built("california_housing", "wide_deep", "model.deep.units=[30,30]")
     deep = np.ones((1, 6), np.float32)
+    network.get_layer("wide_linear").set_weights([np.arange(5.0).reshape(5, 1)])
     main, aux = network([np.zeros((1, 5), np.float32), deep])
     main_moved, aux_moved = network([np.ones((1, 5), np.float32), deep])
-    weights = network.get_layer("main_output").kernel[:5]
-    np.testing.assert_allclose(main_moved - main, [[np.sum(weights)]], rtol=1e-4)
+    np.testing.assert_allclose(main_moved - main, [[10.0]], rtol=1e-4)
     np.testing.assert_array_equal(aux_moved, aux)
 
 
@@ -247,7 +325,7 @@ def moments(activation: str, initializer: str) -> list[tuple[float, float]]:
     """Return mean and variance behind each of 20 layers on standard-normal input."""
     keras.utils.set_random_seed(0)
     problem = posed("california_housing").model_copy(
-        update={"shape": [200], "columns": [str(n) for n in range(200)]}
+        update={"numbers": [str(n) for n in range(200)]}
     )
     settings = ["model.depth=20", "model.width=200", "model.dropout=0.0"]
     config = network_config(
@@ -260,7 +338,7 @@ def moments(activation: str, initializer: str) -> list[tuple[float, float]]:
     network = build(config, problem)
     layers = keras.Model(network.inputs, [layer.output for layer in hidden(network)])
     features = np.random.default_rng(0).standard_normal((1000, 200), dtype=np.float32)
-    return [(float(np.mean(x)), float(np.var(x))) for x in layers([features])]
+    return [(float(np.mean(x)), float(np.var(x))) for x in layers(features)]
 
 
 def test_selu_keeps_mean_and_variance_through_20_layers(workspace: Path) -> None:
@@ -336,7 +414,12 @@ def test_activation_serves_in_a_network_or_is_refused(workspace: Path, name: str
             "model.kernel_initializer=he_norm",
             "model.kernel_initializer: Keras has no initializer 'he_norm'; did you mean he_normal?",
         ),
-        ("mlp", "model.dropout=1.0", "model.dropout: must be less than 1, not 1.0"),
+        (
+            "mlp",
+            "model.dropout=1.0",
+            "model.dropout: must be a rate of at least 0 and below 1, or one for each of "
+            "regression and classification, not 1.0",
+        ),
         (
             "selu",
             "model.dropout=1.0",

@@ -9,7 +9,8 @@ from conftest import clone, commit, edit, ran, repro, run_in
 
 DATASETS = ["california_housing", "digits"]
 MODELS = ["mlp", "selu", "wide_deep"]
-STAGES = 3 * 2 + 2 * 6 + 2 + 1  # download, split, scale; train, evaluate; baseline; report
+# download, split, check, scale; train, evaluate; baseline; report
+STAGES = 4 * 2 + 2 * 6 + 2 + 1
 
 
 def metrics(folder: Path) -> dict[str, str]:

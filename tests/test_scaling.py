@@ -152,15 +152,17 @@ def test_california_end_to_end(workspace: Path) -> None:
     problem = scale(config)
     assert problem == Problem.read("california_housing")
     assert problem.rows == {"train": 11610, "valid": 3870, "test": 5160}
-    assert (problem.kind, problem.shape, problem.main.unit) == ("table", [8], "$100k")
+    assert (problem.kind, len(problem.numbers), problem.main.unit) == ("table", 8, "$100k")
+    assert problem.categories == problem.sparse == {}
     table = raw("california_housing")
     features = table.drop(columns="MedHouseVal").to_numpy()
     scaler = StandardScaler().fit(features[rows("california_housing", "train")])
     for name in PARTS:
         part, numbers = read_part(problem, name), rows("california_housing", name)
         expected = np.clip(scaler.transform(features[numbers]), -5, 5).astype(np.float32)
-        assert part.features.dtype == np.float32
-        np.testing.assert_allclose(part.features, expected, rtol=1e-6)
+        (found,) = part.inputs(["features"], problem)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
         np.testing.assert_array_equal(part.rows, numbers)
         target = table["MedHouseVal"].to_numpy()[numbers]
         np.testing.assert_array_equal(part.targets["main_output"], target)
@@ -192,8 +194,9 @@ def test_digits_end_to_end(workspace: Path, pixels: str) -> None:
         part, numbers = read_part(problem, name), rows("digits", name)
         flat = scaler.transform(images[numbers].reshape(-1, width).astype(np.float64))
         expected = np.where(constant, 0.0, flat).reshape(-1, 8, 8)
-        assert part.features.dtype == np.float32
-        np.testing.assert_allclose(part.features, expected, rtol=1e-6, atol=1e-6)
+        (found,) = part.inputs(["features"], problem)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
         np.testing.assert_array_equal(part.targets["main_output"], labels[numbers])
     assert read_target_scalers(problem) == {}
     inputs = part.inputs(["wide_input", "deep_input"], problem)
@@ -214,8 +217,8 @@ def test_auxiliary_column_is_a_second_target(
     problem = scale(dataset_config("made"))
     output = problem.output("aux_output")
     assert (output.column, output.task, output.classes) == (auxiliary, task, classes)
-    assert auxiliary not in problem.columns
-    assert "price" not in problem.columns
+    assert auxiliary not in problem.numbers
+    assert "price" not in problem.numbers
     part = read_part(problem, "valid")
     expected = raw()[auxiliary].iloc[part.rows]
     found = list(part.target("aux_output"))
@@ -249,7 +252,7 @@ def test_classes_of_a_table_are_numbered(workspace: Path) -> None:
 def test_weights_are_kept_and_are_no_feature(workspace: Path) -> None:
     prepare(workspace, sample_weight="count")
     problem = scale(dataset_config("made"))
-    assert problem.columns == ["size", "age", "height", "same", "rent"]
+    assert problem.numbers == ["size", "age", "height", "same", "rent"]
     for name in PARTS:
         part = read_part(problem, name)
         assert part.weights is not None
@@ -259,17 +262,18 @@ def test_weights_are_kept_and_are_no_feature(workspace: Path) -> None:
 def test_inputs_are_chosen_by_name(workspace: Path) -> None:
     prepare(workspace, wide=["rent", "size"], deep=["age", "height", "size"])
     problem = scale(dataset_config("made"))
-    assert problem.columns == ["size", "age", "height", "same", "rent", "count"]
+    assert problem.numbers == ["size", "age", "height", "same", "rent", "count"]
     part = read_part(problem, "test")
     wide, deep, every = part.inputs(["wide_input", "deep_input", "input"], problem)
-    np.testing.assert_array_equal(wide, part.features[:, [4, 0]])
-    np.testing.assert_array_equal(deep, part.features[:, [1, 2, 0]])
-    np.testing.assert_array_equal(every, part.features)
+    np.testing.assert_array_equal(wide, every[:, [4, 0]])
+    np.testing.assert_array_equal(deep, every[:, [1, 2, 0]])
+    assert isinstance(part.features, pd.DataFrame)
+    np.testing.assert_array_equal(every, part.features.to_numpy())
     names = ["wide_input", "deep_input", "input"]
     assert [problem.shape_of(name) for name in names] == [(2,), (3,), (6,)]
 
 
-TRAINING_FILES = ("scaler.json", "train_features", "train_targets")
+TRAINING_FILES = ("encoder.json", "scaler.json", "train_features", "train_targets")
 
 
 def scaled_files(dataset: str) -> dict[str, bytes]:
@@ -322,28 +326,33 @@ def flawed(value: Any) -> list[Any]:
     ("columns", "settings", "message"),
     [
         (
-            {"age": ["old"] * 60},
+            {"age": [float("nan")] * 60},
             {},
-            "column 'age' holds 'old' in row 0, which is not a number; "
-            "leave it out with dataset.exclude",
+            "column 'age' has no value in any training row; leave it out with dataset.exclude",
         ),
         (
-            {"age": flawed(float("nan"))},
+            {"age": [None] * 60},
             {},
-            "column 'age' holds no finite number in 2 rows, the first of them 2; "
-            "leave it out with dataset.exclude, or mend the rows",
+            "column 'age' has no value in any training row; leave it out with dataset.exclude",
+        ),
+        (
+            {"age": [f"name {number}" for number in range(60)]},
+            {},
+            "column 'age' has 33 different values in 33 training rows, none of them in "
+            "scale.min_frequency (5) rows: leave it out with dataset.exclude, or list it under "
+            "dataset.dates if it holds dates",
         ),
         (
             {"age": flawed(float("inf"))},
             {},
-            "column 'age' holds no finite number in 2 rows, the first of them 2; "
-            "leave it out with dataset.exclude, or mend the rows",
+            "column 'age' is infinite in 2 rows, the first of them 2; mend the rows, or leave it "
+            "out with dataset.exclude",
         ),
         (
             {"rent": flawed(float("nan"))},
             {"auxiliary": "rent"},
-            "column 'rent' holds no finite number in 2 rows, the first of them 2; "
-            "leave it out with dataset.exclude, or mend the rows",
+            "column 'rent' has no value in 2 rows, the first of them 2; as a weight or target it "
+            "must have one in each",
         ),
         (
             {"count": flawed(-0.5)},
@@ -388,13 +397,19 @@ def test_refuses_bad_columns_and_writes_nothing(
     with pytest.raises(FathomError) as caught:
         scale(dataset_config("made"))
     assert str(caught.value) == message
-    assert sorted(path.name for path in Path("data").iterdir()) == ["raw", "split"]
+    assert list(Path("data/scaled").iterdir()) == []
+    assert not Path("data/problem").exists()
 
 
 def test_names_the_row_that_is_not_a_number(workspace: Path) -> None:
     prepare(workspace, {"age": [*["1.5"] * 57, "n/a", "2", "3"]})
-    with pytest.raises(FathomError, match=r"column 'age' holds 'n/a' in row 57, which is not"):
+    with pytest.raises(FathomError) as caught:
         scale(dataset_config("made"))
+    assert str(caught.value) == (
+        "column 'age' holds 'n/a' in row 57 among its numbers: mend it, list it under "
+        "dataset.source.missing if it stands for a missing value, or list 'age' under "
+        "dataset.categories"
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import dataset_config
-from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from fathom.config.schema import Split
 from fathom.data.download import download
 from fathom.data.schema import Schema, Source
-from fathom.data.split import split, split_rows
+from fathom.data.split import Labels, Rows, split, split_rows
 from fathom.errors import FathomError
-
-Labels = NDArray[np.str_]
 
 
 def schema(rows: int, test_rows: int = 0) -> Schema:
@@ -26,6 +23,7 @@ def schema(rows: int, test_rows: int = 0) -> Schema:
         kind="table",
         task="regression",
         rows=rows,
+        unlabelled=0,
         target="y",
         unit=None,
         classes=None,
@@ -37,8 +35,13 @@ def schema(rows: int, test_rows: int = 0) -> Schema:
 
 
 def settings(test: float | str = 0.25, valid: float = 0.1875, **others: Any) -> Split:
-    defaults = {"shuffle": True, "stratify": "auto", "seed": 42}
+    defaults = {"shuffle": True, "stratify": "auto", "valid_first": False, "seed": 42}
     return Split.model_validate({"test": test, "valid": valid} | defaults | others)
+
+
+def split_all(schema: Schema, labels: Labels | None, settings: Split) -> dict[str, Rows]:
+    """Split data in which every row has a target."""
+    return split_rows(schema, np.arange(schema.rows), labels, settings)
 
 
 def labels(*counts: int) -> Labels:
@@ -80,19 +83,19 @@ def test_parts_are_disjoint_complete_and_repeatable(
     by = None if classes is None else np.arange(rows).astype(str) > str(rows // classes)
     names = None if by is None else by.astype(str)
     chosen = settings(test, valid, shuffle=shuffle, seed=seed)
-    parts = split_rows(schema(rows), names, chosen)
+    parts = split_all(schema(rows), names, chosen)
     assert sorted(np.concatenate(list(parts.values()))) == list(range(rows))
     for part, share in (("test", test), ("valid", valid)):
         expected = math.ceil(share * rows) if isinstance(share, float) else share
         assert len(parts[part]) == expected
-    again = split_rows(schema(rows), names, chosen)
+    again = split_all(schema(rows), names, chosen)
     assert {part: list(found) for part, found in parts.items()} == {
         part: list(found) for part, found in again.items()
     }
 
 
 def test_another_seed_gives_other_rows() -> None:
-    first, second = (split_rows(schema(100), None, settings(seed=seed)) for seed in (1, 2))
+    first, second = (split_all(schema(100), None, settings(seed=seed)) for seed in (1, 2))
     for part in first:
         assert set(first[part]) != set(second[part])
 
@@ -101,7 +104,7 @@ def test_another_seed_gives_other_rows() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_stratified_parts_have_the_same_shares(stratify: bool | str, seed: int) -> None:
     classes = np.random.default_rng(0).permutation(labels(30, 170, 800))
-    parts = split_rows(schema(1000), classes, settings(0.2, 0.1, stratify=stratify, seed=seed))
+    parts = split_all(schema(1000), classes, settings(0.2, 0.1, stratify=stratify, seed=seed))
     for part, share in (("train", 0.7), ("valid", 0.1), ("test", 0.2)):
         counts = np.unique(classes[parts[part]], return_counts=True)[1]
         np.testing.assert_allclose(counts, share * np.array([30, 170, 800]), atol=1)
@@ -109,14 +112,14 @@ def test_stratified_parts_have_the_same_shares(stratify: bool | str, seed: int) 
 
 def test_without_stratify_shares_are_left_to_chance() -> None:
     classes = labels(30, 170, 800)
-    rows = split_rows(schema(1000), classes, settings(stratify=False))
-    same = split_rows(schema(1000), None, settings(stratify="auto"))
+    rows = split_all(schema(1000), classes, settings(stratify=False))
+    same = split_all(schema(1000), None, settings(stratify="auto"))
     assert {part: list(r) for part, r in rows.items()} == {p: list(r) for p, r in same.items()}
 
 
 @pytest.mark.parametrize("names", [None, labels(10, 10)])
 def test_in_order_puts_training_first_and_test_last(names: Labels | None) -> None:
-    parts = split_rows(schema(20), names, settings(0.25, 4, shuffle=False))
+    parts = split_all(schema(20), names, settings(0.25, 4, shuffle=False))
     assert {part: list(rows) for part, rows in parts.items()} == {
         "train": list(range(11)),
         "valid": list(range(11, 15)),
@@ -126,14 +129,14 @@ def test_in_order_puts_training_first_and_test_last(names: Labels | None) -> Non
 
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_own_keeps_the_test_set_of_the_data(shuffle: bool) -> None:
-    parts = split_rows(schema(100, test_rows=30), None, settings("own", 0.2, shuffle=shuffle))
+    parts = split_all(schema(100, test_rows=30), None, settings("own", 0.2, shuffle=shuffle))
     assert list(parts["test"]) == list(range(70, 100))
     assert len(parts["valid"]) == 20  # of all rows, not of the remaining
     assert sorted([*parts["train"], *parts["valid"]]) == list(range(70))
 
 
 def test_own_test_set_is_ignored_unless_asked_for() -> None:
-    parts = split_rows(schema(100, test_rows=30), None, settings(0.2, 0.2))
+    parts = split_all(schema(100, test_rows=30), None, settings(0.2, 0.2))
     assert set(parts["test"]) != set(range(80, 100))
     assert len(parts["test"]) == 20
 
@@ -191,7 +194,7 @@ def test_refuses_impossible_splits(
     rows: int, names: Labels | None, chosen: Split, message: str
 ) -> None:
     with pytest.raises(FathomError) as caught:
-        split_rows(schema(rows), names, chosen)
+        split_all(schema(rows), names, chosen)
     assert str(caught.value) == message
 
 

@@ -34,6 +34,7 @@ dataset:
 SGD = [
     "train.optimizer._target_=keras.optimizers.SGD",
     "train.optimizer.clipnorm=null",
+    "train.optimizer.weight_decay=null",
     "train.schedule=null",
 ]
 FULL_BATCH = "train.batch_size=100000"
@@ -50,7 +51,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (datasets / "widths.yaml").write_text(IRIS.format("regression", "petal width (cm)", "target"))
     housing = (datasets / "california_housing.yaml").read_text()
     (datasets / "ages.yaml").write_text(
-        housing.replace("wide: [MedInc, HouseAge,", "auxiliary: HouseAge\n  wide: [MedInc,")
+        housing.replace("target: MedHouseVal", "target: MedHouseVal\n  auxiliary: HouseAge")
     )
     prepare(
         folder,
@@ -85,7 +86,9 @@ def weights(training: Training) -> Any:
 
 HOUSING = [
     "train.epochs=8",
-    "model.learning_rate=0.05",
+    "model.learning_rate=0.2",
+    "train.optimizer.weight_decay=0.0",
+    "train.batch_size=32",
     "train.schedule=null",
     "train.early_stopping=null",
     "train.checkpoint=true",
@@ -138,13 +141,14 @@ def test_history(in_housing: Training) -> None:
 
 
 def test_the_last_epochs_weights_are_kept_if_asked(project: Path) -> None:
-    overrides = ["train.keep=last", "train.epochs=6", "model.learning_rate=0.1"]
+    overrides = ["train.keep=last", "train.epochs=6", "model.learning_rate=0.2"]
     training = trained("california_housing", "mlp", *overrides, "train.schedule=null")
     assert training.best_epoch < training.kept_epoch == 6
     problem = Problem.read("california_housing")
     valid = read_part(problem, "valid")
     scaler = read_target_scalers(problem)["main_output"]
-    predicted = scaler.inverse(training.model.predict(valid.features, verbose=0))[:, 0]
+    (features,) = valid.inputs(["features"], problem)
+    predicted = scaler.inverse(training.model.predict(features, verbose=0))[:, 0]
     rmse = np.sqrt(np.mean((predicted - valid.target("main_output")) ** 2))
     assert rmse == pytest.approx(training.history["val_rmse"].iloc[-1], rel=1e-4)
 
@@ -155,14 +159,17 @@ def test_the_best_epochs_weights_are_kept(in_housing: Training) -> None:
     problem = Problem.read("california_housing")
     valid = read_part(problem, "valid")
     model = keras.saving.load_model("models/california_housing/mlp/model.keras")
-    predicted = model.predict(valid.features, verbose=0)
+    (features,) = valid.inputs(["features"], problem)
+    predicted = model.predict(features, verbose=0)
     scaler = read_target_scalers(problem)["main_output"]
     actual = scaler.transform(valid.target("main_output")[:, None])
     np.testing.assert_allclose(
         np.mean((predicted - actual) ** 2), history["val_loss"].min(), rtol=1e-4
     )
     checkpoint = keras.saving.load_model("checkpoints/california_housing/mlp.keras")
-    np.testing.assert_array_equal(checkpoint.predict(valid.features, verbose=0), predicted)
+    np.testing.assert_array_equal(
+        checkpoint.predict(*valid.inputs(["features"], problem), verbose=0), predicted
+    )
 
 
 def test_errors_are_in_the_targets_own_unit(in_housing: Training) -> None:
@@ -331,7 +338,7 @@ def test_optimizer_takes_its_arguments(
         ),
         (
             "+train.optimizer.clipnrm=1.0",
-            "train.optimizer.clipnrm is no argument of keras.optimizers.Adam; "
+            "train.optimizer.clipnrm is no argument of keras.optimizers.AdamW; "
             "did you mean clipnorm?",
         ),
         (
@@ -380,8 +387,9 @@ def test_one_step_of_gradient_descent_is_that_by_hand(project: Path) -> None:
     part = read_part(problem, "train")
     actual = part.target("main_output")[:, None]
     scaled = (actual - actual.mean()) / actual.std()
-    residuals = part.features @ before - scaled
-    after = before - 0.1 * 2 * part.features.T @ residuals / len(actual)
+    (features,) = part.inputs(["features"], problem)
+    residuals = features @ before - scaled
+    after = before - 0.1 * 2 * features.T @ residuals / len(actual)
     bias = -0.1 * 2 * residuals.mean()
     found = trained("california_housing", "mlp", *linear).model.get_weights()
     np.testing.assert_allclose(found[0], after, rtol=1e-4, atol=1e-6)

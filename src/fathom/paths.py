@@ -6,6 +6,7 @@ That folder, and not the place of this file, is the project: DVC runs experiment
 from pathlib import Path
 
 CONF = Path("conf")
+OWN = Path("data/own")
 PARAMS = Path("params.yaml")
 REPORT = Path("report/index.html")
 
@@ -26,6 +27,10 @@ def scaled(dataset: str) -> Path:
 
 def problem(dataset: str) -> Path:
     return Path("data/problem", f"{dataset}.json")
+
+
+def checks(dataset: str) -> Path:
+    return Path("data/checks", f"{dataset}.json")
 
 
 def predictions(dataset: str, model: str) -> Path:

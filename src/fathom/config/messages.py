@@ -44,7 +44,8 @@ def line(error: Any, location: Location, siblings: Iterable[str], origins: Origi
     if error["type"] in ("model_type", "dict_type"):
         return FathomError(f"{file}: {key} must be a mapping, not {error['input']!r}")
     if error["type"] == "too_short":
-        return FathomError(f"{file}: {key} must name at least one")
+        fewest = {1: "one", 2: "two"}[error["ctx"]["min_length"]]
+        return FathomError(f"{file}: {key} must name at least {fewest}")
     own = error["msg"].startswith("Value error, ")
     text = error["msg"].removeprefix("Value error, ")
     text = re.sub("^(Input|String|List|Dictionary) should", "must", text)

@@ -11,7 +11,7 @@ import yaml
 from fathom import paths
 from fathom.errors import FathomError
 
-GROUPS = ("dataset", "model", "experiment")
+GROUPS = ("dataset", "model")
 
 Location = Sequence[str | int]  # the keys on the way to a setting, from the top
 
@@ -30,7 +30,7 @@ class Origins:
         key = ".".join(str(part) for part in location)
         for override in self.overrides:
             name = override.lstrip("+~").partition("=")[0]
-            if name in GROUPS:  # the choice of a file
+            if name in (*GROUPS, "experiment"):  # the choice of a file
                 continue
             if name == key or key.startswith(f"{name}.") or name.startswith(f"{key}."):
                 return "command line", key

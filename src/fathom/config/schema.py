@@ -72,7 +72,17 @@ def parse_class_weight(value: Any) -> Any:
     )
 
 
+def parse_buckets(value: Any) -> Any:
+    counts = list(value.values()) if isinstance(value, dict) else [value]
+    if value is not None and not all(type(count) is int and count > 1 for count in counts):
+        raise ValueError(
+            f"must be null, a number of buckets of at least 2 or one for each column, not {value!r}"
+        )
+    return value
+
+
 Names = Annotated[list[str], Field(min_length=1), AfterValidator(once_each)]
+Columns = Annotated[list[str], AfterValidator(once_each)]
 
 
 class Section(BaseModel):
@@ -100,12 +110,15 @@ class Split(Section):
     valid: Annotated[float | int, PlainValidator(parse_share)]
     shuffle: bool
     stratify: Annotated[bool | Literal["auto"], PlainValidator(parse_stratify)]
+    valid_first: bool
     seed: Seed
 
     @model_validator(mode="after")
     def shuffles_what_it_stratifies(self) -> Self:
         if self.stratify is True and not self.shuffle:
             raise ValueError("rows in order cannot be stratified; set stratify to auto or false")
+        if self.valid_first and self.shuffle:
+            raise ValueError("valid_first is for rows in order; set shuffle to false")
         return self
 
     @model_validator(mode="after")
@@ -124,6 +137,7 @@ class Scale(Section):
     features: Method
     clip: PositiveFloat | None
     pixels: Literal["together", "separately"]
+    min_frequency: PositiveInt
     target: Literal["zscore", "minmax", "robust", "none"]
 
 
@@ -161,11 +175,16 @@ class Dataset(Section):
     task: Task
     target: str = "label"
     unit: str | None = None
-    exclude: list[str] = []
+    exclude: Columns = []
     sample_weight: str | None = None
     auxiliary: str | None = None
-    wide: list[str] | None = None
-    deep: list[str] | None = None
+    categories: Columns = []
+    dates: dict[str, str] = {}
+    wide: Columns | None = None
+    deep: Columns | None = None
+    buckets: Annotated[int | dict[str, int] | None, PlainValidator(parse_buckets)] = None
+    crosses: list[Annotated[list[str], Field(min_length=2), AfterValidator(once_each)]] = []
+    cross_size: PositiveInt = 10_000
 
 
 class Model(Target):
@@ -174,6 +193,7 @@ class Model(Target):
     name: str
     learning_rate: PositiveFloat
     loss_weights: dict[str, NonNegativeFloat] | None = None
+    wide_optimizer: Target | None = None
 
 
 class Config(Section):
@@ -184,6 +204,7 @@ class Config(Section):
     experiment: str
     seed: Seed
     gpus: Annotated[Literal["auto"] | list[int], PlainValidator(parse_gpus)]
+    mirror: str | None
     split: Split
     scale: Scale
     train: Train

@@ -19,12 +19,11 @@ from pydantic import ValidationError
 
 from fathom import paths
 from fathom.config.messages import keys_at, refusal
-from fathom.config.origins import Origins
+from fathom.config.origins import GROUPS, Origins
 from fathom.config.schema import Config
 from fathom.errors import FathomError, did_you_mean
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
-GROUPS = ("dataset", "model")
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 

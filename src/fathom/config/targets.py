@@ -27,7 +27,8 @@ def make(
         location: where it stands in the settings, such as ("train", "optimizer").
         origins: the files that the settings come from, to name in errors.
         positional: further arguments, which come first.
-        defaults: arguments that the settings may replace.
+        defaults: arguments that the settings may replace; those that the function does not
+            name are left out.
 
     Raises:
         FathomError: there is no such function, or it refuses an argument.
@@ -41,6 +42,7 @@ def make(
     takes_others = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     if unknown and not takes_others:
         raise unknown_argument(target, location, origins, list(parameters)[len(positional) :])
+    defaults = {name: value for name, value in defaults.items() if name in parameters}
     node = defaults | target.arguments | {"_target_": target.target}
     try:
         return hydra.utils.instantiate(node, *positional, _convert_="all")
@@ -52,7 +54,8 @@ def make(
             raise unknown_argument(target, location, origins, list(parameters)) from error
         file, key = origins.of(location)
         if isinstance(cause, FathomError):
-            raise FathomError(f"{file}: {key}: {cause}") from error
+            place = file if str(cause).startswith(f"{key}.") else f"{file}: {key}"
+            raise FathomError(f"{place}: {cause}") from error
         message = " ".join(str(cause or error).split())
         raise FathomError(f"{file}: {key or target.target}: {message}") from error
 

@@ -1,5 +1,9 @@
 """Raw data and a description of it, in `data/raw/<dataset>/`."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -7,6 +11,7 @@ import pyarrow as pa
 from fathom import paths
 from fathom.config.schema import Dataset, DatasetConfig
 from fathom.config.targets import make
+from fathom.data.columns import as_numbers, as_texts, is_category, natural
 from fathom.data.schema import Column, Schema, Source
 from fathom.data.sources import Raw, RawTable
 from fathom.errors import FathomError, did_you_mean
@@ -22,7 +27,7 @@ def download(config: DatasetConfig) -> Schema:
         FathomError: the source has no such data, or not the target that it should have.
     """
     dataset = config.dataset
-    raw: Raw = make(dataset.source, ("dataset", "source"), config.origins)
+    raw: Raw = make(dataset.source, ("dataset", "source"), config.origins, mirror=config.mirror)
     schema = describe(dataset, raw)
     with replacing(paths.raw(dataset.name)) as folder:
         folder.mkdir()
@@ -41,61 +46,64 @@ def download(config: DatasetConfig) -> Schema:
 
 def describe(dataset: Dataset, raw: Raw) -> Schema:
     """Return the schema of raw data, having looked at its target."""
-    source = Source(origin=raw.origin, sha256=raw.sha256)
     if isinstance(raw, RawTable):
-        return Schema(
-            name=dataset.name,
-            kind="table",
-            task=dataset.task,
-            rows=len(raw.table),
-            target=dataset.target,
-            unit=dataset.unit,
-            classes=target_classes(dataset, raw.table),
-            columns=[Column(name=str(n), type=str(t)) for n, t in raw.table.dtypes.items()],
-            image_shape=None,
-            test_rows=raw.test_rows,
-            source=source,
-        )
-    if dataset.task != "classification":
+        target = target_of(dataset, raw.table)
+        facts: dict[str, Any] = {
+            "kind": "table",
+            "rows": len(raw.table),
+            "unlabelled": int(target.isna().sum()),
+            "unit": dataset.unit,
+            "classes": target_classes(target) if dataset.task == "classification" else None,
+            "columns": [Column(name=str(n), type=str(t)) for n, t in raw.table.dtypes.items()],
+            "image_shape": None,
+        }
+    elif dataset.task != "classification":
         raise FathomError(f"dataset.task: images are for classification, not {dataset.task}")
+    else:
+        facts = {
+            "kind": "images",
+            "rows": len(raw.images),
+            "unlabelled": 0,
+            "unit": None,
+            "classes": raw.classes,
+            "columns": [],
+            "image_shape": list(raw.images.shape[1:]),
+        }
     return Schema(
         name=dataset.name,
-        kind="images",
         task=dataset.task,
-        rows=len(raw.images),
         target=dataset.target,
-        unit=None,
-        classes=raw.classes,
-        columns=[],
-        image_shape=list(raw.images.shape[1:]),
         test_rows=raw.test_rows,
-        source=source,
+        source=Source(origin=raw.origin, sha256=raw.sha256),
+        **facts,
     )
 
 
-def target_classes(dataset: Dataset, table: pd.DataFrame) -> list[str] | None:
-    """Check the target of a table and return the names of its classes, in sorted order."""
+def target_of(dataset: Dataset, table: pd.DataFrame) -> pd.Series[Any]:
+    """Return the target of a table, NaN where a row has none."""
     if dataset.target not in table.columns:
         near = did_you_mean(dataset.target, table.columns)
         raise FathomError(f"dataset.target: there is no column {dataset.target!r}{near}")
     target = table[dataset.target]
-    if target.isna().any():
-        row = int(np.flatnonzero(target.isna())[0])
+    if target.isna().all():
+        raise FathomError(f"dataset.target: {dataset.target!r} has a value in no row")
+    if dataset.task == "classification":
+        return as_texts(target)
+    if is_category(target):
+        first = target.dropna().iloc[0]
         raise FathomError(
-            f"dataset.target: {dataset.target!r} has no value in {int(target.isna().sum())} rows, "
-            f"the first of them {row}"
+            f"dataset.target: {dataset.target!r} holds {str(first)!r}, but regression needs "
+            "numbers; set dataset.task to classification, or name another column"
         )
-    if dataset.task == "regression":
-        if not pd.api.types.is_numeric_dtype(target) or not np.isfinite(target).all():
-            raise FathomError(
-                f"dataset.target: {dataset.target!r} must hold finite numbers for regression, "
-                f"but its type is {target.dtype}"
-            )
-        return None
-    classes = [str(value) for value in sorted(target.unique())]
+    return as_numbers(target)
+
+
+def target_classes(target: pd.Series[Any]) -> list[str]:
+    """Return the names of a target's classes, numbers by value and other texts by letter."""
+    classes = sorted(target.dropna().unique(), key=natural)
     if len(classes) < 2:
         raise FathomError(
-            f"dataset.target: {dataset.target!r} has the one class {classes[0]!r}; "
+            f"dataset.target: {target.name!r} has the one class {classes[0]!r}; "
             "classification needs two or more"
         )
     return classes

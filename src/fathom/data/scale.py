@@ -1,8 +1,8 @@
-"""Scaled features and targets of every part, and the problem that they pose."""
+"""Encoded and scaled features, targets of every part, and the problem that they pose."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,52 +11,49 @@ from numpy.typing import NDArray
 from fathom import paths
 from fathom.config.schema import Dataset, DatasetConfig
 from fathom.config.schema import Scale as Settings
-from fathom.data.scaling import Floats, Scaler, ScalerFile
+from fathom.data.encoder import fit_encoder
+from fathom.data.scaling import Scaler, ScalerFile
 from fathom.data.schema import Output, Problem, Schema
-from fathom.errors import FathomError, did_you_mean
+from fathom.data.targets import outputs, target_table
+from fathom.errors import FathomError
 from fathom.files import read_array, read_table, replacing, write_json
 
 Parts = dict[str, NDArray[np.int64]]
 
+OF_TABLES = (
+    "exclude", "auxiliary", "sample_weight", "categories", "dates", "wide", "deep", "buckets",
+    "crosses",
+)  # fmt: skip
+
 
 def scale(config: DatasetConfig) -> Problem:
-    """Fit the scalers on the training rows and write every part, scaled.
+    """Fit encoder and scalers on the training rows and write every part.
 
-    Writes `data/scaled/<dataset>/` with `scaler.json` and for each part `<part>_targets.parquet`
-    (`row`, the number of the raw row; `main_output` and perhaps `aux_output`, in their own unit
-    or as numbers of classes; perhaps `weight`) and `<part>_features.parquet` for tables or
-    `<part>_features.npy` for images, in float32. Writes `data/problem/<dataset>.json`.
+    Writes `data/scaled/<dataset>/` with `scaler.json`, for tables `encoder.json`, and for each part
+    `<part>_targets.parquet` (`row`, the number of the raw row; `main_output` and perhaps
+    `aux_output`, in their own unit or as numbers of classes; perhaps `weight`) and
+    `<part>_features.parquet` (tables: numbers scaled, in float32; codes in int32) or
+    `<part>_features.npy` (images, in float32). Writes `data/problem/<dataset>.json`.
 
     Raises:
-        FathomError: a column is missing, is not numeric or holds values that cannot be scaled.
+        FathomError: a column is missing, or holds what it cannot hold.
     """
     dataset = config.dataset
     schema = Schema.read(dataset.name)
     split = paths.split(dataset.name)
     made_by = f"split@{dataset.name}"
     parts = {part: read_array(split / f"{part}.npy", made_by) for part in paths.PARTS}
-    if schema.kind == "table":
-        features, targets, problem = from_table(dataset, schema, parts)
-    else:
-        features, targets, problem = from_images(dataset, schema, parts)
-
-    scaler = fit_features(features[parts["train"]], problem, config.scale)
-    target_scalers = {
-        name: Scaler.fit(
-            config.scale.target, targets.loc[parts["train"], [name]].to_numpy(), [output.column]
-        )
-        for name, output in problem.outputs.items()
-        if output.task == "regression" and name in targets
-    }
     with replacing(paths.scaled(dataset.name)) as folder:
         folder.mkdir()
+        scaled = scale_table if schema.kind == "table" else scale_images
+        problem, scaler, targets = scaled(dataset, schema, parts, config.scale, folder)
+        train = targets.loc[parts["train"]]
+        target_scalers = {
+            name: Scaler.fit(config.scale.target, train[[name]].to_numpy(), [output.column])
+            for name, output in problem.outputs.items()
+            if output.task == "regression" and name in targets
+        }
         for part, rows in parts.items():
-            scaled = transform_features(scaler, features[rows], problem)
-            if problem.kind == "table":
-                table = pd.DataFrame(scaled, columns=problem.columns)
-                table.to_parquet(folder / f"{part}_features.parquet", index=False)
-            else:
-                np.save(folder / f"{part}_features.npy", scaled)
             targets.loc[rows].rename_axis("row").reset_index().to_parquet(
                 folder / f"{part}_targets.parquet", index=False
             )
@@ -66,129 +63,71 @@ def scale(config: DatasetConfig) -> Problem:
     return problem
 
 
-def from_table(
-    dataset: Dataset, schema: Schema, parts: Parts
-) -> tuple[Floats, pd.DataFrame, Problem]:
-    """Return a table's features (rows, columns), its targets by output, and the problem."""
+def scale_table(
+    dataset: Dataset, schema: Schema, parts: Parts, settings: Settings, folder: Path
+) -> tuple[Problem, Scaler, pd.DataFrame]:
+    """Write a table's features; return the problem, the numbers' scaler and the targets by output,
+    indexed by raw row.
+    """
     table = read_table(paths.raw(dataset.name) / "data.parquet", f"download@{dataset.name}")
-    special = [dataset.target, dataset.auxiliary, dataset.sample_weight, *dataset.exclude]
-    for key in ("exclude", "auxiliary", "sample_weight", "wide", "deep"):
-        named = getattr(dataset, key) or []
-        for name in [named] if isinstance(named, str) else named:
-            if name not in table.columns:
-                near = did_you_mean(name, table.columns)
-                raise FathomError(f"dataset.{key}: there is no column {name!r}{near}")
-            if key in ("wide", "deep") and name in special:
-                raise FathomError(
-                    f"dataset.{key}: column {name!r} is the target, a weight or excluded; "
-                    "networks are not given it"
-                )
-    columns = [str(name) for name in table.columns if name not in special]
-    if not columns:
-        raise FathomError(f"dataset.exclude: leaves no column of {dataset.name} to learn from")
-    features = numbers(table[columns])
-    main = Output(column=dataset.target, task=schema.task, unit=schema.unit, classes=schema.classes)
-    targets = {"main_output": encode(table[dataset.target], main)}
-    outputs = {"main_output": main, "aux_output": main}
-    if dataset.auxiliary is not None:
-        outputs["aux_output"] = auxiliary_output(table[dataset.auxiliary])
-        targets["aux_output"] = encode(table[dataset.auxiliary], outputs["aux_output"])
-    if dataset.sample_weight is not None:
-        weight = numbers(table[[dataset.sample_weight]])[:, 0]
-        if weight.min() < 0:
-            raise FathomError(
-                f"dataset.sample_weight: column {dataset.sample_weight!r} holds {weight.min():g} "
-                f"in row {int(weight.argmin())}; weights must be at least 0"
-            )
-        targets["weight"] = weight
+    encoder = fit_encoder(dataset, table, parts["train"], settings.min_frequency)
+    table = table.loc[np.sort(np.concatenate(list(parts.values())))]
+    features = encoder.transform(table)
+    numbers = [number.column for number in encoder.numbers]
+    scaler = Scaler.fit(
+        settings.features, features.loc[parts["train"], numbers].to_numpy(), numbers, settings.clip
+    )
+    features[numbers] = scaler.transform(features[numbers].to_numpy())
+    features[encoder.number_names] = features[encoder.number_names].astype(np.float32)
+    for part, rows in parts.items():
+        features.loc[rows].to_parquet(folder / f"{part}_features.parquet", index=False)
+    write_json(folder / "encoder.json", encoder.model_dump())
+    predicted = outputs(dataset, schema, table)
     problem = Problem(
         dataset=dataset.name,
         kind="table",
-        shape=[len(columns)],
-        columns=columns,
-        wide=dataset.wide or columns,
-        deep=dataset.deep or columns,
-        outputs=outputs,
+        shape=[len(encoder.number_names)],
+        numbers=encoder.number_names,
+        categories={category.column: category.codes for category in encoder.categories},
+        sparse=encoder.sparse,
+        wide=encoder.wide,
+        deep=encoder.deep,
+        outputs=predicted,
         rows={part: len(rows) for part, rows in parts.items()},
     )
-    return features, pd.DataFrame(targets), problem
+    return problem, scaler, target_table(dataset, predicted, table)
 
 
-def from_images(
-    dataset: Dataset, schema: Schema, parts: Parts
-) -> tuple[Floats, pd.DataFrame, Problem]:
-    """Return images (rows, height, width[, channels]), their labels, and the problem."""
-    for key in ("exclude", "auxiliary", "sample_weight", "wide", "deep"):
+def scale_images(
+    dataset: Dataset, schema: Schema, parts: Parts, settings: Settings, folder: Path
+) -> tuple[Problem, Scaler, pd.DataFrame]:
+    """Do the same for images, whose scaler takes each pixel for a column, or all for one."""
+    for key in OF_TABLES:
         if getattr(dataset, key):
             raise FathomError(f"dataset.{key}: is for the columns of a table, not for images")
-    folder = paths.raw(dataset.name)
-    made_by = f"download@{dataset.name}"
-    images = read_array(folder / "images.npy", made_by)
-    labels = read_array(folder / "labels.npy", made_by)
+    raw = paths.raw(dataset.name)
+    images = read_array(raw / "images.npy", f"download@{dataset.name}")
+    labels = read_array(raw / "labels.npy", f"download@{dataset.name}")
+    shape = images.shape[1:]
+    columns = ["pixels"]
+    if settings.pixels == "separately":
+        columns = ["pixel " + " ".join(map(str, place)) for place in np.ndindex(shape)]
+    train = images[parts["train"]].reshape(-1, len(columns))
+    scaler = Scaler.fit(settings.features, train, columns, settings.clip)
+    for part, rows in parts.items():
+        scaled = scaler.transform(images[rows].reshape(-1, len(columns)))
+        np.save(folder / f"{part}_features.npy", scaled.reshape(-1, *shape).astype(np.float32))
     main = Output(column=schema.target, task=schema.task, classes=schema.classes)
     problem = Problem(
         dataset=dataset.name,
         kind="images",
-        shape=list(images.shape[1:]),
-        columns=[],
+        shape=list(shape),
+        numbers=[],
+        categories={},
+        sparse={},
         wide=[],
         deep=[],
         outputs={"main_output": main, "aux_output": main},
         rows={part: len(rows) for part, rows in parts.items()},
     )
-    return images, pd.DataFrame({"main_output": labels}), problem
-
-
-def numbers(table: pd.DataFrame) -> Floats:
-    """Return a table's values as float64, or name the first that is not a finite number."""
-    for name in table.columns:
-        column = table[name]
-        if not pd.api.types.is_numeric_dtype(column):
-            text = pd.to_numeric(column, errors="coerce").isna() & column.notna()
-            row = int(text.to_numpy().argmax())
-            raise FathomError(
-                f"column {name!r} holds {column.iloc[row]!r} in row {row}, which is not a number; "
-                "leave it out with dataset.exclude"
-            )
-        wrong = np.flatnonzero(~np.isfinite(column.to_numpy(np.float64)))
-        if len(wrong):
-            raise FathomError(
-                f"column {name!r} holds no finite number in {len(wrong)} rows, the first of them "
-                f"{wrong[0]}; leave it out with dataset.exclude, or mend the rows"
-            )
-    return table.to_numpy(np.float64)
-
-
-def auxiliary_output(column: pd.Series[Any]) -> Output:
-    """Take a column as a second target: numbers by regression, anything else by class."""
-    name = str(column.name)
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        numbers(column.to_frame())
-        return Output(column=name, task="regression")
-    classes = sorted(column.astype(str).unique())
-    return Output(column=name, task="classification", classes=classes)
-
-
-def encode(column: pd.Series[Any], output: Output) -> NDArray[Any]:
-    """Return a target as float64 in its own unit, or as numbers of classes."""
-    if output.classes is None:
-        return column.to_numpy(np.float64)
-    codes = pd.Categorical(column.astype(str), categories=output.classes).codes
-    return codes.astype(np.int64)
-
-
-def fit_features(train: Floats, problem: Problem, settings: Settings) -> Scaler:
-    """Fit the scaler of the features; that of images takes pixels for columns, or all for one."""
-    if problem.kind == "table":
-        columns = problem.columns
-    elif settings.pixels == "together":
-        columns = ["pixels"]
-    else:
-        columns = ["pixel " + " ".join(map(str, place)) for place in np.ndindex(*problem.shape)]
-    values = np.asarray(train).reshape(-1, len(columns))
-    return Scaler.fit(settings.features, values, columns, settings.clip)
-
-
-def transform_features(scaler: Scaler, features: Floats, problem: Problem) -> NDArray[np.float32]:
-    values = np.asarray(features).reshape(-1, len(scaler.columns))
-    return scaler.transform(values).reshape(-1, *problem.shape).astype(np.float32)
+    return problem, scaler, pd.DataFrame({"main_output": labels})

@@ -56,9 +56,9 @@ class Scaler(BaseModel):
             clip: limit of `zscore` and `robust`; the other methods have limits of their own.
         """
         values = np.asarray(values, dtype=np.float64)
+        if method == "none" or not columns:
+            return cls(method="none", columns=columns)
         constant = values.min(axis=0) == values.max(axis=0)
-        if method == "none":
-            return cls(method=method, columns=columns)
         if method == "quantile":
             fitted = QuantileTransformer(
                 n_quantiles=min(QUANTILES, len(values)),

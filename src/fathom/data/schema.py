@@ -12,6 +12,9 @@ from fathom.config.schema import Task
 from fathom.files import read_json, write_json
 
 Kind = Literal["table", "images"]
+Fault = Literal["duplicates", "giveaway", "drift", "unlabelled"]
+
+CODES = ("categories", "deep_categories", "wide_sparse")  # inputs of integers
 
 
 class Description(BaseModel):
@@ -42,13 +45,15 @@ class Schema(Description):
 
     `columns` are those of a table, the target's among them; `image_shape` is that of one
     image, (height, width) or (height, width, channels). `classes` are the names of the target's
-    classes in the order of their numbers. `test_rows` last rows are the data's own test set.
+    classes in the order of their numbers. `unlabelled` rows have no target and go to no part.
+    `test_rows` last rows are the data's own test set.
     """
 
     name: str
     kind: Kind
     task: Task
     rows: int
+    unlabelled: int
     target: str
     unit: str | None
     classes: list[str] | None
@@ -80,15 +85,24 @@ class Output(Description):
 class Problem(Description):
     """What a network is given and what it is to predict.
 
-    `shape` is that of one row of features. A network takes from them by the names of its inputs:
-    `wide_input` gets the columns `wide`, `deep_input` the columns `deep`, any other name gets
-    them all; images go whole to each. `outputs` are `main_output` and `aux_output`.
+    Of a table a network takes features by the names of its inputs:
+
+    - `wide_input` and `deep_input`: the `numbers` among the columns of that path (`wide`, `deep`);
+    - `deep_categories`: the `categories` among the columns of the deep path, as codes;
+    - `wide_sparse`: one-hot categories, buckets and crosses of the wide path (`sparse`), as rows
+      of one table of weights: each takes its share of the rows, in order;
+    - `categories`: all categories, as codes; any other name: all numbers.
+
+    `categories` and `sparse` hold how many codes there are. Images, of the shape `shape`, go whole
+    to any input but those of categories. `outputs` are `main_output` and `aux_output`.
     """
 
     dataset: str
     kind: Kind
     shape: list[int]
-    columns: list[str]
+    numbers: list[str]
+    categories: dict[str, int]
+    sparse: dict[str, int]
     wide: list[str]
     deep: list[str]
     outputs: dict[str, Output]
@@ -103,15 +117,39 @@ class Problem(Description):
         return self.outputs["main_output"]
 
     def columns_of(self, input_name: str) -> list[str]:
-        """Return the columns of a table that the input of this name gets."""
-        return {"wide_input": self.wide, "deep_input": self.deep}.get(input_name, self.columns)
+        """Return the features of a table that the input of this name gets."""
+        if input_name == "wide_sparse":
+            return list(self.sparse)
+        every = list(self.categories) if input_name in CODES else self.numbers
+        path = {"wide": self.wide, "deep": self.deep}.get(input_name.partition("_")[0], every)
+        return [name for name in path if name in every]
 
     def shape_of(self, input_name: str) -> tuple[int, ...]:
         """Return the shape of one row of what the input of this name gets."""
-        if self.kind == "images":
+        if self.kind == "images" and input_name not in CODES:
             return tuple(self.shape)
         return (len(self.columns_of(input_name)),)
 
     def output(self, output_name: str) -> Output:
         """Return what the output of this name predicts: any but `aux_output` the main target."""
         return self.outputs.get(output_name, self.main)
+
+
+class Warned(Description):
+    """One warning. `figures` are those of its sentence, or of its columns by their names."""
+
+    kind: Fault
+    columns: list[str]
+    figures: dict[str, int | float]
+    sentence: str
+
+
+class Checks(Description):
+    """All warnings of a data set, perhaps none."""
+
+    dataset: str
+    warnings: list[Warned]
+
+    @classmethod
+    def read(cls, dataset: str) -> Checks:
+        return cls.model_validate(read_json(paths.checks(dataset), f"check@{dataset}"))

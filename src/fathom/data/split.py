@@ -9,6 +9,7 @@ from sklearn.model_selection import train_test_split
 from fathom import paths
 from fathom.config.schema import DatasetConfig
 from fathom.config.schema import Split as Settings
+from fathom.data.columns import as_texts
 from fathom.data.schema import Schema
 from fathom.errors import FathomError
 from fathom.files import read_array, read_table, replacing, write_json
@@ -25,8 +26,8 @@ def split(config: DatasetConfig) -> dict[str, Rows]:
     """
     name = config.dataset.name
     schema = Schema.read(name)
-    labels = read_labels(schema)
-    parts = split_rows(schema, labels, config.split)
+    rows, labels = labelled(schema)
+    parts = split_rows(schema, rows, labels, config.split)
     with replacing(paths.split(name)) as folder:
         folder.mkdir()
         for part, rows in parts.items():
@@ -35,20 +36,24 @@ def split(config: DatasetConfig) -> dict[str, Rows]:
     return parts
 
 
-def read_labels(schema: Schema) -> Labels | None:
-    """Return the class of each row, or None for regression."""
-    if schema.task == "regression":
-        return None
+def labelled(schema: Schema) -> tuple[Rows, Labels | None]:
+    """Return the numbers of the rows that have a target, and the class of every row, or None for
+    regression.
+    """
     folder = paths.raw(schema.name)
     made_by = f"download@{schema.name}"
     if schema.kind == "images":
         labels: Labels = read_array(folder / "labels.npy", made_by).astype(str)
-        return labels
+        return np.arange(schema.rows), labels
     table = read_table(folder / "data.parquet", made_by, columns=[schema.target])
-    return table[schema.target].astype(str).to_numpy(str)
+    target = table[schema.target]
+    rows = np.flatnonzero(target.notna())
+    return rows, None if schema.task == "regression" else as_texts(target).to_numpy(str)
 
 
-def split_rows(schema: Schema, labels: Labels | None, settings: Settings) -> dict[str, Rows]:
+def split_rows(
+    schema: Schema, rows: Rows, labels: Labels | None, settings: Settings
+) -> dict[str, Rows]:
     """Return the row numbers of the parts train, valid and test.
 
     Shuffled, it takes the same rows as two successive calls of scikit-learn's
@@ -57,7 +62,8 @@ def split_rows(schema: Schema, labels: Labels | None, settings: Settings) -> dic
 
     Args:
         schema: of the raw data.
-        labels: the class of each row, of shape (rows,), or None for regression.
+        rows: the numbers of the rows to be split, ascending.
+        labels: the class of each raw row, of shape (raw rows,), or None for regression.
         settings: the section `split`.
 
     Raises:
@@ -67,25 +73,30 @@ def split_rows(schema: Schema, labels: Labels | None, settings: Settings) -> dic
     if settings.stratify is True and labels is None:
         raise FathomError("split.stratify: only classes can be stratified; set it to auto or false")
     by = labels if settings.stratify and settings.shuffle else None
-    rows = np.arange(schema.rows)
     if settings.test == "own":
         if schema.test_rows == 0:
             raise FathomError(
                 f"split.test: {schema.name} comes without a test set of its own; "
                 "set a fraction or a number of rows"
             )
-        rest, test = rows[: -schema.test_rows], rows[-schema.test_rows :]
+        own = rows >= schema.rows - schema.test_rows
+        rest, test = rows[~own], rows[own]
     else:
-        rest, test = part_off(rows, size("test", settings.test, schema), settings, by)
-    train, valid = part_off(rest, size("valid", settings.valid, schema), settings, by)
+        rest, test = part_off(rows, size("test", settings.test, rows), settings, by)
+    count = size("valid", settings.valid, rows)
+    if settings.valid_first:
+        train, valid = part_off(rest[::-1], count, settings, by)
+        train, valid = train[::-1], valid[::-1]
+    else:
+        train, valid = part_off(rest, count, settings, by)
     return {"train": train, "valid": valid, "test": test}
 
 
-def size(part: str, share: float | int, schema: Schema) -> int:
+def size(part: str, share: float | int, rows: Rows) -> int:
     """Return a part's number of rows; fractions are of all rows, and round up."""
-    count = math.ceil(share * schema.rows) if isinstance(share, float) else share
-    if count >= schema.rows:
-        raise FathomError(f"split.{part}: {share} leaves none of {schema.rows} rows to train on")
+    count = math.ceil(share * len(rows)) if isinstance(share, float) else share
+    if count >= len(rows):
+        raise FathomError(f"split.{part}: {share} leaves none of {len(rows)} rows to train on")
     return count
 
 

@@ -10,12 +10,12 @@ import pandas as pd
 from fathom import paths
 from fathom.config.schema import NetworkConfig
 from fathom.config.targets import locate
-from fathom.data.parts import Part, read_part, read_target_scalers
+from fathom.data.parts import Part, read_part, read_target_scalers, scaler_of
 from fathom.data.scaling import Floats, Scaler
 from fathom.data.schema import Problem
 from fathom.evaluation.scores import Scores, prediction_table, scores
 from fathom.files import reading, replacing, write_json
-from fathom.models.interface import input_names, output_names
+from fathom.models.interface import input_names, output_names, unwrap
 
 BATCH = 1024  # rows predicted at once; the figures do not depend on it
 
@@ -71,7 +71,7 @@ def predict(
         (rows, classes).
     """
     inputs = part.inputs(input_names(model), problem)
-    outputs = model.predict(inputs[0] if len(inputs) == 1 else inputs, batch_size=BATCH, verbose=0)
+    outputs = model.predict(unwrap(inputs), batch_size=BATCH, verbose=0)
     predictions = {}
     names = output_names(model)
     for name, values in zip(names, [outputs] if len(names) == 1 else outputs, strict=True):
@@ -79,8 +79,7 @@ def predict(
         if problem.output(name).task == "classification":
             predictions[name] = values
         else:
-            scaler = scalers[name] if name in scalers else scalers["main_output"]
-            predictions[name] = scaler.inverse(values)[:, 0]
+            predictions[name] = scaler_of(name, scalers).inverse(values)[:, 0]
     return predictions
 
 

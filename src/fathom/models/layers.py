@@ -1,6 +1,8 @@
 """What the networks have in common: checked settings, hidden layers, outputs."""
 
-from typing import Annotated, Any, get_args
+import math
+import re
+from typing import Annotated, Any, Literal, get_args
 
 import keras
 from pydantic import (
@@ -13,7 +15,7 @@ from pydantic import (
 )
 
 from fathom.config.schema import Task
-from fathom.data.schema import Problem
+from fathom.data.schema import Output, Problem
 from fathom.models.names import known_name
 
 
@@ -53,6 +55,7 @@ Activation = Annotated[str, AfterValidator(known_activation)]
 Initializer = Annotated[str, AfterValidator(known_initializer)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Rates = Annotated[float | dict[Task, float], PlainValidator(parse_rates)]
+Embedding = Literal["auto"] | PositiveInt
 Units = list[PositiveInt]
 Penalty = NonNegativeFloat
 
@@ -60,10 +63,48 @@ CHECKED = ConfigDict(strict=True, arbitrary_types_allowed=True)
 
 
 def features(problem: Problem, name: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return a network's input of this name, and the same flattened to one number a column."""
+    """Return a network's input of numbers or images of this name, and the same as one row."""
     given = keras.Input(problem.shape_of(name), name=name)
-    flat = keras.layers.Flatten()(given) if len(problem.shape_of(name)) > 1 else given
-    return given, flat
+    return given, keras.layers.Flatten()(given) if problem.kind == "images" else given
+
+
+def embedded(
+    problem: Problem, numbers: str, categories: str, embedding: Embedding
+) -> tuple[list[keras.KerasTensor], keras.KerasTensor]:
+    """Return a network's inputs of these names, and both as one row: each category's code becomes
+    a row of numbers of its own (an embedding), beside the scaled numbers.
+
+    Args:
+        problem: says what the inputs get, by their names.
+        numbers: name of the input of numbers or images; there is none if the problem has none.
+        categories: name of the input of codes; likewise.
+        embedding: how many numbers each category becomes; auto: by `embedding_width`.
+    """
+    inputs, parts = [], []
+    if math.prod(problem.shape_of(numbers)):
+        given, flat = features(problem, numbers)
+        inputs.append(given)
+        parts.append(flat)
+    names = problem.columns_of(categories)
+    if names:
+        given = keras.Input(problem.shape_of(categories), dtype="int32", name=categories)
+        inputs.append(given)
+        for index, name in enumerate(names):
+            codes = problem.categories[name]
+            width = embedding_width(codes) if embedding == "auto" else embedding
+            layer = keras.layers.Embedding(codes, width, name=layer_name("embedding", name))
+            parts.append(layer(given[:, index]))
+    return inputs, parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
+
+
+def embedding_width(codes: int) -> int:
+    """Return fastai's rule of thumb for a category of that many codes, at most 50."""
+    return min(50, round(1.6 * math.pow(codes, 0.56)))
+
+
+def layer_name(kind: str, column: str) -> str:
+    """Return a name of letters that TensorFlow takes."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", f"{kind}_{column}")
 
 
 def hidden_layer(
@@ -89,8 +130,16 @@ def hidden_layer(
     return x
 
 
+def rate_of(rates: Rates, problem: Problem) -> float:
+    """Return the dropout rate for the problem's task."""
+    return rates.get(problem.main.task, 0.0) if isinstance(rates, dict) else rates
+
+
 def output(x: keras.KerasTensor, problem: Problem, name: str) -> keras.KerasTensor:
     """Stack on x an output of this name: a number, or the probability of each class."""
     wanted = problem.output(name)
-    activation = "softmax" if wanted.task == "classification" else "linear"
-    return keras.layers.Dense(wanted.units, activation=activation, name=name)(x)
+    return keras.layers.Dense(wanted.units, activation=output_activation(wanted), name=name)(x)
+
+
+def output_activation(wanted: Output) -> str:
+    return "softmax" if wanted.task == "classification" else "linear"

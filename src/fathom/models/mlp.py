@@ -4,16 +4,19 @@ import keras
 from pydantic import validate_call
 
 from fathom.data.schema import Problem
+from fathom.models.interface import unwrap
 from fathom.models.layers import (
     CHECKED,
     Activation,
+    Embedding,
     Initializer,
     Penalty,
-    Rate,
+    Rates,
     Units,
-    features,
+    embedded,
     hidden_layer,
     output,
+    rate_of,
 )
 
 
@@ -24,23 +27,26 @@ def build(
     activation: Activation,
     kernel_initializer: Initializer,
     batch_normalization: bool,
-    dropout: Rate,
+    dropout: Rates,
     l2: Penalty,
+    embedding: Embedding,
 ) -> keras.Model:
     """Build dense layers, one after another.
 
     Args:
-        problem: gives the shape of the input (images are flattened) and the output.
+        problem: gives the inputs (images are flattened) and the output.
         units: width of each hidden layer.
         activation: of the hidden layers, by Keras' name.
         kernel_initializer: of the hidden layers, by Keras' name.
         batch_normalization: before each activation.
-        dropout: rate behind each hidden layer (Srivastava et al. 2014).
+        dropout: rate behind each hidden layer (Srivastava et al. 2014); perhaps one for each task.
         l2: factor of the penalty on the squares of the hidden layers' weights.
+        embedding: how many numbers each category becomes; auto: more for more categories.
     """
-    given, x = features(problem, "features")
+    rate = rate_of(dropout, problem)
+    given, x = embedded(problem, "features", "categories", embedding)
     for width in units:
         x = hidden_layer(x, width, activation, kernel_initializer, batch_normalization, l2)
-        if dropout:
-            x = keras.layers.Dropout(dropout)(x)
-    return keras.Model(given, output(x, problem, "main_output"), name="mlp")
+        if rate:
+            x = keras.layers.Dropout(rate)(x)
+    return keras.Model(unwrap(given), output(x, problem, "main_output"), name="mlp")

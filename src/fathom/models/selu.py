@@ -4,14 +4,17 @@ import keras
 from pydantic import NonNegativeInt, PositiveInt, validate_call
 
 from fathom.data.schema import Problem
+from fathom.models.interface import unwrap
 from fathom.models.layers import (
     CHECKED,
     Activation,
+    Embedding,
     Initializer,
     Rates,
-    features,
+    embedded,
     hidden_layer,
     output,
+    rate_of,
 )
 
 
@@ -25,6 +28,7 @@ def build(
     batch_normalization: bool,
     dropout: Rates,
     dropout_layers: NonNegativeInt,
+    embedding: Embedding,
 ) -> keras.Model:
     """Build many hidden layers of one width.
 
@@ -33,7 +37,7 @@ def build(
     both; it stands on the last hidden layers only, as in Géron's book, chapter 11.
 
     Args:
-        problem: gives the shape of the input (images are flattened) and the output.
+        problem: gives the inputs (images are flattened) and the output.
         depth: number of hidden layers.
         width: units of each.
         activation: by Keras' name.
@@ -42,12 +46,13 @@ def build(
         dropout: rate of AlphaDropout, or of Dropout if the activation is not SELU; perhaps one
             for each task.
         dropout_layers: how many of the last hidden layers it stands behind.
+        embedding: how many numbers each category becomes; auto: more for more categories.
     """
     drop = keras.layers.AlphaDropout if activation == "selu" else keras.layers.Dropout
-    rate = dropout.get(problem.main.task, 0.0) if isinstance(dropout, dict) else dropout
-    given, x = features(problem, "features")
+    rate = rate_of(dropout, problem)
+    given, x = embedded(problem, "features", "categories", embedding)
     for index in range(depth):
         x = hidden_layer(x, width, activation, kernel_initializer, batch_normalization)
         if rate and index >= depth - dropout_layers:
             x = drop(rate)(x)
-    return keras.Model(given, output(x, problem, "main_output"), name="selu")
+    return keras.Model(unwrap(given), output(x, problem, "main_output"), name="selu")

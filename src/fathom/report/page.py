@@ -36,6 +36,8 @@ def section(results: DatasetResults) -> dict[str, object]:
     return {
         "problem": results.problem,
         "output": output,
+        "inputs": tables.inputs(results.problem),
+        "warnings": [warning.sentence for warning in results.warnings],
         "verdict": tables.verdict(results),
         "metrics": tables.METRICS[output.task],
         "leading": tables.leading(output),

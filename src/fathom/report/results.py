@@ -7,7 +7,7 @@ import pandas as pd
 
 from fathom import paths
 from fathom.config.schema import Config
-from fathom.data.schema import Problem
+from fathom.data.schema import Checks, Problem, Warned
 from fathom.files import read_json, read_table, reading
 
 Figures = dict[str, dict[str, float | None]]
@@ -30,6 +30,7 @@ class DatasetResults:
     """All that there is of a data set; `baselines` are figures by name and part."""
 
     problem: Problem
+    warnings: list[Warned]
     networks: list[Network]
     baselines: dict[str, Figures]
 
@@ -42,6 +43,7 @@ def read_results(config: Config) -> list[DatasetResults]:
 def read_dataset(dataset: str, models: list[str]) -> DatasetResults:
     return DatasetResults(
         problem=Problem.read(dataset),
+        warnings=Checks.read(dataset).warnings,
         networks=[read_network(dataset, model) for model in models],
         baselines=read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}"),
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fathom.data.schema import Output
+from fathom.data.schema import Output, Problem
 from fathom.report.results import DatasetResults, Figures
 
 METRICS = {
@@ -41,6 +41,15 @@ def rows(results: DatasetResults) -> list[Row]:
     ]
     baselines = [Row(name, "baseline", figures) for name, figures in results.baselines.items()]
     return sorted(networks + auxiliary + baselines, key=lambda row: rank(row, results.problem.main))
+
+
+def inputs(problem: Problem) -> str:
+    """Say how many columns of a table networks are given."""
+    kinds = {"number": len(problem.numbers), "category": len(problem.categories)}
+    plurals = {"number": "numbers", "category": "categories"}
+    return " and ".join(
+        f"{count} {name if count == 1 else plurals[name]}" for name, count in kinds.items() if count
+    )
 
 
 def leading(output: Output) -> str:

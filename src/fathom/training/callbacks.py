@@ -9,6 +9,7 @@ import numpy as np
 from fathom import paths
 from fathom.config.schema import NetworkConfig
 from fathom.config.targets import make
+from fathom.data.parts import scaler_of
 from fathom.data.scaling import Scaler
 from fathom.data.schema import Problem
 from fathom.errors import FathomError
@@ -59,8 +60,8 @@ class Readable(keras.callbacks.Callback):
 
     def unit(self, output: str) -> float:
         """Return what 1 in an output's scaled target is in the target's own unit."""
-        scaler = self.scalers.get(output, self.scalers.get("main_output"))
-        return 1.0 if scaler is None or scaler.scale is None else scaler.scale[0]
+        scaler = scaler_of(output, self.scalers)
+        return 1.0 if scaler.scale is None else scaler.scale[0]
 
 
 class Watch(keras.callbacks.Callback):

@@ -1,6 +1,5 @@
 """What a network is trained by: optimiser, schedule, loss, metrics and weights."""
 
-import inspect
 import math
 from typing import Any
 
@@ -9,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fathom.config.schema import NetworkConfig, Target
-from fathom.config.targets import locate, make
-from fathom.data.parts import Part
+from fathom.config.targets import make
+from fathom.data.parts import Part, scaler_of
 from fathom.data.scaling import Scaler
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError, did_you_mean
-from fathom.models.interface import output_names
+from fathom.models.interface import output_names, unwrap
 from fathom.models.names import known_name
+from fathom.training.optimizers import WideAndDeep, is_wide
 
 DEFAULT_LOSS = {"regression": "mse", "classification": "sparse_categorical_crossentropy"}
 METRICS = {"regression": ("rmse", "mae"), "classification": ("accuracy",)}
@@ -26,16 +26,11 @@ def compile_model(model: keras.Model, problem: Problem, config: NetworkConfig) -
     names = output_names(model)
     outputs = [problem.output(name) for name in names]
     model.compile(
-        optimizer=optimizer(config, problem.rows["train"]),
+        optimizer=with_wide(model, optimizer(config, problem.rows["train"]), config),
         loss=unwrap([loss(output, problem, config) for output in outputs]),
         loss_weights=loss_weights(names, problem, config),
         metrics=unwrap([metrics(output) for output in outputs]),
     )
-
-
-def unwrap(per_output: list[Any]) -> Any:
-    """Give Keras one thing for one output, so that it logs `rmse`, not `main_output_rmse`."""
-    return per_output[0] if len(per_output) == 1 else per_output
 
 
 def optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
@@ -63,6 +58,17 @@ def optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
     )
 
 
+def with_wide(model: keras.Model, deep: keras.Optimizer, config: NetworkConfig) -> keras.Optimizer:
+    """Give a network's wide path the optimiser that the model's file names for it, if any."""
+    if config.model.wide_optimizer is None:
+        return deep
+    wide = make(config.model.wide_optimizer, ("model", "wide_optimizer"), config.origins)
+    of_wide = [is_wide(variable) for variable in model.trainable_variables]
+    if not any(of_wide):
+        return deep
+    return wide if all(of_wide) else WideAndDeep(wide, deep)
+
+
 def schedule(config: NetworkConfig, chosen: Target, rate: float, rows: int) -> Any:
     """Return a learning-rate schedule, what is counted in epochs turned into steps."""
     steps = math.ceil(rows / config.train.batch_size)
@@ -77,8 +83,6 @@ def schedule(config: NetworkConfig, chosen: Target, rate: float, rows: int) -> A
     if warmup:  # from 0 up to the rate; Keras counts the decay from there
         defaults["initial_learning_rate"], defaults["warmup_target"] = 0.0, rate
         defaults["decay_steps"] -= warmup
-    accepted = inspect.signature(locate(chosen, place, config.origins)).parameters
-    defaults = {name: value for name, value in defaults.items() if name in accepted}
     return make(Target.model_validate(arguments), place, config.origins, **defaults)
 
 
@@ -128,8 +132,8 @@ def targets(
     for name in output_names(model):
         output, values = problem.output(name), part.target(name)
         if output.task == "regression":
-            scaler = scalers[name] if name in scalers else scalers["main_output"]
-            wanted.append(scaler.transform(values[:, None]).astype(np.float32))
+            scaled = scaler_of(name, scalers).transform(values[:, None])
+            wanted.append(scaled.astype(np.float32))
         elif loss(output, problem, config).startswith("sparse_"):
             wanted.append(values)
         else:

@@ -22,7 +22,7 @@ from fathom.data.parts import read_part, read_target_scalers
 from fathom.data.schema import Problem
 from fathom.errors import FathomError
 from fathom.files import replacing, write_json, write_text
-from fathom.models.interface import input_names
+from fathom.models.interface import input_names, unwrap
 from fathom.training import compiling
 from fathom.training.callbacks import callbacks
 from fathom.training.devices import device_names
@@ -97,11 +97,11 @@ def fit(model: keras.Model, problem: Problem, config: NetworkConfig) -> Training
     watching = callbacks(config, problem, scalers, on_terminal)
     started = time.perf_counter()
     history = model.fit(
-        compiling.unwrap(train.inputs(inputs, problem)),
+        unwrap(train.inputs(inputs, problem)),
         compiling.targets(model, train, problem, scalers, config),
         sample_weight=compiling.sample_weights(model, train, problem, weights),
         validation_data=(
-            compiling.unwrap(valid.inputs(inputs, problem)),
+            unwrap(valid.inputs(inputs, problem)),
             compiling.targets(model, valid, problem, scalers, config),
             compiling.sample_weights(model, valid, problem, None),
         ),

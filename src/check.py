@@ -1,0 +1,21 @@
+"""Stage `check`: what makes figures look better or worse than they are. By hand:
+
+python src/check.py dataset=adult_census
+"""
+
+from fathom.checks.check import check
+from fathom.config.schema import DatasetConfig
+from fathom.config.stage import stage
+
+
+@stage(DatasetConfig)
+def main(config: DatasetConfig) -> None:
+    checks = check(config)
+    for warning in checks.warnings:
+        print(f"{checks.dataset}: {warning.sentence}")
+    if not checks.warnings:
+        print(f"{checks.dataset}: nothing to warn of")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The command `fathom`: what is done by hand, beside the stages that DVC runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from fathom.errors import FathomError
+
+
+class Program(click.Group):
+    """Commands whose errors are one line: what the user can mend, with status 1."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:
+            raise  # the reader of a pipe has gone: click ends quietly
+        except (FathomError, OSError) as error:
+            from fathom.config.stage import fail, one_line
+
+            fail(one_line(error))
+        except KeyboardInterrupt:
+            click.echo("fathom: interrupted", err=True)
+            sys.exit(130)
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+def fathom() -> None:
+    """From a raw table or images to trained and compared networks.
+
+    Start it in the project's folder. The stages themselves are run by `dvc repro` and
+    `dvc exp run`.
+    """
+
+
+@fathom.command("new-dataset")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--target", metavar="COLUMN", help="The column of a table to be predicted.")
+@click.option(
+    "--task",
+    type=click.Choice(["regression", "classification"]),
+    help="Whether it is a number or a class; else what it seems to be.",
+)
+@click.option("--name", help="What to call the data set; else after the file.")
+@click.option("--force", is_flag=True, help="Replace a data set of that name.")
+def new_dataset(
+    file: Path,
+    target: str | None,
+    task: Literal["regression", "classification"] | None,
+    name: str | None,
+    force: bool,
+) -> None:
+    """Take a data set of your own into the project.
+
+    FILE is a table (.csv, .tsv, .txt, also .gz; .parquet, .feather), a folder that has a
+    sub-folder of .png or .jpg files for each class, or an .npz file of images and labels.
+
+    It prints what it finds in it, has DVC keep it in data/own/, and writes conf/dataset/NAME.yaml.
+    Of a table without --target it only prints the columns.
+    """
+    from fathom.commands.new_dataset import new_dataset as take_in
+    from fathom.commands.taking_in import is_name
+
+    if name is not None and not is_name(name):
+        raise click.BadParameter(
+            "must begin with a letter, have only a to z, 0 to 9 and _, and be no word of YAML",
+            param_hint="'--name'",
+        )
+    take_in(file, target, task, name, force)
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.argv[0] = "fathom"  # as errors name it, however it was started
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal may lack letters of the data
+    fathom(prog_name="fathom")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What `fathom` does beside the stages, a module for each of its commands."""

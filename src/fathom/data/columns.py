@@ -1,0 +1,134 @@
+"""What the columns of a raw table are: numbers, categories or dates; and who is given them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fathom.config.schema import Dataset
+from fathom.errors import FathomError, did_you_mean
+
+MOSTLY = 0.5  # a text column with more numbers than this share is one of numbers with a slip
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns that networks are given, in order, and which of them are text or booleans and
+    which dates, with their format in pandas' words.
+    """
+
+    columns: list[str]
+    categories: list[str]
+    dates: dict[str, str]
+
+
+def roles(dataset: Dataset, table: pd.DataFrame) -> Roles:
+    """Tell what the columns are that networks are given.
+
+    Raises:
+        FathomError: the settings name a column that is not there or that networks are not given.
+    """
+    for key in ("exclude", "auxiliary", "sample_weight", "dates"):
+        named = getattr(dataset, key) or []
+        for name in [named] if isinstance(named, str) else named:
+            require(name, key, list(table.columns), special(dataset) if key == "dates" else [])
+    columns = [str(name) for name in table.columns if name not in special(dataset)]
+    if not columns:
+        raise FathomError(f"dataset.exclude: leaves no column of {dataset.name} to learn from")
+    dates = {
+        name: dataset.dates.get(name, "ISO8601")
+        for name in columns
+        if name in dataset.dates or pd.api.types.is_datetime64_any_dtype(table[name])
+    }
+    categories = [name for name in columns if name not in dates and is_category(table[name])]
+    return Roles(columns, categories, dates)
+
+
+def special(dataset: Dataset) -> list[str | None]:
+    """Return the columns that networks are not given."""
+    return [dataset.target, dataset.auxiliary, dataset.sample_weight, *dataset.exclude]
+
+
+def require(name: str, key: str, known: list[str], taken: list[str | None]) -> None:
+    """Refuse a name in `dataset.<key>` that is no known column, or one that has another task."""
+    if name in taken:
+        raise FathomError(
+            f"dataset.{key}: column {name!r} is the target, a weight or excluded; "
+            "networks are not given it"
+        )
+    if name not in known:
+        raise FathomError(f"dataset.{key}: there is no column {name!r}{did_you_mean(name, known)}")
+
+
+def is_category(column: pd.Series[Any]) -> bool:
+    """Tell a column of text or booleans from one of numbers, perhaps with a slip among them."""
+    if pd.api.types.is_bool_dtype(column):
+        return True
+    if pd.api.types.is_numeric_dtype(column):
+        return False
+    present = column.dropna()
+    return bool(pd.to_numeric(present, errors="coerce").notna().mean() <= MOSTLY)
+
+
+def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column as float64, NaN for missing values.
+
+    Raises:
+        FathomError: a value is text or infinite; the line names its row.
+    """
+    name = column.name
+    if not pd.api.types.is_numeric_dtype(column):
+        numbers = pd.to_numeric(column, errors="coerce")
+        wrong = numbers.isna() & column.notna()
+        if not wrong.any():
+            return as_numbers(numbers)
+        row: Any = wrong.idxmax()
+        raise FathomError(
+            f"column {name!r} holds {column[row]!r} in row {row} among its numbers: mend it, list "
+            f"it under dataset.source.missing if it stands for a missing value, or list {name!r} "
+            "under dataset.categories"
+        )
+    values = column.astype(np.float64)
+    infinite = values.abs() == np.inf
+    if infinite.any():
+        raise FathomError(
+            f"column {name!r} is infinite in {int(infinite.sum())} rows, the first of them "
+            f"{infinite.idxmax()}; mend the rows, or leave it out with dataset.exclude"
+        )
+    return values
+
+
+def as_texts(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column's values as text, whole numbers without a decimal point."""
+    if pd.api.types.is_float_dtype(column):
+        whole = column.dropna() % 1 == 0
+        column = column.astype("Int64" if whole.all() else "Float64")
+    return column.astype("str").where(column.notna())
+
+
+def as_dates(column: pd.Series[Any], form: str) -> pd.Series[Any]:
+    """Return a column as dates, NaT for missing values.
+
+    Raises:
+        FathomError: a value is no date of the form; the line names its row.
+    """
+    dates = pd.to_datetime(column, format=form, errors="coerce")
+    wrong = dates.isna() & column.notna()
+    if wrong.any():
+        row: Any = wrong.idxmax()
+        raise FathomError(
+            f"column {column.name!r} holds {column[row]!r} in row {row}, which is no date of the "
+            f"form {form!r}: mend it, or name the form under dataset.dates"
+        )
+    return dates
+
+
+def natural(text: str) -> tuple[bool, float, str]:
+    """Return a key that sorts numbers by value, before other texts."""
+    try:
+        return False, float(text), text
+    except ValueError:
+        return True, 0.0, text

@@ -1,0 +1,80 @@
+"""What is to be predicted, and how much each row counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fathom.config.schema import Dataset
+from fathom.data.columns import as_numbers, as_texts, is_category
+from fathom.data.schema import Output, Schema
+from fathom.errors import FathomError
+
+
+def outputs(dataset: Dataset, schema: Schema, table: pd.DataFrame) -> dict[str, Output]:
+    """Return what a network's outputs predict: the target, and the auxiliary column or the target
+    once more.
+
+    Args:
+        dataset: names the auxiliary column.
+        schema: of the raw data.
+        table: the labelled raw rows.
+    """
+    main = Output(column=schema.target, task=schema.task, unit=schema.unit, classes=schema.classes)
+    if dataset.auxiliary is None:
+        return {"main_output": main, "aux_output": main}
+    return {"main_output": main, "aux_output": auxiliary(table[dataset.auxiliary])}
+
+
+def auxiliary(column: pd.Series[Any]) -> Output:
+    """Take a column as a second target: numbers by regression, anything else by class."""
+    name = str(column.name)
+    all_present(column)
+    if not is_category(column):
+        return Output(column=name, task="regression")
+    return Output(column=name, task="classification", classes=sorted(as_texts(column).unique()))
+
+
+def target_table(dataset: Dataset, outputs: dict[str, Output], table: pd.DataFrame) -> pd.DataFrame:
+    """Return the targets by output, in their own unit or as numbers of classes, and perhaps the
+    column `weight`; the auxiliary one only if it differs from the main one.
+    """
+    columns = {"main_output": encode(table[outputs["main_output"].column], outputs["main_output"])}
+    if dataset.auxiliary is not None:
+        columns["aux_output"] = encode(table[dataset.auxiliary], outputs["aux_output"])
+    if dataset.sample_weight is not None:
+        columns["weight"] = weights(table[dataset.sample_weight])
+    return pd.DataFrame(columns, index=table.index)
+
+
+def encode(column: pd.Series[Any], output: Output) -> NDArray[Any]:
+    """Return a target as float64 in its own unit, or as numbers of classes."""
+    if output.classes is None:
+        return as_numbers(column).to_numpy()
+    classes = pd.Index(output.classes, dtype=object)
+    return classes.get_indexer(pd.Index(as_texts(column), dtype=object)).astype(np.int64)
+
+
+def weights(column: pd.Series[Any]) -> NDArray[np.float64]:
+    """Return a column of sample weights, of shape (rows,)."""
+    all_present(column)
+    values = as_numbers(column)
+    if values.min() < 0:
+        raise FathomError(
+            f"dataset.sample_weight: column {column.name!r} holds {values.min():g} "
+            f"in row {values.idxmin()}; weights must be at least 0"
+        )
+    return values.to_numpy()
+
+
+def all_present(column: pd.Series[Any]) -> None:
+    """Refuse a column with missing values."""
+    missing = column.isna()
+    if missing.any():
+        raise FathomError(
+            f"column {column.name!r} has no value in {int(missing.sum())} rows, the first of them "
+            f"{missing.idxmax()}; as a weight or target it must have one in each"
+        )

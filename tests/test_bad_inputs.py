@@ -1,0 +1,277 @@
+"""What a user's own data gets wrong: one line each from the stage that finds it, and no output."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import runpy
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+from PIL import Image
+
+ROWS = 60
+STAGES = ("download", "split", "scale")
+OUTPUTS = {"download": "raw", "split": "split", "scale": "scaled"}
+
+
+def houses(**columns: Any) -> pd.DataFrame:
+    """Return a good table, with given columns replaced or added."""
+    rng = np.random.default_rng(0)
+    table = {
+        "size": rng.normal(100, 20, ROWS).round(1),
+        "rooms": rng.integers(1, 6, ROWS),
+        "town": rng.choice(["Ulm", "Bonn", "Kiel"], ROWS),
+        "sold": pd.date_range("2020-01-01", periods=ROWS).strftime("%Y-%m-%d"),
+        "price": rng.normal(300, 50, ROWS).round(1),
+    }
+    return pd.DataFrame(table | columns)
+
+
+def put(values: Any, row: int, value: Any) -> list[Any]:
+    """Return values with another one in a row."""
+    return [value if number == row else given for number, given in enumerate(values)]
+
+
+def text(**columns: Any) -> bytes:
+    return houses(**columns).to_csv(index=False).encode()
+
+
+def lines(edit: Callable[[list[str]], list[str]]) -> bytes:
+    """Return the good table as CSV, some of its lines edited."""
+    return "\n".join(edit(text().decode().splitlines())).encode()
+
+
+def parquet(table: pd.DataFrame) -> bytes:
+    stream = io.BytesIO()
+    table.to_parquet(stream)
+    return stream.getvalue()
+
+
+GOOD = houses()
+IN_ORDER = {"split": {"shuffle": False}}
+PIXELS = np.zeros((10, 4, 4), np.uint8)
+LABELS = np.arange(10) % 2
+OBJECTS = np.array([{}] * 10, dtype=object)
+
+
+def npz(**arrays: Any) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    return stream.getvalue()
+
+
+def png(height: int, width: int) -> bytes:
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def source(function: str, key: str, path: str) -> dict[str, Any]:
+    return {"_target_": f"fathom.data.sources.{function}", key: f"data/own/{path}"}
+
+
+def dates(form: str) -> dict[str, Any]:
+    return {"dates": {"sold": form}}
+
+
+TABLE = {"task": "regression", "target": "price"}
+IMAGES = {"task": "classification", "source": source("image_folder", "folder", "pictures")}
+REGRESSION = IMAGES | {"task": "regression"}
+ARRAYS = {"task": "classification", "source": source("image_arrays", "file", "houses.npz")}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is wrong: a file's content or those of a folder, and settings of the data set."""
+
+    wrong: str
+    content: bytes | dict[str, bytes] | None
+    settings: dict[str, Any] = field(default_factory=dict)
+    others: dict[str, Any] = field(default_factory=dict)
+    suffix: str = ".csv"
+
+    def write(self, folder: Path) -> None:
+        """Put the files and the settings into a project."""
+        own = folder / "data/own"
+        own.mkdir(parents=True)
+        (own / "house.csv").write_text("a,b\n1,2\n")
+        files = self.content
+        if isinstance(files, dict):
+            (own / "pictures").mkdir()
+            files = {f"pictures/{name}": content for name, content in files.items()}
+        else:
+            files = {} if files is None else {f"houses{self.suffix}": files}
+        for name, content in files.items():
+            (own / name).parent.mkdir(exist_ok=True)
+            if name.endswith("/"):
+                (own / name).mkdir()
+            else:
+                (own / name).write_bytes(content)
+        given = self.settings.get("source", {})
+        if "folder" not in given:
+            given = source("table_file", "file", f"houses{self.suffix}") | given
+        dataset = TABLE | self.settings | {"source": given}
+        text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset} | self.others)
+        (folder / "conf/dataset/houses.yaml").write_text(text)
+
+
+CASES: list[Case] = [
+    Case("no such file", None),
+    Case("empty file", b""),
+    Case("blank lines alone", b"\n\n\n"),
+    Case("names of columns alone", b"size,town,price\n"),
+    Case("a field too many", lines(lambda rows: put(rows, 3, rows[3] + ",9"))),
+    Case("a field too few", lines(lambda rows: put(rows, 5, "1,2"))),
+    Case("a quote not closed", lines(lambda rows: put(rows, 7, '"' + rows[7]))),
+    Case("two columns of one name", lines(lambda rows: put(rows, 0, "size,rooms,size,sold,price"))),
+    Case("a column without a name", GOOD.to_csv().encode()),
+    Case("another delimiter", GOOD.to_csv(index=False, sep=";").encode()),
+    Case("wrong encoding", text(town="Köln").decode().encode("latin-1")),
+    Case("UTF-16", text().decode().encode("utf-16")),
+    Case("NUL characters", text().replace(b"Ulm", b"U\0m")),
+    Case("an encoding that is none", text(), {"source": {"encoding": "utf-9"}}),
+    Case("a delimiter that is none", text(), {"source": {"delimiter": "::"}}),
+    Case("gzip that is cut", gzip.compress(text())[:200], suffix=".csv.gz"),
+    Case("gzip that is none", text(), suffix=".csv.gz"),
+    Case("a Parquet file called CSV", parquet(GOOD)),
+    Case("CSV called Parquet", text(), suffix=".parquet"),
+    Case("a Parquet file that is cut", parquet(GOOD)[:900], suffix=".parquet"),
+    Case("an Excel workbook", b"PK\3\4" + bytes(100), suffix=".xlsx"),
+    Case("a web page instead of the data", b"<!DOCTYPE html><html>Log in</html>"),
+    Case("lists in a column", parquet(houses(size=[[1, 2]] * ROWS)), suffix=".parquet"),
+    Case("a file outside of data/own", text(), {"source": {"file": "houses.csv"}}),
+    Case("no target column", text(), {"target": "prize"}),
+    Case("a target without values", text(price=""), {}),
+    Case("a target of text", text(price=GOOD["town"]), {}),
+    Case("text among the target's numbers", text(price=put(GOOD["price"], 9, "cheap"))),
+    Case("an infinite target", text(price=put(GOOD["price"], 9, "inf"))),
+    Case("one class alone", text(price="dear"), {"task": "classification"}),
+    Case(
+        "a class in fewer rows than parts",
+        text(price=put(["low", "high"] * 30, 8, "rare")),
+        {"task": "classification"},
+    ),
+    Case("one row", lines(lambda rows: rows[:2])),
+    Case("parts larger than the data", text(), others={"split": {"test": 50, "valid": 20}}),
+    Case("a test set of its own that it has not", text(), others={"split": {"test": "own"}}),
+    Case("text among numbers", text(size=put(GOOD["size"], 17, "large"))),
+    Case("infinite numbers", text(size=put(GOOD["size"], 17, "-inf"))),
+    Case("a column without values", text(size="")),
+    Case("a column without values in training", text(size=[*[""] * 59, 1.0]), others=IN_ORDER),
+    Case("a text in each row", text(town=[f"street {row}" for row in range(ROWS)])),
+    Case("a date that is none", text(sold=put(GOOD["sold"], 2, "2020-02-31")), dates("%Y-%m-%d")),
+    Case("dates of another form", text(sold="31.01.2020"), dates("%Y-%m-%d")),
+    Case("an unknown column left out", text(), {"exclude": ["townn"]}),
+    Case("every column left out", text(), {"exclude": ["size", "rooms", "town", "sold"]}),
+    Case("an unknown category", text(), {"categories": ["room"]}),
+    Case("the target as a category", text(), {"categories": ["price"]}),
+    Case("a cross of numbers without buckets", text(), {"crosses": [["size", "town"]]}),
+    Case("buckets of a category", text(), {"buckets": {"town": 4}}),
+    Case("one bucket", text(), {"buckets": 1}),
+    Case("a cross of one column", text(), {"crosses": [["town"]]}),
+    Case("a weight below zero", text(rooms=put(GOOD["rooms"], 4, -1)), {"sample_weight": "rooms"}),
+    Case(
+        "a weight that is missing",
+        text(rooms=put(GOOD["rooms"], 4, "")),
+        {"sample_weight": "rooms"},
+    ),
+    Case(
+        "a second target with missing values",
+        text(size=put(GOOD["size"], 4, "")),
+        {"auxiliary": "size"},
+    ),
+    Case("a column called like a made one", text(size=["", 1.0] * 30, size_missing=1)),
+    Case("an unknown setting", text(), {"sorce": 1}),
+    Case("an unknown setting of the source", text(), {"source": {"delimeter": ";"}}),
+    Case("an unknown source", text(), {"source": {"_target_": "fathom.data.sources.tablefile"}}),
+    Case("a task that is none", text(), {"task": "regresion"}),
+    Case("no images at all", {}, IMAGES),
+    Case("images without folders of classes", {"a.png": png(4, 4)}, IMAGES),
+    Case("one class of images", {"cat/a.png": png(4, 4)}, IMAGES),
+    Case("a class without images", {"cat/a.png": png(4, 4), "dog/": b""}, IMAGES),
+    Case("images of two sizes", {"cat/a.png": png(4, 4), "dog/b.png": png(4, 5)}, IMAGES),
+    Case("an image that is cut", {"cat/a.png": png(4, 4), "dog/b.png": png(40, 40)[:60]}, IMAGES),
+    Case("text called an image", {"cat/a.png": png(4, 4), "dog/b.png": b"no image"}, IMAGES),
+    Case("another file among images", {"cat/a.png": png(4, 4), "dog/b.gif": b"GIF89a"}, IMAGES),
+    Case("regression on images", {"cat/a.png": png(4, 4), "dog/b.png": png(4, 4)}, REGRESSION),
+    Case("arrays without labels", npz(images=PIXELS), ARRAYS, suffix=".npz"),
+    Case("more labels than images", npz(images=PIXELS, labels=np.arange(9)), ARRAYS, suffix=".npz"),
+    Case("pickled objects", npz(images=PIXELS, labels=OBJECTS), ARRAYS, suffix=".npz"),
+    Case("arrays that are no images", npz(images=PIXELS[0], labels=LABELS), ARRAYS, suffix=".npz"),
+    Case(
+        "numbers that are no pixels",
+        npz(images=PIXELS + 99.5, labels=LABELS),
+        ARRAYS,
+        suffix=".npz",
+    ),
+    Case("an .npz file that is cut", npz(images=PIXELS, labels=LABELS)[:99], ARRAYS, suffix=".npz"),
+    Case(
+        "columns of images",
+        npz(images=PIXELS, labels=LABELS),
+        ARRAYS | {"wide": ["x"]},
+        {"split": {"stratify": False}},
+        suffix=".npz",
+    ),
+]
+
+
+# What each of them gets, by what is wrong: the stage that stops, and its line.
+EXPECTED: dict[str, str] = json.loads((Path(__file__).parent / "bad_inputs.json").read_text())
+
+
+def first_refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """Run one stage after another until one stops; return all that it printed as errors."""
+    for stage in STAGES:
+        before = {str(path) for path in Path("data").rglob("*")}
+        monkeypatch.setattr(sys, "argv", [f"{stage}.py", "dataset=houses"])
+        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)  # stages set it for Hydra
+        capsys.readouterr()
+        status: Any = None
+        try:
+            runpy.run_path(str(ROOT / f"src/{stage}.py"), run_name="__main__")
+        except SystemExit as end:
+            status = end.code
+        if status is not None:
+            assert status == 1
+            made = {str(path) for path in Path("data").rglob("*")} - before
+            assert made <= {f"data/{OUTPUTS[stage]}"}  # an empty folder at most
+            return capsys.readouterr().err
+    return "no stage refused it"
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.wrong for case in CASES])
+def test_gets_one_line_and_leaves_nothing(
+    case: Case,
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    case.write(workspace)
+    assert first_refusal(monkeypatch, capsys) == EXPECTED[case.wrong] + "\n"
+
+
+def test_the_table_is_whole() -> None:
+    assert list(EXPECTED) == [case.wrong for case in CASES]
+    assert len(CASES) >= 40
+    assert all(
+        line.split(":")[0] in {f"{stage}.py" for stage in STAGES} for line in EXPECTED.values()
+    )
+
+
+def test_without_a_mistake_the_same_table_is_taken(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Case("nothing", text(), dates("%Y-%m-%d")).write(workspace)
+    assert first_refusal(monkeypatch, capsys) == "no stage refused it"
+    assert (workspace / "data/problem/houses.json").exists()
