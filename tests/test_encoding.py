@@ -176,6 +176,14 @@ def test_parts_of_dates_that_vary() -> None:
     assert parts.iloc[2].isna().all()
 
 
+def test_dates_may_be_written_as_numbers() -> None:
+    dates = as_dates(column(20200131.0, NAN), "%Y%m%d")
+    assert dates[0] == pd.Timestamp("2020-01-31")
+    assert pd.isna(dates[1])
+    with pytest.raises(FathomError, match="column 'c' holds '20200231' in row 0, which is no date"):
+        as_dates(column(20200231), "%Y%m%d")
+
+
 def test_dates_with_a_time_have_hours() -> None:
     times = pd.Series(pd.to_datetime(["2020-01-01 10:30", "2020-01-01 11:30"]), name="c")
     assert Date.fit(times, "ISO8601").names() == ["c_hour"]

@@ -23,8 +23,9 @@ import pytest
 from conftest import ROOT
 from pydantic import ValidationError
 
-from fathom.data import fetch as module
-from fathom.data.fetch import RemoteFile, fetch, shown
+from fathom.downloads import transfer as module
+from fathom.downloads.fetch import fetch
+from fathom.downloads.remote import RemoteFile, shown
 from fathom.errors import FathomError
 
 NAME = "images.gz"
@@ -55,7 +56,8 @@ FASHION_FILES = {
 
 FETCH = """
 import json, sys
-from fathom.data.fetch import RemoteFile, fetch
+from fathom.downloads.fetch import fetch
+from fathom.downloads.remote import RemoteFile
 print("asking", flush=True)
 print(fetch(RemoteFile(**json.loads(sys.argv[1]))))
 """
@@ -634,7 +636,9 @@ def test_mirror_finds_a_name_of_any_characters(site: Site) -> None:
 def test_empty_variables_are_none(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "user_cache_path", lambda name: tmp_path / "user" / name)
+    monkeypatch.setattr(
+        "fathom.downloads.fetch.user_cache_path", lambda name: tmp_path / "user" / name
+    )
     monkeypatch.setenv("FATHOM_CACHE", "")
     monkeypatch.setenv("FATHOM_MIRROR", "")
     url = site.serve(status(404), give())

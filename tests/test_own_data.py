@@ -127,7 +127,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_network_is_trained_on_images_of_ones_own(pictures: Path) -> None:
-    edit(pictures / "params.yaml", "datasets=[numerals]", "models=[mlp]", "train.epochs=10")
+    edit(pictures / "params.yaml", "datasets=[numerals]", "models=[mlp]", "train.epochs=30")
     edit(pictures / "params.yaml", "train.batch_size=32")
     repro(pictures, "evaluate@numerals-mlp")
     figures = json.loads((pictures / "metrics/numerals/mlp.json").read_text())

@@ -43,10 +43,12 @@ def test_second_repro_runs_nothing(project: Path) -> None:
 
 
 def test_leaves_nothing_unexpected_behind(project: Path) -> None:
-    known = {"data", "metrics", "models", "plots", "report"}
+    known = {"models", "plots", "report"}
     top = {path.name for path in project.iterdir() if not path.name.startswith(".")}
     tracked = {file.split("/")[0] for file in run_in(project, "git", "ls-files").stdout.split()}
-    assert top - tracked - {"__pycache__"} == known - {"metrics"}
+    assert top - tracked - {"__pycache__"} == known
+    made = {"checks", "own", "predictions", "problem", "raw", "scaled", "split"}
+    assert {path.name for path in (project / "data").iterdir() if path.is_dir()} == made
     assert not [path for path in project.rglob("*.part*") if ".dvc" not in path.parts]
 
 

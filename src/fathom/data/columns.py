@@ -115,6 +115,8 @@ def as_dates(column: pd.Series[Any], form: str) -> pd.Series[Any]:
     Raises:
         FathomError: a value is no date of the form; the line names its row.
     """
+    if pd.api.types.is_numeric_dtype(column):  # 20200131
+        column = as_texts(column)
     dates = pd.to_datetime(column, format=form, errors="coerce")
     wrong = dates.isna() & column.notna()
     if wrong.any():

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from pydantic import NonNegativeInt, validate_call
 
 from fathom import paths
-from fathom.data.fetch import RemoteFile, fetch
+from fathom.downloads.fetch import fetch
+from fathom.downloads.remote import RemoteFile
 from fathom.errors import FathomError, did_you_mean
 from fathom.readers.array_files import read_idx_images, read_image_arrays
 from fathom.readers.image_files import Images, read_image_folder
