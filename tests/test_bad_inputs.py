@@ -235,7 +235,8 @@ def first_refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     for stage in STAGES:
         before = {str(path) for path in Path("data").rglob("*")}
         monkeypatch.setattr(sys, "argv", [f"{stage}.py", "dataset=houses"])
-        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)  # stages set it for Hydra
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "")  # stages set it: undone behind the test,
+        monkeypatch.delenv("HYDRA_FULL_ERROR")  # and not there before it
         capsys.readouterr()
         status: Any = None
         try:
