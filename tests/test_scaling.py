@@ -146,7 +146,8 @@ def rows(dataset: str, part: str) -> NDArray[np.int64]:
 
 
 def test_california_end_to_end(workspace: Path) -> None:
-    config = dataset_config("california_housing")
+    book = ("experiment=book_wide_deep", "scale.clip=5.0", "scale.target=zscore")
+    config = dataset_config("california_housing", *book)
     download(config)
     split(config)
     problem = scale(config)
@@ -175,6 +176,54 @@ def test_california_end_to_end(workspace: Path) -> None:
     wide = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population"]
     deep = ["AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"]
     assert (problem.columns_of("wide_input"), problem.columns_of("deep_input")) == (wide, deep)
+
+
+def test_california_crosses_latitude_and_longitude(workspace: Path) -> None:
+    config = dataset_config("california_housing")
+    download(config)
+    split(config)
+    problem = scale(config)
+    assert problem.sparse == {
+        "Latitude_bucket": 41,
+        "Longitude_bucket": 41,
+        "Latitude_x_Longitude": 41 * 41,
+    }
+    assert problem.wide == problem.deep == problem.numbers
+
+
+def test_adult_census_has_its_official_split(workspace: Path) -> None:
+    config = dataset_config("adult_census")
+    schema = download(config)
+    parts = split(config)
+    table = raw("adult_census")
+    # The first lines of the files adult.data and adult.test of the UCI repository.
+    assert list(table.loc[0, ["age", "workclass", "fnlwgt"]]) == [39, "State-gov", 77516.0]
+    assert list(table.loc[32_561, ["age", "workclass", "fnlwgt"]]) == [25, "Private", 226802.0]
+    assert {name: len(found) for name, found in parts.items()} == {
+        "train": 26_048,
+        "valid": 6_513,
+        "test": 16_281,
+    }
+    assert parts["test"].tolist() == list(range(32_561, 48_842))
+    assert schema.classes == ["<=50K", ">50K"]
+    problem = scale(config)
+    assert set(problem.numbers) == {
+        "age", "education-num", "capital-gain", "capital-loss", "hours-per-week",
+    }  # fmt: skip
+    assert len(problem.categories) == 8
+    encoder = json.loads(Path("data/scaled/adult_census/encoder.json").read_text())
+    with_missing = [c["column"] for c in encoder["categories"] if None in c["values"]]
+    assert with_missing == ["workclass", "occupation", "native-country"]
+
+
+def test_bike_is_split_by_chance(workspace: Path) -> None:
+    config = dataset_config("bike")
+    download(config)
+    sizes = {name: len(found) for name, found in split(config).items()}
+    assert sizes == {"train": 11_122, "valid": 2_781, "test": 3_476}
+    problem = scale(config)
+    assert {"hour", "weekday", "season", "weather"} <= set(problem.categories)
+    assert {"hour_x_weekday": 25 * 8}.items() <= problem.sparse.items()
 
 
 @pytest.mark.parametrize("pixels", ["together", "separately"])
