@@ -51,21 +51,13 @@ def weights(model: keras.Model, wide: bool) -> dict[str, np.ndarray]:
     return {v.path: v.numpy() for v in model.trainable_variables if is_wide(v) is wide}
 
 
-def fitted(optimizer: keras.Optimizer) -> keras.Model:
+def fitted(optimizer: keras.Optimizer, steps: int = 3) -> keras.Model:
     """Return the network after steps over the same batches."""
     model = network()
     model.compile(optimizer=optimizer, loss=["mse", "mse"])
     target = np.random.default_rng(9).normal(size=(64, 1)).astype(np.float32)
-    for seed in range(3):
+    for seed in range(steps):
         model.train_on_batch(batch(seed), [target, target])
-    return model
-
-
-def first_step(optimizer: keras.Optimizer) -> keras.Model:
-    model = network()
-    model.compile(optimizer=optimizer, loss=["mse", "mse"])
-    target = np.random.default_rng(9).normal(size=(64, 1)).astype(np.float32)
-    model.train_on_batch(batch(), [target, target])
     return model
 
 
@@ -76,10 +68,10 @@ def test_wide_layers_are_those_called_wide(workspace: Path) -> None:
 
 def test_each_path_gets_the_step_of_its_own_optimizer(workspace: Path) -> None:
     adam, ftrl = keras.optimizers.Adam(0.01), keras.optimizers.Ftrl(0.05)
-    both = first_step(WideAndDeep(ftrl, adam))
+    both = fitted(WideAndDeep(ftrl, adam), steps=1)
     by_ftrl, by_adam = (
-        first_step(keras.optimizers.Ftrl(0.05)),
-        first_step(keras.optimizers.Adam(0.01)),
+        fitted(keras.optimizers.Ftrl(0.05), steps=1),
+        fitted(keras.optimizers.Adam(0.01), steps=1),
     )
     for wide, reference in ((True, by_ftrl), (False, by_adam)):
         expected = weights(reference, wide)

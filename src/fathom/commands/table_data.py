@@ -36,8 +36,7 @@ def describe_table(file: Path, name: str, data: Path, target: str | None, task: 
     Raises:
         FathomError: nothing can be learned from it as it is.
     """
-    table, arguments = read(file, target)
-    columns = describe_columns(table, target)
+    table, columns, arguments = read(file, target)
     if target is None:
         print_columns(columns, None)
         names = [printable(column.name) for column in columns]
@@ -61,8 +60,10 @@ def describe_table(file: Path, name: str, data: Path, target: str | None, task: 
     return table_settings(about, source, columns, found)
 
 
-def read(file: Path, target: str | None) -> tuple[pd.DataFrame, dict[str, tuple[Any, str]]]:
-    """Read a table, and return it with the arguments of `table_file` that it takes."""
+def read(
+    file: Path, target: str | None
+) -> tuple[pd.DataFrame, list[Column], dict[str, tuple[Any, str]]]:
+    """Read a table, and return it with its columns and the arguments of `table_file` it takes."""
     arguments: dict[str, Any] = {}
     suffix = known_suffix(file)
     if suffix in DELIMITERS:
@@ -75,16 +76,17 @@ def read(file: Path, target: str | None) -> tuple[pd.DataFrame, dict[str, tuple[
         if not encoding.startswith("utf-8"):
             arguments["encoding"] = encoding
     table = read_table_file(file, **arguments)
-    columns = describe_columns(table)
+    columns = describe_columns(table, target)
     classes = [c.name for c in columns if c.name == target and c.kind in ("category", "text")]
     taken = {text for name in classes for text in table[name].dropna()}
     missing = [text for text in markers(columns) if text not in taken]
     given = {key: (value, "") for key, value in arguments.items()}
     if missing:
-        table = read_table_file(file, **arguments, missing=missing)
         where = [printable(c.name) for c in columns if any(text in missing for text in c.strange)]
         given["missing"] = (missing, f"among the numbers or dates of {', '.join(where)}")
-    return table, given
+        table = read_table_file(file, **arguments, missing=missing)
+        columns = describe_columns(table, target)
+    return table, columns, given
 
 
 def notes(

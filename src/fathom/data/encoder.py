@@ -93,26 +93,21 @@ def fit_encoder(
             setting, or the column, the row and the value.
     """
     found = roles(dataset, table)
-    dates = [
-        Date.fit(as_dates(table[name], form).iloc[train], form)
-        for name, form in found.dates.items()
-    ]
+    table = table.assign(**{n: as_dates(table[n], form) for n, form in found.dates.items()})
+    dates = [Date.fit(table[name].iloc[train], form) for name, form in found.dates.items()]
     table = with_parts(table, dates)
     parts = {date.column: date.names() for date in dates}
     given = [name for column in found.columns for name in parts.get(column, [column])]
     for name in dataset.categories:
         require(name, "categories", given, special(dataset))
     chosen = [name for name in given if name in [*found.categories, *dataset.categories]]
-    numbers = [
-        Number.fit(as_numbers(table[name]).iloc[train]) for name in given if name not in chosen
-    ]
+    values = {n: as_numbers(table[n]).iloc[train] for n in given if n not in chosen}
+    numbers = [Number.fit(column) for column in values.values()]
     categories = [Category.fit(as_texts(table[name]).iloc[train], min_frequency) for name in chosen]
     names = {number.column: number.names() for number in numbers} | {n: [n] for n in chosen}
     wide, deep = (path(dataset, key, given, parts, names) for key in ("wide", "deep"))
-    counts = bucket_counts(dataset, [number.column for number in numbers], chosen, wide)
-    buckets = [
-        Buckets.fit(as_numbers(table[name]).iloc[train], count) for name, count in counts.items()
-    ]
+    counts = bucket_counts(dataset, list(values), chosen, wide)
+    buckets = [Buckets.fit(values[name], count) for name, count in counts.items()]
     encoder = Encoder(
         dates=dates,
         numbers=numbers,

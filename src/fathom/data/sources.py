@@ -9,7 +9,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -245,14 +245,8 @@ def idx(
     highest = max(map(int, found.classes))
     if highest >= len(classes):
         raise FathomError(f"classes: {len(classes)} names, but there are labels up to {highest}")
-    return RawImages(
-        found.images,
-        found.labels,
-        [classes[int(number)] for number in found.classes],
-        ", ".join(file.name for file in files),
-        sha256_of(files),
-        found.test_rows,
-    )
+    named = replace(found, classes=[classes[int(number)] for number in found.classes])
+    return raw_images(named, ", ".join(file.name for file in files), sha256_of(files))
 
 
 def locate(file: str | RemoteFile, mirror: str | None) -> tuple[Path, str]:

@@ -106,11 +106,9 @@ def kind_of_numbers(values: pd.Series[Any], rows: int) -> dict[str, Any]:
     if not is_whole(values, rows):
         return {"kind": "number"}
     least, most = int(values.min()), int(values.max())
-    if 19000101 <= least < most < 21010000:
-        days = pd.to_datetime(
-            values.astype("int64").astype("str"), format="%Y%m%d", errors="coerce"
-        )
-        if days.notna().all() and pd.api.types.is_integer_dtype(values):
+    if 19000101 <= least < most < 21010000 and pd.api.types.is_integer_dtype(values):
+        days = pd.to_datetime(values.astype("str"), format="%Y%m%d", errors="coerce")
+        if days.notna().all():
             ordered = values.is_monotonic_increasing
             return {"kind": "date", "form": "%Y%m%d", "ordered": ordered}
     return {"kind": "integer", "reason": numbering(values, rows, least, most)}

@@ -30,7 +30,9 @@ PARTS = {  # sub-folders that are no classes, and their order
     "test": 2,
     "testing": 2,
 }
-DAMAGED = (  # what libraries raise about files that are not whole
+# What libraries raise about files that are not whole, or use what they lack: zipfile raises
+# NotImplementedError for an unknown kind of compression.
+DAMAGED = (
     EOFError, IndexError, KeyError, NotImplementedError, OSError, OverflowError, RuntimeError,
     SyntaxError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
