@@ -1,6 +1,7 @@
 # make repro  rebuilds everything that is not up to date: data, networks, figures, report
 # make test   lint, types and tests
-# Both set up .venv first. GPU=1 installs TensorFlow's CUDA libraries too (Linux).
+# make bench  an epoch of training by Fathom, Keras' fit, PyTorch and scikit-learn: half an hour
+# All set up .venv first. GPU=1 installs TensorFlow's CUDA libraries too (Linux).
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,17 +26,28 @@ PYTHONPATH=src exec "$$(dirname "$$0")/python" -m fathom "$$@"
 endef
 export COMMAND
 
-.PHONY: repro test setup setup-dev lint lock clean
+.PHONY: repro test bench bench-repro setup setup-dev setup-bench lint lock clean
 
+# A killed DVC may leave its lock file empty, at which the next one would stop.
 repro: setup
+	@find .dvc/tmp -name rwlock -empty -delete 2>/dev/null || true
 	dvc repro
 
 test: setup-dev lint
 	pytest
 
+bench: setup-bench
+	python bench/epochs.py
+
+# dvc repro from nothing, beside its trainings as plain Keras scripts
+bench-repro: setup
+	python bench/repro.py
+
 setup: $(VENV)/installed$(if $(GPU),-gpu)
 
 setup-dev: $(VENV)/installed-dev
+
+setup-bench: $(VENV)/installed-bench
 
 lint: setup-dev
 	ruff check
@@ -60,11 +72,16 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed
+	$(PIP) -r requirements-bench.txt
+	@touch $@
+
 # Pins the newest versions of everything in pyproject.toml.
 lock: setup-dev
 	$(LOCK) --upgrade -o requirements.txt
 	$(LOCK) --upgrade -c requirements.txt --extra dev -o requirements-dev.txt
 	$(LOCK) --upgrade -c requirements.txt --extra gpu -o requirements-gpu.txt
+	$(LOCK) --upgrade -c requirements.txt --extra bench -o requirements-bench.txt
 
 clean:
 	rm -rf $(VENV)

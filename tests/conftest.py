@@ -21,7 +21,7 @@ from fathom.data.split import split
 ROOT = Path(__file__).resolve().parent.parent
 
 # Small and quick, but every layer kind, callback and stage is still there.
-SHRUNK = ["train.epochs=2", "train.batch_size=128", "gpus=[]"]
+SHRUNK = ["train.epochs=2", "train.batch_size=128", "train.repeats=1", "gpus=[]"]
 SHRUNK_MODELS = {
     "mlp": ["model.units=[16,8]"],
     "selu": ["model.depth=3", "model.width=16"],
@@ -90,7 +90,7 @@ def clone(folder: Path, shrunk: bool = True) -> Path:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, folder / file)
     if shrunk:
-        edit(folder / "params.yaml", *SHRUNK)
+        edit(folder / "params.yaml", *SHRUNK, "train.repeats=2")
         for model, overrides in SHRUNK_MODELS.items():
             assignments = [override.removeprefix("model.") for override in overrides]
             edit(folder / f"conf/model/{model}.yaml", *assignments)

@@ -179,6 +179,11 @@ def center_and_scale(method: str, train: Numbers) -> tuple[float, float]:
     }[method]
 
 
+def saved_model(dataset: str, model: str) -> Any:
+    file = Path("models", dataset, model, "model.keras")
+    return load_model(file, network_config(dataset, model))
+
+
 @pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "none"])
 def test_predictions_are_in_the_targets_own_unit(project: Path, method: str) -> None:
     scale(dataset_config("diabetes", f"scale.target={method}"))
@@ -186,7 +191,7 @@ def test_predictions_are_in_the_targets_own_unit(project: Path, method: str) -> 
     raw = pd.read_parquet("data/raw/diabetes/data.parquet")["target"].to_numpy()
     rows = {part: np.load(f"data/split/diabetes/{part}.npy") for part in PARTS}
     center, width = center_and_scale(method, raw[rows["train"]])
-    model = load_model(network_config("diabetes", "mlp"))
+    model = saved_model("diabetes", "mlp")
     for part in PARTS:
         features = pd.read_parquet(f"data/scaled/diabetes/{part}_features.parquet")
         predicted = model(features.to_numpy(np.float32)).numpy()[:, 0] * width + center
@@ -212,7 +217,7 @@ def test_predicted_classes(project: Path) -> None:
     metrics = evaluated("digits", "mlp")
     rows = np.load("data/split/digits/test.npy")
     labels = np.load("data/raw/digits/labels.npy")[rows]
-    model = load_model(network_config("digits", "mlp"))
+    model = saved_model("digits", "mlp")
     probabilities = model(np.load("data/scaled/digits/test_features.npy")).numpy()
     assert metrics["test"]["accuracy"] == pytest.approx(
         np.mean(probabilities.argmax(axis=1) == labels)
@@ -267,7 +272,7 @@ def test_auxiliary_figures_are_of_its_own_column(project: Path) -> None:
     errors = table["aux_predicted"] - ages[rows]
     assert metrics["aux"]["test"]["mae"] == pytest.approx(errors.abs().mean())
     train = ages[np.load("data/split/ages/train.npy")]
-    model = load_model(network_config("ages", "wide_deep"))
+    model = saved_model("ages", "wide_deep")
     part = read_part(Problem.read("ages"), "test")
     aux = model([part.features, part.features])[1].numpy()[:, 0]
     np.testing.assert_allclose(table["aux_predicted"], aux * train.std() + train.mean(), rtol=1e-4)

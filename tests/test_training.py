@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import re
 import shutil
 from contextlib import redirect_stdout
@@ -16,13 +17,15 @@ import tensorflow as tf
 from conftest import ROOT, SHRUNK, SHRUNK_MODELS, copy_settings, network_config, prepare, run_in
 from sklearn.utils.class_weight import compute_class_weight
 
-from fathom.data.parts import Part, read_part, read_target_scalers
+from fathom.data.parts import read_part, read_target_scalers
 from fathom.data.schema import Problem
 from fathom.errors import FathomError
 from fathom.evaluation.evaluate import evaluate
 from fathom.training import compiling
 from fathom.training.callbacks import direction
-from fathom.training.train import Training, build, train
+from fathom.training.examples import sample_weights
+from fathom.training.train import build, train
+from fathom.training.writing import Training
 
 IRIS = """# @package _global_
 dataset:
@@ -91,7 +94,6 @@ HOUSING = [
     "train.batch_size=32",
     "train.schedule=null",
     "train.early_stopping=null",
-    "train.checkpoint=true",
     "+train.callbacks.rows={_target_: keras.callbacks.CSVLogger, filename: rows.csv}",
     "+train.callbacks.none=null",
 ]
@@ -105,7 +107,7 @@ def housing(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as log:
         patch.chdir(folder)
         training = trained("california_housing", "mlp", *HOUSING)
-    assert training.best_epoch < 8
+    assert training.best.best_epoch < 8
     return folder, training, log.getvalue()
 
 
@@ -117,13 +119,13 @@ def in_housing(housing: tuple[Path, Training, str], monkeypatch: pytest.MonkeyPa
 
 def test_outputs(in_housing: Training) -> None:
     folder = Path("models/california_housing/mlp")
-    names = {"model.keras", "history.csv", "summary.txt", "run.json"}
+    names = {"model.keras", "repeats", "history.csv", "summary.txt", "run.json"}
     assert {path.name for path in folder.iterdir()} == names
     run = json.loads((folder / "run.json").read_text())
     # Of mlp.yaml shrunk to 16 and 8 units, on 8 columns.
     parameters = (8 * 16 + 16) + (16 * 8 + 8) + (8 + 1)
     assert (run["parameters"], run["epochs"], run["seed"]) == (parameters, 8, 42)
-    assert (run["best_epoch"], run["monitor"]) == (in_housing.best_epoch, "val_rmse")
+    assert (run["best_epoch"], run["monitor"]) == (in_housing.best.best_epoch, "val_rmse")
     assert run["settings"]["model"]["units"] == [16, 8]
     assert run["settings"]["train"]["epochs"] == 8
     assert f"Trainable params: {parameters}" in (folder / "summary.txt").read_text()
@@ -143,7 +145,7 @@ def test_history(in_housing: Training) -> None:
 def test_the_last_epochs_weights_are_kept_if_asked(project: Path) -> None:
     overrides = ["train.keep=last", "train.epochs=6", "model.learning_rate=0.2"]
     training = trained("california_housing", "mlp", *overrides, "train.schedule=null")
-    assert training.best_epoch < training.kept_epoch == 6
+    assert training.best.best_epoch < training.best.kept_epoch == 6
     problem = Problem.read("california_housing")
     valid = read_part(problem, "valid")
     scaler = read_target_scalers(problem)["main_output"]
@@ -155,7 +157,7 @@ def test_the_last_epochs_weights_are_kept_if_asked(project: Path) -> None:
 
 def test_the_best_epochs_weights_are_kept(in_housing: Training) -> None:
     history = in_housing.history
-    assert in_housing.best_epoch == 1 + np.argmin(history["val_rmse"])
+    assert in_housing.best.best_epoch == 1 + np.argmin(history["val_rmse"])
     problem = Problem.read("california_housing")
     valid = read_part(problem, "valid")
     model = keras.saving.load_model("models/california_housing/mlp/model.keras")
@@ -166,16 +168,12 @@ def test_the_best_epochs_weights_are_kept(in_housing: Training) -> None:
     np.testing.assert_allclose(
         np.mean((predicted - actual) ** 2), history["val_loss"].min(), rtol=1e-4
     )
-    checkpoint = keras.saving.load_model("checkpoints/california_housing/mlp.keras")
-    np.testing.assert_array_equal(
-        checkpoint.predict(*valid.inputs(["features"], problem), verbose=0), predicted
-    )
 
 
 def test_errors_are_in_the_targets_own_unit(in_housing: Training) -> None:
     config = network_config("california_housing", "mlp", *HOUSING)
     valid = evaluate(config)["valid"]
-    kept = in_housing.history.iloc[in_housing.best_epoch - 1]
+    kept = in_housing.history.iloc[in_housing.best.best_epoch - 1]
     np.testing.assert_allclose(
         [kept["val_rmse"], kept["val_mae"]], [valid["rmse"], valid["mae"]], rtol=1e-4
     )
@@ -187,13 +185,11 @@ def test_extra_callbacks_see_what_the_history_keeps(in_housing: Training) -> Non
     np.testing.assert_allclose(rows[names], in_housing.history[names])
 
 
-def test_log_has_one_line_an_epoch(housing: tuple[Path, Training, str]) -> None:
+def test_log_tells_the_last_epoch(housing: tuple[Path, Training, str]) -> None:
     _, training, log = housing
-    lines = log.splitlines()
-    assert len(lines) == 8
-    for epoch, line in enumerate(lines, start=1):
-        loss = f"{training.history['loss'][epoch - 1]:.4g}"
-        assert re.fullmatch(rf"epoch {epoch}/8  loss {loss}  mae .*  loss_ratio \S+  \S+ s", line)
+    loss = f"{training.history['loss'][7]:.4g}"
+    last = log.splitlines()[-1]
+    assert re.fullmatch(rf"seed 42  epoch 8/8  loss {loss}  mae .*  loss_ratio \S+  \S+ s", last)
 
 
 def test_early_stopping(project: Path) -> None:
@@ -204,7 +200,7 @@ def test_early_stopping(project: Path) -> None:
         "train.early_stopping.patience=2",
         "train.early_stopping.min_delta=10",
     )
-    assert (len(training.history), training.best_epoch) == (3, 1)
+    assert (len(training.history), training.best.best_epoch) == (3, 1)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +221,7 @@ def test_accuracy_is_better_the_higher(project: Path) -> None:
     training = trained("digits", "mlp", "train.monitor=val_accuracy", "train.epochs=4")
     accuracy = training.history["val_accuracy"]
     assert accuracy.min() < accuracy.max()
-    assert training.best_epoch == 1 + np.argmax(accuracy)
+    assert training.best.best_epoch == 1 + np.argmax(accuracy)
 
 
 def test_monitor_that_is_not_recorded(project: Path) -> None:
@@ -449,9 +445,8 @@ def test_balanced_class_weights_are_scikit_learns(project: Path) -> None:
     part = read_part(problem, "train")
     rows = np.flatnonzero(part.target("main_output") <= 8)[:100]  # unbalanced, and no 9
     labels = part.target("main_output")[rows]
-    few = Part(part.features[rows], {"main_output": labels}, None, part.rows[rows])
     config = network_config("digits", "mlp", "train.class_weight=balanced")
-    found = compiling.class_weights(few, problem, config)
+    found = compiling.class_weights(labels, problem, config)
     assert found is not None
     # scikit-learn counts the classes that are there; here are 10.
     by_hand = compute_class_weight("balanced", classes=np.arange(9), y=labels) * 9 / 10
@@ -462,7 +457,7 @@ def test_class_weights_are_the_main_targets_alone(project: Path) -> None:
     problem = Problem.read("iris")
     part = read_part(problem, "train")
     model = build(network_config("iris", "wide_deep"), problem)
-    main, aux = compiling.sample_weights(model, part, problem, {"setosa": 3.0, "virginica": 0.5})
+    main, aux = sample_weights(model, part, problem, {"setosa": 3.0, "virginica": 0.5})
     names = np.array(["setosa", "versicolor", "virginica"])[part.target("main_output")]
     np.testing.assert_array_equal(
         main, pd.Series(names).map({"setosa": 3.0, "virginica": 0.5}).fillna(1)
@@ -522,25 +517,101 @@ def test_callback_that_changes_the_learning_rate(project: Path) -> None:
     np.testing.assert_allclose(history["learning_rate"], [0.008, 0.008, 0.004, 0.002])
 
 
+@pytest.mark.parametrize(
+    ("callback", "settings"),
+    [
+        ("TerminateOnNaN", ""),
+        ("ModelCheckpoint", ", filepath: kept.keras, save_freq: 5"),
+        ("TensorBoard", ", update_freq: batch"),
+        ("BackupAndRestore", ", backup_dir: backup, save_freq: 5"),
+    ],
+)
+def test_callbacks_of_batches_need_fit(project: Path, callback: str, settings: str) -> None:
+    override = f"+train.callbacks.mine={{_target_: keras.callbacks.{callback}{settings}}}"
+    assert refusal("digits", "mlp", override) == (
+        f"command line: train.callbacks.mine: {callback} acts on batches, which a compiled epoch "
+        "does not announce; set train.engine to fit"
+    )
+    assert not Path("models").exists()
+    trained("digits", "mlp", override, "train.engine=fit", "train.epochs=1")
+    assert Path("models/digits/mlp/model.keras").exists()
+
+
+def test_callbacks_of_epochs_run_compiled(project: Path) -> None:
+    trained(
+        "digits",
+        "mlp",
+        "train.epochs=2",
+        "+train.callbacks.kept={_target_: keras.callbacks.ModelCheckpoint, filepath: kept.keras}",
+        "+train.callbacks.rate={_target_: keras.callbacks.SwapEMAWeights, swap_on_epoch: false}",
+        "+train.optimizer.use_ema=true",
+    )
+    assert Path("kept.keras").exists()
+
+
+@pytest.mark.parametrize("model", ["mlp", "selu", "deep_relu", "wide_deep"])
+@pytest.mark.parametrize("dataset", ["digits", "california_housing", "iris"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_engines_agree(project: Path, dataset: str, model: str, weighted: bool) -> None:
+    settings = ["train.deterministic=false", "train.xla=false", "train.epochs=1"]
+    if weighted:
+        file = Path(f"data/scaled/{dataset}/train_targets.parquet")
+        targets = pd.read_parquet(file)
+        random = np.random.default_rng(1).uniform(0.2, 3, len(targets))
+        targets.assign(weight=random).to_parquet(file, index=False)
+        if dataset != "california_housing":
+            settings.append("train.class_weight=balanced")
+    compiled, by_fit = (
+        trained(dataset, model, f"train.engine={engine}", *settings)
+        for engine in ("compiled", "fit")
+    )
+    np.testing.assert_allclose(weights(compiled), weights(by_fit), rtol=1e-3, atol=1e-5)
+    pd.testing.assert_frame_equal(compiled.history, by_fit.history, rtol=1e-4)
+    run = json.loads(Path("models", dataset, model, "run.json").read_text())
+    assert run["engine"] == {"name": "fit", "xla": False, "rows": "in memory"}
+
+
+def test_run_tells_what_was_chosen(project: Path) -> None:
+    trained("digits", "mlp")
+    run = json.loads(Path("models/digits/mlp/run.json").read_text())
+    steps = 2 * math.ceil(len(read_part(Problem.read("digits"), "train").rows) / 128)
+    assert run["engine"] == {
+        "name": "compiled",
+        "xla": False,
+        "why": f"{steps} steps would not gain back what compiling costs",
+        "rows": "in memory",
+    }
+
+
 def test_tensorboard(project: Path) -> None:
     trained("digits", "mlp", "train.epochs=1", "train.tensorboard=true")
-    logs = Path("logs/digits/mlp")
+    logs = Path("logs/digits/mlp/seed-42")
     assert list(logs.glob("train/events.*"))
     assert list(logs.glob("validation/events.*"))
 
 
-def test_same_seed_same_bytes(project: Path) -> None:
-    file = Path("models/digits/mlp/model.keras")
+@pytest.mark.parametrize(
+    ("dataset", "model", "xla"),
+    [
+        ("digits", "mlp", "auto"),
+        ("digits", "selu", "true"),  # AlphaDropout
+        ("digits", "deep_relu", "true"),  # batch normalisation
+        ("california_housing", "wide_deep", "false"),  # embeddings, FTRL, Dropout
+        ("california_housing", "wide_deep", "true"),
+    ],
+)
+def test_same_seed_same_bytes(project: Path, dataset: str, model: str, xla: str) -> None:
+    folder = Path("models", dataset, model)
     script = str(ROOT / "src" / "train.py")
-    arguments = ["dataset=digits", "model=mlp", *SHRUNK, *SHRUNK_MODELS["mlp"]]
+    arguments = [f"dataset={dataset}", f"model={model}", f"train.xla={xla}"]
     contents = []
     for _ in range(2):
-        run_in(project, "python", script, *arguments)
-        contents.append(file.read_bytes())
-        file.unlink()
-    trained("digits", "mlp", "seed=43")
+        run_in(project, "python", script, *arguments, *SHRUNK, *SHRUNK_MODELS[model])
+        contents.append([(folder / name).read_bytes() for name in ("model.keras", "history.csv")])
+        shutil.rmtree(folder)
+    trained(dataset, model, f"train.xla={xla}", "seed=43")
     assert contents[0] == contents[1]
-    assert file.read_bytes() != contents[0]
+    assert (folder / "model.keras").read_bytes() != contents[0][0]
 
 
 OWN = """
@@ -639,5 +710,5 @@ def test_own_function(
     training = trained("california_housing", "own")
     metrics = evaluate(network_config("california_housing", "own"))
     assert training.model.count_params() == (8 * 12 + 12) + (12 + 1)
-    kept = training.history.iloc[training.best_epoch - 1]
+    kept = training.history.iloc[training.best.best_epoch - 1]
     assert kept["val_rmse"] == pytest.approx(metrics["valid"]["rmse"], rel=1e-4)

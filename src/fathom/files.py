@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 from numpy.typing import NDArray
 
 from fathom.errors import FathomError
+
+ROW_GROUP = 65_536  # rows of a table that lie together on disk
 
 
 @contextmanager
@@ -59,15 +62,34 @@ def reading(path: Path, made_by: str) -> Iterator[Path]:
         ) from error
 
 
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a Parquet file that can be read piece by piece."""
+    table.to_parquet(path, index=False, row_group_size=ROW_GROUP)
+
+
 def read_json(path: Path, made_by: str) -> Any:
     with reading(path, made_by):
         return json.loads(path.read_text(encoding="utf-8"))
 
 
-def read_table(path: Path, made_by: str, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a Parquet file, or some columns of it."""
+def read_table(
+    path: Path, made_by: str, columns: list[str] | None = None, rows: range | None = None
+) -> pd.DataFrame:
+    """Read a Parquet file, or some columns of it, or some rows that follow one another.
+
+    For some rows no more is read than the row groups that hold them.
+    """
     with reading(path, made_by), path.open("rb") as file:
-        return pd.read_parquet(file, columns=columns)
+        if rows is None:
+            return pd.read_parquet(file, columns=columns)
+        parquet = pyarrow.parquet.ParquetFile(file)
+        groups = [parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)]
+        ends = np.cumsum(groups)
+        first, last = np.searchsorted(ends, [rows.start, rows.stop - 1], side="right")
+        table = parquet.read_row_groups(list(range(first, last + 1)), columns).to_pandas()
+        skipped = ends[first] - groups[first]
+        chosen: pd.DataFrame = table.iloc[rows.start - skipped : rows.stop - skipped]
+        return chosen.reset_index(drop=True)
 
 
 def read_array(path: Path, made_by: str) -> NDArray[Any]:

@@ -49,8 +49,8 @@ def plots(kind: str, dataset: str, model: str) -> Path:
     return Path("plots", kind, dataset, model)
 
 
-def checkpoint(dataset: str, model: str) -> Path:
-    return Path("checkpoints", dataset, f"{model}.keras")
+def checkpoints(dataset: str, model: str) -> Path:
+    return Path("checkpoints", dataset, model)
 
 
 def logs(dataset: str, model: str) -> Path:

@@ -54,7 +54,13 @@ def parse_test_share(value: Any) -> Any:
     return value if value == "own" else parse_share(value)
 
 
-def parse_stratify(value: Any) -> Any:
+def parse_repeats(value: Any) -> Any:
+    if value != "auto" and not (type(value) is int and value > 0):
+        raise ValueError(f"must be auto or a number of at least 1, not {value!r}")
+    return value
+
+
+def parse_switch(value: Any) -> Any:
     if type(value) is not bool and value != "auto":
         raise ValueError(f"must be auto, true or false, not {value!r}")
     return value
@@ -109,7 +115,7 @@ class Split(Section):
     test: Annotated[float | int | Literal["own"], PlainValidator(parse_test_share)]
     valid: Annotated[float | int, PlainValidator(parse_share)]
     shuffle: bool
-    stratify: Annotated[bool | Literal["auto"], PlainValidator(parse_stratify)]
+    stratify: Annotated[bool | Literal["auto"], PlainValidator(parse_switch)]
     valid_first: bool
     seed: Seed
 
@@ -162,7 +168,13 @@ class Train(Section):
     monitor: str
     keep: Literal["best", "last"]
     early_stopping: EarlyStopping | None
-    checkpoint: bool
+    engine: Literal["compiled", "fit"]
+    xla: Annotated[bool | Literal["auto"], PlainValidator(parse_switch)]
+    deterministic: bool
+    repeats: Annotated[int | Literal["auto"], PlainValidator(parse_repeats)]
+    ensemble: bool
+    checkpoint: PositiveFloat | None
+    memory: PositiveFloat
     tensorboard: bool
     callbacks: dict[str, Target | None]
 

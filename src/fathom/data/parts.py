@@ -1,5 +1,6 @@
 """The parts of a data set as networks and metrics take them."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from fathom import paths
 from fathom.data.scaling import Scaler, ScalerFile
 from fathom.data.schema import CODES, Problem
-from fathom.files import read_array, read_json, read_table
+from fathom.files import ROW_GROUP, read_array, read_json, read_table
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Part:
 
     def target(self, output_name: str) -> NDArray[Any]:
         """Return what the output of this name is to predict."""
-        return self.targets.get(output_name, self.targets["main_output"])
+        return target_of(output_name, self.targets)
 
     def inputs(self, input_names: list[str], problem: Problem) -> list[NDArray[Any]]:
         """Return for each input of a network what its name asks for: see `Problem`."""
@@ -50,16 +51,16 @@ class Part:
         return codes
 
 
-def read_part(problem: Problem, part: str) -> Part:
-    """Read "train", "valid" or "test"."""
-    folder = paths.scaled(problem.dataset)
-    made_by = f"scale@{problem.dataset}"
-    features: pd.DataFrame | NDArray[np.float32] = (
-        read_table(folder / f"{part}_features.parquet", made_by)
-        if problem.kind == "table"
-        else read_array(folder / f"{part}_features.npy", made_by)
-    )
-    table = read_table(folder / f"{part}_targets.parquet", made_by)
+def read_part(problem: Problem, part: str, rows: range | None = None) -> Part:
+    """Read "train", "valid" or "test", or those of its rows that follow one another."""
+    folder, made_by = paths.scaled(problem.dataset), f"scale@{problem.dataset}"
+    features: pd.DataFrame | NDArray[np.float32]
+    if problem.kind == "table":
+        features = read_table(folder / f"{part}_features.parquet", made_by, rows=rows)
+    else:
+        features = read_array(folder / f"{part}_features.npy", made_by)
+        features = features if rows is None else features[rows.start : rows.stop]
+    table = read_table(folder / f"{part}_targets.parquet", made_by, rows=rows)
     return Part(
         features=features,
         targets={name: table[name].to_numpy() for name in problem.outputs if name in table},
@@ -68,10 +69,28 @@ def read_part(problem: Problem, part: str) -> Part:
     )
 
 
+def read_blocks(problem: Problem, part: str) -> Iterator[Part]:
+    """Read a part in blocks of rows that follow one another, so that few are in memory."""
+    for start in range(0, problem.rows[part], ROW_GROUP):
+        yield read_part(problem, part, range(start, min(start + ROW_GROUP, problem.rows[part])))
+
+
+def read_targets(problem: Problem, part: str) -> pd.DataFrame:
+    """Read a part without features: `row`, `main_output` and perhaps `aux_output` and `weight`."""
+    file = paths.scaled(problem.dataset) / f"{part}_targets.parquet"
+    return read_table(file, f"scale@{problem.dataset}")
+
+
 def read_target_scalers(problem: Problem) -> dict[str, Scaler]:
     """Return by output how regression targets are scaled for training."""
     file = paths.scaled(problem.dataset) / "scaler.json"
     return ScalerFile.model_validate(read_json(file, f"scale@{problem.dataset}")).targets
+
+
+def target_of(output_name: str, targets: Mapping[str, Any] | pd.DataFrame) -> NDArray[Any]:
+    """Return what an output is to predict: any but `aux_output` the main target."""
+    name = output_name if output_name in targets else "main_output"
+    return np.asarray(targets[name])
 
 
 def scaler_of(output_name: str, scalers: dict[str, Scaler]) -> Scaler:

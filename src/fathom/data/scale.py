@@ -16,7 +16,7 @@ from fathom.data.scaling import Scaler, ScalerFile
 from fathom.data.schema import Output, Problem, Schema
 from fathom.data.targets import outputs, target_table
 from fathom.errors import FathomError
-from fathom.files import read_array, read_table, replacing, write_json
+from fathom.files import read_array, read_table, replacing, write_json, write_table
 
 Parts = dict[str, NDArray[np.int64]]
 
@@ -54,9 +54,8 @@ def scale(config: DatasetConfig) -> Problem:
             if output.task == "regression" and name in targets
         }
         for part, rows in parts.items():
-            targets.loc[rows].rename_axis("row").reset_index().to_parquet(
-                folder / f"{part}_targets.parquet", index=False
-            )
+            of_part = targets.loc[rows].rename_axis("row").reset_index()
+            write_table(folder / f"{part}_targets.parquet", of_part)
         fitted = ScalerFile(features=scaler, targets=target_scalers)
         write_json(folder / "scaler.json", fitted.model_dump(exclude_none=True))
     problem.write(paths.problem(dataset.name))
@@ -80,7 +79,7 @@ def scale_table(
     features[numbers] = scaler.transform(features[numbers].to_numpy())
     features[encoder.number_names] = features[encoder.number_names].astype(np.float32)
     for part, rows in parts.items():
-        features.loc[rows].to_parquet(folder / f"{part}_features.parquet", index=False)
+        write_table(folder / f"{part}_features.parquet", features.loc[rows])
     write_json(folder / "encoder.json", encoder.model_dump())
     predicted = outputs(dataset, schema, table)
     problem = Problem(

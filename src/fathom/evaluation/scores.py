@@ -51,6 +51,20 @@ def scores(output: Output, actual: NDArray[np.generic], predicted: Floats) -> Sc
     }
 
 
+def spread(runs: list[Scores]) -> dict[str, dict[str, float | int | None]]:
+    """Return by figure the mean over runs, their standard deviation (of a sample) and number."""
+    spreads: dict[str, dict[str, float | int | None]] = {}
+    for name in runs[0]:
+        values = [value for run in runs if (value := run[name]) is not None]
+        known = len(values) == len(runs)
+        spreads[name] = {
+            "mean": float(np.mean(values)) if known else None,
+            "sd": float(np.std(values, ddof=1)) if known else None,
+            "n": len(runs),
+        }
+    return spreads
+
+
 def prediction_table(
     output: Output, rows: NDArray[np.int64], actual: NDArray[np.generic], predicted: Floats
 ) -> pd.DataFrame:

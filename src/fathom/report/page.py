@@ -24,6 +24,7 @@ def report(config: Config) -> None:
         undefined=jinja2.StrictUndefined,
     )
     templates.filters["number"] = tables.number
+    templates.filters["over_runs"] = tables.over_runs
     page = templates.get_template("page.html.j2")
     write_text(paths.REPORT, page.render(sections=sections, parts=tables.PARTS))
 

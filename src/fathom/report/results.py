@@ -11,15 +11,21 @@ from fathom.data.schema import Checks, Problem, Warned
 from fathom.files import read_json, read_table, reading
 
 Figures = dict[str, dict[str, float | None]]
+Spread = dict[str, dict[str, dict[str, float]]]
 
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network: its figures by part, its run, its history and test predictions."""
+    """A trained network: its figures by part, its run, its history and test predictions.
+
+    `spread` (by part, figure and then mean, sd and n) and `ensemble` are those of several runs.
+    """
 
     name: str
     metrics: Figures
     auxiliary: Figures | None
+    spread: Spread | None
+    ensemble: Figures | None
     run: dict[str, Any]
     history: pd.DataFrame
     predictions: pd.DataFrame
@@ -52,15 +58,18 @@ def read_dataset(dataset: str, models: list[str]) -> DatasetResults:
 def read_network(dataset: str, model: str) -> Network:
     trained, evaluated = f"train@{dataset}-{model}", f"evaluate@{dataset}-{model}"
     metrics = read_json(paths.metrics(dataset, model), evaluated)
-    auxiliary = metrics.pop("aux", None)
+    auxiliary, spread, ensemble = (metrics.pop(key, None) for key in ("aux", "spread", "ensemble"))
     folder = paths.model(dataset, model)
+    run = read_json(folder / "run.json", trained)
     with reading(folder / "history.csv", trained) as file:
         history = pd.read_csv(file)
     return Network(
         name=model,
         metrics=metrics,
         auxiliary=auxiliary,
-        run=read_json(folder / "run.json", trained),
-        history=history,
+        spread=spread,
+        ensemble=ensemble,
+        run=run,
+        history=history[history["seed"] == run["seed"]],
         predictions=read_table(paths.predictions(dataset, model), evaluated),
     )

@@ -1,5 +1,6 @@
 """The comparison of networks and baselines."""
 
+import math
 from dataclasses import dataclass
 
 from fathom.data.schema import Output, Problem
@@ -19,20 +20,37 @@ HIGHER_IS_BETTER = ("accuracy", "f1_macro", "r2")
 
 @dataclass(frozen=True)
 class Row:
-    """A model's line: test figures of each metric, then the leading metric on other parts."""
+    """A model's line: test figures of each metric, then the leading metric on other parts.
+
+    `spread` holds mean, sd and n of the leading test figure over runs.
+    """
 
     name: str
     kind: str
     figures: Figures
+    spread: dict[str, float] | None = None
     parameters: int | None = None
     seconds: float | None = None
 
 
 def rows(results: DatasetResults) -> list[Row]:
     """Return a row for each network, auxiliary output and baseline, the best first."""
+    metric = leading(results.problem.main)
     networks = [
-        Row(n.name, "network", n.metrics, n.run["parameters"], n.run["seconds"])
+        Row(
+            name=n.name,
+            kind="network",
+            figures=n.metrics,
+            spread=n.spread["test"][metric] if n.spread else None,
+            parameters=n.run["parameters"],
+            seconds=n.run["seconds"],
+        )
         for n in results.networks
+    ]
+    ensembles = [
+        Row(f"{n.name}, average of {len(n.run['runs'])}", "output", n.ensemble)
+        for n in results.networks
+        if n.ensemble
     ]
     auxiliary = [
         Row(f"{n.name}, auxiliary output", "output", n.auxiliary)
@@ -40,7 +58,17 @@ def rows(results: DatasetResults) -> list[Row]:
         if n.auxiliary and results.problem.outputs["aux_output"] == results.problem.main
     ]
     baselines = [Row(name, "baseline", figures) for name, figures in results.baselines.items()]
-    return sorted(networks + auxiliary + baselines, key=lambda row: rank(row, results.problem.main))
+    every = networks + ensembles + auxiliary + baselines
+    return sorted(every, key=lambda row: rank(row, results.problem.main))
+
+
+def over_runs(spread: dict[str, float] | None) -> str:
+    """Return a mean with its standard deviation, to as many decimals as that has two digits in."""
+    if spread is None:
+        return ""
+    sd = spread["sd"]
+    decimals = 1 - math.floor(math.log10(sd)) if sd else 4
+    return f"{spread['mean']:,.{max(decimals, 0)}f} ± {sd:,.{max(decimals, 0)}f}"
 
 
 def inputs(problem: Problem) -> str:

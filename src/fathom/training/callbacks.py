@@ -1,7 +1,6 @@
 """Keras callbacks of a training."""
 
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,6 +13,11 @@ from fathom.data.scaling import Scaler
 from fathom.data.schema import Problem
 from fathom.errors import FathomError
 
+BATCH_HOOKS = (
+    "on_batch_begin", "on_batch_end",
+    "on_train_batch_begin", "on_train_batch_end",
+    "on_test_batch_begin", "on_test_batch_end",
+)  # fmt: skip
 UPWARDS = ("accuracy", "auc", "precision", "recall", "f1", "r2")
 
 
@@ -96,62 +100,92 @@ class LossRatio(keras.callbacks.Callback):
 
 
 class EpochLines(keras.callbacks.Callback):
-    """Prints one line an epoch, for logs."""
+    """Prints how far training is: a line an epoch, or a second if epochs are shorter."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        self.printed = self.started = time.perf_counter()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        seconds = time.perf_counter() - self.started
+        now = time.perf_counter()
+        last = epoch + 1 == self.params["epochs"] or self.model.stop_training
+        if now - self.printed < 1 and not last:
+            return
         shown = "  ".join(
             f"{name} {value:.4g}"
             for name, value in (logs or {}).items()
             if "aux_output" not in name and not name.endswith("output_loss")
         )
-        print(f"epoch {epoch + 1}/{self.params['epochs']}  {shown}  {seconds:.1f} s", flush=True)
+        seconds = f"{now - self.started:.2g} s"
+        place = f"seed {self.seed}  epoch {epoch + 1}/{self.params['epochs']}"
+        print(f"{place}  {shown}  {seconds}", flush=True)
+        self.printed = now
+
+
+def early_stopping(config: NetworkConfig, problem: Problem) -> keras.callbacks.EarlyStopping:
+    """Return the callback that knows the best epoch and can bring its weights back, even if it is
+    not to stop training.
+    """
+    monitor, stopping = monitored(config, problem), config.train.early_stopping
+    return keras.callbacks.EarlyStopping(
+        monitor=monitor,
+        mode=direction(monitor),
+        patience=stopping.patience if stopping else config.train.epochs,
+        min_delta=stopping.min_delta if stopping else 0.0,
+        restore_best_weights=config.train.keep == "best",
+    )
 
 
 def callbacks(
-    config: NetworkConfig, problem: Problem, scalers: dict[str, Scaler], on_terminal: bool
+    config: NetworkConfig,
+    problem: Problem,
+    scalers: dict[str, Scaler],
+    stopping: keras.callbacks.EarlyStopping,
+    seed: int,
+    engine: str,
 ) -> list[keras.callbacks.Callback]:
     """Return the callbacks of a training in the order in which Keras is to call them.
 
-    Early stopping is among them even if it is not to stop: it knows the best epoch and can
-    bring its weights back.
+    Raises:
+        FathomError: one acts on batches, which only the engine `fit` announces.
     """
     settings = config.train
-    monitor = monitored(config, problem)
-    mode = direction(monitor)
-    stopping = settings.early_stopping
     chosen: list[keras.callbacks.Callback] = [
         Readable(problem, scalers),
-        Watch(config, monitor),
+        Watch(config, stopping.monitor),
         LossRatio(),
-        keras.callbacks.EarlyStopping(
-            monitor=monitor,
-            mode=mode,
-            patience=stopping.patience if stopping else settings.epochs,
-            min_delta=stopping.min_delta if stopping else 0.0,
-            restore_best_weights=settings.keep == "best",
-        ),
+        stopping,
     ]
-    if settings.checkpoint:
-        path = paths.checkpoint(config.dataset.name, config.model.name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        chosen.append(
-            keras.callbacks.ModelCheckpoint(
-                str(path), monitor=monitor, mode=mode, save_best_only=True
-            )
-        )
     if settings.tensorboard:
-        chosen.append(keras.callbacks.TensorBoard(str(log_dir(config))))
+        logs = paths.logs(config.dataset.name, config.model.name) / f"seed-{seed}"
+        chosen.append(keras.callbacks.TensorBoard(str(logs)))
     for name, target in settings.callbacks.items():
         if target is not None:
-            chosen.append(make(target, ("train", "callbacks", name), config.origins))
-    if not on_terminal:
-        chosen.append(EpochLines())
-    return chosen
+            callback = make(target, ("train", "callbacks", name), config.origins)
+            if engine == "compiled" and acts_on_batches(callback):
+                file, key = config.origins.of(("train", "callbacks", name))
+                raise FathomError(
+                    f"{file}: {key}: {type(callback).__name__} acts on batches, which a compiled "
+                    "epoch does not announce; set train.engine to fit"
+                )
+            chosen.append(callback)
+    return [*chosen, keras.callbacks.History()]
 
 
-def log_dir(config: NetworkConfig) -> Path:
-    return paths.logs(config.dataset.name, config.model.name)
+def acts_on_batches(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback is to be called at batches, and not at epochs alone."""
+    if isinstance(callback, keras.callbacks.ModelCheckpoint | keras.callbacks.BackupAndRestore):
+        return bool(callback.save_freq != "epoch")
+    if isinstance(callback, keras.callbacks.TensorBoard):
+        return bool(callback.update_freq != "epoch")
+    return any(
+        getattr(getattr(callback, hook), "__func__", None)
+        is not getattr(keras.callbacks.Callback, hook)
+        for hook in BATCH_HOOKS
+    )

@@ -1,4 +1,4 @@
-"""What a network is trained by: optimiser, schedule, loss, metrics and weights."""
+"""What a network is trained by: optimiser, schedule, loss, metrics and class weights."""
 
 import math
 from typing import Any
@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from fathom.config.schema import NetworkConfig, Target
 from fathom.config.targets import make
-from fathom.data.parts import Part, scaler_of
-from fathom.data.scaling import Scaler
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError, did_you_mean
 from fathom.models.interface import output_names, unwrap
@@ -30,6 +28,7 @@ def compile_model(model: keras.Model, problem: Problem, config: NetworkConfig) -
         loss=unwrap([loss(output, problem, config) for output in outputs]),
         loss_weights=loss_weights(names, problem, config),
         metrics=unwrap([metrics(output) for output in outputs]),
+        jit_compile=config.train.xla,
     )
 
 
@@ -118,63 +117,23 @@ def metrics(output: Output) -> list[Any]:
     ]
 
 
-def targets(
-    model: keras.Model,
-    part: Part,
-    problem: Problem,
-    scalers: dict[str, Scaler],
-    config: NetworkConfig,
-) -> Any:
-    """Return what the network is to predict: scaled numbers, numbers of classes, or one-hot
-    rows for a loss that is not a sparse one.
-    """
-    wanted = []
-    for name in output_names(model):
-        output, values = problem.output(name), part.target(name)
-        if output.task == "regression":
-            scaled = scaler_of(name, scalers).transform(values[:, None])
-            wanted.append(scaled.astype(np.float32))
-        elif loss(output, problem, config).startswith("sparse_"):
-            wanted.append(values)
-        else:
-            wanted.append(np.eye(output.units, dtype=np.float32)[values])
-    return unwrap(wanted)
-
-
-def sample_weights(
-    model: keras.Model, part: Part, problem: Problem, class_weights: dict[str, float] | None
-) -> Any:
-    """Return each row's weight in the loss, for every output, or None where all are alike.
+def class_weights(
+    labels: NDArray[Any], problem: Problem, config: NetworkConfig
+) -> dict[str, float]:
+    """Return the weight of each class; `balanced` is rows / (classes * rows of the class).
 
     Args:
-        class_weights: of the main target's classes; None for a part that does not train.
+        labels: the main target of all training rows.
     """
-    if part.weights is None and not class_weights:
-        return None
-    weights = []
-    for name in output_names(model):
-        weight = np.ones(len(part.rows)) if part.weights is None else part.weights
-        output = problem.output(name)
-        if class_weights and output.column == problem.main.column:
-            assert output.classes is not None
-            by_class = np.array([class_weights.get(label, 1.0) for label in output.classes])
-            weight = weight * by_class[part.target(name)]
-        weights.append(weight.astype(np.float32))
-    return unwrap(weights)
-
-
-def class_weights(train: Part, problem: Problem, config: NetworkConfig) -> dict[str, float] | None:
-    """Return the weight of each class; `balanced` is rows / (classes * rows of the class)."""
     chosen = config.train.class_weight
-    if chosen is None:
-        return None
+    assert chosen is not None
     file, key = config.origins.of(("train", "class_weight"))
     classes = problem.main.classes
     if classes is None:
         raise FathomError(f"{file}: {key}: {problem.dataset} is a regression and has no classes")
     if chosen == "balanced":
-        counts: NDArray[np.int64] = np.bincount(train.target("main_output"), minlength=len(classes))
-        balanced = len(train.rows) / (len(classes) * np.maximum(counts, 1))
+        counts: NDArray[np.int64] = np.bincount(labels, minlength=len(classes))
+        balanced = len(labels) / (len(classes) * np.maximum(counts, 1))
         return dict(zip(classes, balanced.tolist(), strict=True))
     for name in chosen:
         if name not in classes:

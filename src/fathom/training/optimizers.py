@@ -36,6 +36,10 @@ class WideAndDeep(keras.optimizers.Optimizer):
             self.iterations.assign_add(1)
 
     @property
+    def variables(self) -> list[keras.Variable]:
+        return [*self._variables, *self.wide.variables, *self.deep.variables]
+
+    @property
     def learning_rate(self) -> Any:
         return self.deep.learning_rate
 

@@ -1,60 +1,34 @@
-"""The training of one network on one data set.
+"""The training of one network on one data set, from each of its seeds."""
 
-Devices come first (`devices`), then the network is built (`fathom.models`) and compiled
-(`compiling`); Keras' `fit` runs it with the callbacks of `callbacks`; `saving` writes it.
-"""
-
-import platform
-import re
-import sys
-import time
-from dataclasses import dataclass
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+import shutil
 
 import keras
-import pandas as pd
+import tensorflow as tf
 
 from fathom import paths
 from fathom.config.schema import NetworkConfig
 from fathom.config.targets import make
-from fathom.data.parts import read_part, read_target_scalers
+from fathom.data.parts import read_target_scalers, read_targets
 from fathom.data.schema import Problem
 from fathom.errors import FathomError
-from fathom.files import replacing, write_json, write_text
-from fathom.models.interface import input_names, unwrap
 from fathom.training import compiling
-from fathom.training.callbacks import callbacks
-from fathom.training.devices import device_names
-from fathom.training.saving import save_model
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-VERSIONS = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "hydra-core", "dvc")
-
-
-@dataclass(frozen=True)
-class Training:
-    """A trained model with the weights of the kept epoch, and how it came about.
-
-    `history` has a row an epoch: `epoch`, from 1, and what Keras logs; errors of regression in
-    the target's own unit, losses as they are trained on.
-    """
-
-    model: keras.Model
-    history: pd.DataFrame
-    monitor: str
-    best_epoch: int
-    kept_epoch: int
-    seconds: float
+from fathom.training.callbacks import direction, monitored
+from fathom.training.examples import reader
+from fathom.training.feeds import Feed, feed, row_alignment
+from fathom.training.fingerprint import fingerprint
+from fathom.training.programs import Programs, make_programs
+from fathom.training.repeats import Beginnings, repeats
+from fathom.training.runs import MODEL, Trainer, finished_run, read_history
+from fathom.training.writing import Training, write
 
 
-def train(config: NetworkConfig, strategy: "tf.distribute.Strategy") -> Training:
-    """Train a network and write it to `models/<dataset>/<model>/`.
+def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
+    """Train a network from each of its seeds and write it to `models/<dataset>/<model>/`.
 
-    Writes `model.keras`, `history.csv`, `summary.txt` and `run.json`, and the learning curves
-    for `dvc plots`.
+    Writes `model.keras`, the best run on the validation part or the ensemble of all;
+    `repeats/seed-<seed>.keras`, the model of each run; `history.csv`, `summary.txt` and
+    `run.json`; and the learning curves for `dvc plots`. A training that was killed goes on from
+    its last checkpoint, in `checkpoints/<dataset>/<model>/`.
 
     Args:
         config: with a data set and a model.
@@ -64,15 +38,51 @@ def train(config: NetworkConfig, strategy: "tf.distribute.Strategy") -> Training
         FathomError: the settings ask for what Keras or the network cannot do, or the loss is no
             longer a number.
     """
+    if config.train.deterministic:
+        tf.config.experimental.enable_op_determinism()
     problem = Problem.read(config.dataset.name)
+    trainer = prepare(config, problem, strategy)
+    unfinished = paths.checkpoints(config.dataset.name, config.model.name)
+    folder = unfinished / fingerprint(config)
+    for other in unfinished.glob("*"):
+        if other != folder:  # of other settings, data or code
+            shutil.rmtree(other)
+    seeds = [(config.seed + repeat) % 2**32 for repeat in range(repeats(config, problem))]
+    runs = [finished_run(trainer, seed, folder, config, problem) for seed in seeds]
+    monitor = monitored(config, problem)
+    sign = -1 if direction(monitor) == "max" else 1
+    best = min(runs, key=lambda run: sign * run.value)
+    trainer.model.load_weights(folder / best.name / MODEL)
+    history = read_history(folder / best.name)
+    training = Training(trainer.model, history, monitor, best, runs)
+    write(training, trainer, folder, config)
+    shutil.rmtree(unfinished)
+    return training
+
+
+def prepare(config: NetworkConfig, problem: Problem, strategy: tf.distribute.Strategy) -> Trainer:
+    """Build and compile the network, and take its rows into memory or open them on disk."""
     keras.utils.clear_session()  # layers' names count from the start
     keras.utils.set_random_seed(config.seed)
     with strategy.scope():
         model = build(config, problem)
         compiling.compile_model(model, problem, config)
-    training = fit(model, problem, config)
-    write(training, config)
-    return training
+    if config.train.ensemble and not getattr(model, "inputs", None):
+        file, key = config.origins.of(("train", "ensemble"))
+        raise FathomError(
+            f"{file}: {key}: {config.model.target} returned a subclassed model, whose inputs are "
+            "not known; set it to false"
+        )
+    train, valid = feeds(model, config, problem)
+    with strategy.scope():
+        with_variables(model, train)
+        model.optimizer.build(model.trainable_variables)
+    several = strategy.num_replicas_in_sync > 1
+    programs = None
+    if config.train.engine == "compiled" and not several:
+        programs = compile_programs(model, train, config)
+    beginnings = Beginnings(lambda: with_variables(build(config, problem), train), model)
+    return Trainer(model, train, valid, programs, beginnings.begin)
 
 
 def build(config: NetworkConfig, problem: Problem) -> keras.Model:
@@ -87,77 +97,39 @@ def build(config: NetworkConfig, problem: Problem) -> keras.Model:
     return model
 
 
-def fit(model: keras.Model, problem: Problem, config: NetworkConfig) -> Training:
-    """Train a compiled model."""
+def with_variables(model: keras.Model, train: Feed) -> keras.Model:
+    """Give a subclassed model its variables, which it makes when it first sees a row."""
+    if not model.built:
+        model(train.sample[0])
+    return model
+
+
+def feeds(model: keras.Model, config: NetworkConfig, problem: Problem) -> list[Feed]:
+    """Return the rows of the training and of the validation part."""
     scalers = read_target_scalers(problem)
-    train, valid = read_part(problem, "train"), read_part(problem, "valid")
-    inputs = input_names(model)
-    weights = compiling.class_weights(train, problem, config)
-    on_terminal = sys.stdout.isatty()
-    watching = callbacks(config, problem, scalers, on_terminal)
-    started = time.perf_counter()
-    history = model.fit(
-        unwrap(train.inputs(inputs, problem)),
-        compiling.targets(model, train, problem, scalers, config),
-        sample_weight=compiling.sample_weights(model, train, problem, weights),
-        validation_data=(
-            unwrap(valid.inputs(inputs, problem)),
-            compiling.targets(model, valid, problem, scalers, config),
-            compiling.sample_weights(model, valid, problem, None),
-        ),
-        batch_size=config.train.batch_size,
-        epochs=config.train.epochs,
-        callbacks=watching,
-        verbose=1 if on_terminal else 0,
-    ).history
-    seconds = time.perf_counter() - started
-    stopping = next(c for c in watching if isinstance(c, keras.callbacks.EarlyStopping))
-    epochs = pd.DataFrame(history)
-    epochs.insert(0, "epoch", range(1, len(epochs) + 1))
-    best = stopping.best_epoch + 1
-    kept = best if config.train.keep == "best" else len(epochs)
-    return Training(model, epochs, stopping.monitor, best, kept, seconds)
+    weights = None
+    if config.train.class_weight is not None:
+        labels = read_targets(problem, "train")["main_output"].to_numpy()
+        weights = compiling.class_weights(labels, problem, config)
+    both = problem.rows["train"] + problem.rows["valid"]
+    found = []
+    for part, by_class in (("train", weights), ("valid", None)):
+        rows = problem.rows[part]
+        memory = config.train.memory * rows / both
+        read = reader(model, part, problem, scalers, config, by_class)
+        alignment = row_alignment(problem.kind)
+        found.append(feed(read, rows, config.train.batch_size, memory, alignment))
+    return found
 
 
-def write(training: Training, config: NetworkConfig) -> None:
-    """Write a training's outputs."""
-    dataset, model = config.dataset.name, config.model.name
-    folder = paths.model(dataset, model)
-    with replacing(folder / "model.keras") as beside:
-        save_model(training.model, beside)
-    write_text(folder / "history.csv", training.history.to_csv(index=False))
-    write_text(folder / "summary.txt", summary(training.model))
-    write_json(folder / "run.json", description(training, config))
-    curves = training.history[["epoch", "loss", "val_loss"]]
-    write_text(paths.plots("curves", dataset, model) / "loss.csv", curves.to_csv(index=False))
-
-
-def summary(model: keras.Model) -> str:
-    """Return Keras' table of the layers, without what it counts of the optimiser."""
-    lines: list[str] = []
-    model.summary(print_fn=lines.append)
-    text = "\n".join(lines)
-    return re.sub(r"^ (Total|Optimizer) params.*\n", "", text, flags=re.MULTILINE)
-
-
-def description(training: Training, config: NetworkConfig) -> dict[str, Any]:
-    """Return what there is to know of a run, for `run.json`."""
-    return {
-        "dataset": config.dataset.name,
-        "model": config.model.name,
-        "experiment": config.experiment,
-        "seed": config.seed,
-        "parameters": training.model.count_params(),
-        "epochs": len(training.history),
-        "best_epoch": training.best_epoch,
-        "kept_epoch": training.kept_epoch,
-        "monitor": training.monitor,
-        "seconds": round(training.seconds, 3),
-        "devices": device_names(),
-        "versions": {"python": platform.python_version()}
-        | {package: version(package) for package in VERSIONS},
-        "settings": {
-            "model": config.model.model_dump(by_alias=True, exclude={"name"}),
-            "train": config.train.model_dump(by_alias=True),
-        },
-    }
+def compile_programs(model: keras.Model, train: Feed, config: NetworkConfig) -> Programs:
+    settings = config.train
+    steps = -(-train.rows // settings.batch_size)
+    return make_programs(
+        model,
+        train.sample,
+        batch_size=settings.batch_size,
+        planned=steps * settings.epochs,
+        xla=None if settings.xla == "auto" else settings.xla,
+        deterministic=settings.deterministic,
+    )

@@ -1,0 +1,62 @@
+"""Predictions of a network for a part."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fathom.data.parts import read_blocks, scaler_of
+from fathom.data.scaling import Floats, Scaler
+from fathom.data.schema import Problem
+from fathom.models.interface import input_names, output_names, unwrap
+
+BATCH = 1024  # rows predicted at once; the figures do not depend on it
+
+
+class Predictor:
+    """Predicts with a model by one compiled program, which later weights of the model go for too.
+
+    Args:
+        model: a network for the problem.
+        scalers: of targets, by output.
+    """
+
+    def __init__(self, model: keras.Model, problem: Problem, scalers: dict[str, Scaler]) -> None:
+        self.model, self.problem, self.scalers = model, problem, scalers
+        self.program = tf.function(lambda rows: model(rows, training=False), autograph=False)
+
+    def predict(self, part: str) -> dict[str, Floats]:
+        """Return each output's predictions for all rows of a part, of which some are in memory.
+
+        Returns:
+            By output: numbers of shape (rows,) in the target's unit, or probabilities of shape
+            (rows, classes).
+        """
+        found: dict[str, list[Floats]] = {name: [] for name in output_names(self.model)}
+        for block in read_blocks(self.problem, part):
+            inputs = unwrap(block.inputs(input_names(self.model), self.problem))
+            for start in range(0, len(block.rows), BATCH):
+                outputs = self.program(batch(inputs, start))
+                for name, values in zip(found, tf.nest.flatten(outputs), strict=True):
+                    found[name].append(values.numpy()[: len(block.rows) - start])
+        return {
+            name: self.in_own_unit(name, np.concatenate(blocks, dtype=np.float64))
+            for name, blocks in found.items()
+        }
+
+    def in_own_unit(self, name: str, values: Floats) -> Floats:
+        if self.problem.output(name).task == "classification":
+            return values
+        return scaler_of(name, self.scalers).inverse(values)[:, 0]
+
+
+def batch(inputs: Any, start: int) -> Any:
+    """Return rows from `start` on, always as many: what is missing at the end is filled up, so
+    that the program is compiled but once.
+    """
+    few = tf.nest.map_structure(lambda array: array[start : start + BATCH], inputs)
+    missing = BATCH - len(tf.nest.flatten(few)[0])
+    return tf.nest.map_structure(
+        lambda array: tf.constant(np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1))), few
+    )

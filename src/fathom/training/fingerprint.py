@@ -1,0 +1,45 @@
+"""What tells whether a checkpoint belongs to a training: all that its result depends on."""
+
+import hashlib
+import json
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from fathom import paths
+from fathom.config.schema import NetworkConfig
+from fathom.training.devices import device_names
+
+# What only says how a training is watched and kept.
+WITHOUT_EFFECT = {"checkpoint", "tensorboard"}
+
+
+def fingerprint(config: NetworkConfig) -> str:
+    """Return the digest of a training's settings, code, data, versions and devices.
+
+    To be taken when all code is imported that trains.
+    """
+    settings = {
+        "dataset": config.dataset.name,
+        "model": config.model.model_dump(by_alias=True),
+        "train": config.train.model_dump(by_alias=True, exclude=WITHOUT_EFFECT),
+        "seed": config.seed,
+        "versions": [platform.python_version(), version("tensorflow"), version("keras")],
+        "devices": device_names(),
+    }
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    data = sorted(paths.scaled(config.dataset.name).iterdir())
+    for file in [*code(), paths.problem(config.dataset.name), *data]:
+        digest.update(file.name.encode())
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def code() -> list[Path]:
+    """Return the project's files that this process has imported."""
+    source = Path(__file__).resolve().parents[2]
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    found = {Path(file).resolve() for file in files if file}
+    return sorted(file for file in found if source in file.parents)

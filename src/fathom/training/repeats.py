@@ -1,0 +1,73 @@
+"""The same network from several seeds, and all of them as one."""
+
+import random
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from fathom.config.schema import NetworkConfig
+from fathom.data.schema import Problem
+from fathom.models.interface import output_names
+
+MANY_VALUES = 10_000_000
+REPEATS = 3
+
+
+def repeats(config: NetworkConfig, problem: Problem) -> int:
+    """Return how often a network is trained: fewer times where it takes long."""
+    if config.train.repeats != "auto":
+        return config.train.repeats
+    widths = [problem.shape_of(name) for name in ("features", "categories")]
+    values = problem.rows["train"] * sum(int(np.prod(width)) for width in widths)
+    return REPEATS if values <= MANY_VALUES else 1
+
+
+class Beginnings:
+    """Brings one compiled model to where a newly built one begins, without compiling it again.
+
+    Args:
+        build: returns a new network, not compiled, whose weights depend on Keras' seed.
+        model: such a network, compiled, its optimiser built, not trained yet.
+    """
+
+    def __init__(self, build: Callable[[], keras.Model], model: keras.Model) -> None:
+        self.build, self.model = build, model
+        self.optimizer = [variable.numpy() for variable in model.optimizer.variables]
+
+    def begin(self, seed: int) -> None:
+        """Give the model the weights and random states that `seed` gives a new one."""
+        # All that Keras draws seeds from. keras.utils.set_random_seed does this too, but seeds
+        # TensorFlow's own generator, which has TensorFlow prepare all programs once more.
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        new = self.build()
+        for variable, value in zip(self.model.variables, new.variables, strict=True):
+            variable.assign(value)
+        for variable, first in zip(self.model.optimizer.variables, self.optimizer, strict=True):
+            variable.assign(first)
+
+
+def ensemble(models: list[keras.Model]) -> keras.Model:
+    """Return a model that averages the outputs of models with the same inputs and outputs.
+
+    Targets are scaled by a straight line and classes are probabilities, so that the average is
+    that of the predictions (deep ensembles, Lakshminarayanan et al. 2017, arXiv 1612.01474).
+    """
+    first = models[0]
+    inputs = [
+        keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
+        for tensor in first.inputs
+    ]
+    predicted = []
+    for number, model in enumerate(models):
+        named = model.get_config() | {"name": f"member_{number}"}
+        member = type(model).from_config(named)
+        member.set_weights(model.get_weights())
+        outputs = member(inputs if len(inputs) > 1 else inputs[0])
+        predicted.append(outputs if isinstance(outputs, list | tuple) else [outputs])
+    averages = [
+        keras.layers.Average(name=name)(list(of_output))
+        for name, of_output in zip(output_names(first), zip(*predicted, strict=True), strict=True)
+    ]
+    return keras.Model(inputs, averages if len(averages) > 1 else averages[0], name="ensemble")

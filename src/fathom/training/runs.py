@@ -1,0 +1,132 @@
+"""One training of a network from one seed: begun, gone on with or found finished."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import pandas as pd
+
+from fathom.config.schema import NetworkConfig
+from fathom.data.parts import read_target_scalers
+from fathom.data.schema import Problem
+from fathom.files import read_json, replacing, write_json, write_text
+from fathom.training import compiled, reference
+from fathom.training.callbacks import EpochLines, callbacks, early_stopping
+from fathom.training.checkpoint import Checkpoint
+from fathom.training.feeds import Feed
+from fathom.training.programs import Programs
+from fathom.training.saving import save_model
+
+MODEL, RUN, HISTORY = "model.keras", "run.json", "history.csv"
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a training went; its epochs count from 1.
+
+    `value` is what the best epoch is told by, in that epoch. `seconds` are those of all epochs
+    that are in the result; `kills` counts how often it was killed and went on.
+    """
+
+    seed: int
+    epochs: int
+    best_epoch: int
+    kept_epoch: int
+    value: float
+    seconds: float
+    kills: int
+
+    @property
+    def name(self) -> str:
+        """What its files are called by."""
+        return f"seed-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """A compiled model and the rows to train it on.
+
+    `programs` are those of a compiled engine; without them Keras' `fit` trains. `begin` brings
+    the model to where a seed has it begin.
+    """
+
+    model: keras.Model
+    train: Feed
+    valid: Feed
+    programs: Programs | None
+    begin: Callable[[int], None]
+
+
+def finished_run(
+    trainer: Trainer, seed: int, folder: Path, config: NetworkConfig, problem: Problem
+) -> Run:
+    """Train from a seed, unless `folder` has the finished training already.
+
+    Writes the model, its history and what there is to know of the run to `folder/seed-<seed>`,
+    and while it trains checkpoints beside it.
+    """
+    done = folder / f"seed-{seed}"
+    if not done.exists():
+        checkpoint = folder / f"seed-{seed}.npz"
+        run, history = train_from(trainer, seed, checkpoint, config, problem)
+        with replacing(done) as beside:
+            beside.mkdir()
+            save_model(trainer.model, beside / MODEL)
+            write_text(beside / HISTORY, history.to_csv(index=False))
+            write_json(beside / RUN, asdict(run))
+        checkpoint.unlink(missing_ok=True)
+    return Run(**read_json(done / RUN, "train"))
+
+
+def read_history(folder: Path) -> pd.DataFrame:
+    """Read the history of a finished run."""
+    return pd.read_csv(folder / HISTORY)
+
+
+def train_from(
+    trainer: Trainer, seed: int, file: Path, config: NetworkConfig, problem: Problem
+) -> tuple[Run, pd.DataFrame]:
+    """Train from a seed, or go on from the checkpoint in `file`."""
+    settings, model = config.train, trainer.model
+    engine = "fit" if trainer.programs is None else "compiled"
+    trainer.begin(seed)
+    stopping = early_stopping(config, problem)
+    scalers = read_target_scalers(problem)
+    watching = callbacks(config, problem, scalers, stopping, seed, engine)
+    checkpoint = Checkpoint(file, settings.checkpoint, watching, stopping)
+    start = checkpoint.restore(model, settings.epochs)
+    if checkpoint.kills:
+        print(f"seed {seed}  goes on from epoch {start[0] + 1}", flush=True)
+    every = [*watching, checkpoint, EpochLines(seed)]
+    if trainer.programs is None:
+        reference.fit(
+            model,
+            trainer.train,
+            trainer.valid,
+            batch_size=settings.batch_size,
+            seed=seed,
+            epochs=settings.epochs,
+            callbacks=every,
+            start=start[0],
+        )
+    else:
+        compiled.fit(
+            model,
+            trainer.programs,
+            trainer.train,
+            trainer.valid,
+            seed=seed,
+            epochs=settings.epochs,
+            callbacks=every,
+            start=start,
+            paused=checkpoint.paused,
+        )
+    logged = next(c for c in watching if isinstance(c, keras.callbacks.History))
+    history = pd.DataFrame(logged.history)
+    history.insert(0, "epoch", range(1, len(history) + 1))
+    best = stopping.best_epoch + 1
+    kept = best if settings.keep == "best" else len(history)
+    value = float(history[stopping.monitor][kept - 1])
+    seconds = round(checkpoint.seconds, 3)
+    return Run(seed, len(history), best, kept, value, seconds, checkpoint.kills), history

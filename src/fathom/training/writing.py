@@ -1,0 +1,118 @@
+"""What a training leaves behind."""
+
+import os
+import platform
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+
+from fathom import paths
+from fathom.config.schema import NetworkConfig
+from fathom.files import replacing, write_json, write_text
+from fathom.training.devices import device_names
+from fathom.training.feeds import Streamed
+from fathom.training.repeats import ensemble
+from fathom.training.runs import HISTORY, MODEL, Run, Trainer, read_history
+from fathom.training.saving import save_model
+
+VERSIONS = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "hydra-core", "dvc")
+
+
+@dataclass(frozen=True)
+class Training:
+    """The runs of a network, and the model with the weights of the best of them.
+
+    `history` has a row an epoch of the best run: `epoch`, from 1, and what Keras logs; errors of
+    regression in the target's own unit, losses as they are trained on. `monitor` is what runs
+    and epochs are compared by.
+    """
+
+    model: keras.Model
+    history: pd.DataFrame
+    monitor: str
+    best: Run
+    runs: list[Run]
+
+
+def write(training: Training, trainer: Trainer, folder: Path, config: NetworkConfig) -> None:
+    """Write a training's outputs.
+
+    Args:
+        folder: where the finished runs are.
+    """
+    dataset, model = config.dataset.name, config.model.name
+    into = paths.model(dataset, model)
+    finished = {run.seed: folder / run.name for run in training.runs}
+    with replacing(into / "repeats") as beside:
+        beside.mkdir()
+        for run in training.runs:
+            shutil.copy(finished[run.seed] / MODEL, beside / f"{run.name}.keras")
+    with replacing(into / MODEL) as beside:
+        if config.train.ensemble:
+            members = [keras.saving.load_model(path / MODEL) for path in finished.values()]
+            save_model(ensemble(members), beside)
+        else:
+            shutil.copy(finished[training.best.seed] / MODEL, beside)
+    histories = {seed: read_history(path) for seed, path in finished.items()}
+    history = pd.concat(histories, names=["seed"]).reset_index("seed")
+    write_text(into / HISTORY, history.to_csv(index=False))
+    write_text(into / "summary.txt", summary(training.model))
+    write_json(into / "run.json", description(training, trainer, config))
+    curves = training.history[["epoch", "loss", "val_loss"]]
+    write_text(paths.plots("curves", dataset, model) / "loss.csv", curves.to_csv(index=False))
+
+
+def summary(model: keras.Model) -> str:
+    """Return Keras' table of the layers, without what it counts of the optimiser."""
+    lines: list[str] = []
+    model.summary(print_fn=lines.append)
+    text = "\n".join(lines)
+    return re.sub(r"^ (Total|Optimizer) params.*\n", "", text, flags=re.MULTILINE)
+
+
+def description(training: Training, trainer: Trainer, config: NetworkConfig) -> dict[str, Any]:
+    """Return what there is to know of a training, for `run.json`."""
+    best = training.best
+    return {
+        "dataset": config.dataset.name,
+        "model": config.model.name,
+        "experiment": config.experiment,
+        "seed": best.seed,
+        "parameters": training.model.count_params(),
+        "epochs": best.epochs,
+        "best_epoch": best.best_epoch,
+        "kept_epoch": best.kept_epoch,
+        "monitor": training.monitor,
+        "seconds": round(sum(run.seconds for run in training.runs), 3),
+        "ensemble": config.train.ensemble,
+        "runs": [asdict(run) for run in training.runs],
+        "engine": engine(trainer),
+        "devices": device_names(),
+        "cores": cores(),
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in VERSIONS},
+        "settings": {
+            "model": config.model.model_dump(by_alias=True, exclude={"name"}),
+            "train": config.train.model_dump(by_alias=True),
+        },
+    }
+
+
+def cores() -> int | None:
+    """Return how many of the processor's cores TensorFlow may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def engine(trainer: Trainer) -> dict[str, Any]:
+    """Return what trained, how it was compiled and why so, and where its rows were."""
+    programs = trainer.programs
+    rows = "read from disk" if isinstance(trainer.train, Streamed) else "in memory"
+    if programs is None:
+        return {"name": "fit", "xla": trainer.model.jit_compile, "rows": rows}
+    return {"name": "compiled", "xla": programs.xla, "why": programs.reason, "rows": rows}

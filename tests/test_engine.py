@@ -1,0 +1,382 @@
+"""Compiled programs train as Keras' own `fit` does, whatever the network is made of."""
+
+import itertools
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fathom.training import compiled, reference
+from fathom.training.feeds import Feed, InMemory, Streamed, cut, feed
+from fathom.training.optimizers import WideAndDeep
+from fathom.training.programs import Programs, make_programs
+
+ROWS, VALID, BATCH, EPOCHS = 300, 70, 32, 2  # the last batch has 12 rows
+layers = keras.layers
+
+RANDOM = np.random.default_rng(0)
+TABLE = RANDOM.normal(size=(ROWS + VALID, 8)).astype(np.float32)
+IMAGES = RANDOM.normal(size=(ROWS + VALID, 8, 8, 1)).astype(np.float32)
+CODES = RANDOM.integers(0, 20, (ROWS + VALID, 3)).astype(np.int32)
+NUMBER = (TABLE[:, :1] + 0.3 * RANDOM.normal(size=(ROWS + VALID, 1))).astype(np.float32)
+CLASS = RANDOM.integers(0, 4, ROWS + VALID)
+WEIGHT = RANDOM.uniform(0.2, 3, ROWS + VALID).astype(np.float32)
+
+
+def dense(*between: Any, activation: str = "relu", penalty: float = 0.0) -> keras.Model:
+    hidden = layers.Dense(16, activation, kernel_regularizer=keras.regularizers.L2(penalty))
+    return keras.Sequential([keras.Input((8,)), hidden, *between, layers.Dense(1)])
+
+
+def convolutional() -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            layers.Dropout(0.2),
+            layers.Dense(4, activation="softmax"),
+        ]
+    )
+
+
+def recurrent() -> keras.Model:
+    return keras.Sequential(
+        [keras.Input((8,)), layers.Reshape((4, 2)), layers.LSTM(6), layers.Dense(1)]
+    )
+
+
+def wide_and_deep() -> keras.Model:
+    codes, numbers = keras.Input((3,), dtype="int32"), keras.Input((8,))
+    wide = layers.Embedding(20, 1, name="wide_weights", embeddings_initializer="zeros")(codes)
+    embedded = layers.Flatten()(layers.Embedding(20, 4)(codes))
+    deep = layers.Dense(16, "relu")(layers.Concatenate()([embedded, numbers]))
+    deep = layers.Dropout(0.1)(deep)
+    both = layers.Concatenate()([layers.Flatten()(wide), deep])
+    outputs = [layers.Dense(1, name="main_output")(both), layers.Dense(1, name="aux_output")(deep)]
+    return keras.Model([codes, numbers], outputs)
+
+
+def regression() -> dict[str, Any]:
+    return {"loss": "mse", "metrics": ["mae", keras.metrics.RootMeanSquaredError(name="rmse")]}
+
+
+def classification() -> dict[str, Any]:
+    return {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
+
+
+def two() -> dict[str, Any]:
+    metrics = [["mae"], ["mse", "mae"]]
+    return {"loss": ["mse", "mae"], "loss_weights": [0.9, 0.1], "metrics": metrics}
+
+
+CASES: dict[str, Any] = {
+    "dense": (dense, regression, (TABLE, NUMBER)),
+    "penalty": (lambda: dense(penalty=0.01), regression, (TABLE, NUMBER)),
+    "dropout": (lambda: dense(layers.Dropout(0.3)), regression, (TABLE, NUMBER)),
+    "alpha dropout": (
+        lambda: dense(layers.AlphaDropout(0.2), activation="selu"), regression, (TABLE, NUMBER),
+    ),
+    "noise": (lambda: dense(layers.GaussianNoise(0.2)), regression, (TABLE, NUMBER)),
+    "batch normalization": (
+        lambda: dense(layers.BatchNormalization()), regression, (TABLE, NUMBER),
+    ),
+    "layer normalization": (
+        lambda: dense(layers.LayerNormalization()), regression, (TABLE, NUMBER),
+    ),
+    "sample weights": (dense, regression, (TABLE, NUMBER, WEIGHT)),
+    "convolution": (convolutional, classification, (IMAGES, CLASS)),
+    "recurrence": (recurrent, regression, (TABLE, NUMBER)),
+    "wide and deep": (wide_and_deep, two, ([CODES, TABLE], [NUMBER, NUMBER * 2])),
+    "weights of two outputs": (
+        wide_and_deep, two, ([CODES, TABLE], [NUMBER, NUMBER * 2], [WEIGHT, WEIGHT * 2]),
+    ),
+}  # fmt: skip
+
+
+def rows(examples: Any, chosen: slice) -> Any:
+    return tf.nest.map_structure(lambda array: array[chosen], examples)
+
+
+def feeds(examples: Any) -> tuple[Feed, Feed]:
+    return InMemory(rows(examples, slice(ROWS))), InMemory(rows(examples, slice(ROWS, None)))
+
+
+def new(build: Any, settings: Any, optimizer: Any, xla: bool) -> keras.Model:
+    keras.utils.set_random_seed(5)
+    model = build()
+    model.compile(optimizer=optimizer, jit_compile=xla, **settings())
+    return model
+
+
+def programs_of(model: keras.Model, train: Feed, xla: bool | None = False) -> Programs:
+    return make_programs(model, train.sample, BATCH, 100, xla, deterministic=False)
+
+
+def compare(build: Any, settings: Any, examples: Any, optimizer: Any, xla: bool) -> None:
+    """Train by both engines and compare all that a training leaves in a model, and its history."""
+    train, valid = feeds(examples)
+    of_keras = new(build, settings, optimizer(), xla)
+    reference.fit(of_keras, train, valid, batch_size=BATCH, seed=7, epochs=EPOCHS, callbacks=[])
+    ours = new(build, settings, optimizer(), xla)
+    start = [variable.numpy() for variable in ours.trainable_variables]
+    history = keras.callbacks.History()
+    programs = programs_of(ours, train, xla)
+    compiled.fit(ours, programs, train, valid, seed=7, epochs=EPOCHS, callbacks=[history])
+    moved: list[bool] = [
+        not np.array_equal(v, s) for v, s in zip(ours.trainable_variables, start, strict=True)
+    ]
+    assert all(moved)
+    of_both = [
+        (ours.variables, of_keras.variables),
+        (ours.optimizer.variables, of_keras.optimizer.variables),
+    ]
+    for found_all, wanted_all in of_both:
+        for found, wanted in zip(found_all, wanted_all, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=2e-6, err_msg=found.path)
+    assert history.history.keys() == of_keras.history.history.keys()
+    for name, values in of_keras.history.history.items():
+        np.testing.assert_allclose(history.history[name], values, rtol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("xla", [False, True])
+@pytest.mark.parametrize("case", CASES)
+def test_layers_train_as_by_fit(case: str, xla: bool) -> None:
+    build, settings, examples = CASES[case]
+    compare(build, settings, examples, lambda: keras.optimizers.Adam(0.01), xla)
+
+
+def wide_and_deep_optimizer() -> keras.Optimizer:
+    return WideAndDeep(keras.optimizers.Ftrl(0.05), keras.optimizers.AdamW(0.01, clipnorm=1.0))
+
+
+OPTIMIZERS: dict[str, Any] = {
+    "SGD": lambda: keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
+    "RMSprop": lambda: keras.optimizers.RMSprop(0.01, centered=True),
+    "Adam, amsgrad": lambda: keras.optimizers.Adam(0.01, amsgrad=True),
+    "AdamW, clipped": lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1, clipnorm=0.5),
+    "Adam, clipped over all": lambda: keras.optimizers.Adam(0.01, global_clipnorm=0.5),
+    "Adam, moving average": lambda: keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9),
+    "Adam, accumulating": lambda: keras.optimizers.Adam(0.01, gradient_accumulation_steps=3),
+    "Nadam": lambda: keras.optimizers.Nadam(0.01),
+    "Adamax": lambda: keras.optimizers.Adamax(0.01),
+    "Adagrad": lambda: keras.optimizers.Adagrad(0.05),
+    "Adadelta": lambda: keras.optimizers.Adadelta(1.0),
+    "Ftrl": lambda: keras.optimizers.Ftrl(0.05),
+    "Lion": lambda: keras.optimizers.Lion(0.001),
+    "Adafactor": lambda: keras.optimizers.Adafactor(0.01),
+    "wide and deep": wide_and_deep_optimizer,
+    "scheduled": lambda: keras.optimizers.SGD(
+        keras.optimizers.schedules.CosineDecay(0.1, decay_steps=20, warmup_steps=3)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers_train_as_by_fit(name: str) -> None:
+    build, settings, examples = CASES["wide and deep" if name == "wide and deep" else "dense"]
+    compare(build, settings, examples, OPTIMIZERS[name], xla=False)
+
+
+class Scaled(keras.Model):
+    """A subclassed model with a training step of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = layers.Dense(1)
+
+    def call(self, inputs: Any) -> Any:
+        return self.inner(inputs)
+
+    def train_step(self, data: Any) -> Any:
+        inputs, targets = data
+        with tf.GradientTape() as tape:
+            predicted = self(inputs, training=True)
+            loss = 3 * self.compute_loss(inputs, targets, predicted)
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return self.compute_metrics(inputs, targets, predicted)
+
+
+def test_a_models_own_training_step_is_used() -> None:
+    train, valid = feeds((TABLE, NUMBER))
+    models = []
+    for build in (Scaled, lambda: keras.Sequential([layers.Dense(1)])):
+        model = new(build, regression, keras.optimizers.SGD(0.01), xla=False)
+        model(TABLE[:1])
+        model.set_weights([np.zeros((8, 1)), np.zeros(1)])
+        compiled.fit(model, programs_of(model, train), train, valid, seed=1, epochs=1, callbacks=[])
+        models.append(model.get_weights()[0])
+    assert np.linalg.norm(models[0]) > 1.5 * np.linalg.norm(models[1])
+
+
+def test_one_batch_smaller_than_a_batch() -> None:
+    few = (TABLE[:10], NUMBER[:10])
+    model = new(dense, regression, "sgd", xla=False)
+    before = model.get_weights()[0]
+    history = keras.callbacks.History()
+    train = InMemory(few)
+    compiled.fit(
+        model, programs_of(model, train), train, train, seed=1, epochs=1, callbacks=[history]
+    )
+    assert model.optimizer.iterations == 1
+    assert not np.array_equal(model.get_weights()[0], before)
+
+
+def test_stops_when_a_callback_says_so() -> None:
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.stop_training = epoch == 1
+
+    train, valid = feeds((TABLE, NUMBER))
+    model = new(dense, regression, "sgd", xla=False)
+    history = keras.callbacks.History()
+    compiled.fit(
+        model,
+        programs_of(model, train),
+        train,
+        valid,
+        seed=1,
+        epochs=9,
+        callbacks=[Stop(), history],
+    )
+    assert history.epoch == [0, 1]
+
+
+def test_callbacks_are_called_as_by_fit() -> None:
+    class Calls(keras.callbacks.Callback):
+        def __init__(self) -> None:
+            super().__init__()
+            self.calls: list[Any] = []
+
+        def on_train_begin(self, logs: Any = None) -> None:
+            self.calls.append(("train begin", self.params["epochs"], self.params["steps"]))
+
+        def on_train_end(self, logs: Any = None) -> None:
+            self.calls.append(("train end", sorted(logs or {})))
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.calls.append(("epoch begin", epoch))
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.calls.append(("epoch end", epoch, sorted(logs)))
+
+        def on_test_begin(self, logs: Any = None) -> None:
+            self.calls.append("test begin")
+
+        def on_test_end(self, logs: Any = None) -> None:
+            self.calls.append(("test end", sorted(logs)))
+
+    train, valid = feeds((TABLE, NUMBER))
+    of_keras, ours = Calls(), Calls()
+    model = new(dense, regression, "sgd", xla=False)
+    reference.fit(model, train, valid, batch_size=BATCH, seed=1, epochs=2, callbacks=[of_keras])
+    model = new(dense, regression, "sgd", xla=False)
+    compiled.fit(model, programs_of(model, train), train, valid, seed=1, epochs=2, callbacks=[ours])
+    assert ours.calls == of_keras.calls
+
+
+@pytest.mark.parametrize(
+    ("case", "planned", "xla", "reason"),
+    [
+        ("dense", 4_000, True, "4,000 steps of operations that XLA is fast at"),
+        ("recurrence", 9_999, True, "9,999 steps of operations that XLA is fast at"),
+        ("dense", 3_999, False, "3,999 steps would not gain back what compiling costs"),
+        ("convolution", 4_000, False, "XLA is slow at Conv2D on a CPU"),
+        ("dropout", 4_000, False, "XLA is slow at StatelessRandomGetKeyCounter on a CPU"),
+        ("alpha dropout", 4_000, False, "XLA is slow at StatelessRandomGetKeyCounter on a CPU"),
+    ],
+)
+def test_rule_for_xla(case: str, planned: int, xla: bool, reason: str) -> None:
+    build, settings, examples = CASES[case]
+    model = new(build, settings, "sgd", xla=False)
+    train, _ = feeds(examples)
+    made = make_programs(model, train.sample, BATCH, planned, None, deterministic=True)
+    assert (made.xla, made.reason) == (xla, reason)
+
+
+def reading(examples: Any) -> Any:
+    def read(chosen: range | None) -> Any:
+        return examples if chosen is None else rows(examples, slice(chosen.start, chosen.stop))
+
+    return read
+
+
+def in_windows(streamed: Streamed, examples: Any, seed: int, epoch: int) -> list[Any]:
+    """Return the rows of each window, in their order, as numbers of the file's rows."""
+    wanted = {row.tobytes(): number for number, row in enumerate(tf.nest.flatten(examples)[0])}
+    found = []
+    for window in streamed.shuffled(seed, epoch):
+        places = window.order[: window.rows].numpy()
+        arrays = tf.nest.flatten(window.examples)[0].numpy()[places]
+        found.append([wanted[row.tobytes()] for row in arrays])
+    return found
+
+
+def test_streamed_rows_come_once_each_in_another_order_each_epoch() -> None:
+    examples = (TABLE, NUMBER)
+    streamed = Streamed(reading(examples), ROWS + VALID, window_rows=96, alignment=8)
+    first, again, other, seed = (
+        in_windows(streamed, examples, *key) for key in ((1, 0), (1, 0), (1, 1), (2, 0))
+    )
+    assert [len(window) for window in first] == [96, 96, 96, 82]
+    for windows in (first, other, seed):
+        assert sorted(itertools.chain(*windows)) == list(range(ROWS + VALID))
+    assert first == again
+    assert first not in (other, seed)
+    assert sorted(first[0]) != list(range(96))  # of more than one place of the file
+
+
+def test_streamed_rows_keep_what_belongs_together() -> None:
+    examples = ([CODES, TABLE], [NUMBER, NUMBER * 2], [WEIGHT, WEIGHT * 2])
+    streamed = Streamed(reading(examples), ROWS + VALID, window_rows=64, alignment=16)
+    by_row = {row.tobytes(): number for number, row in enumerate(TABLE)}
+    for window in (*streamed.shuffled(3, 0), *streamed.in_order()):
+        places = window.order[: window.rows].numpy()
+        (codes, table), (main, aux), (weight, twice) = window.examples
+        numbers = [by_row[row.tobytes()] for row in table.numpy()[places]]
+        np.testing.assert_array_equal(codes.numpy()[places], CODES[numbers])
+        np.testing.assert_array_equal(main.numpy()[places], NUMBER[numbers])
+        np.testing.assert_array_equal(aux.numpy()[places], NUMBER[numbers] * 2)
+        np.testing.assert_array_equal(weight.numpy()[places], WEIGHT[numbers])
+        np.testing.assert_array_equal(twice.numpy()[places], WEIGHT[numbers] * 2)
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_streamed_rows_train_as_by_fit(xla: bool) -> None:
+    examples = (TABLE, NUMBER)
+    streamed = Streamed(reading(examples), ROWS + VALID, window_rows=96, alignment=8)
+    valid = Streamed(reading(examples), ROWS, window_rows=64, alignment=8)
+    build, settings, _ = CASES["dropout"]
+    of_keras = new(build, settings, "adam", xla)
+    reference.fit(of_keras, streamed, valid, batch_size=BATCH, seed=7, epochs=2, callbacks=[])
+    ours = new(build, settings, "adam", xla)
+    history = keras.callbacks.History()
+    programs = programs_of(ours, streamed, xla)
+    compiled.fit(ours, programs, streamed, valid, seed=7, epochs=2, callbacks=[history])
+    for found, wanted in zip(ours.get_weights(), of_keras.get_weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=2e-6)
+    for name, values in of_keras.history.history.items():
+        np.testing.assert_allclose(history.history[name], values, rtol=2e-5, err_msg=name)
+
+
+def test_rows_stay_in_memory_if_they_fit() -> None:
+    examples = (TABLE, NUMBER)
+    size = 9 * 4 * len(TABLE) / 2**30  # GiB
+    assert isinstance(feed(reading(examples), len(TABLE), BATCH, 6.01 * size, 1), InMemory)
+    streamed = feed(reading(examples), len(TABLE), BATCH, 5.99 * size, 1)
+    assert isinstance(streamed, Streamed)
+    assert streamed.window_rows % BATCH == 0
+    assert 6 * streamed.window_rows * 9 * 4 <= 5.99 * size * 2**30
+
+
+def test_cut() -> None:
+    blocks = [range(10, 15), range(5), range(20, 22)]
+    assert cut(blocks, 0, 7) == [range(10, 15), range(2)]
+    assert cut(blocks, 7, 7) == [range(2, 5), range(20, 22)]
+    assert cut(blocks, 4, 2) == [range(14, 15), range(1)]
+    assert cut(blocks, 5, 5) == [range(5)]
