@@ -123,7 +123,7 @@ print(json.dumps(losses))
 def test_two_replicas_train_as_one(workspace: Path) -> None:
     runs = [
         # Keras clips each replica's gradient before it sums them: clipped, the two differ.
-        ("digits", "mlp", "model.dropout=0.0", "train.optimizer.clipnorm=null"),
+        ("digits", "mlp", "model.dropout=0.0", "train.optimizer.clipnorm=null", "train.repeats=2"),
         (
             "california_housing",
             "wide_deep",

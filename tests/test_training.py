@@ -568,7 +568,8 @@ def test_engines_agree(project: Path, dataset: str, model: str, weighted: bool) 
     np.testing.assert_allclose(weights(compiled), weights(by_fit), rtol=1e-3, atol=1e-5)
     pd.testing.assert_frame_equal(compiled.history, by_fit.history, rtol=1e-4)
     run = json.loads(Path("models", dataset, model, "run.json").read_text())
-    assert run["engine"] == {"name": "fit", "xla": False, "rows": "in memory"}
+    why = "as train.engine says"
+    assert run["engine"] == {"name": "fit", "xla": False, "why": why, "rows": "in memory"}
 
 
 def test_run_tells_what_was_chosen(project: Path) -> None:

@@ -92,7 +92,7 @@ def description(training: Training, trainer: Trainer, config: NetworkConfig) -> 
         "seconds": round(sum(run.seconds for run in training.runs), 3),
         "ensemble": config.train.ensemble,
         "runs": [asdict(run) for run in training.runs],
-        "engine": engine(trainer),
+        "engine": engine(trainer, config),
         "devices": device_names(),
         "cores": cores(),
         "versions": {"python": platform.python_version()}
@@ -109,10 +109,11 @@ def cores() -> int | None:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def engine(trainer: Trainer) -> dict[str, Any]:
+def engine(trainer: Trainer, config: NetworkConfig) -> dict[str, Any]:
     """Return what trained, how it was compiled and why so, and where its rows were."""
     programs = trainer.programs
     rows = "read from disk" if isinstance(trainer.train, Streamed) else "in memory"
     if programs is None:
-        return {"name": "fit", "xla": trainer.model.jit_compile, "rows": rows}
+        why = "as train.engine says" if config.train.engine == "fit" else "on several devices"
+        return {"name": "fit", "xla": trainer.model.jit_compile, "why": why, "rows": rows}
     return {"name": "compiled", "xla": programs.xla, "why": programs.reason, "rows": rows}
