@@ -114,7 +114,9 @@ def new(build: Any, settings: Any, optimizer: Any, xla: bool) -> keras.Model:
 
 
 def programs_of(model: keras.Model, train: Feed, xla: bool | None = False) -> Programs:
-    return make_programs(model, train.sample, BATCH, 100, xla, deterministic=False)
+    return make_programs(
+        model, train.sample, xla, batch_size=BATCH, planned=100, deterministic=False
+    )
 
 
 def compare(build: Any, settings: Any, examples: Any, optimizer: Any, xla: bool) -> None:
@@ -295,7 +297,9 @@ def test_rule_for_xla(case: str, planned: int, xla: bool, reason: str) -> None:
     build, settings, examples = CASES[case]
     model = new(build, settings, "sgd", xla=False)
     train, _ = feeds(examples)
-    made = make_programs(model, train.sample, BATCH, planned, None, deterministic=True)
+    made = make_programs(
+        model, train.sample, None, batch_size=BATCH, planned=planned, deterministic=True
+    )
     assert (made.xla, made.reason) == (xla, reason)
 
 

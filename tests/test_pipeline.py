@@ -30,7 +30,7 @@ def test_builds_every_network_and_the_report(project: Path) -> None:
         for model in MODELS:
             figures = json.loads((project / f"metrics/{dataset}/{model}.json").read_text())
             names = ["train", "valid", "test"] + (["aux"] if model == "wide_deep" else [])
-            assert list(figures) == names
+            assert list(figures) == [*names, "spread", "ensemble"]
             assert (project / f"models/{dataset}/{model}/model.keras").is_file()
         assert (project / f"metrics/{dataset}/baseline.json").is_file()
     page = (project / "report/index.html").read_text()

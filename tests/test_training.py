@@ -584,6 +584,40 @@ def test_run_tells_what_was_chosen(project: Path) -> None:
     }
 
 
+STRANGE = """
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("strange")
+class InPython(keras.layers.Layer):
+    def call(self, inputs):
+        outputs = tf.numpy_function(lambda values: values, [inputs], inputs.dtype)
+        return tf.ensure_shape(outputs, inputs.shape)
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs.shape, inputs.dtype)
+
+
+def build(problem):
+    layers = [keras.Input(problem.shape), InPython(), keras.layers.Dense(1)]
+    return keras.Sequential(layers)
+"""
+
+
+def test_what_xla_does_not_take_trains_as_a_graph(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "strange.py").write_text(STRANGE)
+    (project / "conf/model/strange.yaml").write_text(
+        "_target_: strange.build\nlearning_rate: 0.001\n"
+    )
+    monkeypatch.syspath_prepend(project)
+    trained("california_housing", "strange", "train.batch_size=1", "train.epochs=1")
+    run = json.loads(Path("models/california_housing/strange/run.json").read_text())
+    assert (run["engine"]["xla"], run["engine"]["why"]) == (False, "XLA does not take the network")
+
+
 def test_tensorboard(project: Path) -> None:
     trained("digits", "mlp", "train.epochs=1", "train.tensorboard=true")
     logs = Path("logs/digits/mlp/seed-42")

@@ -48,9 +48,10 @@ class Programs:
 def make_programs(
     model: keras.Model,
     examples: Examples,
+    xla: bool | None,
+    *,
     batch_size: int,
     planned: int,
-    xla: bool | None,
     deterministic: bool,
 ) -> Programs:
     """Make the programs of a compiled model.
@@ -58,9 +59,9 @@ def make_programs(
     Args:
         model: as Keras' `compile` left it.
         examples: some rows, at least one; others have these shapes and types.
-        planned: steps that a training takes if nothing stops it.
         xla: None for the choice by rule: not by a trial run, since results of XLA and of graphs
             differ by rounding, and a training must repeat.
+        planned: steps that a training takes if nothing stops it.
         deterministic: whether TensorFlow was told to give the same bits each time.
     """
     build_state(model, examples)

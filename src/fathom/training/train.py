@@ -1,6 +1,10 @@
 """The training of one network on one data set, from each of its seeds."""
 
+import os
 import shutil
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 import keras
 import tensorflow as tf
@@ -57,6 +61,8 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
     training = Training(trainer.model, history, monitor, best, runs)
     write(training, trainer, folder, config)
     shutil.rmtree(unfinished)
+    with suppress(OSError):  # others are at work in there
+        os.removedirs(unfinished.parent)
     return training
 
 
@@ -123,13 +129,30 @@ def feeds(model: keras.Model, config: NetworkConfig, problem: Problem) -> list[F
 
 
 def compile_programs(model: keras.Model, train: Feed, config: NetworkConfig) -> Programs:
+    """Return the programs, by XLA only if it takes all that the network is made of."""
     settings = config.train
     steps = -(-train.rows // settings.batch_size)
-    return make_programs(
+    make_with = partial(
+        make_programs,
         model,
         train.sample,
         batch_size=settings.batch_size,
         planned=steps * settings.epochs,
-        xla=None if settings.xla == "auto" else settings.xla,
         deterministic=settings.deterministic,
     )
+    if settings.xla != "auto":
+        return make_with(settings.xla)
+    programs = make_with(None)
+    if programs.xla and not compiles(programs, train):
+        return replace(make_with(False), reason="XLA does not take the network")
+    return programs
+
+
+def compiles(programs: Programs, train: Feed) -> bool:
+    """Tell whether XLA compiles a training, by compiling it; no step is run."""
+    window = next(train.shuffled(0, 0))
+    try:
+        programs.steps(window.examples, window.order, tf.constant(0), tf.constant(0))
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
+        return False
+    return True
