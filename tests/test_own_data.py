@@ -172,7 +172,7 @@ def test_fashion_mnist_comes_from_a_mirror(
         official = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
     np.testing.assert_array_equal(images[60_000:], official)
     figures = json.loads((folder / "metrics/fashion_mnist/mlp.json").read_text())
-    assert figures["test"]["accuracy"] > 0.6
+    assert figures["test"]["accuracy"] > 0.5
     assert len(list((tmp_path / "cache").glob("*/*.gz"))) == 4
 
 
