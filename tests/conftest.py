@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -17,6 +18,9 @@ from fathom.config.stage import compose
 from fathom.data.download import download
 from fathom.data.scale import scale
 from fathom.data.split import split
+
+if TYPE_CHECKING:
+    from fathom.training.writing import Training
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,6 +68,16 @@ def network_config(dataset: str, model: str, *overrides: str) -> NetworkConfig:
     """Return the real settings of a network's stages, shrunk, in the workspace."""
     shrunk = [*SHRUNK, *SHRUNK_MODELS.get(model, [])]
     return compose([f"dataset={dataset}", f"model={model}", *shrunk, *overrides], NetworkConfig)
+
+
+def trained(dataset: str, model: str, *overrides: str) -> "Training":
+    """Train a network, shrunk, in the workspace."""
+    # Not above: TensorFlow takes seconds to import, and some tests prove that it is not needed.
+    import tensorflow as tf
+
+    from fathom.training.train import train
+
+    return train(network_config(dataset, model, *overrides), tf.distribute.get_strategy())
 
 
 def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -128,6 +142,23 @@ def repro(folder: Path, *arguments: str) -> list[str]:
 def ran(output: str) -> list[str]:
     """Return the stages that DVC says it ran."""
     return re.findall(r"^Running stage '(.+)'", output, re.MULTILINE)
+
+
+@pytest.fixture(scope="session")
+def scaled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with settings in which the default data sets are ready to be trained on."""
+    folder = tmp_path_factory.mktemp("scaled")
+    copy_settings(folder)
+    prepare(folder, ["digits", "california_housing"])
+    return folder
+
+
+@pytest.fixture
+def trainable(scaled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of it, made the working folder."""
+    shutil.copytree(scaled, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -161,7 +161,7 @@ def test_fashion_mnist_comes_from_a_mirror(
     monkeypatch.setenv("FATHOM_CACHE", str(tmp_path / "cache"))
     folder = clone(tmp_path / "project")
     edit(folder / "params.yaml", "datasets=[fashion_mnist]", "models=[mlp]", f"mirror={mirror}")
-    edit(folder / "conf/dataset/fashion_mnist.yaml", "train.epochs=1", "train.batch_size=512")
+    edit(folder / "conf/dataset/fashion_mnist.yaml", "train.epochs=2", "train.batch_size=512")
     repro(folder, "evaluate@fashion_mnist-mlp")
     rows = json.loads((folder / "data/problem/fashion_mnist.json").read_text())["rows"]
     assert rows == {"train": 55_000, "valid": 5_000, "test": 10_000}
@@ -172,7 +172,7 @@ def test_fashion_mnist_comes_from_a_mirror(
         official = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
     np.testing.assert_array_equal(images[60_000:], official)
     figures = json.loads((folder / "metrics/fashion_mnist/mlp.json").read_text())
-    assert figures["test"]["accuracy"] > 0.5
+    assert figures["test"]["accuracy"] > 0.6
     assert len(list((tmp_path / "cache").glob("*/*.gz"))) == 4
 
 

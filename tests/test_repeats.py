@@ -1,7 +1,6 @@
 """A network trained from several seeds: the runs, their spread, and all of them as one model."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,37 +8,15 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
-from conftest import copy_settings, network_config, prepare
+from conftest import network_config, trained
 
 from fathom.data.parts import read_part, read_targets
 from fathom.data.schema import Problem
 from fathom.errors import FathomError
 from fathom.evaluation.evaluate import evaluate
 from fathom.training.repeats import repeats
-from fathom.training.train import train
-from fathom.training.writing import Training
 
 THREE = ["train.repeats=3", "train.epochs=3"]
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("prepared")
-    copy_settings(folder)
-    prepare(folder, ["digits", "california_housing"])
-    return folder
-
-
-@pytest.fixture
-def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def trained(dataset: str, model: str, *overrides: str) -> Training:
-    return train(network_config(dataset, model, *overrides), tf.distribute.get_strategy())
 
 
 def predictions(file: Path, dataset: str, model: str) -> list[Any]:
@@ -61,7 +38,7 @@ def predictions(file: Path, dataset: str, model: str) -> list[Any]:
     ],
 )
 def test_each_run_is_what_its_seed_gives_alone(
-    project: Path, dataset: str, model: str, engine: str
+    trainable: Path, dataset: str, model: str, engine: str
 ) -> None:
     settings = ["train.epochs=2", f"train.engine={engine}"]
     trained(dataset, model, *settings, "train.repeats=3")
@@ -74,7 +51,7 @@ def test_each_run_is_what_its_seed_gives_alone(
         assert (folder / "model.keras").read_bytes() == together[f"seed-{seed}.keras"]
 
 
-def test_the_best_run_on_the_validation_part_is_kept(project: Path) -> None:
+def test_the_best_run_on_the_validation_part_is_kept(trainable: Path) -> None:
     training = trained("digits", "mlp", *THREE)
     values = {run.seed: run.value for run in training.runs}
     assert list(values) == [42, 43, 44]
@@ -97,7 +74,7 @@ def test_the_best_run_on_the_validation_part_is_kept(project: Path) -> None:
     )
 
 
-def test_spread_and_ensemble_of_classes(project: Path) -> None:
+def test_spread_and_ensemble_of_classes(trainable: Path) -> None:
     trained("digits", "mlp", *THREE)
     metrics = evaluate(network_config("digits", "mlp"))
     actual = read_targets(Problem.read("digits"), "test")["main_output"].to_numpy()
@@ -115,7 +92,7 @@ def test_spread_and_ensemble_of_classes(project: Path) -> None:
     assert metrics["ensemble"]["test"]["cross_entropy"] == pytest.approx(cross_entropy, rel=1e-4)
 
 
-def test_spread_and_ensemble_of_numbers(project: Path) -> None:
+def test_spread_and_ensemble_of_numbers(trainable: Path) -> None:
     trained("california_housing", "wide_deep", *THREE)
     metrics = evaluate(network_config("california_housing", "wide_deep"))
     targets = read_targets(Problem.read("california_housing"), "train")["main_output"]
@@ -135,14 +112,14 @@ def test_spread_and_ensemble_of_numbers(project: Path) -> None:
     assert set(metrics["spread"]) == set(metrics["ensemble"]) == {"train", "valid", "test"}
 
 
-def test_one_run_has_no_spread(project: Path) -> None:
+def test_one_run_has_no_spread(trainable: Path) -> None:
     trained("digits", "mlp")
     assert set(evaluate(network_config("digits", "mlp"))) == {"train", "valid", "test"}
 
 
 @pytest.mark.parametrize("dataset", ["digits", "california_housing"])
 @pytest.mark.parametrize("model", ["mlp", "selu", "wide_deep"])
-def test_the_ensemble_is_one_model_that_averages(project: Path, dataset: str, model: str) -> None:
+def test_the_ensemble_is_one_model_that_averages(trainable: Path, dataset: str, model: str) -> None:
     settings = ["train.repeats=2", "train.epochs=1", "train.ensemble=true"]
     trained(dataset, model, *settings)
     folder = Path("models", dataset, model)
@@ -178,13 +155,13 @@ def build(problem):
 
 
 def test_subclassed_models_repeat_but_make_no_ensemble(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+    trainable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (project / "subclassed.py").write_text(SUBCLASSED)
-    (project / "conf/model/line.yaml").write_text(
+    (trainable / "subclassed.py").write_text(SUBCLASSED)
+    (trainable / "conf/model/line.yaml").write_text(
         "_target_: subclassed.build\nlearning_rate: 0.01\n"
     )
-    monkeypatch.syspath_prepend(project)
+    monkeypatch.syspath_prepend(trainable)
     training = trained("california_housing", "line", *THREE)
     assert len({run.value for run in training.runs}) == 3
     assert (
@@ -202,12 +179,14 @@ def test_subclassed_models_repeat_but_make_no_ensemble(
     ("rows", "setting", "times"),
     [(150_000, "auto", 3), (160_000, "auto", 1), (160_000, "2", 2)],
 )
-def test_large_data_is_trained_on_once(project: Path, rows: int, setting: str, times: int) -> None:
+def test_large_data_is_trained_on_once(
+    trainable: Path, rows: int, setting: str, times: int
+) -> None:
     problem = Problem.read("digits").model_copy(update={"rows": {"train": rows}})  # of 64 pixels
     config = network_config("digits", "mlp", f"train.repeats={setting}")
     assert repeats(config, problem) == times
 
 
-def test_seeds_start_anew_at_the_highest(project: Path) -> None:
+def test_seeds_start_anew_at_the_highest(trainable: Path) -> None:
     training = trained("digits", "mlp", "train.repeats=2", "train.epochs=1", f"seed={2**32 - 1}")
     assert [run.seed for run in training.runs] == [2**32 - 1, 0]

@@ -9,13 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from conftest import copy_settings, network_config, prepare
+from conftest import trained
 
 from fathom.training import compiled
 from fathom.training.checkpoint import Checkpoint, pack, unpack
-from fathom.training.train import train
-from fathom.training.writing import Training
 
 PLATEAU = (
     "+train.callbacks.plateau={_target_: keras.callbacks.ReduceLROnPlateau, monitor: loss, "
@@ -26,25 +23,6 @@ LONG = ["train.epochs=4", "train.repeats=2", "train.schedule=null"]
 
 class Killed(BaseException):
     """Stands for SIGKILL: nothing in the training handles it."""
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("prepared")
-    copy_settings(folder)
-    prepare(folder, ["digits", "california_housing"])
-    return folder
-
-
-@pytest.fixture
-def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def trained(dataset: str, model: str, *overrides: str) -> Training:
-    return train(network_config(dataset, model, *overrides), tf.distribute.get_strategy())
 
 
 def results(dataset: str, model: str) -> dict[str, bytes]:
@@ -105,7 +83,7 @@ STOPPING = "train.early_stopping={patience: 2, min_delta: 10.0}"  # after the th
     ],
 )
 def test_ends_with_the_bits_of_an_undisturbed_training(
-    project: Path, kill: Kill, engine: str, dataset: str, model: str, overrides: list[str]
+    trainable: Path, kill: Kill, engine: str, dataset: str, model: str, overrides: list[str]
 ) -> None:
     settings = [*LONG, f"train.engine={engine}", *overrides]
     trained(dataset, model, *settings, "train.checkpoint=null")
@@ -130,7 +108,7 @@ def test_ends_with_the_bits_of_an_undisturbed_training(
 
 
 def test_goes_on_where_it_was(
-    project: Path, kill: Kill, capsys: pytest.CaptureFixture[str]
+    trainable: Path, kill: Kill, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = ["train.epochs=4", "train.engine=fit", "train.checkpoint=0.000001"]
     kill.after = 3
@@ -144,7 +122,7 @@ def test_goes_on_where_it_was(
     assert run["runs"][0]["kills"] == 1
 
 
-def test_finished_runs_are_not_trained_again(project: Path, kill: Kill) -> None:
+def test_finished_runs_are_not_trained_again(trainable: Path, kill: Kill) -> None:
     settings = ["train.epochs=2", "train.repeats=3", "train.engine=fit"]
     kill.after = 5  # in the last run
     with pytest.raises(Killed):
@@ -160,7 +138,7 @@ def test_finished_runs_are_not_trained_again(project: Path, kill: Kill) -> None:
     "change", ["setting", "model", "seed", "data", "checkpoint interval", "nothing"]
 )
 def test_a_checkpoint_is_that_of_its_settings_and_data(
-    project: Path, kill: Kill, capsys: pytest.CaptureFixture[str], change: str
+    trainable: Path, kill: Kill, capsys: pytest.CaptureFixture[str], change: str
 ) -> None:
     kill.after = 2
     settings = ["train.epochs=3", "train.checkpoint=0.000001"]
@@ -188,7 +166,7 @@ def test_a_checkpoint_is_that_of_its_settings_and_data(
     assert ("goes on" in capsys.readouterr().out) is kept
 
 
-def test_no_checkpoints_if_none_are_wanted(project: Path, kill: Kill) -> None:
+def test_no_checkpoints_if_none_are_wanted(trainable: Path, kill: Kill) -> None:
     trained("digits", "mlp", "train.epochs=2", "train.checkpoint=null")
     assert kill.places == []
 

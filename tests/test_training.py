@@ -13,8 +13,16 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
-from conftest import ROOT, SHRUNK, SHRUNK_MODELS, copy_settings, network_config, prepare, run_in
+from conftest import (
+    ROOT,
+    SHRUNK,
+    SHRUNK_MODELS,
+    copy_settings,
+    network_config,
+    prepare,
+    run_in,
+    trained,
+)  # fmt: skip
 from sklearn.utils.class_weight import compute_class_weight
 
 from fathom.data.parts import read_part, read_target_scalers
@@ -24,7 +32,7 @@ from fathom.evaluation.evaluate import evaluate
 from fathom.training import compiling
 from fathom.training.callbacks import direction
 from fathom.training.examples import sample_weights
-from fathom.training.train import build, train
+from fathom.training.train import build
 from fathom.training.writing import Training
 
 IRIS = """# @package _global_
@@ -71,10 +79,6 @@ def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def trained(dataset: str, model: str, *overrides: str) -> Training:
-    return train(network_config(dataset, model, *overrides), tf.distribute.get_strategy())
 
 
 def refusal(dataset: str, model: str, *overrides: str) -> str:
