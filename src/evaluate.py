@@ -1,18 +1,15 @@
-"""Stage `evaluate`: the figures of a saved model on every part. By hand:
+"""Stage `evaluate`: the figures of a trained network on every part. By hand:
 
 python src/evaluate.py dataset=digits model=mlp
 """
 
 from fathom.config.schema import NetworkConfig
 from fathom.config.stage import stage
-from fathom.training.devices import start_tensorflow
+from fathom.evaluation.evaluate import evaluate
 
 
 @stage(NetworkConfig)
 def main(config: NetworkConfig) -> None:
-    start_tensorflow(config)
-    from fathom.evaluation.evaluate import evaluate  # imports Keras, which starts TensorFlow
-
     test = evaluate(config)["test"]
     print("test: " + ", ".join(f"{name} {value:.4g}" for name, value in test.items()))
 

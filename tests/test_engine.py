@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework.config import disable_op_determinism
 
 from fathom.training import compiled, reference
 from fathom.training.feeds import Feed, InMemory, Streamed, cut, feed
@@ -23,6 +24,12 @@ CODES = RANDOM.integers(0, 20, (ROWS + VALID, 3)).astype(np.int32)
 NUMBER = (TABLE[:, :1] + 0.3 * RANDOM.normal(size=(ROWS + VALID, 1))).astype(np.float32)
 CLASS = RANDOM.integers(0, 4, ROWS + VALID)
 WEIGHT = RANDOM.uniform(0.2, 3, ROWS + VALID).astype(np.float32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def not_deterministic() -> None:
+    """Undo what a training in this process may have asked for: Keras does without XLA then."""
+    disable_op_determinism()
 
 
 def dense(*between: Any, activation: str = "relu", penalty: float = 0.0) -> keras.Model:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import copy_settings, dataset_config, network_config, prepare
+from conftest import copy_settings, dataset_config, network_config, prepare, trained
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -21,10 +22,8 @@ from fathom.data.scale import scale
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError
 from fathom.evaluation.baseline import baseline
-from fathom.evaluation.evaluate import evaluate, load_model
+from fathom.evaluation.evaluate import evaluate
 from fathom.evaluation.scores import prediction_table, scores
-from fathom.training.saving import save_model
-from fathom.training.train import build
 
 Numbers = NDArray[np.float64]
 
@@ -75,12 +74,9 @@ def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def evaluated(dataset: str, model: str, *overrides: str) -> dict[str, Any]:
-    """Evaluate a network as it is before training, which is as good as any other."""
-    config = network_config(dataset, model, *overrides)
-    file = Path("models", dataset, model, "model.keras")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    save_model(build(config, Problem.read(dataset)), file)
-    return evaluate(config)
+    """Train a network for an epoch and evaluate it."""
+    trained(dataset, model, "train.epochs=1", *overrides)
+    return evaluate(network_config(dataset, model, *overrides))
 
 
 def test_scores_of_regression() -> None:
@@ -180,8 +176,7 @@ def center_and_scale(method: str, train: Numbers) -> tuple[float, float]:
 
 
 def saved_model(dataset: str, model: str) -> Any:
-    file = Path("models", dataset, model, "model.keras")
-    return load_model(file, network_config(dataset, model))
+    return keras.saving.load_model(Path("models", dataset, model, "model.keras"))
 
 
 @pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "none"])
@@ -346,7 +341,12 @@ def test_baseline_gives_classes_without_training_rows_no_probability(project: Pa
     [
         (
             "models",
-            "models/digits/mlp/model.keras is missing: make it with `dvc repro train@digits-mlp`",
+            "models/digits/mlp/run.json is missing: make it with `dvc repro train@digits-mlp`",
+        ),
+        (
+            "models/digits/mlp/predictions",
+            "models/digits/mlp/predictions/seed-42/train_main_output.npy is missing: make it with "
+            "`dvc repro train@digits-mlp`",
         ),
         (
             "data/problem",
@@ -354,7 +354,8 @@ def test_baseline_gives_classes_without_training_rows_no_probability(project: Pa
         ),
         (
             "data/scaled",
-            "data/scaled/digits/scaler.json is missing: make it with `dvc repro scale@digits`",
+            "data/scaled/digits/train_targets.parquet is missing: make it with "
+            "`dvc repro scale@digits`",
         ),
     ],
 )

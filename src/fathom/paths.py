@@ -41,6 +41,11 @@ def model(dataset: str, model: str) -> Path:
     return Path("models", dataset, model)
 
 
+def run(seed: int) -> str:
+    """Return what the files of a training from a seed are called by."""
+    return f"seed-{seed}"
+
+
 def metrics(dataset: str, model: str) -> Path:
     return Path("metrics", dataset, f"{model}.json")
 

@@ -130,9 +130,15 @@ class Problem(Description):
             return tuple(self.shape)
         return (len(self.columns_of(input_name)),)
 
-    def output(self, output_name: str) -> Output:
-        """Return what the output of this name predicts: any but `aux_output` the main target."""
-        return self.outputs.get(output_name, self.main)
+    def output_name(self, name: str) -> str:
+        """Return which of `outputs` a network's output of this name is: `main_output` for any
+        other name.
+        """
+        return name if name in self.outputs else "main_output"
+
+    def output(self, name: str) -> Output:
+        """Return what a network's output of this name predicts."""
+        return self.outputs[self.output_name(name)]
 
 
 class Warned(Description):

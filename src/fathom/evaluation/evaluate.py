@@ -1,31 +1,24 @@
-"""The figures of a saved model, and how they spread over its runs."""
+"""The figures of a trained network, and how they spread over its runs."""
 
-import zipfile
-from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
 from fathom import paths
 from fathom.config.schema import NetworkConfig
-from fathom.config.targets import locate
-from fathom.data.parts import read_target_scalers, read_targets, target_of
+from fathom.data.parts import read_targets, target_of
+from fathom.data.predictions import Predictions, read_predictions
 from fathom.data.scaling import Floats
 from fathom.data.schema import Problem
-from fathom.evaluation.predict import Predictor
 from fathom.evaluation.scores import Scores, prediction_table, scores, spread
-from fathom.files import reading, replacing, write_json
+from fathom.files import read_json, replacing, write_json
 
-MODEL = "model.keras"
-
-Predictions = dict[str, dict[str, Floats]]  # by part and output
 Targets = dict[str, pd.DataFrame]  # by part
 
 
 def evaluate(config: NetworkConfig) -> dict[str, Any]:
-    """Score the saved model of `models/<dataset>/<model>/` on every part.
+    """Score on every part what the network in `models/<dataset>/<model>/` predicts.
 
     Writes `metrics/<dataset>/<model>.json`, with figures by part, and under `aux` the same for an
     auxiliary output; of a network trained several times, under `spread` the mean and the standard
@@ -34,41 +27,26 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     truth and prediction, in `plots/confusion/` or `plots/predicted/`.
 
     Raises:
-        FathomError: the model or the scaled data is not there.
+        FathomError: the trained network or the scaled data is not there.
     """
     dataset, name = config.dataset.name, config.model.name
     problem = Problem.read(dataset)
     targets = {part: read_targets(problem, part) for part in paths.PARTS}
-    saved = paths.model(dataset, name)
-    predicted = predictions([saved / MODEL], config, problem)[0]
-    metrics = figures(predicted, targets, problem)
-    repeats = sorted((saved / "repeats").glob("*.keras"))
-    if len(repeats) > 1:
-        runs = predictions(repeats, config, problem)
-        metrics |= over_runs(runs, targets, problem)
-    write_predictions(predicted["test"], targets["test"], problem, name)
+    folder, made_by = paths.model(dataset, name), f"train@{dataset}-{name}"
+    training = read_json(folder / "run.json", made_by)
+    runs = {
+        run["seed"]: read_predictions(
+            folder / "predictions" / paths.run(run["seed"]), problem, made_by
+        )
+        for run in training["runs"]
+    }
+    kept = average(list(runs.values())) if training["ensemble"] else runs[training["seed"]]
+    metrics = figures(kept, targets, problem)
+    if len(runs) > 1:
+        metrics |= over_runs(list(runs.values()), targets, problem)
+    write_predictions(kept["test"], targets["test"], problem, name)
     write_json(paths.metrics(dataset, name), metrics)
     return metrics
-
-
-def predictions(files: list[Path], config: NetworkConfig, problem: Problem) -> list[Predictions]:
-    """Return for each of some files of one network the predictions by part and output."""
-    model = load_model(files[0], config)
-    predictor = Predictor(model, problem, read_target_scalers(problem))
-    found = []
-    for file in files:
-        model.load_weights(file)
-        found.append({part: predictor.predict(part) for part in paths.PARTS})
-    return found
-
-
-def load_model(file: Path, config: NetworkConfig) -> keras.Model:
-    """Load a saved model of a data set and a network."""
-    with reading(file, f"train@{config.dataset.name}-{config.model.name}"), zipfile.ZipFile(file):
-        pass  # it is a whole archive
-    # A network's own classes are known to Keras once their module is imported.
-    locate(config.model, ("model",), config.origins)
-    return keras.saving.load_model(file, compile=False)
 
 
 def figures(predicted: Predictions, targets: Targets, problem: Problem) -> dict[str, Any]:
@@ -87,14 +65,18 @@ def figures(predicted: Predictions, targets: Targets, problem: Problem) -> dict[
 def over_runs(runs: list[Predictions], targets: Targets, problem: Problem) -> dict[str, Any]:
     """Return how figures spread over runs, and those of the runs' averaged predictions."""
     scored = [figures(run, targets, problem) for run in runs]
-    average = {
-        part: {name: np.mean([run[part][name] for run in runs], axis=0) for name in outputs}
-        for part, outputs in runs[0].items()
-    }
-    of_average = figures(average, targets, problem)
+    of_average = figures(average(runs), targets, problem)
     return {
         "spread": {part: spread([run[part] for run in scored]) for part in paths.PARTS},
         "ensemble": {part: of_average[part] for part in paths.PARTS},
+    }
+
+
+def average(runs: list[Predictions]) -> Predictions:
+    """Return the mean of what several runs predict: that of their ensemble."""
+    return {
+        part: {name: np.mean([run[part][name] for run in runs], axis=0) for name in outputs}
+        for part, outputs in runs[0].items()
     }
 
 

@@ -163,7 +163,7 @@ def callbacks(
         stopping,
     ]
     if settings.tensorboard:
-        logs = paths.logs(config.dataset.name, config.model.name) / f"seed-{seed}"
+        logs = paths.logs(config.dataset.name, config.model.name) / paths.run(seed)
         chosen.append(keras.callbacks.TensorBoard(str(logs)))
     for name, target in settings.callbacks.items():
         if target is not None:

@@ -1,5 +1,6 @@
 """Which devices train: chosen before TensorFlow starts, because it does not let go of one."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -86,13 +87,17 @@ def counted(gpus: int) -> str:
 
 
 def import_quietly() -> "tf":
-    """Import TensorFlow without its greeting, which comes before it heeds its log level."""
+    """Import TensorFlow and Keras without TensorFlow's greeting, which comes before it heeds its
+    log level.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
+    gc.disable()  # searching a million lasting objects for garbage takes a third of the time
     with tempfile.TemporaryFile() as greeting:
         os.dup2(greeting.fileno(), 2)
         try:
+            import keras  # noqa: F401
             import tensorflow
         except BaseException:
             greeting.seek(0)
@@ -101,6 +106,8 @@ def import_quietly() -> "tf":
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+            gc.freeze()
+            gc.enable()
     return tensorflow
 
 

@@ -7,18 +7,21 @@ from pathlib import Path
 import keras
 import pandas as pd
 
+from fathom import paths
 from fathom.config.schema import NetworkConfig
 from fathom.data.parts import read_target_scalers
+from fathom.data.predictions import write_predictions
 from fathom.data.schema import Problem
 from fathom.files import read_json, replacing, write_json, write_text
 from fathom.training import compiled, reference
 from fathom.training.callbacks import EpochLines, callbacks, early_stopping
 from fathom.training.checkpoint import Checkpoint
 from fathom.training.feeds import Feed
+from fathom.training.predictor import Predictor
 from fathom.training.programs import Programs
 from fathom.training.saving import save_model
 
-MODEL, RUN, HISTORY = "model.keras", "run.json", "history.csv"
+MODEL, RUN, HISTORY, PREDICTIONS = "model.keras", "run.json", "history.csv", "predictions"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Run:
     @property
     def name(self) -> str:
         """What its files are called by."""
-        return f"seed-{self.seed}"
+        return paths.run(self.seed)
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Trainer:
     """A compiled model and the rows to train it on.
 
     `programs` are those of a compiled engine; without them Keras' `fit` trains. `begin` brings
-    the model to where a seed has it begin.
+    the model to where a seed has it begin, `predictor` predicts with it as it stands.
     """
 
     model: keras.Model
@@ -56,6 +59,7 @@ class Trainer:
     valid: Feed
     programs: Programs | None
     begin: Callable[[int], None]
+    predictor: Predictor
 
 
 def finished_run(
@@ -63,17 +67,18 @@ def finished_run(
 ) -> Run:
     """Train from a seed, unless `folder` has the finished training already.
 
-    Writes the model, its history and what there is to know of the run to `folder/seed-<seed>`,
-    and while it trains checkpoints beside it.
+    Writes the model, its history, its predictions and what there is to know of the run to
+    `folder/seed-<seed>`, and while it trains checkpoints beside it.
     """
-    done = folder / f"seed-{seed}"
+    done = folder / paths.run(seed)
     if not done.exists():
-        checkpoint = folder / f"seed-{seed}.npz"
+        checkpoint = folder / f"{paths.run(seed)}.npz"
         run, history = train_from(trainer, seed, checkpoint, config, problem)
         with replacing(done) as beside:
             beside.mkdir()
             save_model(trainer.model, beside / MODEL)
             write_text(beside / HISTORY, history.to_csv(index=False))
+            write_predictions(beside / PREDICTIONS, trainer.predictor.predict, problem)
             write_json(beside / RUN, asdict(run))
         checkpoint.unlink(missing_ok=True)
     return Run(**read_json(done / RUN, "train"))

@@ -20,6 +20,7 @@ from fathom.training.callbacks import direction, monitored
 from fathom.training.examples import reader
 from fathom.training.feeds import Feed, feed, row_alignment
 from fathom.training.fingerprint import fingerprint
+from fathom.training.predictor import Predictor
 from fathom.training.programs import Programs, make_programs
 from fathom.training.repeats import Beginnings, repeats
 from fathom.training.runs import MODEL, Trainer, finished_run, read_history
@@ -30,8 +31,9 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
     """Train a network from each of its seeds and write it to `models/<dataset>/<model>/`.
 
     Writes `model.keras`, the best run on the validation part or the ensemble of all;
-    `repeats/seed-<seed>.keras`, the model of each run; `history.csv`, `summary.txt` and
-    `run.json`; and the learning curves for `dvc plots`. A training that was killed goes on from
+    `repeats/seed-<seed>.keras`, the model of each run, and `predictions/seed-<seed>/`, what it
+    predicts for every part; `history.csv`, `summary.txt` and `run.json`; and the learning curves
+    for `dvc plots`. A training that was killed goes on from
     its last checkpoint, in `checkpoints/<dataset>/<model>/`.
 
     Args:
@@ -88,7 +90,8 @@ def prepare(config: NetworkConfig, problem: Problem, strategy: tf.distribute.Str
     if config.train.engine == "compiled" and not several:
         programs = compile_programs(model, train, config)
     beginnings = Beginnings(lambda: with_variables(build(config, problem), train), model)
-    return Trainer(model, train, valid, programs, beginnings.begin)
+    predictor = Predictor(model, problem, read_target_scalers(problem))
+    return Trainer(model, train, valid, programs, beginnings.begin, predictor)
 
 
 def build(config: NetworkConfig, problem: Problem) -> keras.Model:

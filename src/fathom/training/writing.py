@@ -18,7 +18,7 @@ from fathom.files import replacing, write_json, write_text
 from fathom.training.devices import device_names
 from fathom.training.feeds import Streamed
 from fathom.training.repeats import ensemble
-from fathom.training.runs import HISTORY, MODEL, Run, Trainer, read_history
+from fathom.training.runs import HISTORY, MODEL, PREDICTIONS, Run, Trainer, read_history
 from fathom.training.saving import save_model
 
 VERSIONS = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "hydra-core", "dvc")
@@ -53,6 +53,10 @@ def write(training: Training, trainer: Trainer, folder: Path, config: NetworkCon
         beside.mkdir()
         for run in training.runs:
             shutil.copy(finished[run.seed] / MODEL, beside / f"{run.name}.keras")
+    with replacing(into / PREDICTIONS) as beside:
+        beside.mkdir()
+        for run in training.runs:
+            shutil.copytree(finished[run.seed] / PREDICTIONS, beside / run.name)
     with replacing(into / MODEL) as beside:
         if config.train.ensemble:
             members = [keras.saving.load_model(path / MODEL) for path in finished.values()]

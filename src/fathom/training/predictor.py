@@ -1,5 +1,6 @@
-"""Predictions of a network for a part."""
+"""Predictions of a network while it is in memory."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -26,29 +27,25 @@ class Predictor:
         self.model, self.problem, self.scalers = model, problem, scalers
         self.program = tf.function(lambda rows: model(rows, training=False), autograph=False)
 
-    def predict(self, part: str) -> dict[str, Floats]:
-        """Return each output's predictions for all rows of a part, of which some are in memory.
-
-        Returns:
-            By output: numbers of shape (rows,) in the target's unit, or probabilities of shape
-            (rows, classes).
-        """
-        found: dict[str, list[Floats]] = {name: [] for name in output_names(self.model)}
+    def predict(self, part: str) -> Iterator[dict[str, Floats]]:
+        """Return by output what the model predicts for a part, block of rows by block."""
+        names = output_names(self.model)
         for block in read_blocks(self.problem, part):
             inputs = unwrap(block.inputs(input_names(self.model), self.problem))
+            found: list[list[Floats]] = [[] for _ in names]
             for start in range(0, len(block.rows), BATCH):
-                outputs = self.program(batch(inputs, start))
-                for name, values in zip(found, tf.nest.flatten(outputs), strict=True):
-                    found[name].append(values.numpy()[: len(block.rows) - start])
-        return {
-            name: self.in_own_unit(name, np.concatenate(blocks, dtype=np.float64))
-            for name, blocks in found.items()
-        }
+                outputs = tf.nest.flatten(self.program(batch(inputs, start)))
+                for values, of_output in zip(outputs, found, strict=True):
+                    of_output.append(values.numpy()[: len(block.rows) - start])
+            yield {
+                self.problem.output_name(name): self.in_own_unit(name, np.concatenate(values))
+                for name, values in zip(names, found, strict=True)
+            }
 
     def in_own_unit(self, name: str, values: Floats) -> Floats:
         if self.problem.output(name).task == "classification":
             return values
-        return scaler_of(name, self.scalers).inverse(values)[:, 0]
+        return scaler_of(name, self.scalers).inverse(values.astype(np.float64))[:, 0]
 
 
 def batch(inputs: Any, start: int) -> Any:
