@@ -15,11 +15,10 @@ def main(config: NetworkConfig) -> None:
 
     training = train(config, strategy)
     best = training.best
-    seconds = sum(run.seconds for run in training.runs)
     print(
         f"kept epoch {best.kept_epoch} of {best.epochs}"
         + (f", of the best of {len(training.runs)} runs" if len(training.runs) > 1 else "")
-        + f"; {seconds:.0f} s, {training.model.count_params():,} parameters"
+        + f"; {training.seconds:.0f} s, {training.model.count_params():,} parameters"
     )
 
 

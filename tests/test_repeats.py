@@ -14,6 +14,7 @@ from fathom.data.parts import read_part, read_targets
 from fathom.data.schema import Problem
 from fathom.errors import FathomError
 from fathom.evaluation.evaluate import evaluate
+from fathom.training import runs
 from fathom.training.repeats import repeats
 
 THREE = ["train.repeats=3", "train.epochs=3"]
@@ -49,6 +50,54 @@ def test_each_run_is_what_its_seed_gives_alone(
     for seed in (44, 43):
         trained(dataset, model, *settings, "train.repeats=1", f"seed={seed}")
         assert (folder / "model.keras").read_bytes() == together[f"seed-{seed}.keras"]
+
+
+@pytest.mark.parametrize("xla", [True, False])
+def test_runs_at_once_give_the_same_bits(trainable: Path, xla: bool) -> None:
+    folder = Path("models/digits/mlp")
+    found = []
+    for at_once in (1, 2, 3):
+        settings = ["train.epochs=3", "train.repeats=3", f"train.xla={str(xla).lower()}"]
+        trained("digits", "mlp", *settings, f"train.at_once={at_once}")
+        assert json.loads((folder / "run.json").read_text())["at_once"] == at_once
+        left = [*folder.rglob("*.keras"), *folder.rglob("*.npy"), folder / "history.csv"]
+        found.append({file: file.read_bytes() for file in left})
+    assert len(found[0]) == 1 + 3 + 3 * 3 + 1
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_run_that_fails_ends_those_beside_it(
+    trainable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train_from(trainer: Any, seed: int, *rest: Any) -> Any:
+        if seed == 43:
+            raise FathomError("seed 43 fails")
+        return original(trainer, seed, *rest)
+
+    original = runs.train_from
+    monkeypatch.setattr(runs, "train_from", train_from)
+    forever = ["train.epochs=1000000000", "train.early_stopping=null"]
+    with pytest.raises(FathomError, match=r"^seed 43 fails$"):
+        trained("digits", "mlp", "train.repeats=3", "train.at_once=3", *forever)
+    assert not Path("models").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [("train.engine=fit", "by Keras' fit"), ("train.memory=1e-6", "from disk")],
+)
+def test_runs_that_cannot_train_at_once(trainable: Path, setting: str, why: str) -> None:
+    with pytest.raises(FathomError) as refused:
+        trained("digits", "mlp", "train.repeats=3", "train.at_once=2", setting)
+    assert str(refused.value) == (
+        f"command line: train.at_once: 2 runs cannot train at once {why}; set it to 1"
+    )
+
+
+def test_own_callbacks_have_runs_train_one_by_one(trainable: Path) -> None:
+    own = "+train.callbacks.own._target_=keras.callbacks.EarlyStopping"
+    trained("digits", "mlp", "train.epochs=1", "train.repeats=2", own)
+    assert json.loads(Path("models/digits/mlp/run.json").read_text())["at_once"] == 1
 
 
 def test_the_best_run_on_the_validation_part_is_kept(trainable: Path) -> None:

@@ -54,7 +54,7 @@ def parse_test_share(value: Any) -> Any:
     return value if value == "own" else parse_share(value)
 
 
-def parse_repeats(value: Any) -> Any:
+def parse_count(value: Any) -> Any:
     if value != "auto" and not (type(value) is int and value > 0):
         raise ValueError(f"must be auto or a number of at least 1, not {value!r}")
     return value
@@ -171,7 +171,8 @@ class Train(Section):
     engine: Literal["compiled", "fit"]
     xla: Annotated[bool | Literal["auto"], PlainValidator(parse_switch)]
     deterministic: bool
-    repeats: Annotated[int | Literal["auto"], PlainValidator(parse_repeats)]
+    repeats: Annotated[int | Literal["auto"], PlainValidator(parse_count)]
+    at_once: Annotated[int | Literal["auto"], PlainValidator(parse_count)]
     ensemble: bool
     checkpoint: PositiveFloat | None
     memory: PositiveFloat

@@ -1,5 +1,6 @@
 """Keras callbacks of a training."""
 
+import threading
 import time
 
 import keras
@@ -99,6 +100,22 @@ class LossRatio(keras.callbacks.Callback):
             logs["loss_ratio"] = logs["val_loss"] / logs["loss"]
 
 
+class HaltedError(Exception):
+    """Another run of the same network failed, or the user wants no more."""
+
+
+class Halt(keras.callbacks.Callback):
+    """Ends a training when `halted` is set."""
+
+    def __init__(self, halted: threading.Event) -> None:
+        super().__init__()
+        self.halted = halted
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if self.halted.is_set():
+            raise HaltedError
+
+
 class EpochLines(keras.callbacks.Callback):
     """Prints how far training is: a line an epoch, or a second if epochs are shorter."""
 
@@ -124,7 +141,7 @@ class EpochLines(keras.callbacks.Callback):
         )
         seconds = f"{now - self.started:.2g} s"
         place = f"seed {self.seed}  epoch {epoch + 1}/{self.params['epochs']}"
-        print(f"{place}  {shown}  {seconds}", flush=True)
+        print(f"{place}  {shown}  {seconds}\n", end="", flush=True)  # whole, from any thread
         self.printed = now
 
 

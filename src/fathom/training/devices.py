@@ -111,6 +111,13 @@ def import_quietly() -> "tf":
     return tensorflow
 
 
+def cores() -> int:
+    """Return how many of the processor's cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def device_names() -> list[str]:
     """Return the models of the GPUs in use, or "CPU"."""
     import tensorflow as tf

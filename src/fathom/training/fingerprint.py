@@ -12,7 +12,7 @@ from fathom.config.schema import NetworkConfig
 from fathom.training.devices import device_names
 
 # What only says how a training is watched and kept.
-WITHOUT_EFFECT = {"checkpoint", "tensorboard"}
+WITHOUT_EFFECT = {"at_once", "checkpoint", "tensorboard"}
 
 
 def fingerprint(config: NetworkConfig) -> str:

@@ -1,17 +1,22 @@
 """The same network from several seeds, and all of them as one."""
 
 import random
+import threading
 from collections.abc import Callable
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from fathom.config.schema import NetworkConfig
 from fathom.data.schema import Problem
+from fathom.errors import FathomError
 from fathom.models.interface import output_names
+from fathom.training.devices import cores
 
 MANY_VALUES = 10_000_000
 REPEATS = 3
+SEEDING = threading.Lock()  # Keras draws seeds from generators that all threads share
 
 
 def repeats(config: NetworkConfig, problem: Problem) -> int:
@@ -21,6 +26,30 @@ def repeats(config: NetworkConfig, problem: Problem) -> int:
     widths = [problem.shape_of(name) for name in ("features", "categories")]
     values = problem.rows["train"] * sum(int(np.prod(width)) for width in widths)
     return REPEATS if values <= MANY_VALUES else 1
+
+
+def at_once(config: NetworkConfig, runs: int, alone: str | None) -> int:
+    """Return how many runs train at the same time, each in a thread with a model of its own.
+
+    Small networks leave most of a processor idle: a run does not take all cores.
+
+    Args:
+        alone: why only one can; None if several can.
+
+    Raises:
+        FathomError: several are asked for, but only one can.
+    """
+    asked = config.train.at_once
+    if asked != "auto":
+        if asked > 1 and alone is not None:
+            file, key = config.origins.of(("train", "at_once"))
+            raise FathomError(
+                f"{file}: {key}: {asked} runs cannot train at once {alone}; set it to 1"
+            )
+        return min(asked, runs)
+    if alone or config.train.callbacks or tf.config.get_visible_devices("GPU"):
+        return 1
+    return min(cores(), runs)
 
 
 class Beginnings:
@@ -39,9 +68,10 @@ class Beginnings:
         """Give the model the weights and random states that `seed` gives a new one."""
         # All that Keras draws seeds from. keras.utils.set_random_seed does this too, but seeds
         # TensorFlow's own generator, which has TensorFlow prepare all programs once more.
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
-        new = self.build()
+        with SEEDING:
+            random.seed(seed)
+            np.random.seed(seed)  # noqa: NPY002
+            new = self.build()
         for variable, value in zip(self.model.variables, new.variables, strict=True):
             variable.assign(value)
         for variable, first in zip(self.model.optimizer.variables, self.optimizer, strict=True):

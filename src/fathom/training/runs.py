@@ -1,6 +1,9 @@
 """One training of a network from one seed: begun, gone on with or found finished."""
 
+import queue
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from fathom.data.predictions import write_predictions
 from fathom.data.schema import Problem
 from fathom.files import read_json, replacing, write_json, write_text
 from fathom.training import compiled, reference
-from fathom.training.callbacks import EpochLines, callbacks, early_stopping
+from fathom.training.callbacks import EpochLines, Halt, callbacks, early_stopping
 from fathom.training.checkpoint import Checkpoint
 from fathom.training.feeds import Feed
 from fathom.training.predictor import Predictor
@@ -52,6 +55,7 @@ class Trainer:
 
     `programs` are those of a compiled engine; without them Keras' `fit` trains. `begin` brings
     the model to where a seed has it begin, `predictor` predicts with it as it stands.
+    `halted`, which trainers of one network share, ends their trainings.
     """
 
     model: keras.Model
@@ -60,6 +64,38 @@ class Trainer:
     programs: Programs | None
     begin: Callable[[int], None]
     predictor: Predictor
+    halted: threading.Event
+
+
+def finished_runs(
+    trainers: list[Trainer], seeds: list[int], folder: Path, config: NetworkConfig, problem: Problem
+) -> list[Run]:
+    """Train from each seed that `folder` has no finished run of, as many at once as there are
+    trainers.
+    """
+    if len(trainers) == 1:
+        return [finished_run(trainers[0], seed, folder, config, problem) for seed in seeds]
+    free: queue.SimpleQueue[Trainer] = queue.SimpleQueue()
+    for trainer in trainers:
+        free.put(trainer)
+
+    def finish(seed: int) -> Run:
+        trainer = free.get()
+        try:
+            return finished_run(trainer, seed, folder, config, problem)
+        finally:
+            free.put(trainer)
+
+    with ThreadPoolExecutor(len(trainers)) as pool:
+        runs = [pool.submit(finish, seed) for seed in seeds]
+        try:
+            for run in as_completed(runs):
+                run.result()
+        except BaseException:
+            trainers[0].halted.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [run.result() for run in runs]
 
 
 def finished_run(
@@ -103,7 +139,7 @@ def train_from(
     start = checkpoint.restore(model, settings.epochs)
     if checkpoint.kills:
         print(f"seed {seed}  goes on from epoch {start[0] + 1}", flush=True)
-    every = [*watching, checkpoint, EpochLines(seed)]
+    every = [Halt(trainer.halted), *watching, checkpoint, EpochLines(seed)]
     if trainer.programs is None:
         reference.fit(
             model,

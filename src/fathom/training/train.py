@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -18,12 +20,12 @@ from fathom.errors import FathomError
 from fathom.training import compiling
 from fathom.training.callbacks import direction, monitored
 from fathom.training.examples import reader
-from fathom.training.feeds import Feed, feed, row_alignment
+from fathom.training.feeds import Feed, InMemory, feed, row_alignment
 from fathom.training.fingerprint import fingerprint
 from fathom.training.predictor import Predictor
 from fathom.training.programs import Programs, make_programs
-from fathom.training.repeats import Beginnings, repeats
-from fathom.training.runs import MODEL, Trainer, finished_run, read_history
+from fathom.training.repeats import Beginnings, at_once, repeats
+from fathom.training.runs import MODEL, Trainer, finished_runs, read_history
 from fathom.training.writing import Training, write
 
 
@@ -48,19 +50,23 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
         tf.config.experimental.enable_op_determinism()
     problem = Problem.read(config.dataset.name)
     trainer = prepare(config, problem, strategy)
+    seeds = [(config.seed + repeat) % 2**32 for repeat in range(repeats(config, problem))]
+    several = at_once(config, len(seeds), alone(trainer))
+    trainers = [trainer, *(prepare(config, problem, strategy, trainer) for _ in seeds[1:several])]
     unfinished = paths.checkpoints(config.dataset.name, config.model.name)
     folder = unfinished / fingerprint(config)
     for other in unfinished.glob("*"):
         if other != folder:  # of other settings, data or code
             shutil.rmtree(other)
-    seeds = [(config.seed + repeat) % 2**32 for repeat in range(repeats(config, problem))]
-    runs = [finished_run(trainer, seed, folder, config, problem) for seed in seeds]
+    began = time.perf_counter()
+    runs = finished_runs(trainers, seeds, folder, config, problem)
+    seconds = time.perf_counter() - began
     monitor = monitored(config, problem)
     sign = -1 if direction(monitor) == "max" else 1
     best = min(runs, key=lambda run: sign * run.value)
     trainer.model.load_weights(folder / best.name / MODEL)
     history = read_history(folder / best.name)
-    training = Training(trainer.model, history, monitor, best, runs)
+    training = Training(trainer.model, history, monitor, best, runs, seconds, several)
     write(training, trainer, folder, config)
     shutil.rmtree(unfinished)
     with suppress(OSError):  # others are at work in there
@@ -68,8 +74,17 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
     return training
 
 
-def prepare(config: NetworkConfig, problem: Problem, strategy: tf.distribute.Strategy) -> Trainer:
-    """Build and compile the network, and take its rows into memory or open them on disk."""
+def prepare(
+    config: NetworkConfig,
+    problem: Problem,
+    strategy: tf.distribute.Strategy,
+    like: Trainer | None = None,
+) -> Trainer:
+    """Build and compile the network, and take its rows into memory or open them on disk.
+
+    Args:
+        like: another trainer of this network, whose rows and choice of engine are taken over.
+    """
     keras.utils.clear_session()  # layers' names count from the start
     keras.utils.set_random_seed(config.seed)
     with strategy.scope():
@@ -81,17 +96,27 @@ def prepare(config: NetworkConfig, problem: Problem, strategy: tf.distribute.Str
             f"{file}: {key}: {config.model.target} returned a subclassed model, whose inputs are "
             "not known; set it to false"
         )
-    train, valid = feeds(model, config, problem)
+    train, valid = (like.train, like.valid) if like else feeds(model, config, problem)
     with strategy.scope():
         with_variables(model, train)
         model.optimizer.build(model.trainable_variables)
     several = strategy.num_replicas_in_sync > 1
     programs = None
     if config.train.engine == "compiled" and not several:
-        programs = compile_programs(model, train, config)
+        programs = compile_programs(model, train, config, like.programs if like else None)
     beginnings = Beginnings(lambda: with_variables(build(config, problem), train), model)
     predictor = Predictor(model, problem, read_target_scalers(problem))
-    return Trainer(model, train, valid, programs, beginnings.begin, predictor)
+    halted = like.halted if like else threading.Event()
+    return Trainer(model, train, valid, programs, beginnings.begin, predictor, halted)
+
+
+def alone(trainer: Trainer) -> str | None:
+    """Say why runs cannot train at once with such trainers, if they cannot."""
+    if trainer.programs is None:
+        return "by Keras' fit"
+    if not isinstance(trainer.train, InMemory):
+        return "from disk"
+    return None
 
 
 def build(config: NetworkConfig, problem: Problem) -> keras.Model:
@@ -131,8 +156,12 @@ def feeds(model: keras.Model, config: NetworkConfig, problem: Problem) -> list[F
     return found
 
 
-def compile_programs(model: keras.Model, train: Feed, config: NetworkConfig) -> Programs:
-    """Return the programs, by XLA only if it takes all that the network is made of."""
+def compile_programs(
+    model: keras.Model, train: Feed, config: NetworkConfig, like: Programs | None = None
+) -> Programs:
+    """Return the programs: by XLA only if it takes all that the network is made of, and `like`
+    others if there are some.
+    """
     settings = config.train
     steps = -(-train.rows // settings.batch_size)
     make_with = partial(
@@ -143,6 +172,8 @@ def compile_programs(model: keras.Model, train: Feed, config: NetworkConfig) -> 
         planned=steps * settings.epochs,
         deterministic=settings.deterministic,
     )
+    if like is not None:
+        return replace(make_with(like.xla), reason=like.reason)
     if settings.xla != "auto":
         return make_with(settings.xla)
     programs = make_with(None)

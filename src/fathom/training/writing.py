@@ -1,6 +1,5 @@
 """What a training leaves behind."""
 
-import os
 import platform
 import re
 import shutil
@@ -15,7 +14,7 @@ import pandas as pd
 from fathom import paths
 from fathom.config.schema import NetworkConfig
 from fathom.files import replacing, write_json, write_text
-from fathom.training.devices import device_names
+from fathom.training.devices import cores, device_names
 from fathom.training.feeds import Streamed
 from fathom.training.repeats import ensemble
 from fathom.training.runs import HISTORY, MODEL, PREDICTIONS, Run, Trainer, read_history
@@ -30,7 +29,8 @@ class Training:
 
     `history` has a row an epoch of the best run: `epoch`, from 1, and what Keras logs; errors of
     regression in the target's own unit, losses as they are trained on. `monitor` is what runs
-    and epochs are compared by.
+    and epochs are compared by. `seconds` are those of all runs, `at_once` of which trained at the
+    same time, since the training began or last went on.
     """
 
     model: keras.Model
@@ -38,6 +38,8 @@ class Training:
     monitor: str
     best: Run
     runs: list[Run]
+    seconds: float
+    at_once: int
 
 
 def write(training: Training, trainer: Trainer, folder: Path, config: NetworkConfig) -> None:
@@ -93,7 +95,8 @@ def description(training: Training, trainer: Trainer, config: NetworkConfig) -> 
         "best_epoch": best.best_epoch,
         "kept_epoch": best.kept_epoch,
         "monitor": training.monitor,
-        "seconds": round(sum(run.seconds for run in training.runs), 3),
+        "seconds": round(training.seconds, 3),
+        "at_once": training.at_once,
         "ensemble": config.train.ensemble,
         "runs": [asdict(run) for run in training.runs],
         "engine": engine(trainer, config),
@@ -106,11 +109,6 @@ def description(training: Training, trainer: Trainer, config: NetworkConfig) -> 
             "train": config.train.model_dump(by_alias=True),
         },
     }
-
-
-def cores() -> int | None:
-    """Return how many of the processor's cores TensorFlow may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def engine(trainer: Trainer, config: NetworkConfig) -> dict[str, Any]:
