@@ -18,7 +18,8 @@ PLATEAU = (
     "+train.callbacks.plateau={_target_: keras.callbacks.ReduceLROnPlateau, monitor: loss, "
     "factor: 0.5, patience: 1, min_delta: 0.5, cooldown: 1}"
 )
-LONG = ["train.epochs=4", "train.repeats=2", "train.schedule=null"]
+# One run after the other: what stands for a kill here ends one thread alone. test_kills.py kills all.
+LONG = ["train.epochs=4", "train.repeats=2", "train.at_once=1", "train.schedule=null"]
 
 
 class Killed(BaseException):
