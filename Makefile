@@ -26,7 +26,7 @@ PYTHONPATH=src exec "$$(dirname "$$0")/python" -m fathom "$$@"
 endef
 export COMMAND
 
-.PHONY: repro test bench bench-repro setup setup-dev setup-bench lint lock clean
+.PHONY: repro test bench bench-repro figures setup setup-dev setup-bench lint lock clean
 
 # A killed DVC may leave its lock file empty, at which the next one would stop.
 repro: setup
@@ -38,6 +38,10 @@ test: setup-dev lint
 
 bench: setup-bench
 	python bench/epochs.py
+
+# our figures beside published ones, into README.md: an hour from nothing
+figures: setup
+	python bench/figures.py
 
 # dvc repro from nothing, beside its trainings as plain Keras scripts
 bench-repro: setup

@@ -3,8 +3,9 @@
 python bench/repro.py
 
 The project as it lies here is copied into a repository of its own, with no cache and nothing
-built. There the whole pipeline runs, and then `plain_keras.py` for each data set and network, one
-after the other. Prints Markdown.
+built. There the pipeline runs: first up to the figures, which is what `plain_keras.py` does for
+each data set and network, then baselines, comparison, explanations and report, which it leaves
+out. Then the scripts run, one after the other. Prints Markdown.
 """
 
 import json
@@ -68,7 +69,9 @@ def plain_keras(folder: Path, dataset: str, model: str) -> dict[str, Any]:
     return seconds | {"whole": whole - seconds["settings"]}
 
 
-def table(repro: float, training: float, scripts: dict[str, dict[str, Any]]) -> Iterator[str]:
+def table(
+    repro: float, rest: float, training: float, scripts: dict[str, dict[str, Any]]
+) -> Iterator[str]:
     every = sum(seconds["whole"] for seconds in scripts.values())
     yield f"{os.cpu_count()} cores."
     yield ""
@@ -79,23 +82,26 @@ def table(repro: float, training: float, scripts: dict[str, dict[str, Any]]) -> 
         trainings = " + ".join(f"{each:.1f}" for each in seconds["trainings"])
         yield f"| script, {name} | {whole:.1f} | {imports:.1f} | {trainings} |"
     yield f"| all scripts | {every:.1f} | | |"
-    yield f"| `dvc repro` from nothing | {repro:.1f} | | {training:.1f} |"
+    yield f"| `dvc repro evaluate` from nothing | {repro:.1f} | | {training:.1f} |"
+    yield f"| `dvc repro` of the rest | {rest:.1f} | | |"
     yield ""
-    yield f"`dvc repro` / all scripts: {repro / every:.2f}"
+    yield f"`dvc repro evaluate` / all scripts: {repro / every:.2f}"
+    yield f"The whole `dvc repro` / all scripts: {(repro + rest) / every:.2f}"
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fathom-bench-") as temporary:
         folder = Path(temporary)
         copy_project(folder)
-        repro, _ = run(folder, "dvc", "repro")
+        repro, _ = run(folder, "dvc", "repro", "evaluate")
+        rest, _ = run(folder, "dvc", "repro")
         trained = (json.loads(file.read_text()) for file in folder.glob("models/*/*/run.json"))
         training = sum(run["seconds"] for run in trained)
         scripts = {
             f"{dataset} {model}": plain_keras(folder, dataset, model)
             for dataset, model in networks(folder)
         }
-    print("\n".join(table(repro, training, scripts)))
+    print("\n".join(table(repro, rest, training, scripts)))
 
 
 if __name__ == "__main__":

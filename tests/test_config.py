@@ -21,7 +21,10 @@ MLP = "conf/model/mlp.yaml"
 DIGITS = "conf/dataset/digits.yaml"
 BOOK = "conf/experiment/book_mlp.yaml"
 
-TOP = "dataset, datasets, experiment, gpus, mirror, model, models, scale, seed, split, train"
+TOP = (
+    "compare, dataset, datasets, evaluate, experiment, explain, gates, gpus, mirror, model, "
+    "models, scale, seed, split, train"
+)
 DATASETS = "adult_census, bike, california_housing, diabetes, digits, fashion_mnist"
 SHARE = "must be a fraction between 0 and 1 or a number of rows above 0"
 GPUS = "must be auto or a list of GPU numbers such as [0, 1]"
@@ -117,6 +120,8 @@ def test_real_experiments_compose_with_and_without_a_model(
         ("train.class_weight={a:-1}", f"train.class_weight: {WEIGHTS}, not {{'a': -1}}"),
         ("train.optimizer=adam", "train.optimizer must be a mapping, not 'adam'"),
         ("train=3", "train must be a mapping, not 3"),
+        ("compare.resamples=10", "compare.resamples: must be greater than or equal to 100, not 10"),
+        ("compare.confidence=95", "compare.confidence: must be less than 1, not 95"),
         ("~split.seed", "split.seed is missing"),
         ("~model.learning_rate", "model.learning_rate is missing"),
         (
@@ -218,6 +223,48 @@ def test_never_proposes_the_refused_key_itself(workspace: Path, override: str) -
             PARAMS,
             "datasets=[digts]",
             "datasets: there is no conf/dataset/digts.yaml; did you mean digits?",
+        ),
+        (PARAMS, "gates=null", "gates must be a mapping, not None"),
+        (
+            PARAMS,
+            "gates={digits: {accuracy: {min: 0.9}}}",
+            "gates: 'digits' must be <dataset>.<metric> or <dataset>.<model>.<metric>, "
+            "such as digits.mlp.accuracy",
+        ),
+        (
+            PARAMS,
+            "gates={digts.accuracy: {min: 0.9}}",
+            "gates.digts.accuracy: there is no conf/dataset/digts.yaml; did you mean digits?",
+        ),
+        (
+            PARAMS,
+            "gates={digits.mpl.accuracy: {min: 0.9}}",
+            "gates.digits.mpl.accuracy: there is no conf/model/mpl.yaml; did you mean mlp?",
+        ),
+        (
+            PARAMS,
+            "gates={digits.accuracy: {}}",
+            "gates.digits.accuracy: must have min, max or both",
+        ),
+        (
+            PARAMS,
+            "gates={digits.accuracy: {mni: 0.9}}",
+            "gates.digits.accuracy.mni is not a setting; did you mean gates.digits.accuracy.min?",
+        ),
+        (
+            PARAMS,
+            "gates={digits.accuracy: {min: 0.9, max: 0.8}}",
+            "gates.digits.accuracy: min must not be above max, but 0.9 is above 0.8",
+        ),
+        (
+            PARAMS,
+            "gates={digits.accuracy: {min: .nan}}",
+            "gates.digits.accuracy.min: must be a finite number, not nan",
+        ),
+        (
+            PARAMS,
+            "gates={digits.accuracy: 0.9}",
+            "gates.digits.accuracy must be a mapping, not 0.9",
         ),
         (PARAMS, "train.optimizer=adam", "train.optimizer must be a mapping, not 'adam'"),
         (MLP, "learning_rate=-1", "learning_rate: must be greater than 0, not -1"),

@@ -111,13 +111,15 @@ def test_scores_of_special_predictors(
 
 def test_scores_of_classification() -> None:
     found = scores(LETTER, TRUE_CLASSES, PROBABILITIES)
-    assert list(found) == ["accuracy", "cross_entropy", "f1_macro"]
+    assert list(found) == ["accuracy", "cross_entropy", "f1_macro", "ece"]
     # Chosen are a, b, b, b, c. F1 = 2 TP / (2 TP + FP + FN): a 2/3, b 4/5, c 1.
+    # Surest of 0.7 (twice, right), 0.6 (wrong), 0.8 and 0.5 (right): four bins of 1/15.
     assert found == pytest.approx(
         {
             "accuracy": 4 / 5,
             "cross_entropy": -np.mean(np.log([0.7, 0.3, 0.8, 0.5, 0.7])),
             "f1_macro": (2 / 3 + 4 / 5 + 1) / 3,
+            "ece": (2 * 0.3 + 0.6 + 0.2 + 0.5) / 5,
         }
     )
 
@@ -142,7 +144,12 @@ def test_scores_of_special_classifiers(
     found = scores(LETTER, np.array(actual), probabilities)
     right = np.equal(actual, chosen)
     entropy = -np.mean(np.log(np.where(right, 0.9, 0.05)))
-    expected = {"accuracy": accuracy, "cross_entropy": entropy, "f1_macro": f1}
+    expected = {
+        "accuracy": accuracy,
+        "cross_entropy": entropy,
+        "f1_macro": f1,
+        "ece": abs(accuracy - 0.9),
+    }
     assert found == pytest.approx(expected)
 
 
@@ -230,7 +237,7 @@ def test_predicted_classes(project: Path) -> None:
 
 
 REGRESSION = ["mse", "rmse", "mae", "r2"]
-CLASSIFICATION = ["accuracy", "cross_entropy", "f1_macro"]
+CLASSIFICATION = ["accuracy", "cross_entropy", "f1_macro", "ece"]
 
 
 @pytest.mark.parametrize(
@@ -249,12 +256,45 @@ def test_layout_of_metrics(
 ) -> None:
     metrics = evaluated(dataset, model)
     assert json.loads(Path(f"metrics/{dataset}/{model}.json").read_text()) == metrics
-    auxiliary = metrics.pop("aux", None)
+    auxiliary, calibrated = metrics.pop("aux", None), metrics.pop("calibrated", None)
+    assert (calibrated is not None) == (main == CLASSIFICATION)
+    if calibrated is not None:
+        assert calibrated.pop("temperature") > 0
+        assert {part: list(f) for part, f in calibrated.items()} == dict.fromkeys(PARTS, main)
     assert {part: list(figures) for part, figures in metrics.items()} == dict.fromkeys(PARTS, main)
     if aux is None:
         assert auxiliary is None
     else:
         assert {part: list(f) for part, f in auxiliary.items()} == dict.fromkeys(PARTS, aux)
+
+
+def test_calibrated_figures_are_those_at_the_temperature(project: Path) -> None:
+    metrics = evaluated("digits", "mlp")
+    assert set(metrics["calibrated"]) == {"temperature", *PARTS}
+    table = pd.read_parquet("data/predictions/digits/mlp.parquet")
+    names = [f"probability_{digit}" for digit in range(10)]
+    powers = table[names].to_numpy() ** (1 / metrics["calibrated"]["temperature"])
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    labels = table["actual"].to_numpy().astype(int)
+    expected = scores(Problem.read("digits").main, labels, probabilities)
+    assert metrics["calibrated"]["test"] == pytest.approx(expected, rel=1e-6)
+    assert metrics["calibrated"]["test"]["accuracy"] == metrics["test"]["accuracy"]
+    before, after = metrics["valid"], metrics["calibrated"]["valid"]
+    assert after["cross_entropy"] < before["cross_entropy"]
+    off = evaluate(network_config("digits", "mlp", "evaluate.temperature_scaling=false"))
+    assert off == {name: value for name, value in metrics.items() if name != "calibrated"}
+
+
+def test_plots_are_of_the_test_part(project: Path) -> None:
+    evaluated("diabetes", "mlp")
+    table = pd.read_parquet("data/predictions/diabetes/mlp.parquet")
+    predicted = pd.read_csv("plots/predicted/diabetes/mlp/test.csv")
+    pd.testing.assert_frame_equal(predicted, table[["actual", "predicted"]])
+    residuals = pd.read_csv("plots/residuals/diabetes/mlp/test.csv")
+    assert list(residuals) == ["predicted", "residual"]
+    np.testing.assert_array_equal(residuals["predicted"], table["predicted"])
+    np.testing.assert_allclose(residuals["residual"], table["predicted"] - table["actual"])
+    assert list(Path("plots/confusion/diabetes/mlp").iterdir()) == []
 
 
 def test_auxiliary_figures_are_of_its_own_column(project: Path) -> None:

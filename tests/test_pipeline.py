@@ -9,8 +9,8 @@ from conftest import clone, commit, edit, ran, repro, run_in
 
 DATASETS = ["california_housing", "digits"]
 MODELS = ["mlp", "selu", "wide_deep"]
-# download, split, check, scale; train, evaluate; baseline; report
-STAGES = 4 * 2 + 2 * 6 + 2 + 1
+# download, split, check, scale; train, evaluate; baseline, compare, explain; report, gate
+STAGES = 4 * 2 + 2 * 6 + 3 * 2 + 2
 
 
 def metrics(folder: Path) -> dict[str, str]:
@@ -30,9 +30,12 @@ def test_builds_every_network_and_the_report(project: Path) -> None:
         for model in MODELS:
             figures = json.loads((project / f"metrics/{dataset}/{model}.json").read_text())
             names = ["train", "valid", "test"] + (["aux"] if model == "wide_deep" else [])
-            assert list(figures) == [*names, "spread", "ensemble"]
+            last = ["calibrated"] if dataset == "digits" else []
+            assert list(figures) == [*names, "spread", "ensemble", *last]
             assert (project / f"models/{dataset}/{model}/model.keras").is_file()
         assert (project / f"metrics/{dataset}/baseline.json").is_file()
+        comparison = json.loads((project / f"metrics/{dataset}/comparison.json").read_text())
+        assert list(comparison["networks"]) == MODELS
     page = (project / "report/index.html").read_text()
     assert all(name in page for name in [*DATASETS, *MODELS, "boosting"])
 
@@ -47,7 +50,7 @@ def test_leaves_nothing_unexpected_behind(project: Path) -> None:
     top = {path.name for path in project.iterdir() if not path.name.startswith(".")}
     tracked = {file.split("/")[0] for file in run_in(project, "git", "ls-files").stdout.split()}
     assert top - tracked - {"__pycache__"} == known
-    made = {"checks", "own", "predictions", "problem", "raw", "scaled", "split"}
+    made = {"checks", "explanations", "own", "predictions", "problem", "raw", "scaled", "split"}
     assert {path.name for path in (project / "data").iterdir() if path.is_dir()} == made
     assert not [path for path in project.rglob("*.part*") if ".dvc" not in path.parts]
 
@@ -55,7 +58,32 @@ def test_leaves_nothing_unexpected_behind(project: Path) -> None:
 def test_editing_a_model_reruns_what_depends_on_it(project: Path) -> None:
     edit(project / "conf/model/mlp.yaml", "units=[12]")
     expected = [f"{stage}@{dataset}-mlp" for dataset in DATASETS for stage in ("train", "evaluate")]
-    assert sorted(repro(project)) == sorted([*expected, "report"])
+    expected += [f"{stage}@{dataset}" for dataset in DATASETS for stage in ("compare", "explain")]
+    assert sorted(repro(project)) == sorted([*expected, "report", "gate"])
+
+
+def test_editing_a_gate_reruns_the_gate_alone(project: Path) -> None:
+    edit(project / "params.yaml", "gates={digits.mlp.accuracy: {max: 1}}")
+    assert repro(project) == ["gate"]
+
+
+def test_violated_gate_fails_at_the_end_and_leaves_the_report(project: Path) -> None:
+    page = project / "report/index.html"
+    page.unlink()
+    edit(
+        project / "params.yaml",
+        "gates={digits.mlp.accuracy: {min: 1.5}, digits.f1_macro: {min: 2}}",
+    )
+    done = run_in(project, "dvc", "repro", check=False)
+    assert done.returncode != 0
+    lines = [line for line in done.stderr.splitlines() if line.startswith("gate.py: ")]
+    assert [line.split(" is violated: ")[0] for line in lines] == [
+        "gate.py: gates.digits.mlp.accuracy",
+        "gate.py: gates.digits.f1_macro",
+    ]
+    assert page.is_file()
+    again = run_in(project, "dvc", "repro", check=False)  # it does not pass for done
+    assert ran(again.stdout) == ["gate"]
 
 
 def test_editing_the_split_of_one_data_set_leaves_the_other_alone(project: Path) -> None:
@@ -131,6 +159,7 @@ def test_dvc_plots_draws_curves_and_errors(project: Path) -> None:
         *(f"plots/curves/{dataset}/{model}/loss.csv" for dataset in DATASETS for model in MODELS),
         *(f"plots/confusion/digits/{model}/test.csv" for model in MODELS),
         *(f"plots/predicted/california_housing/{model}/test.csv" for model in MODELS),
+        *(f"plots/residuals/california_housing/{model}/test.csv" for model in MODELS),
     }
     assert set(plots["data"]) == names
 

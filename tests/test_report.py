@@ -6,17 +6,22 @@ import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from conftest import commit, edit, run_in
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from fathom.report.tables import number
+from fathom.report.tables import number, over_runs, signed
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-gpu",
     "--disable-sync", "--no-first-run", "--no-sandbox",
 ]  # fmt: skip
+DATASETS = ["california_housing", "digits"]
+MODELS = ["mlp", "selu", "wide_deep"]
 
 
 class Text(HTMLParser):
@@ -35,16 +40,58 @@ def page_file(built: Path) -> Path:
     return built / "report/index.html"
 
 
-@pytest.mark.parametrize("dataset", ["california_housing", "digits"])
-@pytest.mark.parametrize("model", ["mlp", "selu", "wide_deep"])
-def test_shows_the_figures_of_the_metrics_files(
-    page_file: Path, built: Path, dataset: str, model: str
-) -> None:
+@pytest.fixture(scope="module")
+def words(page_file: Path) -> str:
+    """Return the page's text, words one space apart."""
     parser = Text()
     parser.feed(page_file.read_text())
-    words = " ".join(parser.parts).split()
-    figures = json.loads((built / f"metrics/{dataset}/{model}.json").read_text())
-    assert all(number(value) in words for value in figures["test"].values())
+    return " ".join(" ".join(parser.parts).split())
+
+
+def metrics(built: Path, dataset: str, name: str) -> Any:
+    return json.loads((built / f"metrics/{dataset}/{name}.json").read_text())
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("model", MODELS)
+def test_shows_the_figures_of_the_metrics_files(
+    words: str, built: Path, dataset: str, model: str
+) -> None:
+    figures = metrics(built, dataset, model)
+    leading = "rmse" if dataset == "california_housing" else "accuracy"
+    compared = metrics(built, dataset, "comparison")["networks"][model]
+    interval = f"{signed(compared['low'])} to {signed(compared['high'])}"
+    over = over_runs(figures["spread"]["test"][leading])
+    row = f"{model} {number(figures['test'][leading])} {over} "
+    row += f"{signed(compared['difference'])} ({interval}) {compared['verdict']} "
+    shown = [name for name in figures["test"] if name != leading]
+    assert row in words
+    rest = words[words.index(row) + len(row) :].split()[: len(shown) + 2]
+    wanted = [figures["test"][name] for name in shown]
+    wanted += [figures[part][leading] for part in ("valid", "train")]
+    assert sorted(rest) == sorted(number(value) for value in wanted)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_shows_the_figures_of_the_baselines(words: str, built: Path, dataset: str) -> None:
+    for name, parts in metrics(built, dataset, "baseline").items():
+        for value in parts["test"].values():
+            assert number(value) in words.split(), name
+
+
+def test_the_best_network_is_chosen_on_the_validation_part(words: str, built: Path) -> None:
+    for dataset, leading, sign in (
+        ("california_housing", "rmse", 1),
+        ("digits", "accuracy", -1),
+    ):
+        best = min(MODELS, key=lambda m: sign * metrics(built, dataset, m)["valid"][leading])
+        assert f"{best} is the best network. " in words[words.index(dataset) :][:400]
+
+
+def test_says_where_it_comes_from(words: str, built: Path) -> None:
+    short = run_in(built, "git", "log", "-1", "--format=%h", "HEAD").stdout.strip()
+    assert re.search(r"Built from commit [0-9a-f]{7,} of \d{4}-\d\d-\d\d", words)
+    assert len(short) >= 7
 
 
 def test_needs_no_other_file(page_file: Path) -> None:
@@ -53,6 +100,46 @@ def test_needs_no_other_file(page_file: Path) -> None:
     assert "@import" not in page
     assert "url(" not in page.replace("url(#", "")
     assert page_file.stat().st_size < 5_000_000
+
+
+def test_summary_compares_and_tells_what_changed(project: Path) -> None:
+    summary = (project / "report/summary.md").read_text()
+    for dataset in DATASETS:
+        assert f"## {dataset}" in summary
+        for model in MODELS:
+            assert f"| **{model}** | " in summary
+    commit(project)
+    edit(project / "conf/model/mlp.yaml", "learning_rate=0.01")
+    run_in(project, "dvc", "repro", "report")
+    changed = (project / "report/summary.md").read_text().split("## Against HEAD\n\n")[1]
+    lines = changed.splitlines()
+    assert lines[0] == "| data set | model | test | HEAD | now | change |"
+    assert {line.split(" | ")[1] for line in lines[2:]} == {"mlp"}
+    before = json.loads(run_in(project, "git", "show", "HEAD:metrics/digits/mlp.json").stdout)
+    now = metrics(project, "digits", "mlp")
+    old, new = before["test"]["cross_entropy"], now["test"]["cross_entropy"]
+    assert (
+        f"| digits | mlp | cross_entropy | {number(old)} | {number(new)} | {signed(new - old)} |"
+        in lines
+    )
+    page = (project / "report/index.html").read_text()
+    assert "with changes that are not committed" in page
+
+
+def test_experiments_are_listed_with_their_settings(project: Path) -> None:
+    commit(project)
+    wider = ("-n", "wider", "-S", "conf/model/mlp.yaml:units=[32]")
+    run_in(project, "dvc", "exp", "run", "-q", *wider)
+    run_in(project, "git", "reset", "-q", "--hard")
+    run_in(project, "dvc", "checkout", "-q", "-f")
+    (project / "report/index.html").unlink()
+    run_in(project, "dvc", "repro", "-f", "-s", "report")
+    parser = Text()
+    parser.feed((project / "report/index.html").read_text())
+    text = " ".join(" ".join(parser.parts).split())
+    runs = text[text.index("The last experiments") :]
+    assert re.search(r"wider \d{4}-\d\d-\d\d conf/model/mlp.yaml:units=\[32\] ", runs)
+    run_in(project, "dvc", "exp", "remove", "-A")
 
 
 @pytest.fixture(scope="module")
@@ -66,50 +153,96 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
+def opened(browser: Browser, page_file: Path, **settings: Any) -> Page:
+    """Return the page, opened from disk without a network."""
+    size = {"width": 1100, "height": 900}
+    page = browser.new_context(offline=True, **{"viewport": size} | settings).new_page()
+    page.goto(page_file.as_uri())
+    return page
+
+
 @pytest.fixture
 def page(browser: Browser, page_file: Path) -> Iterator[Page]:
-    """Return the page, opened from disk without a network."""
-    context = browser.new_context(offline=True, viewport={"width": 1100, "height": 900})
-    page = context.new_page()
-    page.goto(page_file.as_uri())
+    page = opened(browser, page_file)
     yield page
-    context.close()
+    page.context.close()
 
 
 def test_opens_without_network_or_errors(browser: Browser, page_file: Path) -> None:
-    context = browser.new_context(offline=True)
-    page = context.new_page()
+    page = browser.new_context(offline=True).new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
-    page.on("requestfailed", lambda request: complaints.append(request.url))
+    page.on("request", lambda request: complaints.append(request.url))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(page_file.as_uri())
-    assert complaints == []
+    asked = [c for c in complaints if not c.startswith("data:")]
+    assert asked == [page_file.as_uri()]
     assert page.title() == "Fathom report"
-    context.close()
+    page.context.close()
 
 
-def test_every_chart_is_drawn(page: Page) -> None:
-    drawings = page.locator("figure svg")
-    assert drawings.count() == 4  # learning curves and errors of two data sets
-    for index in range(drawings.count()):
-        box = drawings.nth(index).bounding_box()
+def test_every_chart_has_ink(page: Page) -> None:
+    charts = page.locator(".chart svg")
+    titles = page.locator(".chart .role-title-text").all_inner_texts()
+    # Learning curves, predicted against true, residuals, three columns, importance, three rows;
+    # learning curves, confusion matrices, reliability.
+    assert charts.count() - page.locator(".distributions .chart svg").count() == 10 + 4 + 9
+    assert len(titles) >= 20
+    for index in range(charts.count()):
+        chart = charts.nth(index)
+        box = chart.bounding_box()
         assert box is not None
-        assert box["width"] > 600
-        assert box["height"] > 150
-        assert drawings.nth(index).locator("path, rect").count() > 20
+        assert box["width"] > 150
+        assert box["height"] > 60
+        marks = chart.locator("[class*=role-mark] path, [class*=role-mark] line")
+        assert marks.count() > 0
 
 
-def test_best_model_comes_first(page: Page) -> None:
+def test_pointing_at_a_mark_says_what_it_is(page: Page) -> None:
+    bar = page.locator(".chart [aria-roledescription=bar]").first
+    bar.scroll_into_view_if_needed()
+    bar.hover()
+    tip = page.locator("#tip")
+    assert tip.is_visible()
+    assert tip.inner_text() == bar.get_attribute("aria-label")
+
+
+def test_best_model_comes_first_and_tables_sort(page: Page) -> None:
     for section, smaller_is_better in (("california_housing", True), ("digits", False)):
-        cells = page.locator(f"#{section} tbody tr td:nth-of-type(1)").all_inner_texts()
-        figures = [float(cell) for cell in cells]
+        table = page.locator(f"#{section} table").first
+        cells = table.locator("tbody tr td:nth-of-type(1)")
+        figures = [float(cell) for cell in cells.all_inner_texts()]
         assert figures == sorted(figures, reverse=not smaller_is_better)
+        head = table.locator("thead th").nth(1)
+        for order in ("ascending", "descending"):
+            head.get_by_role("button").click()
+            assert head.get_attribute("aria-sort") == order
+            found = [float(cell) for cell in cells.all_inner_texts()]
+            assert found == sorted(figures, reverse=order == "descending")
+        weights = table.locator("thead th").filter(has_text="weights")
+        weights.get_by_role("button").press("Enter")
+        column = int(weights.evaluate("head => head.cellIndex"))
+        texts = table.locator(f"tbody tr > :nth-child({column + 1})").all_inner_texts()
+        counts = [int(text.replace(",", "")) for text in texts if text]
+        assert counts == sorted(counts)
+        assert texts[len(counts) :] == [""] * (len(texts) - len(counts))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_is_accessible(browser: Browser, page_file: Path, scheme: str) -> None:
+    page = opened(browser, page_file, color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    found = Axe().run(page).response["violations"]
+    serious = [
+        (violation["id"], [node["html"][:200] for node in violation["nodes"][:3]])
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+    page.context.close()
 
 
 def test_fits_a_phone(browser: Browser, page_file: Path) -> None:
-    context = browser.new_context(offline=True, viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    page.goto(page_file.as_uri())
+    page = opened(browser, page_file, viewport={"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()
+    page.context.close()

@@ -18,7 +18,7 @@ PLATEAU = (
     "+train.callbacks.plateau={_target_: keras.callbacks.ReduceLROnPlateau, monitor: loss, "
     "factor: 0.5, patience: 1, min_delta: 0.5, cooldown: 1}"
 )
-# One run after the other: what stands for a kill here ends one thread alone. test_kills.py kills all.
+# One run after the other: what stands for a kill here ends one thread alone, not all as a real one.
 LONG = ["train.epochs=4", "train.repeats=2", "train.at_once=1", "train.schedule=null"]
 
 

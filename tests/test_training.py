@@ -123,7 +123,7 @@ def in_housing(housing: tuple[Path, Training, str], monkeypatch: pytest.MonkeyPa
 
 def test_outputs(in_housing: Training) -> None:
     folder = Path("models/california_housing/mlp")
-    names = {"model.keras", "repeats", "history.csv", "summary.txt", "run.json"}
+    names = {"model.keras", "repeats", "predictions", "history.csv", "summary.txt", "run.json"}
     assert {path.name for path in folder.iterdir()} == names
     run = json.loads((folder / "run.json").read_text())
     # Of mlp.yaml shrunk to 16 and 8 units, on 8 columns.
@@ -412,6 +412,10 @@ def keep_training_rows(dataset: str, keep: Any) -> None:
         pd.read_parquet(table)[keep].to_parquet(table, index=False)
     else:
         np.save(folder / "train_features.npy", np.load(folder / "train_features.npy")[keep])
+    file = Path("data/problem", f"{dataset}.json")
+    problem = json.loads(file.read_text())
+    problem["rows"]["train"] = int(np.sum(keep))
+    file.write_text(json.dumps(problem))
 
 
 def test_rows_of_weight_0_are_as_if_left_out(project: Path) -> None:

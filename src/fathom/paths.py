@@ -9,6 +9,7 @@ CONF = Path("conf")
 OWN = Path("data/own")
 PARAMS = Path("params.yaml")
 REPORT = Path("report/index.html")
+SUMMARY = Path("report/summary.md")
 
 PARTS = ("train", "valid", "test")
 
@@ -35,6 +36,10 @@ def checks(dataset: str) -> Path:
 
 def predictions(dataset: str, model: str) -> Path:
     return Path("data/predictions", dataset, f"{model}.parquet")
+
+
+def explanation(dataset: str) -> Path:
+    return Path("data/explanations", dataset)
 
 
 def model(dataset: str, model: str) -> Path:

@@ -61,6 +61,9 @@ def is_key(part: str | int) -> bool:
 def keys_at(schema: Any, location: Location) -> list[str]:
     """Return the keys that the schema knows at a place."""
     for part in location:
+        if get_origin(schema) is dict:  # sections by names of the user's own
+            schema = get_args(schema)[1]
+            continue
         schema = section_type(schema)
         if schema is None or part not in schema.model_fields:
             return []

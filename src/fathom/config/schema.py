@@ -4,13 +4,16 @@ The values stand in params.yaml and conf/ alone, and are explained there; here s
 may be. Only keys that a file of conf/ may leave out have a default here.
 """
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    FiniteFloat,
     NonNegativeFloat,
     PlainValidator,
     PositiveFloat,
@@ -84,6 +87,16 @@ def parse_buckets(value: Any) -> Any:
         raise ValueError(
             f"must be null, a number of buckets of at least 2 or one for each column, not {value!r}"
         )
+    return value
+
+
+def parse_gates(value: Any) -> Any:
+    for name in value if isinstance(value, dict) else ():
+        if not re.fullmatch(r"[^.]+\.[^.]+(\.[^.]+)?", str(name)):
+            raise ValueError(
+                f"{name!r} must be <dataset>.<metric> or <dataset>.<model>.<metric>, "
+                "such as digits.mlp.accuracy"
+            )
     return value
 
 
@@ -180,6 +193,42 @@ class Train(Section):
     callbacks: dict[str, Target | None]
 
 
+class Evaluate(Section):
+    """What is reported of a network beside its figures."""
+
+    temperature_scaling: bool
+
+
+class Compare(Section):
+    """How networks are compared with baselines."""
+
+    resamples: Annotated[int, Field(ge=100)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Bounds(Section):
+    """What a figure must not fall below or rise above."""
+
+    min: FiniteFloat | None = None
+    max: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def lets_something_through(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("must have min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min must not be above max, but {self.min} is above {self.max}")
+        return self
+
+
+class Explain(Section):
+    """How much is explained, and how exactly."""
+
+    rows: PositiveInt
+    background: PositiveInt
+    evaluations: PositiveInt
+
+
 class Dataset(Section):
     """`name` is that of the file in conf/dataset/, and not written in it."""
 
@@ -221,6 +270,10 @@ class Config(Section):
     split: Split
     scale: Scale
     train: Train
+    evaluate: Evaluate
+    compare: Compare
+    gates: Annotated[dict[str, Bounds], BeforeValidator(parse_gates)]
+    explain: Explain
     dataset: Dataset | None = None
     model: Model | None = None
     _origins: Origins = PrivateAttr()

@@ -4,7 +4,7 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from fathom import paths
 from fathom.config.messages import keys_at, refusal
-from fathom.config.origins import GROUPS, Origins
+from fathom.config.origins import GROUPS, Location, Origins
 from fathom.config.schema import Config
 from fathom.errors import FathomError, did_you_mean
 
@@ -129,15 +129,24 @@ def checked(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) -> 
     except ValidationError as error:
         raise refusal(error, schema, origins) from error
     config._origins = origins
-    for group, names in (("dataset", config.datasets), ("model", config.models)):
-        for name in names:
-            if name not in options(group):
-                file, key = origins.of([f"{group}s"])
-                raise FathomError(
-                    f"{file}: {key}: there is no {paths.CONF}/{group}/{name}.yaml"
-                    f"{did_you_mean(name, options(group))}"
-                )
+    for location, group, name in named(config):
+        if name not in options(group):
+            file, key = origins.of(location)
+            raise FathomError(
+                f"{file}: {key}: there is no {paths.CONF}/{group}/{name}.yaml"
+                f"{did_you_mean(name, options(group))}"
+            )
     return config
+
+
+def named(config: Config) -> Iterator[tuple[Location, str, str]]:
+    """Return where settings name an option of a group, the group and the option."""
+    yield from ((["datasets"], "dataset", name) for name in config.datasets)
+    yield from ((["models"], "model", name) for name in config.models)
+    for gate in config.gates:
+        dataset, *model, _ = gate.split(".")
+        yield ["gates", gate], "dataset", dataset
+        yield from ((["gates", gate], "model", name) for name in model)
 
 
 def options(group: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,15 @@ class Encoder(Learned):
         buckets = {bucket.column: bucket.codes for bucket in self.buckets}
         return {category.column: category.codes for category in self.categories} | buckets
 
+    @property
+    def raw_columns(self) -> dict[str, str]:
+        """Return for each feature but the crosses the raw column that it is made of."""
+        dates = {part: date.column for date in self.dates for part in date.names()}
+        columns = {name: number.column for number in self.numbers for name in number.names()}
+        columns |= {category.column: category.column for category in self.categories}
+        columns |= {bucket.name: bucket.column for bucket in self.buckets}
+        return {name: dates.get(column, column) for name, column in columns.items()}
+
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the features of some rows.
 
@@ -65,16 +75,26 @@ class Encoder(Learned):
         filled = [number.transform(numbers[number.column]) for number in self.numbers]
         codes = {c.column: c.transform(as_texts(table[c.column])) for c in self.categories}
         places = {b.column: b.transform(numbers[b.column]) for b in self.buckets}
-        crossed = codes | places
+        made = {b.name: places[b.column] for b in self.buckets}
+        made |= self.crossed(codes | made)
+        integers = pd.DataFrame(codes | made, index=table.index)
+        return pd.concat([*filled, integers], axis=1)[[*self.number_names, *codes, *made]]
+
+    def crossed(self, codes: Mapping[str, NDArray[np.int32]]) -> dict[str, NDArray[np.int32]]:
+        """Return the codes of the crosses from those of the categories and buckets.
+
+        Args:
+            codes: arrays of shape (rows,), by the names of the features.
+        """
+        features = {bucket.column: bucket.name for bucket in self.buckets}
         counts = self.codes
-        made = {b.name: places[b.column] for b in self.buckets} | {
+        return {
             cross.name: cross.transform(
-                [crossed[name] for name in cross.columns], [counts[name] for name in cross.columns]
+                [codes[features.get(name, name)] for name in cross.columns],
+                [counts[name] for name in cross.columns],
             )
             for cross in self.crosses
         }
-        integers = pd.DataFrame(codes | made, index=table.index)
-        return pd.concat([*filled, integers], axis=1)[[*self.number_names, *codes, *made]]
 
 
 def fit_encoder(

@@ -83,8 +83,13 @@ def read_targets(problem: Problem, part: str) -> pd.DataFrame:
 
 def read_target_scalers(problem: Problem) -> dict[str, Scaler]:
     """Return by output how regression targets are scaled for training."""
-    file = paths.scaled(problem.dataset) / "scaler.json"
-    return ScalerFile.model_validate(read_json(file, f"scale@{problem.dataset}")).targets
+    return read_scalers(problem.dataset).targets
+
+
+def read_scalers(dataset: str) -> ScalerFile:
+    """Return how features and regression targets are scaled."""
+    file = paths.scaled(dataset) / "scaler.json"
+    return ScalerFile.model_validate(read_json(file, f"scale@{dataset}"))
 
 
 def target_of(output_name: str, targets: Mapping[str, Any] | pd.DataFrame) -> NDArray[Any]:

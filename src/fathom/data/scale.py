@@ -12,6 +12,7 @@ from fathom import paths
 from fathom.config.schema import Dataset, DatasetConfig
 from fathom.config.schema import Scale as Settings
 from fathom.data.encoder import fit_encoder
+from fathom.data.features import scaled
 from fathom.data.scaling import Scaler, ScalerFile
 from fathom.data.schema import Output, Problem, Schema
 from fathom.data.targets import outputs, target_table
@@ -45,8 +46,8 @@ def scale(config: DatasetConfig) -> Problem:
     parts = {part: read_array(split / f"{part}.npy", made_by) for part in paths.PARTS}
     with replacing(paths.scaled(dataset.name)) as folder:
         folder.mkdir()
-        scaled = scale_table if schema.kind == "table" else scale_images
-        problem, scaler, targets = scaled(dataset, schema, parts, config.scale, folder)
+        scale_features = scale_table if schema.kind == "table" else scale_images
+        problem, scaler, targets = scale_features(dataset, schema, parts, config.scale, folder)
         train = targets.loc[parts["train"]]
         target_scalers = {
             name: Scaler.fit(config.scale.target, train[[name]].to_numpy(), [output.column])
@@ -76,8 +77,7 @@ def scale_table(
     scaler = Scaler.fit(
         settings.features, features.loc[parts["train"], numbers].to_numpy(), numbers, settings.clip
     )
-    features[numbers] = scaler.transform(features[numbers].to_numpy())
-    features[encoder.number_names] = features[encoder.number_names].astype(np.float32)
+    features = scaled(features, encoder, scaler)
     for part, rows in parts.items():
         write_table(folder / f"{part}_features.parquet", features.loc[rows])
     write_json(folder / "encoder.json", encoder.model_dump())
@@ -114,8 +114,8 @@ def scale_images(
     train = images[parts["train"]].reshape(-1, len(columns))
     scaler = Scaler.fit(settings.features, train, columns, settings.clip)
     for part, rows in parts.items():
-        scaled = scaler.transform(images[rows].reshape(-1, len(columns)))
-        np.save(folder / f"{part}_features.npy", scaled.reshape(-1, *shape).astype(np.float32))
+        pixels = scaler.transform(images[rows].reshape(-1, len(columns)))
+        np.save(folder / f"{part}_features.npy", pixels.reshape(-1, *shape).astype(np.float32))
     main = Output(column=schema.target, task=schema.task, classes=schema.classes)
     problem = Problem(
         dataset=dataset.name,

@@ -11,8 +11,11 @@ from fathom.data.parts import read_targets, target_of
 from fathom.data.predictions import Predictions, read_predictions
 from fathom.data.scaling import Floats
 from fathom.data.schema import Problem
+from fathom.evaluation.calibration import at_temperature, fitted_temperature
 from fathom.evaluation.scores import Scores, prediction_table, scores, spread
 from fathom.files import read_json, replacing, write_json
+
+PLOTS = ("confusion", "predicted", "residuals")
 
 Targets = dict[str, pd.DataFrame]  # by part
 
@@ -22,9 +25,10 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
 
     Writes `metrics/<dataset>/<model>.json`, with figures by part, and under `aux` the same for an
     auxiliary output; of a network trained several times, under `spread` the mean and the standard
-    deviation of its runs' figures, and under `ensemble` the figures of their averaged predictions.
-    Writes the test part's predictions, in `data/predictions/`; and for `dvc plots` the test part's
-    truth and prediction, in `plots/confusion/` or `plots/predicted/`.
+    deviation of its runs' figures, and under `ensemble` the figures of their averaged predictions;
+    of classes, if so set, under `calibrated` what `calibrated` returns. Writes the test part's
+    predictions, in `data/predictions/`; and for `dvc plots` the test part's truth and prediction,
+    in `plots/confusion/`, or in `plots/predicted/` and `plots/residuals/`.
 
     Raises:
         FathomError: the trained network or the scaled data is not there.
@@ -44,6 +48,8 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     metrics = figures(kept, targets, problem)
     if len(runs) > 1:
         metrics |= over_runs(list(runs.values()), targets, problem)
+    if config.evaluate.temperature_scaling and problem.main.task == "classification":
+        metrics["calibrated"] = calibrated(kept, targets, problem)
     write_predictions(kept["test"], targets["test"], problem, name)
     write_json(paths.metrics(dataset, name), metrics)
     return metrics
@@ -80,6 +86,20 @@ def average(runs: list[Predictions]) -> Predictions:
     }
 
 
+def calibrated(predicted: Predictions, targets: Targets, problem: Problem) -> dict[str, Any]:
+    """Return the `temperature` fitted to the validation part, and by part the figures of the main
+    output's probabilities at it.
+    """
+    outputs = {part: values["main_output"] for part, values in predicted.items()}
+    actual = {part: target_of("main_output", table) for part, table in targets.items()}
+    temperature = fitted_temperature(outputs["valid"], actual["valid"])
+    scored = {
+        part: scores(problem.main, actual[part], at_temperature(values, temperature))
+        for part, values in outputs.items()
+    }
+    return {"temperature": temperature} | scored
+
+
 def write_predictions(
     predicted: dict[str, Floats], targets: pd.DataFrame, problem: Problem, model: str
 ) -> None:
@@ -95,9 +115,18 @@ def write_predictions(
         table = pd.concat([table, auxiliary], axis=1)
     with replacing(paths.predictions(problem.dataset, model)) as beside:
         table.to_parquet(beside, index=False)
-    kind = "confusion" if problem.main.task == "classification" else "predicted"
-    for folder in ("confusion", "predicted"):
-        with replacing(paths.plots(folder, problem.dataset, model)) as beside:
+    plotted = plot_tables(table, problem)
+    for kind in PLOTS:
+        with replacing(paths.plots(kind, problem.dataset, model)) as beside:
             beside.mkdir()
-            if folder == kind:
-                table[["actual", "predicted"]].to_csv(beside / "test.csv", index=False)
+            if kind in plotted:
+                plotted[kind].to_csv(beside / "test.csv", index=False)
+
+
+def plot_tables(table: pd.DataFrame, problem: Problem) -> dict[str, pd.DataFrame]:
+    """Return by kind what `dvc plots` shows. A file is in one plot alone: DVC has it so."""
+    pairs = table[["actual", "predicted"]]
+    if problem.main.task == "classification":
+        return {"confusion": pairs}
+    residuals = table[["predicted"]].assign(residual=table["predicted"] - table["actual"])
+    return {"predicted": pairs, "residuals": residuals}

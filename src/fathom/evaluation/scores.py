@@ -14,6 +14,7 @@ from sklearn.metrics import (
 
 from fathom.data.scaling import Floats
 from fathom.data.schema import Output
+from fathom.evaluation.calibration import expected_calibration_error
 
 Scores = dict[str, float | None]
 
@@ -29,7 +30,8 @@ def scores(output: Output, actual: NDArray[np.generic], predicted: Floats) -> Sc
 
     Returns:
         `mse`, `rmse`, `mae` (in the target's unit, squared for `mse`) and `r2` (None for a
-        single row); or `accuracy`, `cross_entropy` (in nats) and `f1_macro`.
+        single row); or `accuracy`, `cross_entropy` (in nats), `f1_macro` and `ece`, the
+        expected calibration error.
     """
     if output.task == "regression":
         mse = float(mean_squared_error(actual, predicted))
@@ -48,6 +50,7 @@ def scores(output: Output, actual: NDArray[np.generic], predicted: Floats) -> Sc
         "accuracy": float(accuracy_score(actual, chosen)),
         "cross_entropy": float(log_loss(actual, probabilities, labels=labels)),
         "f1_macro": float(f1),
+        "ece": expected_calibration_error(probabilities.max(axis=1), chosen == actual),
     }
 
 

@@ -1,12 +1,20 @@
-"""The page: report/index.html, one file that needs nothing else."""
+"""The page, report/index.html, one file that needs nothing else; and its short form in Markdown."""
+
+from typing import Any
 
 import jinja2
 
 from fathom import paths
 from fathom.config.schema import Config
+from fathom.evaluation.ranking import best
 from fathom.files import write_text
-from fathom.report import charts, tables
+from fathom.report import tables
 from fathom.report.results import DatasetResults, read_results
+from fathom.report.section import section
+from fathom.report.summary import summary
+from fathom.report.versions import Experiment, commit, experiments
+
+VERSIONS = {"tensorflow": "TensorFlow", "keras": "Keras", "scikit-learn": "scikit-learn"}
 
 
 def report(config: Config) -> None:
@@ -15,7 +23,7 @@ def report(config: Config) -> None:
     Raises:
         FathomError: a stage's results are not there.
     """
-    sections = [section(results) for results in read_results(config)]
+    results = read_results(config)
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("fathom.report", ""),
         autoescape=True,
@@ -23,27 +31,57 @@ def report(config: Config) -> None:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    templates.filters["number"] = tables.number
-    templates.filters["over_runs"] = tables.over_runs
-    page = templates.get_template("page.html.j2")
-    write_text(paths.REPORT, page.render(sections=sections, parts=tables.PARTS))
-
-
-def section(results: DatasetResults) -> dict[str, object]:
-    """Return what the template shows of a data set."""
-    output = results.problem.main
-    regression = output.task == "regression"
-    draw = charts.predicted_against_actual if regression else charts.confusion_matrices
-    return {
-        "problem": results.problem,
-        "output": output,
-        "inputs": tables.inputs(results.problem),
-        "warnings": [warning.sentence for warning in results.warnings],
-        "verdict": tables.verdict(results),
-        "metrics": tables.METRICS[output.task],
-        "leading": tables.leading(output),
-        "rows": tables.rows(results),
-        "run": results.networks[0].run,
-        "curves": charts.learning_curves(results.networks),
-        "errors": draw(results.networks, output),
+    templates.filters |= {
+        "number": tables.number,
+        "over_runs": tables.over_runs,
+        "signed": tables.signed,
+        "value": value,
     }
+    page = templates.get_template("page.html.j2").render(
+        sections=[section(of_dataset) for of_dataset in results],
+        parts=tables.PARTS,
+        commit=commit(),
+        versions=versions(results),
+        experiments=[cells(experiment, results) for experiment in experiments()],
+    )
+    write_text(paths.REPORT, page)
+    write_text(paths.SUMMARY, summary(results))
+
+
+def versions(results: list[DatasetResults]) -> str:
+    """Say what all networks were trained with."""
+    found = results[0].networks[0].run["versions"]
+    return f"Python {found['python']}, " + ", ".join(
+        f"{label} {found[name]}" for name, label in VERSIONS.items()
+    )
+
+
+def cells(experiment: Experiment, results: list[DatasetResults]) -> dict[str, Any]:
+    """Return an experiment's line: by data set the test figure of its best network."""
+    return {
+        "name": experiment.name,
+        "date": experiment.date,
+        "settings": experiment.settings,
+        "cells": [best_of(experiment.metrics, of_dataset) for of_dataset in results],
+    }
+
+
+def best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
+    """Return the best network on the validation part with its test figure, "" without any."""
+    metric = results.leading
+    found = {
+        name: figures
+        for name, figures in metrics.get(results.problem.dataset, {}).items()
+        if name not in ("baseline", "comparison") and metric in figures.get("valid", {})
+    }
+    if not found:
+        return ""
+    name = best({name: figures["valid"][metric] for name, figures in found.items()}, metric)
+    return f"{tables.number(found[name]['test'][metric])} ({name})"
+
+
+def value(of_cell: Any) -> str:
+    """Return a table's value: numbers to four significant digits."""
+    if isinstance(of_cell, float):
+        return "missing" if of_cell != of_cell else f"{of_cell:.4g}"
+    return str(of_cell)

@@ -8,17 +8,20 @@ import pandas as pd
 from fathom import paths
 from fathom.config.schema import Config
 from fathom.data.schema import Checks, Problem, Warned
+from fathom.evaluation.ranking import LEADING, best
 from fathom.files import read_json, read_table, reading
 
-Figures = dict[str, dict[str, float | None]]
+Figures = dict[str, dict[str, float]]
 Spread = dict[str, dict[str, dict[str, float]]]
 
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network: its figures by part, its run, its history and test predictions.
+    """A trained network: its figures by part, its run, the history of all runs and the kept
+    model's test predictions.
 
     `spread` (by part, figure and then mean, sd and n) and `ensemble` are those of several runs.
+    `calibrated` are the figures by part after temperature scaling, and the `temperature`.
     """
 
     name: str
@@ -26,6 +29,7 @@ class Network:
     auxiliary: Figures | None
     spread: Spread | None
     ensemble: Figures | None
+    calibrated: dict[str, Any] | None
     run: dict[str, Any]
     history: pd.DataFrame
     predictions: pd.DataFrame
@@ -33,12 +37,30 @@ class Network:
 
 @dataclass(frozen=True)
 class DatasetResults:
-    """All that there is of a data set; `baselines` are figures by name and part."""
+    """All that there is of a data set.
+
+    `baselines` are figures by name and part; `comparison` and `explanation` are what the stages
+    `compare` and `explain` found.
+    """
 
     problem: Problem
     warnings: list[Warned]
     networks: list[Network]
     baselines: dict[str, Figures]
+    comparison: dict[str, Any]
+    explanation: dict[str, Any]
+
+    @property
+    def leading(self) -> str:
+        """The figure by which models are compared."""
+        return LEADING[self.problem.main.task]
+
+    @property
+    def best(self) -> Network:
+        """The network that is best on the validation part: the test part chooses nothing."""
+        figures = {n.name: n.metrics["valid"][self.leading] for n in self.networks}
+        name = best(figures, self.leading)
+        return next(network for network in self.networks if network.name == name)
 
 
 def read_results(config: Config) -> list[DatasetResults]:
@@ -47,20 +69,23 @@ def read_results(config: Config) -> list[DatasetResults]:
 
 
 def read_dataset(dataset: str, models: list[str]) -> DatasetResults:
+    explanation = paths.explanation(dataset) / "explanation.json"
     return DatasetResults(
         problem=Problem.read(dataset),
         warnings=Checks.read(dataset).warnings,
         networks=[read_network(dataset, model) for model in models],
         baselines=read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}"),
+        comparison=read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}"),
+        explanation=read_json(explanation, f"explain@{dataset}"),
     )
 
 
 def read_network(dataset: str, model: str) -> Network:
     trained, evaluated = f"train@{dataset}-{model}", f"evaluate@{dataset}-{model}"
     metrics = read_json(paths.metrics(dataset, model), evaluated)
-    auxiliary, spread, ensemble = (metrics.pop(key, None) for key in ("aux", "spread", "ensemble"))
+    beside = ("aux", "spread", "ensemble", "calibrated")
+    auxiliary, spread, ensemble, calibrated = (metrics.pop(key, None) for key in beside)
     folder = paths.model(dataset, model)
-    run = read_json(folder / "run.json", trained)
     with reading(folder / "history.csv", trained) as file:
         history = pd.read_csv(file)
     return Network(
@@ -69,7 +94,8 @@ def read_network(dataset: str, model: str) -> Network:
         auxiliary=auxiliary,
         spread=spread,
         ensemble=ensemble,
-        run=run,
-        history=history[history["seed"] == run["seed"]],
+        calibrated=calibrated,
+        run=read_json(folder / "run.json", trained),
+        history=history,
         predictions=read_table(paths.predictions(dataset, model), evaluated),
     )

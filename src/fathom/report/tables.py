@@ -1,47 +1,52 @@
-"""The comparison of networks and baselines."""
+"""The comparison of networks and baselines, in figures and in a sentence."""
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from fathom.data.schema import Output, Problem
-from fathom.report.results import DatasetResults, Figures
+from fathom.evaluation.ranking import HIGHER_IS_BETTER
+from fathom.report.results import DatasetResults, Figures, Network
 
 METRICS = {
-    "regression": {"rmse": "RMSE", "mse": "MSE", "mae": "MAE", "r2": "R²"},
+    "regression": {"rmse": "RMSE", "mae": "MAE", "mse": "MSE", "r2": "R²"},
     "classification": {
         "accuracy": "accuracy",
         "cross_entropy": "cross-entropy",
         "f1_macro": "macro F1",
+        "ece": "ECE",
     },
 }
-PARTS = {"test": "test", "valid": "valid.", "train": "train"}
-HIGHER_IS_BETTER = ("accuracy", "f1_macro", "r2")
+PARTS = {"test": "test", "valid": "validation", "train": "training"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A model's line: test figures of each metric, then the leading metric on other parts.
+    """A model's line: its figures by part.
 
-    `spread` holds mean, sd and n of the leading test figure over runs.
+    `spread` holds mean, sd and n of the leading test figure over runs, `compared` the difference
+    to the best baseline.
     """
 
     name: str
     kind: str
     figures: Figures
     spread: dict[str, float] | None = None
+    compared: dict[str, Any] | None = None
     parameters: int | None = None
     seconds: float | None = None
 
 
 def rows(results: DatasetResults) -> list[Row]:
     """Return a row for each network, auxiliary output and baseline, the best first."""
-    metric = leading(results.problem.main)
+    metric = results.leading
     networks = [
         Row(
             name=n.name,
             kind="network",
             figures=n.metrics,
             spread=n.spread["test"][metric] if n.spread else None,
+            compared=results.comparison["networks"][n.name],
             parameters=n.run["parameters"],
             seconds=n.run["seconds"],
         )
@@ -59,16 +64,21 @@ def rows(results: DatasetResults) -> list[Row]:
     ]
     baselines = [Row(name, "baseline", figures) for name, figures in results.baselines.items()]
     every = networks + ensembles + auxiliary + baselines
-    return sorted(every, key=lambda row: rank(row, results.problem.main))
+    higher = metric in HIGHER_IS_BETTER
+    return sorted(every, key=lambda row: row.figures["test"][metric], reverse=higher)
 
 
 def over_runs(spread: dict[str, float] | None) -> str:
-    """Return a mean with its standard deviation, to as many decimals as that has two digits in."""
+    """Return a mean with its standard deviation: that to one digit, or two if the first is a 1, as
+    a mean is not known any better.
+    """
     if spread is None:
         return ""
-    sd = spread["sd"]
-    decimals = 1 - math.floor(math.log10(sd)) if sd else 4
-    return f"{spread['mean']:,.{max(decimals, 0)}f} ± {sd:,.{max(decimals, 0)}f}"
+    sd, decimals = spread["sd"], 4
+    if sd:
+        first = math.floor(math.log10(sd))
+        decimals = max(-first + (sd < 2 * 10**first), 0)
+    return f"{spread['mean']:,.{decimals}f} ± {sd:,.{decimals}f}"
 
 
 def inputs(problem: Problem) -> str:
@@ -80,32 +90,60 @@ def inputs(problem: Problem) -> str:
     )
 
 
-def leading(output: Output) -> str:
-    """Return the metric that models are ranked by."""
-    return "rmse" if output.task == "regression" else "accuracy"
+@dataclass(frozen=True)
+class Verdict:
+    """The best network's name, its test figure, what that means, and how it compares."""
+
+    network: str
+    figure: str
+    label: str
+    meaning: str
+    comparison: str
+    verdict: str
 
 
-def rank(row: Row, output: Output) -> float:
-    figure = row.figures["test"][leading(output)]
-    assert figure is not None
-    return -figure if leading(output) in HIGHER_IS_BETTER else figure
-
-
-def verdict(results: DatasetResults) -> str:
-    """Say in a sentence which network is best, and what the best baseline gives."""
-    output = results.problem.main
-    ordered = rows(results)
-    metric = leading(output)
-    network = next(row for row in ordered if row.kind == "network")
-    baseline = next(row for row in ordered if row.kind == "baseline")
-    unit = f" {output.unit}" if output.unit and metric == "rmse" else ""
+def verdict(results: DatasetResults) -> Verdict:
+    """Say which network is best on the validation part, and what that is worth on the test part."""
+    output, best, metric = results.problem.main, results.best, results.leading
+    compared = results.comparison["networks"][best.name]
+    spread = best.spread["test"][metric] if best.spread else None
     label = METRICS[output.task][metric]
-    better = rank(network, output) < rank(baseline, output)
+    unit = f", {output.unit}" if output.unit and metric == "rmse" else ""
+    return Verdict(
+        network=best.name,
+        figure=over_runs(spread) or number(best.metrics["test"][metric]),
+        label=f"test {label}{unit}" + (f", {spread['n']} runs" if spread else ""),
+        meaning=meaning(best, output),
+        comparison=f"{against(compared, results.comparison)}.",
+        verdict=compared["verdict"],
+    )
+
+
+def meaning(network: Network, output: Output) -> str:
+    """Say in everyday words how good a network is on rows that it has not seen."""
+    figures = network.metrics["test"]
+    unit = f" ({output.unit})" if output.unit else ""
+    if output.task == "regression":
+        return (
+            f"Its predictions of {output.column} are off by {figures['mae']:.3g}{unit} on average."
+        )
+    wrong = round((1 - figures["accuracy"]) * 1000)
+    return f"Of 1,000 new rows it gets about {1000 - wrong:,} right and {wrong:,} wrong."
+
+
+def against(compared: dict[str, Any], comparison: dict[str, Any]) -> str:
+    """Compare a network with the best baseline."""
+    baseline = comparison["baseline"]
+    words = {
+        "better": "That is better than",
+        "worse": "That is worse than",
+        "can't be told apart": "That can't be told apart from",
+    }[compared["verdict"]]
+    low, high = compared["low"], compared["high"]
     return (
-        f"The best network is {network.name}: test {label} "
-        f"{number(network.figures['test'][metric])}{unit}. It "
-        f"{'beats' if better else 'does not beat'} the best baseline, {baseline.name}, with "
-        f"{number(baseline.figures['test'][metric])}{unit}."
+        f"{words} the best baseline, {baseline['name']}, with {number(baseline['figure'])}: "
+        f"the difference is {signed(compared['difference'])}, "
+        f"95 % interval {signed(low)} to {signed(high)}"
     )
 
 
@@ -113,4 +151,13 @@ def number(value: float | None) -> str:
     """Return a figure with four significant digits, large ones whole."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:#.4g}"
+    text = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:#.4g}"
+    return text.replace("-", "−", 1) if value < 0 else text
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign and two significant digits."""
+    if value == 0:
+        return "0"
+    decimals = max(1 - math.floor(math.log10(abs(value))), 0)
+    return f"{value:+,.{decimals}f}".replace("-", "−")

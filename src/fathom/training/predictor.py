@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fathom.data.parts import read_blocks, scaler_of
+from fathom.data.parts import Part, read_blocks, scaler_of
 from fathom.data.scaling import Floats, Scaler
 from fathom.data.schema import Problem
 from fathom.models.interface import input_names, output_names, unwrap
@@ -29,18 +29,22 @@ class Predictor:
 
     def predict(self, part: str) -> Iterator[dict[str, Floats]]:
         """Return by output what the model predicts for a part, block of rows by block."""
-        names = output_names(self.model)
         for block in read_blocks(self.problem, part):
-            inputs = unwrap(block.inputs(input_names(self.model), self.problem))
-            found: list[list[Floats]] = [[] for _ in names]
-            for start in range(0, len(block.rows), BATCH):
-                outputs = tf.nest.flatten(self.program(batch(inputs, start)))
-                for values, of_output in zip(outputs, found, strict=True):
-                    of_output.append(values.numpy()[: len(block.rows) - start])
-            yield {
-                self.problem.output_name(name): self.in_own_unit(name, np.concatenate(values))
-                for name, values in zip(names, found, strict=True)
-            }
+            yield self.predict_rows(block)
+
+    def predict_rows(self, block: Part) -> dict[str, Floats]:
+        """Return by output what the model predicts for some rows; only their features count."""
+        names = output_names(self.model)
+        inputs = unwrap(block.inputs(input_names(self.model), self.problem))
+        found: list[list[Floats]] = [[] for _ in names]
+        for start in range(0, len(block.rows), BATCH):
+            outputs = tf.nest.flatten(self.program(batch(inputs, start)))
+            for values, of_output in zip(outputs, found, strict=True):
+                of_output.append(values.numpy()[: len(block.rows) - start])
+        return {
+            self.problem.output_name(name): self.in_own_unit(name, np.concatenate(values))
+            for name, values in zip(names, found, strict=True)
+        }
 
     def in_own_unit(self, name: str, values: Floats) -> Floats:
         if self.problem.output(name).task == "classification":

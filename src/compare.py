@@ -1,0 +1,24 @@
+"""Stage `compare`: whether networks are better than the best baseline. By hand:
+
+python src/compare.py dataset=digits
+"""
+
+from fathom.config.schema import DatasetConfig
+from fathom.config.stage import stage
+from fathom.evaluation.compare import compare
+
+
+@stage(DatasetConfig)
+def main(config: DatasetConfig) -> None:
+    comparison = compare(config)
+    metric, baseline = comparison["metric"], comparison["baseline"]
+    print(f"best baseline: {baseline['name']}, test {metric} {baseline['figure']:.4g}")
+    for name, found in comparison["networks"].items():
+        print(
+            f"{name}: test {metric} {found['figure']:.4g}, {found['difference']:+.4g} "
+            f"[{found['low']:+.4g}, {found['high']:+.4g}]: {found['verdict']}"
+        )
+
+
+if __name__ == "__main__":
+    main()

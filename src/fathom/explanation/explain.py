@@ -1,0 +1,62 @@
+"""The explanation of the best network of a data set."""
+
+import importlib
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from fathom import paths
+from fathom.config.schema import DatasetConfig
+from fathom.data.schema import Problem
+from fathom.evaluation.ranking import LEADING, best
+from fathom.explanation.images import explain_images
+from fathom.explanation.tables import explain_table
+from fathom.files import read_json, reading, replacing, write_json
+
+
+def explain(config: DatasetConfig) -> dict[str, Any]:
+    """Explain the network of `models` that is best on the validation part.
+
+    Writes `data/explanations/<dataset>/` with `explanation.json` and, of images, `maps.npy`: in
+    float32, of shape (classes, height, width[, channels]).
+
+    Raises:
+        FathomError: the trained networks, their figures or the data are not there, or
+            `explain.evaluations` is too low for the table's columns.
+    """
+    tf.config.experimental.enable_op_determinism()
+    problem = Problem.read(config.dataset.name)
+    name = best_model(problem, config.models)
+    model = read_model(problem.dataset, name)
+    with replacing(paths.explanation(problem.dataset)) as folder:
+        folder.mkdir()
+        of_kind = explain_table if problem.kind == "table" else explain_images
+        explanation = {"dataset": problem.dataset, "model": name, "kind": problem.kind}
+        explanation |= of_kind(model, problem, config, folder)
+        write_json(folder / "explanation.json", explanation)
+    return explanation
+
+
+def best_model(problem: Problem, models: list[str]) -> str:
+    """Return the network with the lowest RMSE or the highest accuracy on the validation part, of
+    several the first.
+    """
+    metric = LEADING[problem.main.task]
+    figures = {}
+    for name in models:
+        file = paths.metrics(problem.dataset, name)
+        figures[name] = read_json(file, f"evaluate@{problem.dataset}-{name}")["valid"][metric]
+    return best(figures, metric)
+
+
+def read_model(dataset: str, name: str) -> keras.Model:
+    """Read the kept network; the module that built it, which may register classes of its own, is
+    imported first.
+    """
+    folder, made_by = paths.model(dataset, name), f"train@{dataset}-{name}"
+    run = read_json(folder / "run.json", made_by)
+    builder = run["settings"]["model"]["_target_"]
+    importlib.import_module(builder.rpartition(".")[0])
+    with reading(folder / "model.keras", made_by) as file:
+        return keras.saving.load_model(file, compile=False)

@@ -1,0 +1,44 @@
+// What a mark is, where it is pointed at.
+const tip = document.getElementById("tip");
+document.addEventListener("pointermove", (event) => {
+  const mark = event.target.closest(".chart [aria-label][aria-roledescription]:not([aria-roledescription=axis])");
+  const text = mark && mark.getAttribute("aria-label");
+  tip.hidden = !text || mark.tagName === "g";
+  if (tip.hidden) return;
+  tip.textContent = text;
+  const width = tip.offsetWidth;
+  tip.style.left = `${Math.max(4, Math.min(event.clientX + 12, innerWidth - width - 4))}px`;
+  tip.style.top = `${Math.max(4, event.clientY - tip.offsetHeight - 12)}px`;
+});
+
+// Tables sort by a click on a column's head: numbers by value, an empty cell last.
+const keyOf = (cell) => {
+  const text = cell.textContent.trim();
+  const number = parseFloat(text.replace(/,/g, "").replace("−", "-"));
+  return text === "" || text === "–" ? null : Number.isNaN(number) ? text.toLowerCase() : number;
+};
+const compare = (a, b) => {
+  if (a === null || b === null) return (a === null) - (b === null);
+  if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+  return a < b ? -1 : a > b ? 1 : 0;
+};
+for (const table of document.querySelectorAll("table.sortable")) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending";
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const rows = [...table.tBodies[0].rows];
+      const keys = new Map(rows.map((row) => [row, keyOf(row.cells[column])]));
+      rows.sort((one, other) => {
+        const [a, b] = [keys.get(one), keys.get(other)];
+        return a === null || b === null || !down ? compare(a, b) : compare(b, a);
+      });
+      table.tBodies[0].append(...rows);
+    });
+  });
+}

@@ -1,0 +1,61 @@
+"""The report for a pull request: report/summary.md."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fathom.report.results import DatasetResults
+from fathom.report.tables import METRICS, number, over_runs, rows, signed, verdict
+from fathom.report.versions import committed_metrics, flat
+
+SMALLEST = 1e-9  # a relative change that is one, and not rounding
+
+
+def summary(every: list[DatasetResults]) -> str:
+    """Return the comparison of all models as Markdown, and what changed against HEAD."""
+    lines = ["# Fathom report", ""]
+    for results in every:
+        lines += [*comparison(results), ""]
+    lines += changes(every, committed_metrics("HEAD"))
+    return "\n".join(lines) + "\n"
+
+
+def comparison(results: DatasetResults) -> Iterator[str]:
+    metric, found = results.leading, verdict(results)
+    labels = METRICS[results.problem.main.task]
+    yield f"## {results.problem.dataset}"
+    yield ""
+    yield f"**{found.network}**: {found.figure} ({found.label}). {found.comparison}"
+    yield ""
+    heads = [f"test {label}" for label in labels.values()]
+    heads += ["over runs", f"against {results.comparison['baseline']['name']}"]
+    yield f"| model | {' | '.join(heads)} |"
+    yield "|---" * (len(labels) + 3) + "|"
+    for row in rows(results):
+        figures = " | ".join(number(row.figures["test"][name]) for name in labels)
+        difference = signed(row.compared["difference"]) if row.compared else ""
+        name = f"**{row.name}**" if row.kind == "network" else row.name
+        yield f"| {name} | {figures} | {over_runs(row.spread)} | {difference} |"
+    yield ""
+    yield f"Models are chosen by validation {labels[metric]}, figures are of the test part."
+
+
+def changes(every: list[DatasetResults], before: dict[str, Any]) -> Iterator[str]:
+    """List the networks' test figures that differ from those committed."""
+    yield "## Against HEAD"
+    yield ""
+    found = []
+    for results in every:
+        dataset = results.problem.dataset
+        for network in results.networks:
+            old = dict(flat(before.get(dataset, {}).get(network.name, {}).get("test", {})))
+            for name, value in network.metrics["test"].items():
+                known = old.get(name)
+                if known is not None and abs(value - known) > SMALLEST * abs(known):
+                    figures = f"{number(known)} | {number(value)} | {signed(value - known)}"
+                    found.append(f"| {dataset} | {network.name} | {name} | {figures} |")
+    if not found:
+        yield "No test figure changed."
+        return
+    yield "| data set | model | test | HEAD | now | change |"
+    yield "|---|---|---|---|---|---|"
+    yield from found

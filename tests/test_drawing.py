@@ -1,0 +1,239 @@
+"""Drawings of networks show every layer, say what it is, and can be read."""
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import keras
+import pytest
+from conftest import ROOT, network_config, trained
+from keras import layers
+
+from fathom.config.schema import NetworkConfig
+from fathom.config.targets import make
+from fathom.data.schema import Problem
+from fathom.report.drawing import draw_network
+from fathom.report.networks import read_network
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def mlp() -> keras.Model:
+    x = given = keras.Input((8, 8), name="features")
+    x = layers.Flatten()(x)
+    for units in (300, 100):
+        x = layers.Dropout(0.3)(layers.Dense(units, activation="relu")(x))
+    return keras.Model(given, layers.Dense(10, "softmax", name="main_output")(x), name="mlp")
+
+
+def deep() -> keras.Model:
+    x = given = keras.Input((8,), name="features")
+    for _ in range(20):
+        x = layers.BatchNormalization()(layers.Dense(100, use_bias=False)(x))
+        x = layers.Activation("relu")(x)
+    return keras.Model(given, layers.Dense(1)(x), name="deep")
+
+
+def embedded() -> keras.Model:
+    numbers = keras.Input((6,), name="features")
+    codes = keras.Input((8,), dtype="int32", name="categories")
+    parts = [layers.Embedding(10 + n, 4)(codes[:, n]) for n in range(8)]
+    x = layers.Concatenate()([numbers, *parts])
+    return keras.Model([numbers, codes], layers.Dense(2, "softmax")(x), name="embedded")
+
+
+def residual() -> keras.Model:
+    x = given = keras.Input((16, 16, 3))
+    x = layers.Conv2D(16, 3, padding="same")(x)
+    for _ in range(3):
+        inner = layers.Conv2D(16, 3, padding="same", activation="relu")(x)
+        x = layers.Add()([x, layers.Conv2D(16, 3, padding="same")(inner)])
+    x = layers.Dense(10, "softmax")(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(given, x, name="residual")
+
+
+def shared() -> keras.Model:
+    left, right = keras.Input((8,), name='left & "far"'), keras.Input((8,), name="a<b")
+    layer = layers.Dense(4)
+    both = layers.Concatenate()([layer(left), layer(right)])
+    outputs = [layers.Dense(1, name="sum")(both), layer.output]
+    return keras.Model([left, right], [outputs[0]], name="twins & <more>")
+
+
+def apart() -> keras.Model:
+    inputs = [keras.Input((size,)) for size in (8, 4)]
+    return keras.Model(inputs, [layers.Dense(2)(x) for x in inputs], name="apart")
+
+
+def stacked() -> keras.Model:
+    body = keras.Sequential([keras.Input((12, 12, 8)), layers.Conv2D(8, 3)], name="body")
+    return keras.Sequential(
+        [keras.Input((12, 12, 8)), body, layers.Flatten(), layers.Dense(1_000, "relu")]
+    )
+
+
+def tangled() -> keras.Model:
+    inputs = [keras.Input((4,)) for _ in range(3)]
+    hidden = [layers.Dense(n + 2, "relu", name=f"hidden_{n}")(x) for n, x in enumerate(inputs)]
+    crossed = [layers.Concatenate()([*hidden, inputs[n]]) for n in (2, 0)]
+    return keras.Model(inputs, [layers.Dense(1)(x) for x in [*crossed, hidden[1]]], name="tangled")
+
+
+BUILDERS = [mlp, deep, embedded, residual, shared, apart, stacked, tangled]
+
+
+def saved(model: keras.Model, folder: Path) -> Path:
+    file = folder / "model.keras"
+    model.save(file)
+    return file
+
+
+def texts(drawing: str) -> list[str]:
+    return [element.text or "" for element in ElementTree.fromstring(drawing).iter(f"{SVG}text")]
+
+
+def rectangles(drawing: str) -> list[tuple[float, float, float, float]]:
+    """Return left, top, right and bottom of each box."""
+    found = []
+    for element in ElementTree.fromstring(drawing).iter(f"{SVG}rect"):
+        x, y, width, height = (float(element.attrib[n]) for n in ("x", "y", "width", "height"))
+        found.append((x, y, x + width, y + height))
+    return found
+
+
+@pytest.mark.parametrize("build", BUILDERS)
+def test_every_layer_is_in_a_box(build: Callable[[], keras.Model], tmp_path: Path) -> None:
+    model = build()
+    network = read_network(saved(model, tmp_path))
+    drawn = {name for box in network.boxes for name in box.layers}
+    described = json.loads(model.to_json())["config"]["layers"]
+    assert drawn == {layer["config"]["name"] for layer in described}
+    assert network.layers == sum(layer["class_name"] != "InputLayer" for layer in described)
+    assert (network.inputs, network.outputs) == (len(model.inputs), len(model.outputs))
+    assert network.weights == model.count_params()
+
+
+@pytest.mark.parametrize("build", BUILDERS)
+def test_boxes_lie_apart_inside_the_drawing(
+    build: Callable[[], keras.Model], tmp_path: Path
+) -> None:
+    drawing = draw_network(saved(build(), tmp_path))
+    _, _, width, height = map(float, re.findall(r'viewBox="(.*?)"', drawing)[0].split())
+    boxes = rectangles(drawing)
+    assert len(boxes) > 1
+    for left, top, right, bottom in boxes:
+        assert 0 < left < right < width
+        assert 0 < top < bottom < height
+    for one, other in itertools.combinations(boxes, 2):
+        beside = one[2] < other[0] or other[2] < one[0]
+        assert beside or one[3] < other[1] or other[3] < one[1]
+
+
+@pytest.mark.parametrize("build", BUILDERS)
+def test_edges_cross_no_box(build: Callable[[], keras.Model], tmp_path: Path) -> None:
+    drawing = draw_network(saved(build(), tmp_path))
+    boxes = rectangles(drawing)
+    edges = [
+        element.attrib["d"]
+        for element in ElementTree.fromstring(drawing).iter(f"{SVG}path")
+        if element.attrib["fill"] == "none"
+    ]
+    assert edges
+    for edge in edges:
+        points = [tuple(map(float, point.split())) for point in re.findall(r"[\d.]+ [\d.]+", edge)]
+        ends = points[0], points[-1]
+        for start, to in itertools.pairwise(points):
+            for share in (0.25, 0.5, 0.75):
+                x, y = (a + share * (b - a) for a, b in zip(start, to, strict=True))
+                inside = [b for b in boxes if b[0] < x < b[2] and b[1] < y < b[3]]
+                assert not inside, (edge, inside)
+        # It goes from the lower side of a box to the upper side of another.
+        (x, y), (end, tip) = ends
+        assert any(b[0] <= x <= b[2] and abs(y - b[3]) < 0.2 for b in boxes)
+        assert any(b[0] <= end <= b[2] and abs(tip + 1 - b[1]) < 0.2 for b in boxes)
+
+
+@pytest.mark.parametrize(
+    ("build", "lines"),
+    [
+        (mlp, ["features", "8 × 8", "Flatten", "Dense 300, relu", "Dropout 0.3"]),
+        (mlp, ["Dense 10, softmax", "main_output → 10", "1,010 weights"]),
+        (deep, ["8 numbers", "20 ×", "Dense 100", "BatchNormalization", "Activation relu"]),
+        (embedded, ["8 integers", "8 × Column", "8 × Embedding 10–17 × 4", "Concatenate", "→ 38"]),
+        (
+            stacked,
+            ["Network body", "1 layer → 10 × 10 × 8", "584 weights", "→ 1,000 · 801,000 weights"],
+        ),
+        (shared, ['left & "far"', "a<b"]),
+    ],
+)
+def test_says_what_layers_are(
+    build: Callable[[], keras.Model], lines: list[str], tmp_path: Path
+) -> None:
+    found = texts(draw_network(saved(build(), tmp_path)))
+    assert [line for line in lines if line not in found] == []
+
+
+def test_an_ensemble_has_a_box_for_each_member(trainable: Path) -> None:
+    trained("california_housing", "wide_deep", "train.ensemble=true", "train.repeats=2")
+    file = Path("models/california_housing/wide_deep/model.keras")
+    drawing = draw_network(file)
+    parameters = keras.models.load_model(file).count_params()
+    assert f"ensemble network: 3 inputs, 4 layers, 2 outputs, {parameters:,} weights" in drawing
+    assert [t for t in texts(drawing) if "Network" in t] == ["Network member_0", "Network member_1"]
+    assert {"main_output → 1", "aux_output → 1"} <= set(texts(drawing))
+
+
+@pytest.mark.parametrize("model", ["mlp", "selu", "deep_relu", "wide_deep", "wide_only"])
+@pytest.mark.parametrize("dataset", ["california_housing", "digits"])
+def test_draws_the_networks_of_the_settings(dataset: str, model: str, trainable: Path) -> None:
+    network = built(network_config(dataset, model))
+    file = saved(network, trainable)
+    drawing = draw_network(file)
+    assert f", {network.count_params():,} weights</title>" in drawing
+    assert float(re.findall(r"max-width:(\d+)px", drawing)[0]) <= 700
+
+
+def built(config: NetworkConfig) -> keras.Model:
+    problem = Problem.read(config.dataset.name)
+    model: keras.Model = make(config.model, ("model",), config.origins, problem=problem)
+    return model
+
+
+def test_a_class_of_ones_own_is_one_box(tmp_path: Path) -> None:
+    class Mine(keras.Model):  # type: ignore[misc]
+        def __init__(self, **settings: object) -> None:
+            super().__init__(**settings)
+            self.inner = layers.Dense(3)
+
+        def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+            return self.inner(x)
+
+    model = Mine()
+    model(keras.ops.ones((2, 3)))
+    drawing = draw_network(saved(model, tmp_path))
+    assert texts(drawing) == ["Mine", "no graph in the file"]
+
+
+def test_same_file_same_bytes_without_keras(tmp_path: Path) -> None:
+    file = saved(tangled(), tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from fathom.report.drawing import draw_network; "
+        "print(draw_network(Path(sys.argv[1]))); "
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    drawings = set()
+    for seed in ("1", "2", "3"):
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(file)],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        drawings.add(done.stdout.strip())
+    assert drawings == {draw_network(file)}
