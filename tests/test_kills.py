@@ -94,7 +94,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     run_in(undisturbed, *REPRO)
     whole = time.perf_counter() - began
     wanted = outcome(undisturbed)
-    assert len(wanted) == 11  # 3 files of metrics; of 2 networks 3 models and a history
+    assert len(wanted) == 12  # 4 files of metrics; of 2 networks 3 models and a history
     moments = random.Random(4)
     killed = project(tmp_path / "killed")
     kills = going_on = 0
