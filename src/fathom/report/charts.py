@@ -29,7 +29,7 @@ def learning_curve(network: Network) -> str:
     ]
     base = alt.Chart(curves).encode(
         alt.X("epoch:Q", title="epoch").axis(tickMinStep=1),
-        alt.Y("value:Q", title="loss").scale(type="log"),
+        alt.Y("value:Q", title="loss").scale(type="log", nice=False),
         alt.Color("part:N", title=None).scale(domain=PARTS, range=[TRAIN, VALID]),
     )
     lines = base.mark_line().encode(

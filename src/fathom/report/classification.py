@@ -13,7 +13,7 @@ from fathom.report.charts import GOOD, MARK, svg
 from fathom.report.regression import Mistake
 from fathom.report.results import Network
 
-DARK = 0.6  # a share from which on black is hard to read on its colour
+DARK = 0.75  # a share from which on black is hard to read on its colour
 MISTAKES = 12
 
 

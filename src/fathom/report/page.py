@@ -1,5 +1,6 @@
 """The page, report/index.html, one file that needs nothing else; and its short form in Markdown."""
 
+import math
 from typing import Any
 
 import jinja2
@@ -81,7 +82,9 @@ def best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
 
 
 def value(of_cell: Any) -> str:
-    """Return a table's value: numbers to four significant digits."""
+    """Return a table's value: numbers to four significant digits, large ones whole."""
     if isinstance(of_cell, float):
-        return "missing" if of_cell != of_cell else f"{of_cell:.4g}"
+        if math.isnan(of_cell):
+            return "missing"
+        return f"{of_cell:,.0f}" if abs(of_cell) >= 10_000 else f"{of_cell:.4g}"
     return str(of_cell)
