@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import jinja2
+import yaml
 
 from fathom import paths
 from fathom.config.schema import Config
@@ -62,9 +63,16 @@ def cells(experiment: Experiment, results: list[DatasetResults]) -> dict[str, An
     return {
         "name": experiment.name,
         "date": experiment.date,
-        "settings": experiment.settings,
+        "settings": {key: flow(value) for key, value in experiment.settings.items()},
         "cells": [best_of(experiment.metrics, of_dataset) for of_dataset in results],
     }
+
+
+def flow(setting: Any) -> str:
+    """Return a setting as it is written on a command line."""
+    return (
+        yaml.safe_dump(setting, default_flow_style=True, width=10_000).removesuffix("...\n").strip()
+    )
 
 
 def best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
@@ -73,7 +81,7 @@ def best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
     found = {
         name: figures
         for name, figures in metrics.get(results.problem.dataset, {}).items()
-        if name not in ("baseline", "comparison") and metric in figures.get("valid", {})
+        if metric in figures.get("valid", {})
     }
     if not found:
         return ""

@@ -62,6 +62,18 @@ def committed_metrics(revision: str) -> dict[str, Any]:
     return found
 
 
+def made_metrics(revision: str) -> dict[str, Any]:
+    """Return the metrics files of a revision's own data sets and networks: it may hold others, of
+    the commit that it began from.
+    """
+    params = yaml.safe_load(git("show", f"{revision}:params.yaml") or "") or {}
+    return {
+        dataset: {name: figures for name, figures in files.items() if name in params["models"]}
+        for dataset, files in committed_metrics(revision).items()
+        if dataset in params["datasets"]
+    }
+
+
 def experiments() -> list[Experiment]:
     """Return the last experiments, the newest first."""
     form = "--format=%(refname) %(creatordate:short)"
@@ -72,7 +84,7 @@ def experiments() -> list[Experiment]:
         parts = ref.removeprefix(f"{EXPERIMENTS}/").split("/", 2)
         if len(parts) == 3 and len(parts[0]) == 2:  # others are DVC's own: the queue, the last one
             changed = changed_settings(parts[0] + parts[1], ref)
-            found.append(Experiment(parts[2], date, changed, committed_metrics(ref)))
+            found.append(Experiment(parts[2], date, changed, made_metrics(ref)))
         if len(found) == LAST:
             break
     return found
