@@ -163,7 +163,8 @@ def test_spread_and_ensemble_of_numbers(trainable: Path) -> None:
 
 def test_one_run_has_no_spread(trainable: Path) -> None:
     trained("digits", "mlp")
-    assert set(evaluate(network_config("digits", "mlp"))) == {"train", "valid", "test"}
+    found = evaluate(network_config("digits", "mlp"))
+    assert set(found) == {"train", "valid", "test", "calibrated"}
 
 
 @pytest.mark.parametrize("dataset", ["digits", "california_housing"])
