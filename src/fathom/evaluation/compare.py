@@ -33,7 +33,7 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
     dataset = config.dataset.name
     metric = LEADING[Problem.read(dataset).main.task]
     baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
-    name = best({name: figures["valid"][metric] for name, figures in baselines.items()}, metric)
+    name = best(baselines, metric)
     tables = read_predictions(dataset, name, config.models)
     merits = np.stack([merit(table, metric) for table in tables])
     figures = figure(merits.mean(axis=1), metric)

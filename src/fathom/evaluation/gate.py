@@ -65,7 +65,7 @@ def judged(bounds: Bounds, figure: float | None) -> tuple[bool, str]:
 def best_network(dataset: str, models: list[str]) -> str:
     """Return the network with the best leading metric on the validation part."""
     metric = read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}")["metric"]
-    return best({model: read_figures(dataset, model)["valid"][metric] for model in models}, metric)
+    return best({model: read_figures(dataset, model) for model in models}, metric)
 
 
 def read_figures(dataset: str, model: str) -> dict[str, dict[str, Any]]:

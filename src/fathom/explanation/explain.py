@@ -46,7 +46,7 @@ def best_model(problem: Problem, models: list[str]) -> str:
     figures = {}
     for name in models:
         file = paths.metrics(problem.dataset, name)
-        figures[name] = read_json(file, f"evaluate@{problem.dataset}-{name}")["valid"][metric]
+        figures[name] = read_json(file, f"evaluate@{problem.dataset}-{name}")
     return best(figures, metric)
 
 

@@ -45,6 +45,21 @@ def learning_curve(network: Network) -> str:
     return svg(lines + rule + points, f"{network.name}, epoch {network.run['kept_epoch']} kept")
 
 
+def diagonal(low: float, high: float) -> alt.Chart:
+    """Draw where both axes have the same value."""
+    line: alt.Chart = (
+        alt.Chart(pd.DataFrame({"at": [low, high]}))
+        .mark_line(color=MARK, strokeDash=[4, 4])
+        .encode(alt.X("at:Q"), alt.Y("at:Q"))
+    )
+    return line
+
+
+def in_parentheses(unit: str | None) -> str:
+    """Return what comes behind a name to say its unit."""
+    return f" ({unit})" if unit else ""
+
+
 def svg(
     chart: alt.Chart | alt.LayerChart, title: str, width: int = WIDTH, height: int = HEIGHT
 ) -> str:

@@ -9,7 +9,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from fathom.data.schema import Output
 from fathom.evaluation.calibration import reliability
-from fathom.report.charts import GOOD, MARK, svg
+from fathom.report.charts import GOOD, diagonal, svg
 from fathom.report.regression import Mistake
 from fathom.report.results import Network
 
@@ -92,12 +92,6 @@ def reliability_diagram(network: Network, output: Output) -> str:
         f"{b.rows:,} rows: sure to {b.confidence:.1%}, right in {b.accuracy:.1%}"
         for b in bins.itertuples()
     ]
-    diagonal = pd.DataFrame({"at": [0.0, 1.0]})
-    line = (
-        alt.Chart(diagonal)
-        .mark_line(color=MARK, strokeDash=[4, 4])
-        .encode(alt.X("at:Q"), alt.Y("at:Q"))
-    )
     points = (
         alt.Chart(bins)
         .mark_circle(color=GOOD, opacity=0.9)
@@ -110,12 +104,10 @@ def reliability_diagram(network: Network, output: Output) -> str:
             description="text:N",
         )
     )
-    return svg(line + points, network.name, height=300)
+    return svg(diagonal(0, 1) + points, network.name, height=300)
 
 
-def most_confident(
-    network: Network, output: Output, features: pd.DataFrame | None
-) -> list[Mistake]:
+def most_confident(network: Network, output: Output, features: pd.DataFrame) -> list[Mistake]:
     """Return the test rows that went to a wrong class with the highest probability."""
     table = network.predictions
     sure = probabilities(network, output).max(axis=1)
@@ -127,9 +119,7 @@ def most_confident(
             actual=table["actual"][at],
             predicted=table["predicted"][at],
             detail=f"{sure[at]:.1%}",
-            columns={}
-            if features is None
-            else {str(name): features[name].iloc[at] for name in features},
+            columns={str(name): features[name].iloc[at] for name in features},
         )
         for at in found
     ]

@@ -262,7 +262,7 @@ def svg(chart: alt.Chart, name: str) -> str:
     chart = chart.configure_title(color=INK, anchor="start", fontSize=12, limit=WIDTH - 4)
     drawn: str = vl_convert.vegalite_to_svg(chart.to_dict())
     height = drawn.partition(' height="')[2].partition('"')[0]
-    label = escape(f"Shares of each part by {name}")
+    label = f"Shares of each part by {name}"
     # Letters may be wider in the reader's typeface than in the one that labels were measured in.
     style = f"width:{WIDTH}px;height:{height}px;overflow:visible"
     return drawn.replace(

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from fathom.report.charts import BAD, GOOD, svg
+from fathom.report.charts import BAD, GOOD, in_parentheses, svg
 
 MOST = 12  # columns shown
 BAR = 22  # pixels
@@ -14,7 +14,7 @@ BAR = 22  # pixels
 def importance(explanation: dict[str, Any]) -> str:
     """Draw how much each column moves predictions."""
     bars = pd.DataFrame(explanation["importance"][:MOST])
-    unit = f" ({explanation['unit']})" if explanation["unit"] else ""
+    unit = in_parentheses(explanation["unit"])
     bars["text"] = [f"{b.column}: {b.mean_absolute:.3g}{unit}" for b in bars.itertuples()]
     chart = (
         alt.Chart(bars)
@@ -37,7 +37,7 @@ def example(explained: dict[str, Any], explanation: dict[str, Any]) -> str:
     bars["text"] = [
         f"{b.label} {b.sign} it by {by:.3g}" for b, by in zip(bars.itertuples(), size, strict=True)
     ]
-    unit = f" ({explanation['unit']})" if explanation["unit"] else ""
+    unit = in_parentheses(explanation["unit"])
     chart = (
         alt.Chart(bars)
         .mark_bar()
@@ -51,10 +51,6 @@ def example(explained: dict[str, Any], explanation: dict[str, Any]) -> str:
         )
     )
     return svg(
-        chart, f"Row {explained['row']}: predicted {shown(explained['predicted'])}",
+        chart, f"Row {explained['row']}: predicted {explained['predicted']:.4g}",
         height=BAR * len(bars),
     )  # fmt: skip
-
-
-def shown(value: float | str) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

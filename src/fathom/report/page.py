@@ -85,7 +85,7 @@ def best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
     }
     if not found:
         return ""
-    name = best({name: figures["valid"][metric] for name, figures in found.items()}, metric)
+    name = best(found, metric)
     return f"{tables.number(found[name]['test'][metric])} ({name})"
 
 

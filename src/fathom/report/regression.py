@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fathom.data.schema import Output
-from fathom.report.charts import BAD, GOOD, HEIGHT, MARK, svg
+from fathom.report.charts import BAD, GOOD, HEIGHT, MARK, diagonal, in_parentheses, svg
 from fathom.report.results import Network
 
 BINS = 40
@@ -27,10 +27,6 @@ class Mistake:
     predicted: Any
     detail: str
     columns: dict[str, Any]
-
-
-def unit(output: Output) -> str:
-    return f" ({output.unit})" if output.unit else ""
 
 
 def predicted_against_actual(networks: list[Network], output: Output) -> list[str]:
@@ -56,21 +52,15 @@ def one_against_the_other(network: Network, output: Output, low: float, high: fl
         alt.Chart(cells)
         .mark_rect()
         .encode(
-            alt.X("x:Q", title=f"true {output.column}{unit(output)}").scale(scale),
+            alt.X("x:Q", title=f"true {output.column}{in_parentheses(output.unit)}").scale(scale),
             alt.X2("x2"),
-            alt.Y("y:Q", title=f"predicted{unit(output)}").scale(scale),
+            alt.Y("y:Q", title=f"predicted{in_parentheses(output.unit)}").scale(scale),
             alt.Y2("y2"),
             alt.Color("rows:Q", title="rows").scale(type="log", scheme="viridis"),
             description="text:N",
         )
     )
-    diagonal = pd.DataFrame({"actual": [low, high], "predicted": [low, high]})
-    line = (
-        alt.Chart(diagonal)
-        .mark_line(color=MARK, strokeDash=[4, 4])
-        .encode(alt.X("actual:Q"), alt.Y("predicted:Q"))
-    )
-    return svg(heat + line, network.name, height=300)
+    return svg(heat + diagonal(low, high), network.name, height=300)
 
 
 def residuals(network: Network, output: Output) -> str:
@@ -85,10 +75,10 @@ def residuals(network: Network, output: Output) -> str:
         f"about {b.predicted:.4g}: off by {b.median:.3g}, most by {b.low:.3g} to {b.high:.3g}"
         for b in bands.itertuples()
     ]
-    x = alt.X("predicted:Q", title=f"predicted{unit(output)}")
+    x = alt.X("predicted:Q", title=f"predicted{in_parentheses(output.unit)}")
     base = alt.Chart(bands.reset_index(drop=True))
     band = base.mark_area(color=GOOD, opacity=0.25).encode(
-        x, alt.Y("low:Q", title=f"predicted − true{unit(output)}"), alt.Y2("high")
+        x, alt.Y("low:Q", title=f"predicted − true{in_parentheses(output.unit)}"), alt.Y2("high")
     )
     median = base.mark_line(color=GOOD, point=True).encode(x, alt.Y("median:Q"))
     points = base.mark_circle(opacity=0.001, size=200).encode(
@@ -115,7 +105,7 @@ def error_by_value(network: Network, column: "pd.Series[Any]", output: Output) -
     base = alt.Chart(bars)
     drawn = base.mark_bar(color=GOOD).encode(
         alt.X("value:N", title=str(column.name), sort=None).axis(labelAngle=-40, labelLimit=90),
-        alt.Y("rmse:Q", title=f"RMSE{unit(output)}"),
+        alt.Y("rmse:Q", title=f"RMSE{in_parentheses(output.unit)}"),
         description="text:N",
     )
     whole = (

@@ -11,7 +11,7 @@ from fathom.data.schema import Checks, Problem, Warned
 from fathom.evaluation.ranking import LEADING, best
 from fathom.files import read_json, read_table, reading
 
-Figures = dict[str, dict[str, float]]
+Figures = dict[str, dict[str, Any]]
 Spread = dict[str, dict[str, dict[str, float]]]
 
 
@@ -40,7 +40,7 @@ class DatasetResults:
     """All that there is of a data set.
 
     `baselines` are figures by name and part; `comparison` and `explanation` are what the stages
-    `compare` and `explain` found.
+    `compare` and `explain` found; intervals of differences are of this `confidence`.
     """
 
     problem: Problem
@@ -49,6 +49,7 @@ class DatasetResults:
     baselines: dict[str, Figures]
     comparison: dict[str, Any]
     explanation: dict[str, Any]
+    confidence: float
 
     @property
     def leading(self) -> str:
@@ -58,17 +59,17 @@ class DatasetResults:
     @property
     def best(self) -> Network:
         """The network that is best on the validation part: the test part chooses nothing."""
-        figures = {n.name: n.metrics["valid"][self.leading] for n in self.networks}
-        name = best(figures, self.leading)
-        return next(network for network in self.networks if network.name == name)
+        networks = {network.name: network for network in self.networks}
+        return networks[best({n: networks[n].metrics for n in networks}, self.leading)]
 
 
 def read_results(config: Config) -> list[DatasetResults]:
     """Read the results of every data set and model in the settings."""
-    return [read_dataset(dataset, config.models) for dataset in config.datasets]
+    confidence = config.compare.confidence
+    return [read_dataset(dataset, config.models, confidence) for dataset in config.datasets]
 
 
-def read_dataset(dataset: str, models: list[str]) -> DatasetResults:
+def read_dataset(dataset: str, models: list[str], confidence: float) -> DatasetResults:
     explanation = paths.explanation(dataset) / "explanation.json"
     return DatasetResults(
         problem=Problem.read(dataset),
@@ -77,6 +78,7 @@ def read_dataset(dataset: str, models: list[str]) -> DatasetResults:
         baselines=read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}"),
         comparison=read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}"),
         explanation=read_json(explanation, f"explain@{dataset}"),
+        confidence=confidence,
     )
 
 

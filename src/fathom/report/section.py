@@ -33,6 +33,7 @@ def section(results: DatasetResults) -> dict[str, Any]:
         "leading": results.leading,
         "rows": tables.rows(results),
         "comparison": results.comparison,
+        "confidence": tables.percent(results.confidence),
         "run": results.networks[0].run,
         "data": data(results),
         "networks": [network_lines(network, problem.dataset) for network in results.networks],
@@ -69,14 +70,12 @@ def network_lines(network: Network, dataset: str) -> dict[str, Any]:
 def numbers(results: DatasetResults) -> dict[str, Any]:
     """Return what there is to say of errors in regression."""
     best, output = results.best, results.problem.main
-    wrong = [regression.residuals(best, output)]
     features = important(results)
-    if features is not None:
-        wrong += [regression.error_by_value(best, features[name], output) for name in features]
+    by_value = [regression.error_by_value(best, features[name], output) for name in features]
     return {
         "errors": regression.predicted_against_actual(results.networks, output),
-        "wrong": wrong,
-        "mistakes": regression.worst(best, pd.DataFrame() if features is None else features),
+        "wrong": [regression.residuals(best, output), *by_value],
+        "mistakes": regression.worst(best, features),
     }
 
 
@@ -112,10 +111,10 @@ def calibration(network: Network) -> dict[str, Any]:
     }
 
 
-def important(results: DatasetResults) -> pd.DataFrame | None:
-    """Return the test rows' most important raw columns, None of images."""
+def important(results: DatasetResults) -> pd.DataFrame:
+    """Return the test rows' most important raw columns; images have none."""
     if results.problem.kind == "images":
-        return None
+        return pd.DataFrame()
     dataset = results.problem.dataset
     names = [line["column"] for line in results.explanation["importance"][:MOST_IMPORTANT]]
     raw = read_table(paths.raw(dataset) / "data.parquet", f"download@{dataset}", columns=names)

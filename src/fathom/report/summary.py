@@ -5,7 +5,7 @@ from typing import Any
 
 from fathom.report.results import DatasetResults
 from fathom.report.tables import METRICS, number, over_runs, rows, signed, verdict
-from fathom.report.versions import committed_metrics, flat
+from fathom.report.versions import committed_metrics
 
 SMALLEST = 1e-9  # a relative change that is one, and not rounding
 
@@ -47,10 +47,12 @@ def changes(every: list[DatasetResults], before: dict[str, Any]) -> Iterator[str
     for results in every:
         dataset = results.problem.dataset
         for network in results.networks:
-            old = dict(flat(before.get(dataset, {}).get(network.name, {}).get("test", {})))
+            old = before.get(dataset, {}).get(network.name, {}).get("test", {})
             for name, value in network.metrics["test"].items():
                 known = old.get(name)
-                if known is not None and abs(value - known) > SMALLEST * abs(known):
+                if known is None or value is None:  # R² of a single row
+                    continue
+                if abs(value - known) > SMALLEST * abs(known):
                     figures = f"{number(known)} | {number(value)} | {signed(value - known)}"
                     found.append(f"| {dataset} | {network.name} | {name} | {figures} |")
     if not found:

@@ -114,7 +114,7 @@ def verdict(results: DatasetResults) -> Verdict:
         figure=over_runs(spread) or number(best.metrics["test"][metric]),
         label=f"test {label}{unit}" + (f", {spread['n']} runs" if spread else ""),
         meaning=meaning(best, output),
-        comparison=f"{against(compared, results.comparison)}.",
+        comparison=f"{against(compared, results)}.",
         verdict=compared["verdict"],
     )
 
@@ -131,9 +131,9 @@ def meaning(network: Network, output: Output) -> str:
     return f"Of 1,000 new rows it gets about {1000 - wrong:,} right and {wrong:,} wrong."
 
 
-def against(compared: dict[str, Any], comparison: dict[str, Any]) -> str:
+def against(compared: dict[str, Any], results: DatasetResults) -> str:
     """Compare a network with the best baseline."""
-    baseline = comparison["baseline"]
+    baseline = results.comparison["baseline"]
     words = {
         "better": "That is better than",
         "worse": "That is worse than",
@@ -143,8 +143,12 @@ def against(compared: dict[str, Any], comparison: dict[str, Any]) -> str:
     return (
         f"{words} the best baseline, {baseline['name']}, with {number(baseline['figure'])}: "
         f"the difference is {signed(compared['difference'])}, "
-        f"95 % interval {signed(low)} to {signed(high)}"
+        f"{percent(results.confidence)} interval {signed(low)} to {signed(high)}"
     )
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:g} %"
 
 
 def number(value: float | None) -> str:
