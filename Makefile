@@ -33,8 +33,9 @@ repro: setup
 	@find .dvc/tmp -name rwlock -empty -delete 2>/dev/null || true
 	dvc repro
 
+# a process a core, each file's tests in one, since they share what was built for them
 test: setup-dev lint
-	pytest
+	pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 bench: setup-bench
 	python bench/epochs.py

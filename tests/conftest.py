@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from ruamel.yaml import YAML
@@ -50,6 +52,27 @@ def copy_settings(folder: Path) -> None:
     """Copy the project's real settings into a folder."""
     shutil.copytree(ROOT / "conf", folder / "conf")
     shutil.copy(ROOT / "params.yaml", folder)
+
+
+def work_in_copy(of: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copy a folder into another, make that the working folder and return it."""
+    shutil.copytree(of, folder, dirs_exist_ok=True)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def every_kind(rng: np.random.Generator, rows: int, missing: float, rooms: int) -> pd.DataFrame:
+    """Return a table of every kind of column; a share of `size` and some of `town` are missing."""
+    return pd.DataFrame(
+        {
+            "size": np.where(rng.random(rows) < missing, np.nan, rng.normal(100, 20, rows)),
+            "town": pd.Series(rng.integers(0, 4, rows)).map({0: "x", 1: "y", 2: "z"}),
+            "rooms": rng.integers(1, rooms, rows),
+            "sold": pd.Timestamp("2020-01-01")
+            + pd.to_timedelta(rng.integers(0, 700, rows), unit="D"),
+            "rent": rng.lognormal(1, 1, rows),
+        }
+    )
 
 
 def prepare(folder: Path, datasets: list[str], *overrides: str) -> None:
@@ -160,9 +183,7 @@ def scaled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def trainable(scaled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of it, made the working folder."""
-    shutil.copytree(scaled, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return work_in_copy(scaled, tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="session")

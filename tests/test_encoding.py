@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import dataset_config
+from conftest import dataset_config, every_kind
 from numpy.typing import NDArray
 
 from fathom.config.schema import Dataset
@@ -344,17 +344,8 @@ def test_text_without_repeats_is_refused() -> None:
 def everything(rows: int = 400, changed: list[int] | None = None) -> RawTable:
     """Return a table of every kind of column; in the changed rows all is different."""
     rng = np.random.default_rng(3)
-    table = pd.DataFrame(
-        {
-            "size": np.where(rng.random(rows) < 0.1, NAN, rng.normal(100, 20, rows)),
-            "town": pd.Series(rng.integers(0, 4, rows)).map({0: "x", 1: "y", 2: "z"}),
-            "rooms": rng.integers(1, 6, rows),
-            "sold": pd.Timestamp("2020-01-01")
-            + pd.to_timedelta(rng.integers(0, 700, rows), unit="D"),
-            "rent": rng.lognormal(1, 1, rows),
-            "price": rng.normal(50, 10, rows),
-        }
-    )
+    table = every_kind(rng, rows, missing=0.1, rooms=6)
+    table["price"] = rng.normal(50, 10, rows)
     others = changed or []
     table.loc[others, "size"] = NAN
     table.loc[others, "town"] = "elsewhere"

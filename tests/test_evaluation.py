@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import copy_settings, dataset_config, network_config, prepare, trained
+from conftest import copy_settings, dataset_config, network_config, prepare, trained, work_in_copy
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -67,8 +67,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a copy of the prepared project, made the working folder."""
-    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
+    work_in_copy(prepared, tmp_path, monkeypatch)
     with threadpool_limits(1):  # boosting on several threads waits for those of TensorFlow
         yield tmp_path
 

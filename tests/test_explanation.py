@@ -11,7 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, SHRUNK, dataset_config, edit, network_config, prepare, run_in, trained
+from conftest import (
+    ROOT,
+    SHRUNK,
+    dataset_config,
+    edit,
+    every_kind,
+    network_config,
+    prepare,
+    run_in,
+    trained,
+)
 from test_training import OWN, OWN_SETTINGS
 
 from fathom import paths
@@ -44,16 +54,7 @@ def made(columns: int = 4, classes: int = 0) -> RawTable:
 def everything(classes: int = 0) -> RawTable:
     """Return a table of every kind of column, with missing values."""
     rng = np.random.default_rng(2)
-    table = pd.DataFrame(
-        {
-            "size": np.where(rng.random(ROWS) < 0.2, NAN, rng.normal(100, 20, ROWS)),
-            "town": pd.Series(rng.integers(0, 4, ROWS)).map({0: "x", 1: "y", 2: "z"}),
-            "rooms": rng.integers(1, 4, ROWS),
-            "sold": pd.Timestamp("2020-01-01")
-            + pd.to_timedelta(rng.integers(0, 700, ROWS), unit="D"),
-            "rent": rng.lognormal(1, 1, ROWS),
-        }
-    )
+    table = every_kind(rng, ROWS, missing=0.2, rooms=4)
     y = rng.integers(0, classes, ROWS) if classes else table["rent"] * table["rooms"]
     return RawTable(table.assign(y=y), "the test", "0" * 64)
 

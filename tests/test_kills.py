@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -50,17 +50,18 @@ def bury(group: int) -> None:
             os.waitpid(-group, 0)
 
 
-def kill_after(seconds: float, folder: Path, log: Path, stage_alone: bool) -> bool:
-    """Start the pipeline and kill it, or its stage alone; tell whether it still ran."""
+def kill_when(ready: Callable[[], bool], folder: Path, log: Path, stage_alone: bool) -> bool:
+    """Start the pipeline and, when ready, kill it or its stage alone; tell whether it still ran."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
     with log.open("ab") as output:
         started = subprocess.Popen(
             REPRO, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
         )
-        try:
-            status = started.wait(seconds)
-        except subprocess.TimeoutExpired:
+        while started.poll() is None:
+            if not ready():
+                time.sleep(0.01)
+                continue
             running = psutil.Process(started.pid).children(recursive=True)
             stages = [process for process in running if process.name().startswith("python")]
             if stage_alone and stages:
@@ -70,8 +71,35 @@ def kill_after(seconds: float, folder: Path, log: Path, stage_alone: bool) -> bo
             started.wait()
             bury(started.pid)
             return True
-    assert status == 0, log.read_text()
+    assert started.returncode == 0, log.read_text()
     return False
+
+
+def after(seconds: float) -> Callable[[], bool]:
+    """Return whether so many seconds have gone by since now."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end
+
+
+def in_training(folder: Path, seconds: float) -> Callable[[], bool]:
+    """Return whether so many seconds have gone by since the first checkpoint from now on."""
+    began = time.time()
+    over: Callable[[], bool] | None = None
+
+    def ready() -> bool:
+        nonlocal over
+        if over is None and any(changed(f) > began for f in folder.glob("checkpoints/*/*/**/*")):
+            over = after(seconds)
+        return over is not None and over()
+
+    return ready
+
+
+def changed(file: Path) -> float:
+    """Return when a file was last written, 0 if it is gone by now."""
+    with contextlib.suppress(FileNotFoundError):
+        return file.stat().st_mtime
+    return 0.0
 
 
 @pytest.fixture
@@ -101,7 +129,10 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     while kills < KILLS:
         log = tmp_path / f"log-{kills}"
         alone = kills % 4 == 3  # as by a system that is out of memory
-        if kill_after(moments.uniform(0.5, whole / 3), killed, log, alone):
+        anywhere = kills % 2 == 0
+        seconds = moments.uniform(0.5, whole / 3) if anywhere else moments.uniform(0, 2)
+        ready = after(seconds) if anywhere else in_training(killed, seconds)
+        if kill_when(ready, killed, log, alone):
             kills += 1
             going_on += "goes on from epoch" in log.read_text()
             continue
@@ -110,5 +141,5 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         run_in(killed, "git", "checkout", "-q", ".")
     run_in(killed, *REPRO)
     assert outcome(killed) == wanted
-    assert going_on > 2
+    assert going_on > KILLS // 4
     assert not list(killed.glob("checkpoints/*/*/*"))

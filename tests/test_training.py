@@ -22,6 +22,7 @@ from conftest import (
     prepare,
     run_in,
     trained,
+    work_in_copy,
 )  # fmt: skip
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -76,9 +77,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the prepared project, made the working folder."""
-    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return work_in_copy(prepared, tmp_path, monkeypatch)
 
 
 def refusal(dataset: str, model: str, *overrides: str) -> str:
