@@ -34,10 +34,11 @@ from fathom.errors import FathomError
 from fathom.evaluation.evaluate import evaluate
 from fathom.explanation.coalitions import Mixer, explained_columns
 from fathom.explanation.crosses import suggested
-from fathom.explanation.explain import best_model, explain, read_model
+from fathom.explanation.explain import best_model, explain
 from fathom.explanation.images import Attributions, black_image
 from fathom.explanation.sizes import Sizes, per_class
 from fathom.files import write_json
+from fathom.models.trained import read_model
 
 NAN = float("nan")
 ROWS = 120

@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from conftest import commit, edit, run_in
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from fathom.report.tables import number, over_runs, signed
+from fathom.evaluation.wording import number, over_runs, signed
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [

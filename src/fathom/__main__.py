@@ -73,6 +73,75 @@ def new_dataset(
     take_in(file, target, task, name, force)
 
 
+@fathom.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("rows", metavar="INPUT", type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    "-o",
+    metavar="OUT",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A .csv or .parquet file; - for CSV text to standard output.",
+)
+@click.option("--flag", is_flag=True, help="Say in a column what in a row training did not see.")
+@click.option("--delimiter", help="Of a CSV file; else guessed, or a comma of standard input.")
+@click.option("--decimal", help="The decimal point of a CSV file; else guessed, or a point.")
+@click.option("--encoding", help="Of a CSV file; else guessed, or UTF-8.")
+@click.option("--array", metavar="NAME", help="The images in an .npz file of several arrays.")
+def predict(
+    model: Path,
+    rows: Path,
+    output: Path,
+    flag: bool,
+    array: str | None,
+    **csv: str | None,
+) -> None:
+    """Predict for new rows with an exported network.
+
+    MODEL is a folder such as exports/california_housing/mlp. INPUT is a table (.csv, .tsv, .txt,
+    also .gz; .parquet, .feather; - for CSV text from standard input) with the columns that the
+    network was trained on; others are kept. Or it is images: a folder, a .png, .jpg, .npz or .npy
+    file.
+
+    Rows stay in their order, and get the columns `predicted`, of numbers `predicted_low` and
+    `predicted_high` (the interval of the signature), of classes `probability` and one for each.
+    """
+    from fathom.commands.predicting import predict_file
+    from fathom.prediction.options import Options
+
+    given = {key: value for key, value in csv.items() if value is not None}
+    predict_file(model, rows, output, Options(flag, array, given))
+
+
+@fathom.command()
+@click.option("--deep", is_flag=True, help="Read every file of the cache, to find damaged ones.")
+def doctor(deep: bool) -> None:
+    """Look whether all is there that Fathom needs.
+
+    Versions, devices, memory and disk, the settings, and the health of DVC's cache. The exit status
+    is 1 if something must be mended.
+    """
+    from fathom.commands.doctor import doctor as examine
+
+    if not examine(deep):
+        sys.exit(1)
+
+
+@fathom.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete this command.
+
+    For bash: eval "$(fathom completion bash)"
+    """
+    from click.shell_completion import get_completion_class
+
+    complete = get_completion_class(shell)
+    assert complete is not None
+    click.echo(complete(fathom, {}, "fathom", "_FATHOM_COMPLETE").source())
+
+
 def main() -> None:
     """Run the command line."""
     sys.argv[0] = "fathom"  # as errors name it, however it was started

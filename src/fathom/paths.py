@@ -6,6 +6,7 @@ That folder, and not the place of this file, is the project: DVC runs experiment
 from pathlib import Path
 
 CONF = Path("conf")
+EXPORTS = Path("exports")
 OWN = Path("data/own")
 PARAMS = Path("params.yaml")
 REPORT = Path("report/index.html")
@@ -44,6 +45,10 @@ def explanation(dataset: str) -> Path:
 
 def model(dataset: str, model: str) -> Path:
     return Path("models", dataset, model)
+
+
+def export(dataset: str, model: str) -> Path:
+    return EXPORTS / dataset / model
 
 
 def run(seed: int) -> str:

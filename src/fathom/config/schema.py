@@ -197,6 +197,7 @@ class Evaluate(Section):
     """What is reported of a network beside its figures."""
 
     temperature_scaling: bool
+    coverage: Annotated[float, Field(gt=0, lt=1)]
 
 
 class Compare(Section):
@@ -227,6 +228,20 @@ class Explain(Section):
     rows: PositiveInt
     background: PositiveInt
     evaluations: PositiveInt
+
+
+class CardText(Section):
+    """What a model card says beside facts, in Markdown."""
+
+    intended_use: str | None = None
+    limits: str | None = None
+
+
+class Export(Section):
+    """As what else than a `.keras` file networks are exported."""
+
+    saved_model: bool
+    onnx: bool
 
 
 class Dataset(Section):
@@ -274,6 +289,8 @@ class Config(Section):
     compare: Compare
     gates: Annotated[dict[str, Bounds], BeforeValidator(parse_gates)]
     explain: Explain
+    export: Export
+    cards: dict[str, CardText]
     dataset: Dataset | None = None
     model: Model | None = None
     _origins: Origins = PrivateAttr()

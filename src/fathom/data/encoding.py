@@ -108,14 +108,18 @@ class Category(Learned):
         return cls(column=name, values=values)
 
     @property
+    def known(self) -> list[str]:
+        """The values without that for missing ones."""
+        return [value for value in self.values if value is not None]
+
+    @property
     def codes(self) -> int:
         """How many codes there are, that of unseen values included."""
         return len(self.values) + 1
 
     def transform(self, texts: pd.Series[Any]) -> NDArray[np.int32]:
-        known = [value for value in self.values if value is not None]
-        first = self.codes - len(known)
-        places = pd.Index(known, dtype=object).get_indexer(pd.Index(texts, dtype=object))
+        first = self.codes - len(self.known)
+        places = pd.Index(self.known, dtype=object).get_indexer(pd.Index(texts, dtype=object))
         missing = 1 if None in self.values else 0
         others = np.where(texts.isna(), missing, 0)
         return np.where(places >= 0, places + first, others).astype(np.int32)

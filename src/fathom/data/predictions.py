@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -10,7 +11,7 @@ import numpy as np
 from fathom import paths
 from fathom.data.scaling import Floats
 from fathom.data.schema import Problem
-from fathom.files import read_array, replacing
+from fathom.files import read_array, read_json, replacing
 
 # By part and output, for every row of the part: numbers of shape (rows,) in the target's unit, or
 # probabilities of shape (rows, classes).
@@ -45,9 +46,38 @@ def write_header(file: IO[bytes], shape: tuple[int, ...], of: Floats) -> None:
     np.lib.format.write_array_header_1_0(file, described)
 
 
-def read_predictions(folder: Path, problem: Problem, made_by: str) -> Predictions:
-    """Read a run's predictions, of the outputs that it has."""
-    return {part: dict(outputs_of(folder, part, problem, made_by)) for part in paths.PARTS}
+@dataclass(frozen=True)
+class Predicted:
+    """What the runs of a trained network predict, and what the model kept of them does."""
+
+    runs: list[Predictions]
+    kept: Predictions
+
+
+def read_predictions(problem: Problem, model: str) -> Predicted:
+    """Read what the network in `models/<dataset>/<model>/` predicts, by its outputs.
+
+    Raises:
+        FathomError: it is not there.
+    """
+    folder, made_by = paths.model(problem.dataset, model), f"train@{problem.dataset}-{model}"
+    training = read_json(folder / "run.json", made_by)
+    seeds = [run["seed"] for run in training["runs"]]
+    runs = []
+    for seed in seeds:
+        of_run = folder / "predictions" / paths.run(seed)
+        outputs = {part: outputs_of(of_run, part, problem, made_by) for part in paths.PARTS}
+        runs.append({part: dict(values) for part, values in outputs.items()})
+    kept = average(runs) if training["ensemble"] else runs[seeds.index(training["seed"])]
+    return Predicted(runs, kept)
+
+
+def average(runs: list[Predictions]) -> Predictions:
+    """Return the mean of what several runs predict: that of their ensemble."""
+    return {
+        part: {name: np.mean([run[part][name] for run in runs], axis=0) for name in outputs}
+        for part, outputs in runs[0].items()
+    }
 
 
 def outputs_of(

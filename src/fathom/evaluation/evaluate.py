@@ -8,12 +8,13 @@ import pandas as pd
 from fathom import paths
 from fathom.config.schema import NetworkConfig
 from fathom.data.parts import read_targets, target_of
-from fathom.data.predictions import Predictions, read_predictions
+from fathom.data.predictions import Predictions, average, read_predictions
 from fathom.data.scaling import Floats
 from fathom.data.schema import Problem
 from fathom.evaluation.calibration import at_temperature, fitted_temperature
+from fathom.evaluation.intervals import coverage_figures, fitted_interval
 from fathom.evaluation.scores import Scores, prediction_table, scores, spread
-from fathom.files import read_json, replacing, write_json
+from fathom.files import replacing, write_json
 
 PLOTS = ("confusion", "predicted", "residuals")
 
@@ -26,7 +27,8 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     Writes `metrics/<dataset>/<model>.json`, with figures by part, and under `aux` the same for an
     auxiliary output; of a network trained several times, under `spread` the mean and the standard
     deviation of its runs' figures, and under `ensemble` the figures of their averaged predictions;
-    of classes, if so set, under `calibrated` what `calibrated` returns. Writes the test part's
+    of classes, if so set, under `calibrated` what `calibrated` returns, and of numbers under
+    `interval` what `intervals` does. Writes the test part's
     predictions, in `data/predictions/`; and for `dvc plots` the test part's truth and prediction,
     in `plots/confusion/`, or in `plots/predicted/` and `plots/residuals/`.
 
@@ -36,19 +38,14 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     dataset, name = config.dataset.name, config.model.name
     problem = Problem.read(dataset)
     targets = {part: read_targets(problem, part) for part in paths.PARTS}
-    folder, made_by = paths.model(dataset, name), f"train@{dataset}-{name}"
-    training = read_json(folder / "run.json", made_by)
-    runs = {
-        run["seed"]: read_predictions(
-            folder / "predictions" / paths.run(run["seed"]), problem, made_by
-        )
-        for run in training["runs"]
-    }
-    kept = average(list(runs.values())) if training["ensemble"] else runs[training["seed"]]
+    predicted = read_predictions(problem, name)
+    kept = predicted.kept
     metrics = figures(kept, targets, problem)
-    if len(runs) > 1:
-        metrics |= over_runs(list(runs.values()), targets, problem)
-    if config.evaluate.temperature_scaling and problem.main.task == "classification":
+    if len(predicted.runs) > 1:
+        metrics |= over_runs(predicted.runs, targets, problem)
+    if problem.main.task == "regression":
+        metrics |= intervals(kept, targets, config.evaluate.coverage)
+    elif config.evaluate.temperature_scaling:
         metrics["calibrated"] = calibrated(kept, targets, problem)
     write_predictions(kept["test"], targets["test"], problem, name)
     write_json(paths.metrics(dataset, name), metrics)
@@ -78,12 +75,16 @@ def over_runs(runs: list[Predictions], targets: Targets, problem: Problem) -> di
     }
 
 
-def average(runs: list[Predictions]) -> Predictions:
-    """Return the mean of what several runs predict: that of their ensemble."""
-    return {
-        part: {name: np.mean([run[part][name] for run in runs], axis=0) for name in outputs}
-        for part, outputs in runs[0].items()
-    }
+def intervals(predicted: Predictions, targets: Targets, coverage: float) -> dict[str, Any]:
+    """Return under `interval` which share of test rows prediction intervals hold that are fitted
+    to the validation part, and their mean width; nothing if that part has too few rows.
+    """
+    by_part = [(predicted[p]["main_output"], targets[p]["main_output"]) for p in ("valid", "test")]
+    valid, test = ((values, np.asarray(actual)) for values, actual in by_part)
+    interval = fitted_interval(*valid, coverage)
+    if interval is None:
+        return {}
+    return {"interval": {"wanted": coverage, "test": coverage_figures(interval, *test)}}
 
 
 def calibrated(predicted: Predictions, targets: Targets, problem: Problem) -> dict[str, Any]:

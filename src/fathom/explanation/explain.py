@@ -1,9 +1,7 @@
 """The explanation of the best network of a data set."""
 
-import importlib
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from fathom import paths
@@ -12,7 +10,8 @@ from fathom.data.schema import Problem
 from fathom.evaluation.ranking import LEADING, best
 from fathom.explanation.images import explain_images
 from fathom.explanation.tables import explain_table
-from fathom.files import read_json, reading, replacing, write_json
+from fathom.files import read_json, replacing, write_json
+from fathom.models.trained import read_model
 
 
 def explain(config: DatasetConfig) -> dict[str, Any]:
@@ -48,15 +47,3 @@ def best_model(problem: Problem, models: list[str]) -> str:
         file = paths.metrics(problem.dataset, name)
         figures[name] = read_json(file, f"evaluate@{problem.dataset}-{name}")
     return best(figures, metric)
-
-
-def read_model(dataset: str, name: str) -> keras.Model:
-    """Read the kept network; the module that built it, which may register classes of its own, is
-    imported first.
-    """
-    folder, made_by = paths.model(dataset, name), f"train@{dataset}-{name}"
-    run = read_json(folder / "run.json", made_by)
-    builder = run["settings"]["model"]["_target_"]
-    importlib.import_module(builder.rpartition(".")[0])
-    with reading(folder / "model.keras", made_by) as file:
-        return keras.saving.load_model(file, compile=False)

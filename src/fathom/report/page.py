@@ -8,9 +8,9 @@ import yaml
 
 from fathom import paths
 from fathom.config.schema import Config
+from fathom.evaluation import wording
 from fathom.evaluation.ranking import best
 from fathom.files import write_text
-from fathom.report import tables
 from fathom.report.results import DatasetResults, read_results
 from fathom.report.section import section
 from fathom.report.summary import summary
@@ -34,14 +34,16 @@ def report(config: Config) -> None:
         undefined=jinja2.StrictUndefined,
     )
     templates.filters |= {
-        "number": tables.number,
-        "over_runs": tables.over_runs,
-        "signed": tables.signed,
+        "number": wording.number,
+        "over_runs": wording.over_runs,
+        "percent": wording.percent,
+        "share": wording.share,
+        "signed": wording.signed,
         "value": value,
     }
     page = templates.get_template("page.html.j2").render(
         sections=[section(of_dataset) for of_dataset in results],
-        parts=tables.PARTS,
+        parts=wording.PARTS,
         commit=commit(),
         versions=versions(results),
         experiments=[cells(experiment, results) for experiment in experiments()],
@@ -86,7 +88,7 @@ def best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
     if not found:
         return ""
     name = best(found, metric)
-    return f"{tables.number(found[name]['test'][metric])} ({name})"
+    return f"{wording.number(found[name]['test'][metric])} ({name})"
 
 
 def value(of_cell: Any) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from fathom import paths
-from fathom.config.schema import Config
+from fathom.card.card import card
+from fathom.config.schema import CardText, Config
 from fathom.data.schema import Checks, Problem, Warned
 from fathom.evaluation.ranking import LEADING, best
 from fathom.files import read_json, read_table, reading
@@ -21,7 +22,9 @@ class Network:
     model's test predictions.
 
     `spread` (by part, figure and then mean, sd and n) and `ensemble` are those of several runs.
-    `calibrated` are the figures by part after temperature scaling, and the `temperature`.
+    `calibrated` are the figures by part after temperature scaling, and the `temperature`;
+    `interval` the `wanted` share of rows that prediction intervals hold, and by part the
+    `coverage` and mean `width`; `card` is the model card in Markdown.
     """
 
     name: str
@@ -30,6 +33,8 @@ class Network:
     spread: Spread | None
     ensemble: Figures | None
     calibrated: dict[str, Any] | None
+    interval: dict[str, Any] | None
+    card: str
     run: dict[str, Any]
     history: pd.DataFrame
     predictions: pd.DataFrame
@@ -66,15 +71,20 @@ class DatasetResults:
 def read_results(config: Config) -> list[DatasetResults]:
     """Read the results of every data set and model in the settings."""
     confidence = config.compare.confidence
-    return [read_dataset(dataset, config.models, confidence) for dataset in config.datasets]
+    return [
+        read_dataset(name, config.models, confidence, config.cards.get(name, CardText()))
+        for name in config.datasets
+    ]
 
 
-def read_dataset(dataset: str, models: list[str], confidence: float) -> DatasetResults:
+def read_dataset(
+    dataset: str, models: list[str], confidence: float, text: CardText
+) -> DatasetResults:
     explanation = paths.explanation(dataset) / "explanation.json"
     return DatasetResults(
         problem=Problem.read(dataset),
         warnings=Checks.read(dataset).warnings,
-        networks=[read_network(dataset, model) for model in models],
+        networks=[read_network(dataset, model, text) for model in models],
         baselines=read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}"),
         comparison=read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}"),
         explanation=read_json(explanation, f"explain@{dataset}"),
@@ -82,11 +92,11 @@ def read_dataset(dataset: str, models: list[str], confidence: float) -> DatasetR
     )
 
 
-def read_network(dataset: str, model: str) -> Network:
+def read_network(dataset: str, model: str, text: CardText) -> Network:
     trained, evaluated = f"train@{dataset}-{model}", f"evaluate@{dataset}-{model}"
     metrics = read_json(paths.metrics(dataset, model), evaluated)
-    beside = ("aux", "spread", "ensemble", "calibrated")
-    auxiliary, spread, ensemble, calibrated = (metrics.pop(key, None) for key in beside)
+    beside = ("aux", "spread", "ensemble", "calibrated", "interval")
+    auxiliary, spread, ensemble, calibrated, interval = (metrics.pop(key, None) for key in beside)
     folder = paths.model(dataset, model)
     with reading(folder / "history.csv", trained) as file:
         history = pd.read_csv(file)
@@ -97,6 +107,8 @@ def read_network(dataset: str, model: str) -> Network:
         spread=spread,
         ensemble=ensemble,
         calibrated=calibrated,
+        interval=interval,
+        card=card(dataset, model, text),
         run=read_json(folder / "run.json", trained),
         history=history,
         predictions=read_table(paths.predictions(dataset, model), evaluated),

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import markdown
 import numpy as np
 import pandas as pd
+from markdown.extensions.toc import TocExtension
 
 from fathom import paths
+from fathom.evaluation import wording
 from fathom.files import read_array, read_table
 from fathom.report import classification, explanation, pictures, regression, tables
 from fathom.report.charts import learning_curve
@@ -25,15 +28,15 @@ def section(results: DatasetResults) -> dict[str, Any]:
     shown = {
         "problem": problem,
         "output": problem.main,
-        "given": f"images of {shape} pixels" if images else tables.inputs(problem),
+        "given": f"images of {shape} pixels" if images else wording.inputs(problem),
         "total": sum(problem.rows.values()),
         "warnings": [warning.sentence for warning in results.warnings],
         "verdict": tables.verdict(results),
-        "metrics": tables.METRICS[problem.main.task],
+        "metrics": wording.METRICS[problem.main.task],
         "leading": results.leading,
         "rows": tables.rows(results),
         "comparison": results.comparison,
-        "confidence": tables.percent(results.confidence),
+        "confidence": wording.percent(results.confidence),
         "run": results.networks[0].run,
         "data": data(results),
         "networks": [network_lines(network, problem.dataset) for network in results.networks],
@@ -64,6 +67,7 @@ def network_lines(network: Network, dataset: str) -> dict[str, Any]:
         "ratio": float(kept["val_loss"].iloc[0] / kept["loss"].iloc[0]),
         "curve": learning_curve(network),
         "drawing": draw_network(paths.model(dataset, network.name) / "model.keras"),
+        "card": markdown.markdown(network.card, extensions=["tables", TocExtension(baselevel=5)]),
     }
 
 
@@ -76,6 +80,11 @@ def numbers(results: DatasetResults) -> dict[str, Any]:
         "errors": regression.predicted_against_actual(results.networks, output),
         "wrong": [regression.residuals(best, output), *by_value],
         "mistakes": regression.worst(best, features),
+        "intervals": [
+            {"name": n.name, "wanted": n.interval["wanted"]} | n.interval["test"]
+            for n in results.networks
+            if n.interval
+        ],
     }
 
 

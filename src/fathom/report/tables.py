@@ -1,23 +1,12 @@
 """The comparison of networks and baselines, in figures and in a sentence."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-from fathom.data.schema import Output, Problem
+from fathom.data.schema import Output
 from fathom.evaluation.ranking import HIGHER_IS_BETTER
+from fathom.evaluation.wording import METRICS, number, over_runs, percent, signed
 from fathom.report.results import DatasetResults, Figures, Network
-
-METRICS = {
-    "regression": {"rmse": "RMSE", "mae": "MAE", "mse": "MSE", "r2": "R²"},
-    "classification": {
-        "accuracy": "accuracy",
-        "cross_entropy": "cross-entropy",
-        "f1_macro": "macro F1",
-        "ece": "ECE",
-    },
-}
-PARTS = {"test": "test", "valid": "validation", "train": "training"}
 
 
 @dataclass(frozen=True)
@@ -66,28 +55,6 @@ def rows(results: DatasetResults) -> list[Row]:
     every = networks + ensembles + auxiliary + baselines
     higher = metric in HIGHER_IS_BETTER
     return sorted(every, key=lambda row: row.figures["test"][metric], reverse=higher)
-
-
-def over_runs(spread: dict[str, float] | None) -> str:
-    """Return a mean with its standard deviation: that to one digit, or two if the first is a 1, as
-    a mean is not known any better.
-    """
-    if spread is None:
-        return ""
-    sd, decimals = spread["sd"], 4
-    if sd:
-        first = math.floor(math.log10(sd))
-        decimals = max(-first + (sd < 2 * 10**first), 0)
-    return f"{spread['mean']:,.{decimals}f} ± {sd:,.{decimals}f}"
-
-
-def inputs(problem: Problem) -> str:
-    """Say how many columns of a table networks are given."""
-    kinds = {"number": len(problem.numbers), "category": len(problem.categories)}
-    plurals = {"number": "numbers", "category": "categories"}
-    return " and ".join(
-        f"{count} {name if count == 1 else plurals[name]}" for name, count in kinds.items() if count
-    )
 
 
 @dataclass(frozen=True)
@@ -145,23 +112,3 @@ def against(compared: dict[str, Any], results: DatasetResults) -> str:
         f"the difference is {signed(compared['difference'])}, "
         f"{percent(results.confidence)} interval {signed(low)} to {signed(high)}"
     )
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:g} %"
-
-
-def number(value: float | None) -> str:
-    """Return a figure with four significant digits, large ones whole."""
-    if value is None:
-        return "–"
-    text = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:#.4g}"
-    return text.replace("-", "−", 1) if value < 0 else text
-
-
-def signed(value: float) -> str:
-    """Return a difference with its sign and two significant digits."""
-    if value == 0:
-        return "0"
-    decimals = max(1 - math.floor(math.log10(abs(value))), 0)
-    return f"{value:+,.{decimals}f}".replace("-", "−")

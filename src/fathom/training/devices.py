@@ -46,6 +46,12 @@ def start_tensorflow(config: Config) -> "tf.distribute.Strategy":
     return strategy([f"GPU:{index}" for index in range(len(found))])
 
 
+def start_on_cpu() -> None:
+    """Import TensorFlow for work that no GPU is needed for."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    import_quietly()
+
+
 def strategy(devices: list[str]) -> "tf.distribute.Strategy":
     """Return `MirroredStrategy` for several devices, TensorFlow's default for one or none."""
     import tensorflow as tf

@@ -1,0 +1,21 @@
+"""Stage `export`: a trained network as one artefact that takes raw rows. By hand:
+
+python src/export.py dataset=digits model=mlp
+"""
+
+from fathom.config.schema import NetworkConfig
+from fathom.config.stage import stage
+from fathom.training.devices import start_on_cpu
+
+
+@stage(NetworkConfig)
+def main(config: NetworkConfig) -> None:
+    start_on_cpu()
+    from fathom.export.export import export  # imports Keras, which starts TensorFlow
+
+    for name, held in export(config).formats.items():
+        print(f"{name}: {held}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""`fathom doctor`: whether all is there that Fathom needs, and whether the cache is sound."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import click
+import psutil  # type: ignore[import-untyped]
+import yaml
+
+from fathom.errors import FathomError
+
+PYTHONS = ((3, 11), (3, 14))  # from, up to
+REQUIREMENTS = Path("requirements.txt")
+LOCK = Path("dvc.lock")
+SCARCE = 5 * 2**30  # bytes of disk
+SHOWN = ("tensorflow", "keras", "dvc", "hydra-core", "numpy", "pandas", "scikit-learn", "shapiq")
+
+State = Literal["ok", "warning", "wrong"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `wrong` is what must be mended, `warning` what may be."""
+
+    state: State
+    what: str
+
+
+def doctor(deep: bool) -> bool:
+    """Print what was found; return whether nothing is wrong.
+
+    Args:
+        deep: read every file of the cache, to find damaged ones.
+    """
+    sound = True
+    for finding in [*environment(), *machine(), *project(), *cache(deep)]:
+        mark = {"ok": "ok     ", "warning": "warning", "wrong": "WRONG  "}[finding.state]
+        click.echo(f"{mark}  {finding.what}")
+        sound = sound and finding.state != "wrong"
+    return sound
+
+
+def environment() -> Iterator[Finding]:
+    """Look at Python and the packages."""
+    low, high = PYTHONS
+    fits = low <= sys.version_info[:2] < high
+    said = f"Python {platform.python_version()}"
+    wanted = f", but Fathom needs {low[0]}.{low[1]} to {high[0]}.{high[1] - 1}"
+    yield Finding("ok" if fits else "wrong", said + ("" if fits else wanted))
+    yield Finding("ok", ", ".join(f"{name} {installed(name) or 'missing'}" for name in SHOWN))
+    if not REQUIREMENTS.is_file():
+        yield Finding("warning", f"there is no {REQUIREMENTS} to compare the packages with")
+        return
+    pins = dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ \\;]+)", REQUIREMENTS.read_text(), re.M))
+    found = {name: installed(name) for name in pins}
+    missing = [name for name in (*SHOWN, "click") if name in pins and not found[name]]
+    others = [f"{n} {v}, not {pins[n]}" for n, v in found.items() if v and v != pins[n]]
+    if missing:
+        yield Finding("wrong", f"not installed: {', '.join(missing)}; run `make setup`")
+    if others:
+        yield Finding("warning", f"not as pinned: {'; '.join(others)}; run `make setup`")
+    if not missing and not others:
+        yield Finding("ok", f"packages are those that {REQUIREMENTS} pins")
+
+
+def installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def machine() -> Iterator[Finding]:
+    """Look at the processor, memory, disk and GPUs."""
+    from fathom.training.devices import cores, device_names, import_quietly
+
+    memory = psutil.virtual_memory()
+    yield Finding("ok", f"{cores()} cores, {gigabytes(memory.total)} of memory")
+    free = shutil.disk_usage(Path.cwd()).free
+    yield Finding(
+        "ok" if free > SCARCE else "warning", f"{gigabytes(free)} of disk left in this folder"
+    )
+    try:
+        import_quietly()
+    except ImportError as error:
+        yield Finding("wrong", f"TensorFlow cannot be imported: {' '.join(str(error).split())}")
+        return
+    devices = device_names()
+    what = "no GPU that TensorFlow finds: networks are trained on the CPU"
+    yield Finding("ok", what if devices == ["CPU"] else f"GPUs: {', '.join(devices)}")
+
+
+def project() -> Iterator[Finding]:
+    """Look at the settings."""
+    from fathom.config.schema import Config, NetworkConfig
+    from fathom.config.stage import compose
+
+    try:
+        config = compose([], Config)
+        for dataset in config.datasets:
+            for model in config.models:
+                compose([f"dataset={dataset}", f"model={model}"], NetworkConfig)
+    except FathomError as error:
+        yield Finding("wrong", str(error))
+        return
+    yield Finding(
+        "ok", f"settings: {', '.join(config.datasets)}, each with {', '.join(config.models)}"
+    )
+
+
+def cache(deep: bool) -> Iterator[Finding]:
+    """Look at DVC's cache."""
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo
+
+    try:
+        repo = Repo()
+    except NotDvcRepoError:
+        yield Finding("wrong", "this folder is no DVC repository: `dvc init`, or clone it anew")
+        return
+    with repo:
+        folder = Path(repo.cache.local.path)
+    files = [Path(top, name) for top, _, names in os.walk(folder) for name in names]
+    size = sum(file.stat().st_size for file in files)
+    yield Finding("ok", f"cache: {len(files):,} files, {gigabytes(size)}, in {shown(folder)}")
+    lacking = [path for path, digest in locked() if not cached(folder, digest)]
+    if lacking:
+        yield Finding(
+            "warning",
+            f"{len(lacking)} outputs of {LOCK} are not in the cache, the first of them "
+            f"{lacking[0]}: `dvc pull` or `dvc repro` brings them",
+        )
+    if deep:
+        damaged = [file for file in files if not sound(file)]
+        if damaged:
+            yield Finding(
+                "wrong",
+                f"{len(damaged)} files of the cache are damaged, the first of them "
+                f"{shown(damaged[0])}: delete them; `dvc pull` or `dvc repro` brings them back",
+            )
+        else:
+            yield Finding("ok", "every file of the cache is what its name says")
+
+
+def locked() -> Iterator[tuple[str, str]]:
+    """Return path and MD5 of each output that the lock file knows and DVC keeps."""
+    if not LOCK.is_file():
+        return
+    stages = (yaml.safe_load(LOCK.read_text(encoding="utf-8")) or {}).get("stages", {})
+    for stage in stages.values():
+        for out in stage.get("outs", []):
+            if not str(out["path"]).startswith("metrics/"):
+                yield out["path"], out["md5"]
+
+
+def cached(folder: Path, digest: str) -> bool:
+    return (folder / digest[:2] / digest[2:]).is_file()
+
+
+def sound(file: Path) -> bool:
+    """Tell whether a file of the cache has the MD5 that it is called by."""
+    name = (file.parent.name + file.name).removesuffix(".dir")
+    if not re.fullmatch("[0-9a-f]{32}", name):
+        return True  # a file of DVC's own, or one that is just being written
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "md5").hexdigest() == name
+
+
+def gigabytes(count: float) -> str:
+    return f"{count / 2**30:,.1f} GiB"
+
+
+def shown(path: Path) -> str:
+    """Return a path from this folder on, if it is in it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,106 @@
+"""Everything that a user of a trained network needs, in `exports/<dataset>/<model>/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fathom import paths
+from fathom.card.card import card
+from fathom.config.schema import CardText, Dataset, NetworkConfig
+from fathom.data.features import read_encoder
+from fathom.data.parts import read_scalers, read_targets
+from fathom.data.predictions import read_predictions
+from fathom.data.schema import Problem, Schema
+from fathom.evaluation.intervals import Interval, fitted_interval
+from fathom.export import formats
+from fathom.export.folding import fold_images, fold_table, reserved_names
+from fathom.export.signature import SIGNATURE, ImageInput, InputColumn, Signature, input_columns
+from fathom.files import read_array, read_json, read_table, replacing, write_text
+from fathom.models.interface import output_names
+from fathom.models.trained import read_model
+from fathom.training.saving import save_model
+
+
+def export(config: NetworkConfig) -> Signature:
+    """Write the network in `models/<dataset>/<model>/` as one that takes raw rows.
+
+    Writes `model.keras`, and if so set `saved_model/` and `model.onnx`; `signature.json`, what it
+    takes and gives; `MODEL_CARD.md`; and `SHA256SUMS`, the checksums of all of these.
+
+    Raises:
+        FathomError: the trained network, the data or the figures are not there.
+    """
+    keras.utils.clear_session()  # names in the model's file then are not counted on
+    dataset, name = config.dataset.name, config.model.name
+    problem, schema, scalers = Problem.read(dataset), Schema.read(dataset), read_scalers(dataset)
+    run = read_json(paths.model(dataset, name) / "run.json", f"train@{dataset}-{name}")
+    network = read_model(dataset, name)
+    rows = read_array(paths.split(dataset) / "train.npy", f"split@{dataset}")
+    columns: list[InputColumn] = []
+    image: ImageInput | None = None
+    if problem.kind == "table":
+        encoder = read_encoder(dataset)
+        raw = read_table(paths.raw(dataset) / "data.parquet", f"download@{dataset}")
+        columns = input_columns(schema.columns, encoder, raw.iloc[rows], reserved_names(network))
+        model = fold_table(network, problem, columns, encoder, scalers)
+    else:
+        image = image_input(config.dataset, rows)
+        model = fold_images(network, problem, image.type, scalers)
+    with replacing(paths.export(dataset, name)) as folder:
+        folder.mkdir()
+        signature = Signature(
+            dataset=dataset,
+            model=name,
+            kind=problem.kind,
+            columns=columns,
+            image=image,
+            missing=[str(text) for text in config.dataset.source.arguments.get("missing", [])],
+            outputs={problem.output_name(o): problem.output(o) for o in output_names(network)},
+            interval=interval(problem, name, config.evaluate.coverage),
+            formats=write_formats(model, folder, config),
+            versions=run["versions"],
+        )
+        signature.write(folder / SIGNATURE)
+        text = config.cards.get(dataset, CardText())
+        write_text(folder / "MODEL_CARD.md", card(dataset, name, text))
+        formats.write_checksums(folder)
+    return signature
+
+
+def image_input(dataset: Dataset, rows: NDArray[np.int64]) -> ImageInput:
+    """Describe the training images."""
+    images = read_array(paths.raw(dataset.name) / "images.npy", f"download@{dataset.name}")
+    training = images[rows]
+    return ImageInput(
+        shape=list(images.shape[1:]),
+        type=str(images.dtype),
+        low=float(training.min()),
+        high=float(training.max()),
+        resized=bool(dataset.source.arguments.get("size")),
+    )
+
+
+def interval(problem: Problem, model: str, coverage: float) -> Interval | None:
+    """Return the prediction interval of a main output of numbers."""
+    if problem.main.task == "classification":
+        return None
+    predicted = read_predictions(problem, model).kept["valid"]["main_output"]
+    actual = read_targets(problem, "valid")["main_output"].to_numpy()
+    return fitted_interval(predicted, actual, coverage)
+
+
+def write_formats(model: keras.Model, folder: Path, config: NetworkConfig) -> dict[str, str]:
+    """Write the model in every format, and return what holds it, or why nothing does."""
+    written = {"keras": formats.KERAS}
+    save_model(model, folder / formats.KERAS)
+    if config.export.saved_model:
+        formats.write_saved_model(model, folder / formats.SAVED_MODEL)
+        written["saved_model"] = formats.SAVED_MODEL
+    if config.export.onnx:
+        why = formats.write_onnx(model, folder / formats.ONNX)
+        written["onnx"] = formats.ONNX if why is None else f"not converted: {why}"
+    return written

@@ -1,0 +1,556 @@
+"""An exported network gives for raw rows what the pipeline gives for scaled ones."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+import tensorflow as tf
+import yaml
+from conftest import (
+    copy_settings,
+    dataset_config,
+    every_kind,
+    network_config,
+    prepare,
+    trained,
+    work_in_copy,
+)
+from numpy.typing import NDArray
+from scipy.special import ndtri  # type: ignore[import-untyped]
+
+from fathom import paths
+from fathom.checks.check import check
+from fathom.data.encoding import Buckets, Category, Cross, Date
+from fathom.data.features import read_encoder
+from fathom.data.parts import Part, read_part, read_scalers, scaler_of
+from fathom.data.scaling import Scaler
+from fathom.data.schema import Problem, Schema
+from fathom.data.sources import RawTable
+from fathom.errors import FathomError
+from fathom.evaluation.baseline import baseline
+from fathom.evaluation.evaluate import evaluate
+from fathom.evaluation.intervals import coverage_figures, fitted_interval
+from fathom.export import lookups, numbers
+from fathom.export.export import export
+from fathom.export.folding import fold_images, fold_table, parts_of_date, reserved_names
+from fathom.export.signature import (
+    IMAGE,
+    InputColumn,
+    Signature,
+    input_columns,
+    input_name,
+    seconds,
+)
+from fathom.files import read_array, read_table
+from fathom.models import mlp, selu, wide_deep
+from fathom.models.interface import input_names, output_names, unwrap
+from fathom.prediction.artefact import Artefact
+from fathom.prediction.columns import model_inputs
+
+NAN = float("nan")
+CLOSE = 1e-5  # of the largest prediction: what a network's float32 is worth
+
+MADE = {
+    "task": "regression",
+    "target": "rent",
+    "categories": ["rooms", "floor", "sold_month"],
+    "buckets": {"size": 7},
+    "crosses": [["size", "sold_month"], ["town", "rooms", "sold_month"]],
+    "cross_size": 40,
+}
+
+
+def everything() -> RawTable:
+    """Return a table of every kind of column, with missing values."""
+    rng = np.random.default_rng(3)
+    table = every_kind(rng, 600, missing=0.1, rooms=6)
+    table["sold"] = table["sold"] + pd.to_timedelta(rng.integers(0, 86_400, 600), unit="s")
+    table.loc[rng.random(600) < 0.05, "sold"] = pd.NaT
+    table["of sale?"] = rng.random(600) < 0.3
+    table["constant"] = 4.0
+    table["floor"] = rng.choice([-1.0, 0.5, 2.0, NAN], 600)
+    return RawTable(table, "the test", "0" * 64)
+
+
+def add_made(folder: Path) -> None:
+    source = {"_target_": f"{__name__}.everything"}
+    text = "# @package _global_\n" + yaml.safe_dump({"dataset": MADE | {"source": source}})
+    (folder / "conf/dataset/made.yaml").write_text(text)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with settings and several data sets that are scaled."""
+    folder = tmp_path_factory.mktemp("ready")
+    copy_settings(folder)
+    add_made(folder)
+    prepare(folder, ["california_housing", "digits", "adult_census", "bike", "diabetes"])
+    return folder
+
+
+@pytest.fixture
+def project(ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of it, made the working folder."""
+    return work_in_copy(ready, tmp_path, monkeypatch)
+
+
+BUILDERS: dict[str, Callable[[Problem], keras.Model]] = {
+    "mlp": partial(
+        mlp.build,
+        units=[8],
+        activation="relu",
+        kernel_initializer="he_normal",
+        batch_normalization=True,
+        dropout=0.2,
+        l2=0.0,
+        embedding="auto",
+    ),
+    "selu": partial(
+        selu.build,
+        depth=3,
+        width=8,
+        activation="selu",
+        kernel_initializer="lecun_normal",
+        batch_normalization=False,
+        dropout=0.1,
+        dropout_layers=1,
+        embedding="auto",
+    ),
+    "wide_deep": partial(
+        wide_deep.build,
+        wide=True,
+        deep=wide_deep.Deep(
+            units=[8],
+            activation="relu",
+            kernel_initializer="he_normal",
+            batch_normalization=False,
+            dropout=0.0,
+            l2=0.0,
+            embedding="auto",
+        ),
+        auxiliary=True,
+    ),
+    "wide_only": partial(wide_deep.build, wide=True, deep=None, auxiliary=False),
+}
+
+
+def network(model: str, problem: Problem) -> keras.Model:
+    """Return a network in which every weight counts."""
+    built = BUILDERS[model](problem)
+    rng = np.random.default_rng(0)
+    for weight in built.weights:
+        if weight.path.rpartition("/")[2] not in ("seed_generator_state", "moving_variance"):
+            weight.assign(rng.normal(0, 0.5, weight.shape))
+    return built
+
+
+def of_pipeline(built: keras.Model, problem: Problem, part: Part) -> dict[str, NDArray[Any]]:
+    """Return by output what a network predicts for scaled rows, in the target's own unit."""
+    outputs = built(unwrap(part.inputs(input_names(built), problem)), training=False)
+    found = outputs if isinstance(outputs, list | tuple) else [outputs]
+    named = {}
+    for name, tensor in zip(output_names(built), found, strict=True):
+        values = np.asarray(tensor)
+        if problem.output(name).task == "regression":
+            scaler = scaler_of(name, read_scalers(problem.dataset).targets)
+            values = scaler.inverse(values.astype(np.float64))[:, 0]
+        named[name] = values
+    return named
+
+
+def assert_alike(found: dict[str, Any], wanted: dict[str, NDArray[Any]]) -> None:
+    assert set(found) == set(wanted)
+    for name, values in wanted.items():
+        scale = max(np.abs(values).max(), 1.0)
+        np.testing.assert_allclose(np.asarray(found[name]), values, atol=CLOSE * scale, rtol=0)
+
+
+TABLES = ["california_housing", "adult_census", "bike", "diabetes"]
+
+
+@pytest.mark.parametrize("model", BUILDERS)
+@pytest.mark.parametrize("dataset", TABLES)
+def test_raw_rows_get_the_predictions_of_scaled_ones(
+    project: Path, dataset: str, model: str
+) -> None:
+    problem = Problem.read(dataset)
+    built = network(model, problem)
+    raw = read_table(paths.raw(dataset) / "data.parquet", "")
+    columns = columns_of(dataset, raw, built)
+    folded = fold_table(built, problem, columns, read_encoder(dataset), read_scalers(dataset))
+    part = read_part(problem, "test")
+    inputs = inputs_of(raw.iloc[part.rows], columns, dataset)
+    assert_alike(folded(inputs), of_pipeline(built, problem, part))
+
+
+def columns_of(dataset: str, raw: pd.DataFrame, built: keras.Model) -> list[InputColumn]:
+    schema = Schema.read(dataset)
+    return input_columns(schema.columns, read_encoder(dataset), raw, reserved_names(built))
+
+
+def inputs_of(rows: pd.DataFrame, columns: list[Any], dataset: str) -> dict[str, Any]:
+    """Return raw rows as tensors that a folded model takes."""
+    signature = Signature(
+        dataset=dataset, model="m", kind="table", columns=columns, image=None, missing=[],
+        outputs={}, interval=None, formats={}, versions={},
+    )  # fmt: skip
+    arrays = model_inputs({str(n): rows[n] for n in rows}, signature)
+    return {name: tf.constant(values) for name, values in arrays.items()}
+
+
+@pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "quantile", "none"])
+def test_every_kind_of_column_is_folded_in(project: Path, method: str) -> None:
+    prepare(project, ["made"], f"scale.features={method}", "scale.target=robust")
+    problem = Problem.read("made")
+    encoder = read_encoder("made")
+    assert encoder.dates
+    assert any(number.indicator for number in encoder.numbers)
+    assert any(crossed.combinations > crossed.size for crossed in encoder.crosses)
+    built = network("wide_deep", problem)
+    raw = read_table(Path("data/raw/made/data.parquet"), "")
+    columns = columns_of("made", raw, built)
+    folded = fold_table(built, problem, columns, encoder, read_scalers("made"))
+    part = read_part(problem, "train")
+    found = folded(inputs_of(raw.iloc[part.rows], columns, "made"))
+    assert_alike(found, of_pipeline(built, problem, part))
+
+
+@pytest.mark.parametrize("pixels", ["together", "separately"])
+@pytest.mark.parametrize("method", ["zscore", "quantile", "none"])
+def test_raw_images_get_the_predictions_of_scaled_ones(
+    project: Path, method: str, pixels: str
+) -> None:
+    prepare(project, ["digits"], f"scale.features={method}", f"scale.pixels={pixels}")
+    problem = Problem.read("digits")
+    built = network("wide_deep", problem)
+    folded = fold_images(built, problem, "uint8", read_scalers("digits"))
+    part = read_part(problem, "test")
+    images = read_array(paths.raw("digits") / "images.npy", "")[part.rows]
+    found = folded({IMAGE: tf.constant(images)})
+    assert_alike(found, of_pipeline(built, problem, part))
+
+
+# The pieces, beside the libraries that they are to agree with.
+
+
+def call(operation: Callable[..., Any], *values: NDArray[Any]) -> NDArray[Any]:
+    """Return what an operation of Keras makes of arrays, through a saved and loaded model."""
+    inputs = [keras.Input((), dtype=v.dtype.name, name=f"value_{n}") for n, v in enumerate(values)]
+    model = keras.Model(unwrap(inputs), operation(*inputs))
+    found = model(unwrap([tf.constant(v) for v in values]))
+    return np.asarray(found)
+
+
+def test_normal_quantiles_are_those_of_scipy() -> None:
+    small = np.geomspace(1e-9, 0.5, 2000)
+    probabilities = np.concatenate([small, 1 - small])
+    found = call(numbers.normal_quantile, probabilities)
+    np.testing.assert_allclose(found, ndtri(probabilities), atol=1e-13, rtol=1e-13)
+
+
+@pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "quantile"])
+def test_scaled_numbers_are_those_of_the_scaler(method: Any) -> None:
+    rng = np.random.default_rng(1)
+    training = rng.lognormal(size=(3000, 4))
+    training[:800, 1] = 2.0  # many alike
+    training[:, 2] = rng.integers(0, 5, 3000)
+    training[:, 3] = 7.0  # constant
+    scaler = Scaler.fit(method, training, list("abcd"), clip=3.0)
+    new = np.concatenate([training, rng.normal(0, 9, (500, 4)), training.min(axis=0)[None]])
+    given = keras.Input((4,), dtype="float64")
+    found = keras.Model(given, numbers.scaled(given, scaler))(tf.constant(new))
+    np.testing.assert_allclose(found, scaler.transform(new), atol=1e-8, rtol=0)
+
+
+def test_parts_of_dates_are_those_of_pandas() -> None:
+    days = pd.date_range("1890-01-01", "2110-01-01", freq="7h13min11s").to_series(index=None)
+    days = days.reset_index(drop=True).rename("sold")
+    date = Date(
+        column="sold",
+        format="ISO8601",
+        parts=["year", "month", "day", "day_of_week", "hour", "minute"],
+    )
+    given = keras.Input((), dtype="float64")
+    model = keras.Model(given, parts_of_date(given, date))
+    found = model(tf.constant(seconds(days).to_numpy()))
+    for name, values in date.transform(days).items():
+        np.testing.assert_array_equal(found[name], values)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 65_537])
+def test_crosses_are_hashed_as_pandas_does(size: int) -> None:
+    crossed = Cross(columns=["a", "b"], combinations=70_000**2, size=size)
+    a, b = np.random.default_rng(2).integers(0, 70_000, (2, 5000)).astype(np.int32)
+    found = call(lambda *codes: lookups.cross(list(codes), [70_000] * 2, crossed), a, b)
+    np.testing.assert_array_equal(found, crossed.transform([a, b], [70_000] * 2))
+
+
+@pytest.mark.parametrize("edges", [[], [1.5], [-3.0, 0.0, 0.1, 2.0]])
+def test_buckets_are_those_of_the_encoder(edges: list[float]) -> None:
+    buckets = Buckets(column="x", edges=edges)
+    values = np.array([NAN, -np.inf, -3.0, -0.0, 0.1, np.nextafter(0.1, 0), 1.5, 2.0, np.inf])
+    found = call(lambda x: lookups.bucket(x, buckets, "buckets.x"), values)
+    np.testing.assert_array_equal(found, buckets.transform(pd.Series(values)))
+
+
+@pytest.mark.parametrize("known", [["1", "2", "10"], [None, "-1", "0.5", "3"], [None], ["4"]])
+def test_categories_of_numbers_are_those_of_the_encoder(known: list[str | None]) -> None:
+    category = Category(column="x", values=known)
+    values = np.array([NAN, -1.0, 0.5, 1.0, 2.0, 3.0, 4.0, 10.0, 11.0, 1e300, -1e300])
+    found = call(lambda x: lookups.category_of_number(x, category, "category.x"), values)
+    texts = pd.Series(values).map(lambda x: None if np.isnan(x) else f"{x:g}")
+    np.testing.assert_array_equal(found, category.transform(texts))
+
+
+@pytest.mark.parametrize(
+    ("column", "taken", "name"),
+    [
+        ("MedInc", [], "MedInc"),
+        ("capital-gain", [], "capital_gain"),
+        ("capital_gain", ["capital_gain"], "capital_gain_2"),
+        ("Größe (m²)", [], "Gr__e__m__"),
+        ("floor", [], "column_floor"),
+        ("stack_3", [], "column_stack_3"),
+        ("2019", [], "column_2019"),
+        ("_", [], "column__"),
+    ],
+)
+def test_inputs_have_names_that_every_format_takes(
+    column: str, taken: list[str], name: str
+) -> None:
+    built = keras.Sequential(name="mlp")
+    assert input_name(column, taken, reserved_names(built)) == name
+
+
+# Prediction intervals.
+
+
+def test_intervals_hold_what_they_promise() -> None:
+    rng = np.random.default_rng(5)
+    predicted = rng.uniform(0, 10, 40_000)
+    actual = predicted + rng.normal(0, 0.1 + predicted)
+    for coverage in (0.5, 0.9, 0.99):
+        interval = fitted_interval(predicted[:20_000], actual[:20_000], coverage)
+        assert interval is not None
+        assert len(interval.half_widths) == 10
+        held = coverage_figures(interval, predicted[20_000:], actual[20_000:])
+        assert held["coverage"] == pytest.approx(coverage, abs=0.01)
+        for low, high in ((0, 1), (9, 10)):  # also where errors are small, and where they are large
+            some = (predicted > low) & (predicted < high)
+            few = coverage_figures(interval, predicted[some], actual[some])
+            assert few["coverage"] == pytest.approx(coverage, abs=0.03)
+
+
+def test_an_interval_is_the_right_order_statistic() -> None:
+    actual = np.arange(1.0, 20.0)  # 19 errors, of 1 to 19
+    interval = fitted_interval(np.zeros(19), actual, 0.9)
+    assert interval is not None
+    assert interval.half_widths == [18.0]  # the 18th of 20: at least 90 % of the next row's places
+    assert fitted_interval(np.zeros(8), actual[:8], 0.9) is None  # not even the largest would do
+
+
+# The stage.
+
+
+def made(dataset: str, model: str, *overrides: str) -> Path:
+    """Train, evaluate and export a network, shrunk; return the export's folder."""
+    trained(dataset, model, *overrides)
+    config = network_config(dataset, model, *overrides)
+    evaluate(config)
+    baseline(dataset_config(dataset))
+    check(dataset_config(dataset))
+    export(config)
+    return paths.export(dataset, model)
+
+
+def raw_inputs(dataset: str, signature: Signature) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
+    """Return the raw test rows as the model takes them, and what the pipeline predicts for them."""
+    predicted = pd.read_parquet(paths.predictions(dataset, signature.model))
+    rows = predicted["row"].to_numpy()
+    if signature.kind == "images":
+        images = read_array(paths.raw(dataset) / "images.npy", "")
+        return {IMAGE: np.asarray(images[rows])}, predicted
+    raw = read_table(paths.raw(dataset) / "data.parquet", "").iloc[rows]
+    return model_inputs({str(name): raw[name] for name in raw}, signature), predicted
+
+
+def main_output(predicted: pd.DataFrame, signature: Signature) -> NDArray[np.float64]:
+    classes = signature.main.classes
+    if classes is None:
+        return predicted["predicted"].to_numpy()
+    return predicted[[f"probability_{name}" for name in classes]].to_numpy()
+
+
+CASES = [
+    ("california_housing", "wide_deep", []),
+    ("california_housing", "mlp", ["train.ensemble=true", "train.repeats=2"]),
+    ("adult_census", "wide_deep", []),
+    ("bike", "selu", []),
+    ("made", "wide_deep", []),
+    ("digits", "mlp", []),
+    ("digits", "wide_deep", []),
+]
+
+
+@pytest.mark.parametrize(("dataset", "model", "overrides"), CASES)
+def test_every_format_predicts_as_the_pipeline(
+    project: Path, dataset: str, model: str, overrides: list[str]
+) -> None:
+    if dataset == "made":
+        prepare(project, ["made"])
+    folder = made(dataset, model, *overrides)
+    signature = Signature.read(folder)
+    inputs, predicted = raw_inputs(dataset, signature)
+    wanted = main_output(predicted, signature)
+    close = {"atol": CLOSE * max(np.abs(wanted).max(), 1.0), "rtol": 0}
+
+    np.testing.assert_allclose(Artefact(folder).predict(inputs)["main_output"], wanted, **close)
+
+    saved = tf.saved_model.load(folder / "saved_model")
+    served = saved.signatures["serving_default"](
+        **{name: tf.constant(values) for name, values in inputs.items()}
+    )
+    assert set(served) == set(signature.outputs)
+    np.testing.assert_allclose(served["main_output"], wanted, **close)
+
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    assert {given.name for given in session.get_inputs()} == set(inputs)
+    (found,) = session.run(["main_output"], inputs)
+    np.testing.assert_allclose(found, wanted, **close)
+
+
+def test_an_export_says_all_that_its_user_needs(project: Path) -> None:
+    folder = made("california_housing", "mlp")
+    signature = Signature.read(folder)
+    names = [column.name for column in signature.columns]
+    raw = read_table(Path("data/raw/california_housing/data.parquet"), "")
+    assert names == [name for name in raw if name != "MedHouseVal"]
+    training = raw.iloc[np.load("data/split/california_housing/train.npy")]
+    for column in signature.columns:
+        assert (column.low, column.high) == (
+            training[column.name].min(),
+            training[column.name].max(),
+        )
+        assert column.kind == "number"
+        assert not column.missing
+    assert signature.formats == {
+        "keras": "model.keras",
+        "saved_model": "saved_model",
+        "onnx": "model.onnx",
+    }
+    assert signature.main.unit == "$100k"
+    figures = json.loads(Path("metrics/california_housing/mlp.json").read_text())
+    card = (folder / "MODEL_CARD.md").read_text()
+    for text in (
+        "# Model card: mlp on california\\_housing",
+        "predicts MedHouseVal ($100k) from 8 numbers of a row.",
+        "Not to value houses",
+        "| training | 11,610 |",
+        f"| test part | {figures['test']['rmse']:#.4g} |",
+        f"hold {100 * figures['interval']['test']['coverage']:.1f} % of the test",
+        "| boosting, test part |",
+        "Prices above $500,000",
+        "keras 3.",
+    ):
+        assert text in card
+
+
+def test_only_the_formats_asked_for_are_written(project: Path) -> None:
+    formats = ["export.saved_model=false", "export.onnx=false"]
+    folder = made("digits", "mlp", *formats)
+    files = sorted(file.name for file in folder.iterdir())
+    assert files == ["MODEL_CARD.md", "SHA256SUMS", "model.keras", "signature.json"]
+    assert Signature.read(folder).formats == {"keras": "model.keras"}
+
+
+def test_the_same_network_gives_the_same_model_file(project: Path) -> None:
+    first = (made("digits", "mlp") / "model.keras").read_bytes()
+    export(network_config("digits", "mlp"))
+    assert Path("exports/digits/mlp/model.keras").read_bytes() == first
+
+
+@pytest.fixture(scope="module")
+def exported(ready: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an export of one format alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = work_in_copy(ready, tmp_path_factory.mktemp("exported"), patch)
+        return folder / made("digits", "mlp", "export.saved_model=false", "export.onnx=false")
+
+
+@pytest.mark.parametrize("name", ["model.keras", "signature.json", "MODEL_CARD.md"])
+def test_a_changed_file_is_refused(exported: Path, tmp_path: Path, name: str) -> None:
+    folder = copied(exported, tmp_path)
+    with (folder / name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(FathomError) as refused:
+        Artefact(folder)
+    assert str(refused.value) == (
+        f"{folder / name} is not the file that was exported, by SHA256SUMS: it was changed or "
+        "damaged; export it anew"
+    )
+
+
+def test_a_missing_file_is_refused(exported: Path, tmp_path: Path) -> None:
+    folder = copied(exported, tmp_path)
+    (folder / "MODEL_CARD.md").unlink()
+    with pytest.raises(FathomError) as refused:
+        Artefact(folder)
+    assert str(refused.value) == (
+        f"{folder / 'MODEL_CARD.md'} is missing, which SHA256SUMS lists: export it anew"
+    )
+
+
+def test_checksums_without_the_model_are_refused(exported: Path, tmp_path: Path) -> None:
+    folder = copied(exported, tmp_path)
+    sums = folder / "SHA256SUMS"
+    lines = sums.read_text().splitlines(keepends=True)
+    sums.write_text("".join(line for line in lines if "model.keras" not in line))
+    with pytest.raises(FathomError) as refused:
+        Artefact(folder)
+    assert str(refused.value) == f"{sums} does not list model.keras: export it anew"
+
+
+def test_a_folder_that_is_no_export_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FathomError) as refused:
+        Artefact(tmp_path)
+    assert str(refused.value) == (
+        f"{tmp_path} is no exported network, it has no SHA256SUMS: exports are made by "
+        "`dvc repro` in exports/<dataset>/<model>"
+    )
+
+
+def test_a_model_that_would_run_code_is_not_loaded(exported: Path, tmp_path: Path) -> None:
+    folder = copied(exported, tmp_path)
+    given = keras.Input((8, 8), dtype="uint8", name=IMAGE)
+    model = keras.Model(given, keras.layers.Lambda(lambda x: x, output_shape=(8, 8))(given))
+    model.save(folder / "model.keras")
+    digest = hashlib.sha256((folder / "model.keras").read_bytes()).hexdigest()
+    sums = folder / "SHA256SUMS"
+    lines = [line for line in sums.read_text().splitlines() if "model.keras" not in line]
+    sums.write_text("\n".join([*lines, f"{digest}  model.keras"]) + "\n")
+    with pytest.raises(FathomError, match=r"model\.keras cannot be loaded: .*[Ll]ambda"):
+        Artefact(folder)
+
+
+def test_a_signature_of_another_version_is_refused(exported: Path, tmp_path: Path) -> None:
+    folder = copied(exported, tmp_path)
+    file = folder / "signature.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"colour": "red"}))
+    with pytest.raises(FathomError) as refused:
+        Signature.read(folder)
+    assert str(refused.value) == (
+        f"{file} was written by another version of Fathom: export the network anew"
+    )
+
+
+def copied(folder: Path, into: Path) -> Path:
+    return Path(shutil.copytree(folder, into / "export"))
