@@ -31,6 +31,7 @@ SHRUNK = [
     "train.epochs=2", "train.batch_size=128", "train.repeats=1", "gpus=[]",
     "explain.rows=4", "explain.background=10", "compare.resamples=200",
 ]  # fmt: skip
+LEAN = ["export.saved_model=false", "export.onnx=false"]  # seconds for each network
 GATES = "{digits.accuracy: {min: 0.05}, california_housing.mlp.rmse: {max: 10}}"
 SHRUNK_MODELS = {
     "mlp": ["model.units=[16,8]"],
@@ -131,7 +132,7 @@ def clone(folder: Path, shrunk: bool = True) -> Path:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, folder / file)
     if shrunk:
-        edit(folder / "params.yaml", *SHRUNK, "train.repeats=2", f"gates={GATES}")
+        edit(folder / "params.yaml", *SHRUNK, *LEAN, "train.repeats=2", f"gates={GATES}")
         for model, overrides in SHRUNK_MODELS.items():
             assignments = [override.removeprefix("model.") for override in overrides]
             edit(folder / f"conf/model/{model}.yaml", *assignments)

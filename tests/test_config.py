@@ -22,8 +22,8 @@ DIGITS = "conf/dataset/digits.yaml"
 BOOK = "conf/experiment/book_mlp.yaml"
 
 TOP = (
-    "compare, dataset, datasets, evaluate, experiment, explain, gates, gpus, mirror, model, "
-    "models, scale, seed, split, train"
+    "cards, compare, dataset, datasets, evaluate, experiment, explain, export, gates, gpus, "
+    "mirror, model, models, scale, seed, split, train"
 )
 DATASETS = "adult_census, bike, california_housing, diabetes, digits, fashion_mnist"
 SHARE = "must be a fraction between 0 and 1 or a number of rows above 0"

@@ -14,8 +14,9 @@ from fathom.config.stage import compose
 
 STAGES = [
     "download", "split", "check", "scale", "train", "evaluate", "baseline", "compare", "explain",
-    "report", "gate",
+    "export", "report", "gate",
 ]  # fmt: skip
+OF_NETWORKS = ("train", "evaluate", "export")
 OF_ALL = ("report", "gate")  # data sets and networks
 
 # What a stage may read without that a change makes it run anew, and the other way round: dvc.yaml
@@ -63,7 +64,7 @@ def address(stage: str) -> str:
     """Return the stage as DVC names it, of digits and Wide & Deep."""
     if stage in OF_ALL:
         return stage
-    return f"{stage}@digits-wide_deep" if stage in ("train", "evaluate") else f"{stage}@digits"
+    return f"{stage}@digits-wide_deep" if stage in OF_NETWORKS else f"{stage}@digits"
 
 
 def resolved(folder: Path, stage: str) -> dict[str, Any]:
@@ -160,21 +161,27 @@ def settings_read(stage: str) -> set[str]:
     """Run a stage's function in the working folder and return the settings that it reads."""
     read: set[str] = set()
     config: Config
-    if stage in ("train", "evaluate"):
+    if stage in OF_NETWORKS:
         config = network_config("digits", "wide_deep")
     elif stage in OF_ALL:
         config = compose([], Config)
     else:
         config = dataset_config("digits")
     recorder: Any = Recorder(config, "", read)
-    if stage in ("train", "explain"):
+    if stage in ("train", "explain", "export"):
         from fathom.training.devices import start_tensorflow
 
-        strategy = start_tensorflow(recorder)
+        strategy = start_tensorflow(recorder) if stage != "export" else None
         from fathom.explanation.explain import explain
+        from fathom.export.export import export
         from fathom.training.train import train
 
-        train(recorder, strategy) if stage == "train" else explain(recorder)
+        of_networks: dict[str, Any] = {
+            "train": lambda: train(recorder, strategy),
+            "explain": lambda: explain(recorder),
+            "export": lambda: export(recorder),
+        }
+        of_networks[stage]()
         return read
     from fathom.checks.check import check
     from fathom.data.download import download

@@ -18,6 +18,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fathom.data.parts import read_part
+from fathom.data.predictions import read_predictions
 from fathom.data.scale import scale
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError
@@ -256,7 +257,9 @@ def test_layout_of_metrics(
     metrics = evaluated(dataset, model)
     assert json.loads(Path(f"metrics/{dataset}/{model}.json").read_text()) == metrics
     auxiliary, calibrated = metrics.pop("aux", None), metrics.pop("calibrated", None)
+    interval = metrics.pop("interval", None)
     assert (calibrated is not None) == (main == CLASSIFICATION)
+    assert (interval is not None) == (main == REGRESSION)
     if calibrated is not None:
         assert calibrated.pop("temperature") > 0
         assert {part: list(f) for part, f in calibrated.items()} == dict.fromkeys(PARTS, main)
@@ -265,6 +268,24 @@ def test_layout_of_metrics(
         assert auxiliary is None
     else:
         assert {part: list(f) for part, f in auxiliary.items()} == dict.fromkeys(PARTS, aux)
+
+
+def test_intervals_are_of_the_validation_parts_errors(project: Path) -> None:
+    metrics = evaluated("diabetes", "mlp")
+    problem = Problem.read("diabetes")
+    valid = read_predictions(problem, "mlp").kept["valid"]["main_output"]
+    errors = np.sort(np.abs(read_part(problem, "valid").target("main_output") - valid))
+    half = errors[int(np.ceil((len(errors) + 1) * 0.9)) - 1]  # too few rows for several bins
+    test = pd.read_parquet("data/predictions/diabetes/mlp.parquet")
+    held = (test["actual"] - test["predicted"]).abs() <= half
+    assert metrics["interval"] == {
+        "wanted": 0.9,
+        "test": {"coverage": pytest.approx(held.mean()), "width": pytest.approx(2 * half)},
+    }
+    wider = evaluate(network_config("diabetes", "mlp", "evaluate.coverage=0.95"))["interval"]
+    assert wider["wanted"] == 0.95
+    assert wider["test"]["width"] > 2 * half
+    assert "interval" not in evaluate(network_config("diabetes", "mlp", "evaluate.coverage=0.99"))
 
 
 def test_calibrated_figures_are_those_at_the_temperature(project: Path) -> None:

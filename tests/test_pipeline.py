@@ -5,12 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import clone, commit, edit, ran, repro, run_in
+import yaml
+from conftest import ROOT, clone, commit, edit, ran, repro, run_in
 
 DATASETS = ["california_housing", "digits"]
 MODELS = ["mlp", "selu", "wide_deep"]
-# download, split, check, scale; train, evaluate; baseline, compare, explain; report, gate
-STAGES = 4 * 2 + 2 * 6 + 3 * 2 + 2
+# download, split, check, scale; train, evaluate, export; baseline, compare, explain; report, gate
+STAGES = 4 * 2 + 3 * 6 + 3 * 2 + 2
 
 
 def metrics(folder: Path) -> dict[str, str]:
@@ -30,9 +31,10 @@ def test_builds_every_network_and_the_report(project: Path) -> None:
         for model in MODELS:
             figures = json.loads((project / f"metrics/{dataset}/{model}.json").read_text())
             names = ["train", "valid", "test"] + (["aux"] if model == "wide_deep" else [])
-            last = ["calibrated"] if dataset == "digits" else []
+            last = ["calibrated"] if dataset == "digits" else ["interval"]
             assert list(figures) == [*names, "spread", "ensemble", *last]
             assert (project / f"models/{dataset}/{model}/model.keras").is_file()
+            assert (project / f"exports/{dataset}/{model}/model.keras").is_file()
         assert (project / f"metrics/{dataset}/baseline.json").is_file()
         comparison = json.loads((project / f"metrics/{dataset}/comparison.json").read_text())
         assert list(comparison["networks"]) == MODELS
@@ -46,7 +48,7 @@ def test_second_repro_runs_nothing(project: Path) -> None:
 
 
 def test_leaves_nothing_unexpected_behind(project: Path) -> None:
-    known = {"models", "plots", "report"}
+    known = {"exports", "models", "plots", "report"}
     top = {path.name for path in project.iterdir() if not path.name.startswith(".")}
     tracked = {file.split("/")[0] for file in run_in(project, "git", "ls-files").stdout.split()}
     assert top - tracked - {"__pycache__"} == known
@@ -57,7 +59,8 @@ def test_leaves_nothing_unexpected_behind(project: Path) -> None:
 
 def test_editing_a_model_reruns_what_depends_on_it(project: Path) -> None:
     edit(project / "conf/model/mlp.yaml", "units=[12]")
-    expected = [f"{stage}@{dataset}-mlp" for dataset in DATASETS for stage in ("train", "evaluate")]
+    of_network = ("train", "evaluate", "export")
+    expected = [f"{stage}@{dataset}-mlp" for dataset in DATASETS for stage in of_network]
     expected += [f"{stage}@{dataset}" for dataset in DATASETS for stage in ("compare", "explain")]
     assert sorted(repro(project)) == sorted([*expected, "report", "gate"])
 
@@ -172,8 +175,9 @@ def test_two_clones_give_identical_metrics(
     assert metrics(other) == metrics(built)
     for dataset in DATASETS:
         for model in MODELS:
-            file = f"models/{dataset}/{model}/model.keras"
-            assert (other / file).read_bytes() == (built / file).read_bytes(), file
+            for folder in ("models", "exports"):
+                file = f"{folder}/{dataset}/{model}/model.keras"
+                assert (other / file).read_bytes() == (built / file).read_bytes(), file
 
 
 def test_mistyped_setting_stops_the_first_stage(project: Path) -> None:
@@ -203,3 +207,15 @@ def test_committed_figures_are_those_of_the_committed_code(tmp_path: Path) -> No
     }
     assert stale == set()
     assert "changed command" not in str(status)
+
+
+def test_the_registry_names_the_exports(project: Path) -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    named = {artifact["path"] for artifact in stages["artifacts"].values()}
+    assert named == {f"exports/{dataset}/{model}" for dataset in DATASETS for model in MODELS}
+    out = project / "got"
+    run_in(project, "dvc", "artifacts", "get", ".", "digits-mlp", "-o", str(out))
+    assert (out / "model.keras").read_bytes() == (
+        project / "exports/digits/mlp/model.keras"
+    ).read_bytes()
+    shutil.rmtree(out)

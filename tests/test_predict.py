@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, copy_settings, dataset_config, network_config, prepare, trained
+from conftest import LEAN, ROOT, copy_settings, dataset_config, network_config, prepare, trained
 from PIL import Image
 
 from fathom import paths
@@ -29,7 +29,6 @@ from fathom.prediction.options import Options
 from fathom.prediction.predict import Done, predict
 from fathom.prediction.unusual import unusual
 
-LEAN = ["export.saved_model=false", "export.onnx=false"]
 NAN = float("nan")
 
 
