@@ -175,6 +175,21 @@ def test_fashion_mnist_comes_from_a_mirror(
     assert figures["test"]["accuracy"] > 0.6
     assert len(list((tmp_path / "cache").glob("*/*.gz"))) == 4
 
+    # The official test images, as files that the project has never seen.
+    edit(folder / "conf/dataset/fashion_mnist.yaml", "split.valid=58_000")  # boosting takes long
+    repro(folder, "export@fashion_mnist-mlp")
+    np.savez(tmp_path / "new.npz", official)
+    fathom(folder, "predict", "fashion_mnist/mlp", str(tmp_path / "new.npz"), "-o", "new.csv")
+    found = pd.read_csv(folder / "new.csv")
+    wanted = pd.read_parquet(folder / "data/predictions/fashion_mnist/mlp.parquet")
+    assert list(found["predicted"]) == list(wanted["predicted"])
+    right = json.loads((folder / "metrics/fashion_mnist/mlp.json").read_text())["test"]["accuracy"]
+    assert right == np.mean(found["predicted"] == wanted["actual"])
+    for number in range(3):
+        Image.fromarray(official[number]).save(tmp_path / f"{number}.png")
+    fathom(folder, "predict", "fashion_mnist/mlp", str(tmp_path / "2.png"), "-o", "new.csv")
+    assert list(pd.read_csv(folder / "new.csv")["predicted"]) == [wanted["predicted"][2]]
+
 
 def test_fashion_mnist_comes_from_a_folder_named_in_the_environment(
     workspace: Path, monkeypatch: pytest.MonkeyPatch

@@ -138,16 +138,16 @@ def cache(deep: bool) -> Iterator[Finding]:
     if lacking:
         yield Finding(
             "warning",
-            f"{len(lacking)} outputs of {LOCK} are not in the cache, the first of them "
-            f"{lacking[0]}: `dvc pull` or `dvc repro` brings them",
+            f"not in the cache, of the outputs in {LOCK}: {len(lacking)}, the first of them "
+            f"{lacking[0]}; `dvc pull` or `dvc repro` brings them",
         )
     if deep:
         damaged = [file for file in files if not sound(file)]
         if damaged:
             yield Finding(
                 "wrong",
-                f"{len(damaged)} files of the cache are damaged, the first of them "
-                f"{shown(damaged[0])}: delete them; `dvc pull` or `dvc repro` brings them back",
+                f"damaged files in the cache: {len(damaged)}, the first of them "
+                f"{shown(damaged[0])}; delete them; `dvc pull` or `dvc repro` brings them back",
             )
         else:
             yield Finding("ok", "every file of the cache is what its name says")
