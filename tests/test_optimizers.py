@@ -126,3 +126,11 @@ def test_the_models_file_names_the_wide_optimizer(
     model = build(config, PROBLEM)
     compile_model(model, PROBLEM, config)
     assert type(model.optimizer).__name__.startswith(kind)
+
+
+def test_pixels_and_numbers_alone_are_not_learned_by_the_wide_optimizer(workspace: Path) -> None:
+    config = network_config("digits", "wide_deep", FTRL)
+    without_codes = PROBLEM.model_copy(update={"sparse": {}})
+    model = build(config, without_codes)
+    compile_model(model, without_codes, config)
+    assert type(model.optimizer) is keras.optimizers.AdamW

@@ -142,6 +142,55 @@ def completion(shell: str) -> None:
     click.echo(complete(fathom, {}, "fathom", "_FATHOM_COMPLETE").source())
 
 
+@fathom.command(context_settings={"show_default": True})
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", help="The address to listen at.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8501, help="0 takes any that is free."
+)
+@click.option(
+    "--max-rows", type=click.IntRange(1), default=1000, help="The most rows of a request."
+)
+@click.option(
+    "--max-bytes", type=click.IntRange(1), default=16 << 20, help="The most bytes of a request."
+)
+@click.option(
+    "--max-waiting",
+    type=click.IntRange(1),
+    default=256,
+    help="The most requests under way at once; others get status 503.",
+)
+@click.option(
+    "--batch-rows", type=click.IntRange(1), default=1024, help="Rows that are predicted at once."
+)
+@click.option(
+    "--batch-wait-ms",
+    type=click.FloatRange(0, 10_000),
+    default=0,
+    help="Milliseconds that a request waits for others to be predicted with it.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 3600, min_open=True),
+    default=30,
+    help="Seconds that a request may take to arrive, and again to be answered.",
+)
+def serve(model: Path, host: str, port: int, batch_wait_ms: float, **limits: Any) -> None:
+    """Answer requests for predictions with an exported network, by HTTP.
+
+    MODEL is a folder such as exports/california_housing/mlp. POST /predict takes
+    {"instances": [{column: value, ...}, ...]} or {"inputs": {column: [value, ...], ...}}, as does
+    /v1/models/NAME:predict of TensorFlow Serving. GET /openapi.json describes all that there is,
+    /health says that it is ready, /metrics is for Prometheus.
+
+    SIGTERM and Ctrl+C end it once the requests under way are answered.
+    """
+    from fathom.commands.serving import serve_model
+    from fathom.serving.settings import Settings
+
+    serve_model(model, host, port, Settings(batch_wait=batch_wait_ms / 1000, **limits))
+
+
 def main() -> None:
     """Run the command line."""
     sys.argv[0] = "fathom"  # as errors name it, however it was started

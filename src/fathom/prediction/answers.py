@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fathom.data.scaling import Floats
 from fathom.data.schema import Output
@@ -13,7 +15,12 @@ from fathom.export.signature import Signature
 
 
 def answers(found: Mapping[str, Floats], signature: Signature) -> pd.DataFrame:
-    """Return predictions as columns.
+    """Return predictions as a table: see `answer_columns`."""
+    return pd.DataFrame(answer_columns(found, signature))
+
+
+def answer_columns(found: Mapping[str, Floats], signature: Signature) -> dict[str, NDArray[Any]]:
+    """Return predictions as columns of shape (rows,).
 
     Args:
         found: what the model gives, by output.
@@ -32,12 +39,13 @@ def answers(found: Mapping[str, Floats], signature: Signature) -> pd.DataFrame:
     if "aux_output" in found:
         auxiliary = of_output(found["aux_output"], signature.outputs["aux_output"])
         columns |= {f"aux_{name}": values for name, values in auxiliary.items()}
-    table = pd.DataFrame(columns)
-    numbers = table.select_dtypes("float").columns
-    return table.astype(dict.fromkeys(numbers, np.float32))
+    return {
+        name: values.astype(np.float32) if values.dtype.kind == "f" else values
+        for name, values in columns.items()
+    }
 
 
-def of_output(values: Floats, output: Output) -> dict[str, np.ndarray]:
+def of_output(values: Floats, output: Output) -> dict[str, NDArray[Any]]:
     """Return the columns of one output."""
     if output.classes is None:
         return {"predicted": values}
@@ -52,4 +60,4 @@ def answer_names(signature: Signature) -> list[str]:
         name: np.zeros((0, output.units) if output.classes else 0)
         for name, output in signature.outputs.items()
     }
-    return [str(name) for name in answers(none, signature)]
+    return list(answer_columns(none, signature))

@@ -66,12 +66,20 @@ def file_blocks(files: list[Path], folder: Path, wanted: ImageInput) -> Iterator
 
 def read_image(file: Path, wanted: ImageInput) -> NDArray[np.uint8]:
     """Read an image file, in the wanted shape."""
+    return fitted(open_image(file), str(file), wanted)
+
+
+def fitted(image: Image.Image, name: str, wanted: ImageInput) -> NDArray[np.uint8]:
+    """Return an image in the wanted shape.
+
+    Raises:
+        FathomError: it is of another size, and such are not resized; the line has its name.
+    """
     height, width = wanted.shape[:2]
-    image = open_image(file)
     if image.size != (width, height):
         if not wanted.resized:
             raise FathomError(
-                f"{file} is {image.height} x {image.width} pixels (height x width), but the model "
+                f"{name} is {image.height} x {image.width} pixels (height x width), but the model "
                 f"takes {height} x {width}: resize it"
             )
         image = image.resize((width, height), Image.Resampling.LANCZOS)

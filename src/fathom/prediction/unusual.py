@@ -50,7 +50,7 @@ def of_column(values: NDArray[Any], column: InputColumn) -> Marks:
     found: Marks = [] if column.missing else [(absent, f"{column.name} missing")]
     if column.categories is not None:
         known: NDArray[np.bool_] = (
-            np.isin(values.astype(str), column.categories)
+            pd.Series(values).isin(column.categories).to_numpy()
             if column.kind == "text"
             else np.isin(values, [float(value) for value in column.categories])
         )

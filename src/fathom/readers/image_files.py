@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,7 +209,16 @@ def read_images(
 
 
 def open_image(path: Path) -> Image.Image:
+    """Read an image file: see `decode_image`."""
+    return decode_image(path, str(path))
+
+
+def decode_image(file: Path | IO[bytes], name: str) -> Image.Image:
     """Read an image file, upright and opaque, as 8 bits of grey (L) or colour (RGB).
+
+    Args:
+        file: its path, or its content.
+        name: what errors call it.
 
     Raises:
         FathomError: it is no PNG or JPEG image, not whole, or suspiciously large.
@@ -218,7 +227,7 @@ def open_image(path: Path) -> Image.Image:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(path, formats=("PNG", "JPEG")) as opened:
+            with Image.open(file, formats=("PNG", "JPEG")) as opened:
                 opened.load()
                 image = ImageOps.exif_transpose(opened)
             if image.mode.startswith("I"):
@@ -231,8 +240,8 @@ def open_image(path: Path) -> Image.Image:
                 return Image.alpha_composite(white, image).convert("RGB")
             return image.convert("L" if image.mode in ("1", "L") else "RGB")
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            raise FathomError(f"{path}: {reason(error)}") from error
+            raise FathomError(f"{name}: {reason(error)}") from error
         except UnidentifiedImageError as error:
-            raise FathomError(f"{path} is no PNG or JPEG image: convert or remove it") from error
+            raise FathomError(f"{name} is no PNG or JPEG image: convert or remove it") from error
         except DAMAGED as error:
-            raise FathomError(f"{path} is damaged ({reason(error)}): mend or remove it") from error
+            raise FathomError(f"{name} is damaged ({reason(error)}): mend or remove it") from error

@@ -24,7 +24,7 @@ def compile_model(model: keras.Model, problem: Problem, config: NetworkConfig) -
     names = output_names(model)
     outputs = [problem.output(name) for name in names]
     model.compile(
-        optimizer=with_wide(model, optimizer(config, problem.rows["train"]), config),
+        optimizer=with_wide(model, optimizer(config, problem.rows["train"]), problem, config),
         loss=unwrap([loss(output, problem, config) for output in outputs]),
         loss_weights=loss_weights(names, problem, config),
         metrics=unwrap([metrics(output) for output in outputs]),
@@ -57,9 +57,13 @@ def optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
     )
 
 
-def with_wide(model: keras.Model, deep: keras.Optimizer, config: NetworkConfig) -> keras.Optimizer:
-    """Give a network's wide path the optimiser that the model's file names for it, if any."""
-    if config.model.wide_optimizer is None:
+def with_wide(
+    model: keras.Model, deep: keras.Optimizer, problem: Problem, config: NetworkConfig
+) -> keras.Optimizer:
+    """Give a network's wide path the optimiser that the model's file names for it, if any, and if
+    there are codes to look up: FTRL is for those, and slow at pixels or numbers alone.
+    """
+    if config.model.wide_optimizer is None or not problem.sparse:
         return deep
     wide = make(config.model.wide_optimizer, ("model", "wide_optimizer"), config.origins)
     of_wide = [is_wide(variable) for variable in model.trainable_variables]

@@ -1,0 +1,20 @@
+"""How much a service takes at once."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Limits of a service, and how it puts requests together.
+
+    A request has at most `max_rows` rows and `max_bytes` bytes. At most `max_waiting` of them are
+    under way at once; each has `timeout` seconds to arrive, and as many to be answered. A batch
+    ends with `batch_rows` rows, or `batch_wait` seconds after its first request.
+    """
+
+    max_rows: int = 1000
+    max_bytes: int = 16 << 20
+    max_waiting: int = 256
+    batch_rows: int = 1024
+    batch_wait: float = 0.0
+    timeout: float = 30.0
