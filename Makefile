@@ -42,7 +42,7 @@ bench: setup-bench
 
 # our figures beside published ones, into README.md: an hour from nothing
 figures: setup
-	python bench/figures.py
+	PYTHONPATH=src python bench/figures.py
 
 # dvc repro from nothing, beside its trainings as plain Keras scripts
 bench-repro: setup

@@ -1,6 +1,6 @@
 """Our figures beside published ones:
 
-python bench/figures.py [--only DATASET]
+PYTHONPATH=src python bench/figures.py [--only DATASET]
 
 Runs what `published.yaml` names as experiments of DVC in a copy of the project, takes the figures
 from their metrics files, and writes the table to README.md between its two marks. What DVC has in
@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from fathom.evaluation.wording import over_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = Path(__file__).with_name("published.yaml")
@@ -66,7 +68,7 @@ def ours(figures: dict[str, Any], metric: str) -> str:
     """Return a test figure, over its runs if there are several."""
     spread = figures.get("spread", {}).get("test", {}).get(metric)
     if spread:
-        return f"{spread['mean']:.3f} ± {spread['sd']:.3f}"
+        return over_runs(spread)
     return f"{figures['test'][metric]:.3f}"
 
 

@@ -214,8 +214,10 @@ def test_the_registry_names_the_exports(project: Path) -> None:
     named = {artifact["path"] for artifact in stages["artifacts"].values()}
     assert named == {f"exports/{dataset}/{model}" for dataset in DATASETS for model in MODELS}
     out = project / "got"
+    run_in(project, "gto", "register", "digits-mlp", "--version", "v1.0.0")
     run_in(project, "dvc", "artifacts", "get", ".", "digits-mlp", "-o", str(out))
     assert (out / "model.keras").read_bytes() == (
         project / "exports/digits/mlp/model.keras"
     ).read_bytes()
     shutil.rmtree(out)
+    run_in(project, "git", "tag", "-d", "digits-mlp@v1.0.0")
