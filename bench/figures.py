@@ -56,12 +56,24 @@ def metrics(run: Run, models: set[str]) -> dict[str, Any]:
     settings.append(f"experiment={experiment}")
     chosen = [part for setting in settings for part in ("-S", setting)]
     targets = ("evaluate", "baseline")
-    command("dvc", "exp", "run", "-q", "-f", "--temp", "-n", name, *chosen, *targets)
-    revision = command("git", "for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
-    ref = next(ref for ref in revision if ref.endswith(f"/{name}"))
+    remove(name)  # -f would train again what DVC has in its cache
+    command("dvc", "exp", "run", "-q", "--temp", "-n", name, *chosen, *targets)
+    ref = references(name)[0]
     files = {model: f"metrics/{dataset}/{model}.json" for model in [*networks, "baseline"]}
     found = {m: json.loads(command("git", "show", f"{ref}:{f}")) for m, f in files.items()}
     return {**found, **found.pop("baseline")}
+
+
+def references(name: str) -> list[str]:
+    """Return Git's references of the experiments of a name."""
+    found = command("git", "for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
+    return [reference for reference in found if reference.endswith(f"/{name}")]
+
+
+def remove(name: str) -> None:
+    """Remove the experiments of a name; their outputs stay in DVC's cache."""
+    for reference in references(name):
+        command("git", "update-ref", "-d", reference)
 
 
 def ours(figures: dict[str, Any], metric: str) -> str:
