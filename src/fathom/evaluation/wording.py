@@ -50,7 +50,7 @@ def number(value: float | None) -> str:
     """Return a figure with four significant digits, large ones whole."""
     if value is None:
         return "–"
-    text = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:#.4g}"
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.4g}"
     return text.replace("-", "−", 1) if value < 0 else text
 
 

@@ -9,6 +9,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from fathom.data.schema import Output
 from fathom.evaluation.calibration import reliability
+from fathom.evaluation.wording import share
 from fathom.report.charts import GOOD, diagonal, svg
 from fathom.report.regression import Mistake
 from fathom.report.results import Network
@@ -118,7 +119,7 @@ def most_confident(network: Network, output: Output, features: pd.DataFrame) -> 
             row=int(table["row"][at]),
             actual=table["actual"][at],
             predicted=table["predicted"][at],
-            detail=f"{sure[at]:.1%}",
+            detail=share(float(sure[at])),
             columns={str(name): features[name].iloc[at] for name in features},
         )
         for at in found

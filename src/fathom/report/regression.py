@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fathom.data.schema import Output
+from fathom.evaluation.wording import number
 from fathom.report.charts import BAD, GOOD, HEIGHT, MARK, diagonal, in_parentheses, svg
 from fathom.report.results import Network
 
@@ -121,7 +122,8 @@ def grouped(column: "pd.Series[Any]") -> "pd.Series[Any]":
     numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     if numeric and column.nunique() > QUANTILES:
         cut = pd.qcut(column, QUANTILES, duplicates="drop", precision=6)
-        names = {i: f"{i.left:.4g} – {i.right:.4g}" for i in cut.cat.categories}
+        low = column.min()  # the first interval begins a little below
+        names = {i: f"{max(i.left, low):.4g} – {i.right:.4g}" for i in cut.cat.categories}
         return cut.map(names).astype(object).fillna("missing")
     texts = column.astype(object).where(column.notna(), "missing").astype(str)
     frequent = texts.value_counts().index[:MOST]
@@ -129,13 +131,13 @@ def grouped(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def ordered(groups: "pd.Series[Any]") -> list[str]:
-    """Return groups by size, or numbers from low to high."""
+    """Return groups by size, or numbers from low to high and then what is none."""
     names = list(groups.value_counts().index)
-    ranges = [name for name in names if name != "missing"]
-    if all(" – " in name for name in ranges):
-        low_to_high = sorted(ranges, key=lambda name: float(name.split(" – ")[0]))
-        return low_to_high + ["missing"] * (len(ranges) < len(names))
-    return names
+    low = {name: pd.to_numeric(name.split(" – ")[0], errors="coerce") for name in names}
+    known = [name for name in names if name not in ("missing", "other")]
+    if any(np.isnan(low[name]) for name in known):
+        return names
+    return sorted(known, key=low.__getitem__) + [name for name in names if name not in known]
 
 
 def worst(network: Network, features: pd.DataFrame) -> list[Mistake]:
@@ -148,7 +150,7 @@ def worst(network: Network, features: pd.DataFrame) -> list[Mistake]:
             row=int(table["row"][at]),
             actual=float(table["actual"][at]),
             predicted=float(table["predicted"][at]),
-            detail=f"{errors[at]:+.4g}",
+            detail=("+" if errors[at] > 0 else "") + number(float(errors[at])),
             columns={str(name): features[name].iloc[at] for name in features},
         )
         for at in found
