@@ -675,7 +675,7 @@ def test_other_addresses(
         (
             {"sold": "yesterday"},
             "column 'sold' holds 'yesterday' in row 0, which is no date of the form 'ISO8601': "
-            "correct it, or leave it empty if it is not known",
+            "correct it, or give null if it is not known",
         ),
         (
             {"town": "\ud800"},

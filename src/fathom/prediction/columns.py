@@ -14,6 +14,7 @@ from fathom.errors import FathomError, did_you_mean
 from fathom.export.signature import InputColumn, Signature, seconds
 
 BOOLEANS = {"True", "False"}
+EMPTY = "leave it empty"  # what to do about a value that is not known
 
 
 def check_names(names: Sequence[str], signature: Signature) -> list[str]:
@@ -81,23 +82,30 @@ def numbers_of(values: pd.Series[Any], column: InputColumn, first: int) -> NDArr
     return np.asarray(numbers)
 
 
-def dates_of(values: pd.Series[Any], column: InputColumn, first: int) -> NDArray[np.float64]:
+def dates_of(
+    values: pd.Series[Any], column: InputColumn, first: int, unknown: str = EMPTY
+) -> NDArray[np.float64]:
     """Return dates as seconds since 1970-01-01, NaN for missing ones; zones count."""
     if pd.api.types.is_numeric_dtype(values):  # 20200131
         values = as_texts(values)
     dates = pd.to_datetime(values, format=column.form, errors="coerce", utc=True)
     wrong = (dates.isna() & values.notna()).to_numpy()
-    refuse(values, wrong, column, first, f"is no date of the form {column.form!r}")
+    refuse(values, wrong, column, first, f"is no date of the form {column.form!r}", unknown)
     return seconds(dates.dt.tz_localize(None)).to_numpy()
 
 
 def refuse(
-    values: pd.Series[Any], wrong: NDArray[np.bool_], column: InputColumn, first: int, why: str
+    values: pd.Series[Any],
+    wrong: NDArray[np.bool_],
+    column: InputColumn,
+    first: int,
+    why: str,
+    unknown: str = EMPTY,
 ) -> None:
     """Name the first of the wrong values, if there are any."""
     if wrong.any():
         place = int(wrong.argmax())
         raise FathomError(
             f"column {column.name!r} holds {values.iloc[place]!r} in row {first + place}, which "
-            f"{why}: correct it, or leave it empty if it is not known"
+            f"{why}: correct it, or {unknown} if it is not known"
         )

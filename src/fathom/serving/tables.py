@@ -138,7 +138,7 @@ def seconds_of(
     require_unicode(values, column)
     texts = [None if v is None or v in (*missing, "") else str(v) for v in values]
     try:
-        return dates_of(pd.Series(texts, dtype="str"), column, 0)
+        return dates_of(pd.Series(texts, dtype="str"), column, 0, unknown="give null")
     except FathomError as error:
         raise RefusedError(400, str(error)) from error
 
