@@ -14,12 +14,17 @@ import pandas as pd
 import pytest
 import yaml
 from ruamel.yaml import YAML
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from fathom import paths
+from fathom.checks.check import check
 from fathom.config.schema import DatasetConfig, NetworkConfig
 from fathom.config.stage import compose
 from fathom.data.download import download
 from fathom.data.scale import scale
 from fathom.data.split import split
+from fathom.evaluation.baseline import baseline
+from fathom.evaluation.evaluate import evaluate
 
 if TYPE_CHECKING:
     from fathom.training.writing import Training
@@ -106,6 +111,20 @@ def trained(dataset: str, model: str, *overrides: str) -> "Training":
     from fathom.training.train import train
 
     return train(network_config(dataset, model, *overrides), tf.distribute.get_strategy())
+
+
+def exported(dataset: str, model: str, *overrides: str) -> Path:
+    """Train and export a network, shrunk, in the workspace; return the folder of its export."""
+    from fathom.export.export import export
+
+    trained(dataset, model, *overrides)
+    config = network_config(dataset, model, *overrides)
+    evaluate(config)
+    with threadpool_limits(1):  # boosting on several threads waits for those of TensorFlow
+        baseline(dataset_config(dataset))
+    check(dataset_config(dataset))
+    export(config)
+    return paths.export(dataset, model)
 
 
 def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -16,19 +16,18 @@ import pytest
 import tensorflow as tf
 import yaml
 from conftest import (
+    LEAN,
     copy_settings,
-    dataset_config,
     every_kind,
+    exported,
     network_config,
     prepare,
-    trained,
     work_in_copy,
 )
 from numpy.typing import NDArray
 from scipy.special import ndtri  # type: ignore[import-untyped]
 
 from fathom import paths
-from fathom.checks.check import check
 from fathom.data.encoding import Buckets, Category, Cross, Date
 from fathom.data.features import read_encoder
 from fathom.data.parts import Part, read_part, read_scalers, scaler_of
@@ -36,8 +35,6 @@ from fathom.data.scaling import Scaler
 from fathom.data.schema import Problem, Schema
 from fathom.data.sources import RawTable
 from fathom.errors import FathomError
-from fathom.evaluation.baseline import baseline
-from fathom.evaluation.evaluate import evaluate
 from fathom.evaluation.intervals import coverage_figures, fitted_interval
 from fathom.export import lookups, numbers
 from fathom.export.export import export
@@ -361,17 +358,6 @@ def test_an_interval_is_the_right_order_statistic() -> None:
 # The stage.
 
 
-def made(dataset: str, model: str, *overrides: str) -> Path:
-    """Train, evaluate and export a network, shrunk; return the export's folder."""
-    trained(dataset, model, *overrides)
-    config = network_config(dataset, model, *overrides)
-    evaluate(config)
-    baseline(dataset_config(dataset))
-    check(dataset_config(dataset))
-    export(config)
-    return paths.export(dataset, model)
-
-
 def raw_inputs(dataset: str, signature: Signature) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
     """Return the raw test rows as the model takes them, and what the pipeline predicts for them."""
     predicted = pd.read_parquet(paths.predictions(dataset, signature.model))
@@ -407,7 +393,7 @@ def test_every_format_predicts_as_the_pipeline(
 ) -> None:
     if dataset == "made":
         prepare(project, ["made"])
-    folder = made(dataset, model, *overrides)
+    folder = exported(dataset, model, *overrides)
     signature = Signature.read(folder)
     inputs, predicted = raw_inputs(dataset, signature)
     wanted = main_output(predicted, signature)
@@ -429,7 +415,7 @@ def test_every_format_predicts_as_the_pipeline(
 
 
 def test_an_export_says_all_that_its_user_needs(project: Path) -> None:
-    folder = made("california_housing", "mlp")
+    folder = exported("california_housing", "mlp")
     signature = Signature.read(folder)
     names = [column.name for column in signature.columns]
     raw = read_table(Path("data/raw/california_housing/data.parquet"), "")
@@ -466,70 +452,62 @@ def test_an_export_says_all_that_its_user_needs(project: Path) -> None:
 
 def test_only_the_formats_asked_for_are_written(project: Path) -> None:
     formats = ["export.saved_model=false", "export.onnx=false"]
-    folder = made("digits", "mlp", *formats)
+    folder = exported("digits", "mlp", *formats)
     files = sorted(file.name for file in folder.iterdir())
     assert files == ["MODEL_CARD.md", "SHA256SUMS", "model.keras", "signature.json"]
     assert Signature.read(folder).formats == {"keras": "model.keras"}
 
 
 def test_the_same_network_gives_the_same_model_file(project: Path) -> None:
-    first = (made("digits", "mlp") / "model.keras").read_bytes()
+    first = (exported("digits", "mlp") / "model.keras").read_bytes()
     export(network_config("digits", "mlp"))
     assert Path("exports/digits/mlp/model.keras").read_bytes() == first
 
 
 @pytest.fixture(scope="module")
-def exported(ready: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def lean(ready: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an export of one format alone."""
     with pytest.MonkeyPatch.context() as patch:
         folder = work_in_copy(ready, tmp_path_factory.mktemp("exported"), patch)
-        return folder / made("digits", "mlp", "export.saved_model=false", "export.onnx=false")
+        return folder / exported("digits", "mlp", *LEAN)
 
 
 @pytest.mark.parametrize("name", ["model.keras", "signature.json", "MODEL_CARD.md"])
-def test_a_changed_file_is_refused(exported: Path, tmp_path: Path, name: str) -> None:
-    folder = copied(exported, tmp_path)
+def test_a_changed_file_is_refused(lean: Path, tmp_path: Path, name: str) -> None:
+    folder = copied(lean, tmp_path)
     with (folder / name).open("ab") as file:
         file.write(b" ")
-    with pytest.raises(FathomError) as refused:
-        Artefact(folder)
-    assert str(refused.value) == (
+    assert refusal(folder) == (
         f"{folder / name} is not the file that was exported, by SHA256SUMS: it was changed or "
         "damaged; export it anew"
     )
 
 
-def test_a_missing_file_is_refused(exported: Path, tmp_path: Path) -> None:
-    folder = copied(exported, tmp_path)
+def test_a_missing_file_is_refused(lean: Path, tmp_path: Path) -> None:
+    folder = copied(lean, tmp_path)
     (folder / "MODEL_CARD.md").unlink()
-    with pytest.raises(FathomError) as refused:
-        Artefact(folder)
-    assert str(refused.value) == (
+    assert refusal(folder) == (
         f"{folder / 'MODEL_CARD.md'} is missing, which SHA256SUMS lists: export it anew"
     )
 
 
-def test_checksums_without_the_model_are_refused(exported: Path, tmp_path: Path) -> None:
-    folder = copied(exported, tmp_path)
+def test_checksums_without_the_model_are_refused(lean: Path, tmp_path: Path) -> None:
+    folder = copied(lean, tmp_path)
     sums = folder / "SHA256SUMS"
     lines = sums.read_text().splitlines(keepends=True)
     sums.write_text("".join(line for line in lines if "model.keras" not in line))
-    with pytest.raises(FathomError) as refused:
-        Artefact(folder)
-    assert str(refused.value) == f"{sums} does not list model.keras: export it anew"
+    assert refusal(folder) == f"{sums} does not list model.keras: export it anew"
 
 
 def test_a_folder_that_is_no_export_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FathomError) as refused:
-        Artefact(tmp_path)
-    assert str(refused.value) == (
+    assert refusal(tmp_path) == (
         f"{tmp_path} is no exported network, it has no SHA256SUMS: exports are made by "
         "`dvc repro` in exports/<dataset>/<model>"
     )
 
 
-def test_a_model_that_would_run_code_is_not_loaded(exported: Path, tmp_path: Path) -> None:
-    folder = copied(exported, tmp_path)
+def test_a_model_that_would_run_code_is_not_loaded(lean: Path, tmp_path: Path) -> None:
+    folder = copied(lean, tmp_path)
     given = keras.Input((8, 8), dtype="uint8", name=IMAGE)
     model = keras.Model(given, keras.layers.Lambda(lambda x: x, output_shape=(8, 8))(given))
     model.save(folder / "model.keras")
@@ -541,8 +519,8 @@ def test_a_model_that_would_run_code_is_not_loaded(exported: Path, tmp_path: Pat
         Artefact(folder)
 
 
-def test_a_signature_of_another_version_is_refused(exported: Path, tmp_path: Path) -> None:
-    folder = copied(exported, tmp_path)
+def test_a_signature_of_another_version_is_refused(lean: Path, tmp_path: Path) -> None:
+    folder = copied(lean, tmp_path)
     file = folder / "signature.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"colour": "red"}))
     with pytest.raises(FathomError) as refused:
@@ -550,6 +528,12 @@ def test_a_signature_of_another_version_is_refused(exported: Path, tmp_path: Pat
     assert str(refused.value) == (
         f"{file} was written by another version of Fathom: export the network anew"
     )
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(FathomError) as refused:
+        Artefact(folder)
+    return str(refused.value)
 
 
 def copied(folder: Path, into: Path) -> Path:

@@ -11,15 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import LEAN, ROOT, copy_settings, dataset_config, network_config, prepare, trained
+from conftest import LEAN, ROOT, copy_settings, exported, prepare
 from PIL import Image
 
 from fathom import paths
-from fathom.checks.check import check
 from fathom.errors import FathomError
-from fathom.evaluation.baseline import baseline
-from fathom.evaluation.evaluate import evaluate
-from fathom.export.export import export
 from fathom.export.signature import InputColumn, Signature
 from fathom.files import read_array, read_table
 from fathom.prediction import table_rows
@@ -41,12 +37,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for dataset, model in MODELS:
-            trained(dataset, model)
-            config = network_config(dataset, model, *LEAN)
-            evaluate(config)
-            baseline(dataset_config(dataset))
-            check(dataset_config(dataset))
-            export(config)
+            exported(dataset, model, *LEAN)
     return folder
 
 

@@ -29,13 +29,12 @@ import pytest
 import schemathesis
 import yaml
 from conftest import (
+    LEAN,
     ROOT,
     copy_settings,
-    dataset_config,
     every_kind,
-    network_config,
+    exported,
     prepare,
-    trained,
     work_in_copy,
 )
 from fastapi import FastAPI
@@ -43,14 +42,9 @@ from hypothesis import HealthCheck, given, settings
 from PIL import Image
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fathom import paths
-from fathom.checks.check import check
 from fathom.data.sources import RawTable
-from fathom.evaluation.baseline import baseline
-from fathom.evaluation.evaluate import evaluate
-from fathom.export.export import export
 from fathom.files import read_array, read_table
 from fathom.prediction.answers import answers
 from fathom.prediction.artefact import Artefact
@@ -63,7 +57,6 @@ from fathom.serving.service import Service
 from fathom.serving.settings import Settings
 
 HOUSES, DIGITS, CALIFORNIA = "houses/mlp", "digits/mlp", "california_housing/wide_deep"
-LEAN = ["export.saved_model=false", "export.onnx=false"]
 HEADERS = {"Content-Type": "application/json"}
 MAX_ROWS, MAX_BYTES = 400, 400_000
 
@@ -91,13 +84,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         for name in (HOUSES, DIGITS, CALIFORNIA):
             dataset, model = name.split("/")
-            trained(dataset, model)
-            config = network_config(dataset, model, *LEAN)
-            evaluate(config)
-            with threadpool_limits(1):  # boosting on several threads waits for TensorFlow's
-                baseline(dataset_config(dataset))
-            check(dataset_config(dataset))
-            export(config)
+            exported(dataset, model, *LEAN)
     return folder
 
 

@@ -1,13 +1,11 @@
 """What one should know of a network before using it, from what the stages wrote."""
 
-from typing import Any
-
 import jinja2
 
 from fathom import paths
 from fathom.config.schema import CardText
 from fathom.data.schema import Checks, Problem, Schema
-from fathom.evaluation.ranking import HIGHER_IS_BETTER, LEADING
+from fathom.evaluation.ranking import LEADING, best
 from fathom.evaluation.wording import METRICS, PARTS, inputs, number, over_runs, percent, share
 from fathom.files import read_json
 
@@ -47,7 +45,7 @@ def card(dataset: str, model: str, text: CardText) -> str:
         leading=leading,
         metrics=metrics,
         spread=over_runs(metrics["spread"]["test"][leading]) if "spread" in metrics else "",
-        baseline=best_baseline(baselines, leading),
+        baseline=best(baselines, leading),
         baselines=baselines,
         warnings=[warning.sentence for warning in Checks.read(dataset).warnings],
         parts=PARTS,
@@ -59,12 +57,6 @@ def given(problem: Problem) -> str:
     if problem.kind == "table":
         return inputs(problem)
     return f"an image of {' × '.join(map(str, problem.shape))} pixels"
-
-
-def best_baseline(baselines: dict[str, Any], metric: str) -> str:
-    """Return the baseline that is best on the validation part."""
-    higher = metric in HIGHER_IS_BETTER
-    return (max if higher else min)(baselines, key=lambda name: baselines[name]["valid"][metric])
 
 
 def plain(text: str) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fathom.data.scaling import Floats
 from fathom.errors import FathomError
-from fathom.export.formats import CHECKSUMS, KERAS, sha256
+from fathom.export.formats import CHECKSUMS, KERAS, sha256, specs
 from fathom.export.signature import SIGNATURE, Signature
 
 BATCH = 8192  # rows predicted at once
@@ -40,9 +40,8 @@ class Artefact:
         except (TypeError, ValueError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise FathomError(f"{folder / KERAS} cannot be loaded: {reason}") from error
-        specs = {t.name: tf.TensorSpec(t.shape, t.dtype, t.name) for t in self.model.inputs}
         self.program = tf.function(
-            lambda rows: self.model(rows, training=False), [specs], autograph=False
+            lambda rows: self.model(rows, training=False), [specs(self.model)], autograph=False
         )
 
     def predict(self, inputs: Inputs) -> dict[str, Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,20 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from pyarrow import compute, ipc, parquet
 from pyarrow import csv as arrow_csv
+from pyarrow import ipc, parquet
 
 from fathom.errors import FathomError
 from fathom.export.signature import Signature
 from fathom.files import ROW_GROUP
-from fathom.readers.csv_files import MISSING, check_marks, check_names, guess_csv
+from fathom.readers.csv_files import (
+    cast,
+    check_marks,
+    check_names,
+    guess_csv,
+    trimmed,
+    with_point,
+)
 from fathom.readers.own_files import (
     KINDS,
     check_start,
@@ -138,7 +145,7 @@ def raw_columns(
         if rows.csv is None:
             found[column.name] = pd.Series(plain(path, column.name, values, signature.missing))
             continue
-        texts = present(values, signature.missing)
+        texts = trimmed(values, signature.missing)
         if column.kind == "number":
             found[column.name] = pd.Series(numbers(texts, rows.csv.decimal))
         else:
@@ -146,20 +153,7 @@ def raw_columns(
     return found
 
 
-def present(texts: pa.ChunkedArray, missing: Sequence[str]) -> pa.ChunkedArray:
-    """Return texts without spaces around them, null where they stand for no value."""
-    texts = compute.utf8_trim_whitespace(texts)
-    absent = compute.is_in(texts, value_set=pa.array([*MISSING, *missing]))
-    return compute.if_else(absent, None, texts)
-
-
 def numbers(texts: pa.ChunkedArray, decimal: str) -> Any:
     """Return texts as numbers if all of them are, else as they are."""
-    figures = texts
-    if decimal != ".":  # a point makes no number then
-        figures = compute.replace_substring(figures, ".", " ")
-        figures = compute.replace_substring(figures, decimal, ".")
-    try:
-        return figures.cast(pa.float64()).to_pandas()
-    except pa.ArrowInvalid:
-        return texts.to_pandas()
+    found = cast(with_point(texts, decimal), pa.float64())
+    return (texts if found is None else found).to_pandas()

@@ -271,14 +271,9 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
 
 def inferred(column: pa.ChunkedArray, missing: list[str], decimal: str) -> pa.ChunkedArray:
     """Return a column of strings as the narrowest type that all its values have."""
-    texts = compute.utf8_trim_whitespace(column)
-    absent = compute.is_in(texts, value_set=pa.array([*MISSING, *missing]))
-    texts = compute.if_else(absent, None, texts)
+    texts = trimmed(column, missing)
     present = texts.drop_null()
-    figures = texts
-    if decimal != ".":  # a point makes no number then
-        figures = compute.replace_substring(figures, ".", " ")
-        figures = compute.replace_substring(figures, decimal, ".")
+    figures = with_point(texts, decimal)
     numbers = cast(figures, pa.float64())
     if numbers is not None:  # only then: 0x1F would be an integer, too
         whole = cast(figures, pa.int64())
@@ -287,6 +282,21 @@ def inferred(column: pa.ChunkedArray, missing: list[str], decimal: str) -> pa.Ch
         return texts.cast(pa.bool_())
     times = (cast(texts, time) for time in TIMES)
     return next((time for time in times if time is not None), texts)
+
+
+def trimmed(column: pa.ChunkedArray, missing: Sequence[str]) -> pa.ChunkedArray:
+    """Return texts without spaces around them, null where they stand for no value."""
+    texts = compute.utf8_trim_whitespace(column)
+    absent = compute.is_in(texts, value_set=pa.array([*MISSING, *missing]))
+    return compute.if_else(absent, None, texts)
+
+
+def with_point(texts: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
+    """Return texts as they are to be read as numbers, with a decimal point."""
+    if decimal == ".":
+        return texts
+    no_number = compute.replace_substring(texts, ".", " ")  # a point makes none then
+    return compute.replace_substring(no_number, decimal, ".")
 
 
 def cast(column: pa.ChunkedArray, kind: Any) -> pa.ChunkedArray | None:
