@@ -24,7 +24,7 @@ imported = time.perf_counter()
 
 from fathom.config.schema import NetworkConfig
 from fathom.config.stage import compose
-from fathom.data.parts import read_target_scalers
+from fathom.data.parts import ScaledFiles
 from fathom.data.schema import Problem
 from fathom.models.interface import output_names
 from fathom.training.callbacks import early_stopping
@@ -38,10 +38,8 @@ def main(dataset: str, network: str) -> None:
     config = compose([f"dataset={dataset}", f"model={network}"], NetworkConfig)
     composed = time.perf_counter()
     problem = Problem.read(dataset)
-    model, scalers = build(config, problem), read_target_scalers(problem)
-    parts = {
-        part: reader(model, part, problem, scalers, config, None)(None) for part in problem.rows
-    }
+    model, data = build(config, problem), ScaledFiles.of(dataset)
+    parts = {part: reader(model, part, data, config, None)(None) for part in problem.rows}
     trainings = []
     for seed in range(config.seed, config.seed + repeats(config, problem)):
         started = time.perf_counter()

@@ -17,7 +17,7 @@ from fathom import paths
 from fathom.config.schema import NetworkConfig
 from fathom.config.stage import compose
 from fathom.data.download import download
-from fathom.data.parts import read_target_scalers
+from fathom.data.parts import ScaledFiles
 from fathom.data.scale import scale
 from fathom.data.schema import Problem, Schema, Source
 from fathom.data.split import split
@@ -83,7 +83,7 @@ def network(
 
     keras.utils.set_random_seed(config.seed)
     model = build(config, problem)
-    read = reader(model, "train", problem, read_target_scalers(problem), config, None)
+    read = reader(model, "train", ScaledFiles.of(problem.dataset), config, None)
     inputs, targets = (
         [np.concatenate([array] * times) for array in (some if isinstance(some, list) else [some])]
         for some in read(None)

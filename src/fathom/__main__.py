@@ -114,6 +114,27 @@ def predict(
     predict_file(model, rows, output, Options(flag, array, given))
 
 
+@fathom.command(context_settings={"ignore_unknown_options": True})
+@click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
+def search(settings: tuple[str, ...]) -> None:
+    r"""Search for better settings of one network on one data set.
+
+    \b
+    fathom search dataset=california_housing model=wide_deep search=random trials=100
+
+    search=random, grid, evolutionary or tpe is a file of conf/search/; what is tried stands in
+    conf/search/space/MODEL.yaml (space=NAME takes another). Further settings are those of the
+    section `search` of params.yaml, or any that a stage takes.
+
+    Stopped or killed, it goes on where it was when the same command is given again. The validation
+    part decides; the test part is read once, in the end. The outcome goes to searches/ and into the
+    report, the best trials become experiments of DVC.
+    """
+    from fathom.commands.searching import search as look
+
+    look(list(settings))
+
+
 @fathom.command()
 @click.option("--deep", is_flag=True, help="Read every file of the cache, to find damaged ones.")
 def doctor(deep: bool) -> None:

@@ -51,6 +51,14 @@ def export(dataset: str, model: str) -> Path:
     return EXPORTS / dataset / model
 
 
+def study(dataset: str, model: str, search: str) -> Path:
+    return Path("studies", f"{dataset}-{model}-{search}")
+
+
+def searched(dataset: str, model: str, search: str) -> Path:
+    return Path("searches", dataset, f"{model}-{search}.json")
+
+
 def run(seed: int) -> str:
     """Return what the files of a training from a seed are called by."""
     return f"seed-{seed}"

@@ -13,6 +13,8 @@ from fathom.errors import FathomError
 
 GROUPS = ("dataset", "model")
 
+PREFIXES = {"search": ("search",), "space": ("search", "space")}
+
 Location = Sequence[str | int]  # the keys on the way to a setting, from the top
 
 
@@ -24,13 +26,18 @@ class Origins:
     dataset: str | None
     model: str | None
     experiment: str | None
+    search: str | None = None
+    space: str | None = None
+    searched: tuple[str, ...] = ()  # keys that a search has set
 
     def of(self, location: Location) -> tuple[str, str]:
         """Return the origin of the setting at `location`, and its key as it is written there."""
         key = ".".join(str(part) for part in location)
+        if any(key == name or key.startswith(f"{name}.") for name in self.searched):
+            return str(self.file("space")), key
         for override in self.overrides:
             name = override.lstrip("+~").partition("=")[0]
-            if name in (*GROUPS, "experiment"):  # the choice of a file
+            if name in (*GROUPS, "experiment", "search", "search/space"):  # the choice of a file
                 continue
             if name == key or key.startswith(f"{name}.") or name.startswith(f"{key}."):
                 return "command line", key
@@ -44,11 +51,18 @@ class Origins:
         path = self.file("dataset")
         if path is not None and location[0] == "dataset":
             return str(path), key
+        for group in ("space", "search"):
+            path, prefix = self.file(group), PREFIXES[group]
+            below = tuple(location[len(prefix) :])
+            inside = bool(below) and tuple(location[: len(prefix)]) == prefix
+            if path is not None and inside and holds(path, below):
+                return str(path), ".".join(str(part) for part in below)
         return str(paths.PARAMS), key
 
     def file(self, group: str) -> Path | None:
         choice: str | None = getattr(self, group)
-        return None if choice is None else paths.CONF / group / f"{choice}.yaml"
+        folder = "search/space" if group == "space" else group
+        return None if choice is None else paths.CONF / folder / f"{choice}.yaml"
 
     def laid_over(self) -> list[str]:
         """Tell which values of params.yaml the data set's file and the experiment replace."""

@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     FiniteFloat,
     NonNegativeFloat,
+    NonNegativeInt,
     PlainValidator,
     PositiveFloat,
     PositiveInt,
@@ -244,6 +245,85 @@ class Export(Section):
     onnx: bool
 
 
+def parse_span(value: Any) -> Any:
+    """Let through a lowest and a highest number."""
+    numbers = isinstance(value, list) and all(type(end) in (int, float) for end in value)
+    if value is not None and not (numbers and len(value) == 2 and value[0] < value[1]):
+        raise ValueError(f"must be a lowest and a higher highest number, not {value!r}")
+    return value
+
+
+def parse_whole_span(value: Any) -> Any:
+    if value is not None and any(type(end) is not int for end in parse_span(value)):
+        raise ValueError(f"must be whole numbers, not {value!r}")
+    return value
+
+
+def parse_positive_span(value: Any) -> Any:
+    if value is not None and parse_span(value)[0] <= 0:
+        raise ValueError(f"must be above 0, not {value!r}")
+    return value
+
+
+Span = Annotated[list[float] | None, PlainValidator(parse_span)]
+KINDS = ("choice", "int", "float", "log")
+
+
+class Dimension(Section):
+    """What a search may set a key of the configuration to: one of `KINDS`.
+
+    `log` is a float whose logarithm is uniform (`reciprocal`); a `step` makes numbers a grid. `if`
+    names values of other keys, one or a list, without which this one is left as it is.
+    """
+
+    choice: Annotated[list[Any], Field(min_length=1)] | None = None
+    whole: Annotated[list[int] | None, PlainValidator(parse_whole_span)] = Field(None, alias="int")
+    real: Span = Field(None, alias="float")
+    log: Annotated[list[float] | None, PlainValidator(parse_positive_span)] = None
+    step: PositiveInt | PositiveFloat | None = None
+    only_if: dict[str, Any] = Field({}, alias="if")
+
+    @model_validator(mode="after")
+    def is_of_one_kind(self) -> Self:
+        kinds = (self.choice, self.whole, self.real, self.log)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError(f"must have one of {', '.join(KINDS)}")
+        if self.step is not None and self.whole is None and self.real is None:
+            raise ValueError("step is for int and float")
+        if self.whole is not None and not isinstance(self.step, int | None):
+            raise ValueError(f"step of an int must be a whole number, not {self.step!r}")
+        return self
+
+
+class Resources(Section):
+    """What a trial takes of a cluster."""
+
+    cpu: PositiveFloat
+    gpu: NonNegativeFloat
+
+
+class Search(Section):
+    """How the best settings are searched for.
+
+    `name`, `sampler` and `space` come with a file of conf/search/, and only if one is chosen.
+    """
+
+    trials: PositiveInt
+    seed: Seed
+    cv: Annotated[int, Field(ge=2)] | None
+    pruner: Target | None
+    at_once: Annotated[int | Literal["auto"], PlainValidator(parse_count)]
+    engine: Literal["local", "ray"]
+    address: str | None
+    resources: Resources
+    storage: str | None
+    ensemble: NonNegativeInt
+    experiments: NonNegativeInt
+    name: str | None = None
+    sampler: Target | None = None
+    space: dict[str, Dimension] = {}
+
+
 class Dataset(Section):
     """`name` is that of the file in conf/dataset/, and not written in it."""
 
@@ -291,6 +371,7 @@ class Config(Section):
     explain: Explain
     export: Export
     cards: dict[str, CardText]
+    search: Search
     dataset: Dataset | None = None
     model: Model | None = None
     _origins: Origins = PrivateAttr()
@@ -311,3 +392,17 @@ class NetworkConfig(DatasetConfig):
     """The settings of a stage of one network on one data set."""
 
     model: Model
+
+
+class ChosenSearch(Search):
+    """The settings of a search whose method and space are chosen."""
+
+    name: str
+    sampler: Target
+    space: Annotated[dict[str, Dimension], Field(min_length=1)]
+
+
+class SearchConfig(NetworkConfig):
+    """The settings of a search for those of one network on one data set."""
+
+    search: ChosenSearch

@@ -76,7 +76,8 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
 def origins_of(hydra_config: HydraConf) -> Origins:
     chosen = hydra_config.runtime.choices
     overrides = tuple(hydra_config.overrides.task)
-    return Origins(overrides, chosen["dataset"], chosen["model"], chosen["experiment"])
+    groups = {group: chosen[group] for group in ("dataset", "model", "experiment", "search")}
+    return Origins(overrides, **groups, space=chosen.get("search/space"))
 
 
 def compose(overrides: Sequence[str], schema: type[AnyConfig]) -> AnyConfig:
@@ -89,15 +90,20 @@ def compose(overrides: Sequence[str], schema: type[AnyConfig]) -> AnyConfig:
     Raises:
         FathomError: as in `checked`.
     """
+    return checked(*composed(overrides), schema)
+
+
+def composed(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
+    """Compose settings, not checked yet, and tell where they come from."""
     with hydra.initialize_config_dir(str(project_conf()), version_base="1.3"):
         try:
-            composed = hydra.compose("config", list(overrides), return_hydra_config=True)
+            tree = hydra.compose("config", list(overrides), return_hydra_config=True)
         except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
             raise FathomError(one_line(error)) from error
-    origins = origins_of(composed.hydra)
-    OmegaConf.set_struct(composed, False)
-    del composed["hydra"]
-    return checked(composed, origins, schema)
+    origins = origins_of(tree.hydra)
+    OmegaConf.set_struct(tree, False)
+    del tree["hydra"]
+    return tree, origins
 
 
 def checked(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) -> AnyConfig:
@@ -124,6 +130,8 @@ def checked(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) -> 
             tree.pop(group, None)
         elif isinstance(tree.get(group), dict):
             tree[group]["name"] = chosen
+    if origins.search is not None and isinstance(tree.get("search"), dict):
+        tree["search"]["name"] = origins.search
     try:
         config = schema.model_validate(tree)
     except ValidationError as error:

@@ -1,8 +1,10 @@
 """The parts of a data set as networks and metrics take them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -33,6 +35,16 @@ class Part:
         """Return what the output of this name is to predict."""
         return target_of(output_name, self.targets)
 
+    def cut(self, rows: range) -> Part:
+        """Return some rows that follow one another."""
+        chosen = slice(rows.start, rows.stop)
+        return Part(
+            features=self.features[chosen],
+            targets={name: values[chosen] for name, values in self.targets.items()},
+            weights=None if self.weights is None else self.weights[chosen],
+            rows=self.rows[chosen],
+        )
+
     def inputs(self, input_names: list[str], problem: Problem) -> list[NDArray[Any]]:
         """Return for each input of a network what its name asks for: see `Problem`."""
         return [self.input(name, problem) for name in input_names]
@@ -51,6 +63,57 @@ class Part:
         return codes
 
 
+class Scaled(Protocol):
+    """A problem with its scaled rows.
+
+    `scalers` say by output how regression targets are scaled for training.
+    """
+
+    @property
+    def problem(self) -> Problem: ...
+
+    @property
+    def scalers(self) -> dict[str, Scaler]: ...
+
+    def part(self, name: str, rows: range | None = None) -> Part:
+        """Return "train", "valid" or "test", or those of its rows that follow one another."""
+
+
+@dataclass(frozen=True)
+class ScaledFiles:
+    """What the stage `scale` wrote, of which no more is read than is asked for."""
+
+    problem: Problem
+    scalers: dict[str, Scaler]
+
+    @classmethod
+    def of(cls, dataset: str) -> ScaledFiles:
+        problem = Problem.read(dataset)
+        return cls(problem, read_target_scalers(problem))
+
+    def part(self, name: str, rows: range | None = None) -> Part:
+        return read_part(self.problem, name, rows)
+
+
+@dataclass(frozen=True)
+class ScaledRows:
+    """Scaled rows in memory, by part."""
+
+    problem: Problem
+    scalers: dict[str, Scaler]
+    parts: dict[str, Part]
+
+    def part(self, name: str, rows: range | None = None) -> Part:
+        return self.parts[name] if rows is None else self.parts[name].cut(rows)
+
+
+def blocks(data: Scaled, part: str) -> Iterator[Part]:
+    """Return a part in blocks of rows that follow one another, so that few are in memory."""
+    rows = data.problem.rows[part]
+    for start in range(0, rows, ROW_GROUP):
+        yield data.part(part, range(start, min(start + ROW_GROUP, rows)))
+
+
 def read_part(problem: Problem, part: str, rows: range | None = None) -> Part:
     """Read "train", "valid" or "test", or those of its rows that follow one another."""
     folder, made_by = paths.scaled(problem.dataset), f"scale@{problem.dataset}"
@@ -60,19 +123,21 @@ def read_part(problem: Problem, part: str, rows: range | None = None) -> Part:
     else:
         features = read_array(folder / f"{part}_features.npy", made_by)
         features = features if rows is None else features[rows.start : rows.stop]
-    table = read_table(folder / f"{part}_targets.parquet", made_by, rows=rows)
-    return Part(
-        features=features,
-        targets={name: table[name].to_numpy() for name in problem.outputs if name in table},
-        weights=table["weight"].to_numpy() if "weight" in table else None,
-        rows=table["row"].to_numpy(),
+    return part_of(
+        problem, features, read_table(folder / f"{part}_targets.parquet", made_by, rows=rows)
     )
 
 
-def read_blocks(problem: Problem, part: str) -> Iterator[Part]:
-    """Read a part in blocks of rows that follow one another, so that few are in memory."""
-    for start in range(0, problem.rows[part], ROW_GROUP):
-        yield read_part(problem, part, range(start, min(start + ROW_GROUP, problem.rows[part])))
+def part_of(
+    problem: Problem, features: NDArray[np.float32] | pd.DataFrame, targets: pd.DataFrame
+) -> Part:
+    """Put together features and the table of targets of the same rows."""
+    return Part(
+        features=features,
+        targets={name: targets[name].to_numpy() for name in problem.outputs if name in targets},
+        weights=targets["weight"].to_numpy() if "weight" in targets else None,
+        rows=targets["row"].to_numpy(),
+    )
 
 
 def read_targets(problem: Problem, part: str) -> pd.DataFrame:

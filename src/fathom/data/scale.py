@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from fathom import paths
 from fathom.config.schema import Dataset, DatasetConfig
 from fathom.config.schema import Scale as Settings
-from fathom.data.encoder import fit_encoder
+from fathom.data.encoder import Encoder, fit_encoder
 from fathom.data.features import scaled
+from fathom.data.parts import Part, part_of
 from fathom.data.scaling import Scaler, ScalerFile
 from fathom.data.schema import Output, Problem, Schema
 from fathom.data.targets import outputs, target_table
@@ -20,11 +22,36 @@ from fathom.errors import FathomError
 from fathom.files import read_array, read_table, replacing, write_json, write_table
 
 Parts = dict[str, NDArray[np.int64]]
+Features = Callable[[NDArray[np.int64]], "pd.DataFrame | NDArray[np.float32]"]
+# Problem, features' scaler, a table's encoder, targets by raw row, features of raw rows.
+Learned = tuple[Problem, Scaler, "Encoder | None", pd.DataFrame, Features]
 
 OF_TABLES = (
     "exclude", "auxiliary", "sample_weight", "categories", "dates", "wide", "deep", "buckets",
     "crosses",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was learned of the training rows, and what it makes of the rows of every part.
+
+    `rows` are raw row numbers by part, `targets` a table by output, indexed by raw row;
+    `features` returns for raw row numbers what a `Part` holds of them.
+    """
+
+    problem: Problem
+    scalers: ScalerFile
+    encoder: Encoder | None
+    rows: Parts
+    targets: pd.DataFrame
+    features: Features
+
+    def part(self, name: str) -> Part:
+        """Return the encoded and scaled rows of a part."""
+        rows = self.rows[name]
+        targets = self.targets.loc[rows].rename_axis("row").reset_index()
+        return part_of(self.problem, self.features(rows), targets)
 
 
 def scale(config: DatasetConfig) -> Problem:
@@ -39,48 +66,61 @@ def scale(config: DatasetConfig) -> Problem:
     Raises:
         FathomError: a column is missing, or holds what it cannot hold.
     """
-    dataset = config.dataset
-    schema = Schema.read(dataset.name)
-    split = paths.split(dataset.name)
-    made_by = f"split@{dataset.name}"
-    parts = {part: read_array(split / f"{part}.npy", made_by) for part in paths.PARTS}
-    with replacing(paths.scaled(dataset.name)) as folder:
+    name = config.dataset.name
+    made_by = f"split@{name}"
+    rows = {part: read_array(paths.split(name) / f"{part}.npy", made_by) for part in paths.PARTS}
+    fitted = fit(config, Schema.read(name), rows)
+    with replacing(paths.scaled(name)) as folder:
         folder.mkdir()
-        scale_features = scale_table if schema.kind == "table" else scale_images
-        problem, scaler, targets = scale_features(dataset, schema, parts, config.scale, folder)
-        train = targets.loc[parts["train"]]
-        target_scalers = {
-            name: Scaler.fit(config.scale.target, train[[name]].to_numpy(), [output.column])
-            for name, output in problem.outputs.items()
-            if output.task == "regression" and name in targets
-        }
-        for part, rows in parts.items():
-            of_part = targets.loc[rows].rename_axis("row").reset_index()
-            write_table(folder / f"{part}_targets.parquet", of_part)
-        fitted = ScalerFile(features=scaler, targets=target_scalers)
-        write_json(folder / "scaler.json", fitted.model_dump(exclude_none=True))
-    problem.write(paths.problem(dataset.name))
-    return problem
+        for part, of_part in rows.items():
+            features = fitted.features(of_part)
+            if isinstance(features, pd.DataFrame):
+                write_table(folder / f"{part}_features.parquet", features)
+            else:
+                np.save(folder / f"{part}_features.npy", features)
+            targets = fitted.targets.loc[of_part].rename_axis("row").reset_index()
+            write_table(folder / f"{part}_targets.parquet", targets)
+        if fitted.encoder is not None:
+            write_json(folder / "encoder.json", fitted.encoder.model_dump())
+        write_json(folder / "scaler.json", fitted.scalers.model_dump(exclude_none=True))
+    fitted.problem.write(paths.problem(name))
+    return fitted.problem
 
 
-def scale_table(
-    dataset: Dataset, schema: Schema, parts: Parts, settings: Settings, folder: Path
-) -> tuple[Problem, Scaler, pd.DataFrame]:
-    """Write a table's features; return the problem, the numbers' scaler and the targets by output,
-    indexed by raw row.
+def fit(config: DatasetConfig, schema: Schema, rows: Parts) -> Fitted:
+    """Fit encoder and scalers on the training rows of raw data.
+
+    Args:
+        rows: raw row numbers by part.
+
+    Raises:
+        FathomError: as `scale`.
     """
+    fit_features = fit_table if schema.kind == "table" else fit_images
+    problem, scaler, encoder, targets, features = fit_features(
+        config.dataset, schema, rows, config.scale
+    )
+    train = targets.loc[rows["train"]]
+    of_targets = {
+        name: Scaler.fit(config.scale.target, train[[name]].to_numpy(), [output.column])
+        for name, output in problem.outputs.items()
+        if output.task == "regression" and name in targets
+    }
+    scalers = ScalerFile(features=scaler, targets=of_targets)
+    return Fitted(problem, scalers, encoder, rows, targets, features)
+
+
+def fit_table(dataset: Dataset, schema: Schema, rows: Parts, settings: Settings) -> Learned:
+    """Learn from a table's training rows; the scaler is that of the numbers."""
     table = read_table(paths.raw(dataset.name) / "data.parquet", f"download@{dataset.name}")
-    encoder = fit_encoder(dataset, table, parts["train"], settings.min_frequency)
-    table = table.loc[np.sort(np.concatenate(list(parts.values())))]
-    features = encoder.transform(table)
+    encoder = fit_encoder(dataset, table, rows["train"], settings.min_frequency)
+    table = table.loc[np.sort(np.concatenate(list(rows.values())))]
+    encoded = encoder.transform(table)
     numbers = [number.column for number in encoder.numbers]
     scaler = Scaler.fit(
-        settings.features, features.loc[parts["train"], numbers].to_numpy(), numbers, settings.clip
+        settings.features, encoded.loc[rows["train"], numbers].to_numpy(), numbers, settings.clip
     )
-    features = scaled(features, encoder, scaler)
-    for part, rows in parts.items():
-        write_table(folder / f"{part}_features.parquet", features.loc[rows])
-    write_json(folder / "encoder.json", encoder.model_dump())
+    features = scaled(encoded, encoder, scaler)
     predicted = outputs(dataset, schema, table)
     problem = Problem(
         dataset=dataset.name,
@@ -92,14 +132,13 @@ def scale_table(
         wide=encoder.wide,
         deep=encoder.deep,
         outputs=predicted,
-        rows={part: len(rows) for part, rows in parts.items()},
+        rows={part: len(of_part) for part, of_part in rows.items()},
     )
-    return problem, scaler, target_table(dataset, predicted, table)
+    targets = target_table(dataset, predicted, table)
+    return problem, scaler, encoder, targets, lambda chosen: features.loc[chosen]
 
 
-def scale_images(
-    dataset: Dataset, schema: Schema, parts: Parts, settings: Settings, folder: Path
-) -> tuple[Problem, Scaler, pd.DataFrame]:
+def fit_images(dataset: Dataset, schema: Schema, rows: Parts, settings: Settings) -> Learned:
     """Do the same for images, whose scaler takes each pixel for a column, or all for one."""
     for key in OF_TABLES:
         if getattr(dataset, key):
@@ -111,11 +150,13 @@ def scale_images(
     columns = ["pixels"]
     if settings.pixels == "separately":
         columns = ["pixel " + " ".join(map(str, place)) for place in np.ndindex(shape)]
-    train = images[parts["train"]].reshape(-1, len(columns))
+    train = images[rows["train"]].reshape(-1, len(columns))
     scaler = Scaler.fit(settings.features, train, columns, settings.clip)
-    for part, rows in parts.items():
-        pixels = scaler.transform(images[rows].reshape(-1, len(columns)))
-        np.save(folder / f"{part}_features.npy", pixels.reshape(-1, *shape).astype(np.float32))
+
+    def features(chosen: NDArray[np.int64]) -> NDArray[np.float32]:
+        pixels = scaler.transform(images[chosen].reshape(-1, len(columns)))
+        return pixels.reshape(-1, *shape).astype(np.float32)
+
     main = Output(column=schema.target, task=schema.task, classes=schema.classes)
     problem = Problem(
         dataset=dataset.name,
@@ -127,6 +168,6 @@ def scale_images(
         wide=[],
         deep=[],
         outputs={"main_output": main, "aux_output": main},
-        rows={part: len(rows) for part, rows in parts.items()},
+        rows={part: len(of_part) for part, of_part in rows.items()},
     )
-    return problem, scaler, pd.DataFrame({"main_output": labels})
+    return problem, scaler, None, pd.DataFrame({"main_output": labels}), features

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fathom import paths
 from fathom.config.schema import DatasetConfig
 from fathom.data.features import features_of, read_encoder
-from fathom.data.parts import Part, read_scalers, read_targets
+from fathom.data.parts import Part, ScaledFiles, read_scalers, read_targets
 from fathom.data.scaling import Floats
 from fathom.data.schema import Output, Problem
 from fathom.explanation.coalitions import Mixer, explained_columns
@@ -51,7 +51,7 @@ def explain_table(
     background = features_of(table.loc[others["row"]], encoder, scalers.features)
     table = table.loc[targets["row"]]
     features = features_of(table, encoder, scalers.features)
-    predictor = Predictor(model, problem, scalers.targets)
+    predictor = Predictor(model, ScaledFiles(problem, scalers.targets))
     predicted = main_output(predictor, features)
     chosen = explained_class(predicted, problem.main)
     mixer = Mixer(encoder, columns, background)

@@ -86,7 +86,7 @@ class Watch(keras.callbacks.Callback):
             )
         broken = [name for name, value in logs.items() if not np.isfinite(value)]
         if broken:
-            raise FathomError(
+            raise DivergedError(
                 f"training diverged: {broken[0]} is {logs[broken[0]]} in epoch {epoch + 1}; "
                 "lower the learning rate or set train.optimizer.clipnorm"
             )
@@ -98,6 +98,10 @@ class LossRatio(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if logs and logs.get("loss"):
             logs["loss_ratio"] = logs["val_loss"] / logs["loss"]
+
+
+class DivergedError(FathomError):
+    """The loss or a metric is no longer a number."""
 
 
 class HaltedError(Exception):

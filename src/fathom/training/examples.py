@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from fathom.config.schema import NetworkConfig
-from fathom.data.parts import Part, read_part, scaler_of
+from fathom.data.parts import Part, Scaled, scaler_of
 from fathom.data.scaling import Scaler
 from fathom.data.schema import Problem
 from fathom.models.interface import input_names, output_names, unwrap
@@ -21,18 +21,17 @@ Examples = tuple[Any, ...]
 def reader(
     model: keras.Model,
     part: str,
-    problem: Problem,
-    scalers: dict[str, Scaler],
+    data: Scaled,
     config: NetworkConfig,
     class_weights: dict[str, float] | None,
 ) -> Callable[[range | None], Examples]:
     """Return a function that reads rows of a part, or all, as examples for a network."""
 
     def read(rows: range | None) -> Examples:
-        found = read_part(problem, part, rows)
-        inputs = unwrap(found.inputs(input_names(model), problem))
-        wanted = targets(model, found, problem, scalers, config)
-        weights = sample_weights(model, found, problem, class_weights)
+        found = data.part(part, rows)
+        inputs = unwrap(found.inputs(input_names(model), data.problem))
+        wanted = targets(model, found, data.problem, data.scalers, config)
+        weights = sample_weights(model, found, data.problem, class_weights)
         return (inputs, wanted) if weights is None else (inputs, wanted, weights)
 
     return read

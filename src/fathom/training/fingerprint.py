@@ -30,11 +30,18 @@ def fingerprint(config: NetworkConfig) -> str:
     }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     data = sorted(paths.scaled(config.dataset.name).iterdir())
-    for file in [*code(), paths.problem(config.dataset.name), *data]:
+    digest.update(files([*code(), paths.problem(config.dataset.name), *data]))
+    return digest.hexdigest()[:16]
+
+
+def files(several: list[Path]) -> bytes:
+    """Return the digest of files' names and contents."""
+    digest = hashlib.sha256()
+    for file in several:
         digest.update(file.name.encode())
         with file.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
-    return digest.hexdigest()[:16]
+    return digest.digest()
 
 
 def code() -> list[Path]:

@@ -1,5 +1,6 @@
 """Predictions of a network while it is in memory."""
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,9 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fathom.data.parts import Part, read_blocks, scaler_of
-from fathom.data.scaling import Floats, Scaler
-from fathom.data.schema import Problem
+from fathom.data.parts import Part, Scaled, blocks, scaler_of
+from fathom.data.scaling import Floats
 from fathom.models.interface import input_names, output_names, unwrap
 
 BATCH = 1024  # rows predicted at once; the figures do not depend on it
@@ -19,17 +19,22 @@ class Predictor:
     """Predicts with a model by one compiled program, which later weights of the model go for too.
 
     Args:
-        model: a network for the problem.
-        scalers: of targets, by output.
+        model: a network for the data's problem.
     """
 
-    def __init__(self, model: keras.Model, problem: Problem, scalers: dict[str, Scaler]) -> None:
-        self.model, self.problem, self.scalers = model, problem, scalers
+    def __init__(self, model: keras.Model, data: Scaled) -> None:
+        self.model, self.data, self.problem = model, data, data.problem
         self.program = tf.function(lambda rows: model(rows, training=False), autograph=False)
+
+    def over(self, data: Scaled) -> "Predictor":
+        """Return the same for other rows of the same problem."""
+        other = copy.copy(self)
+        other.data, other.problem = data, data.problem
+        return other
 
     def predict(self, part: str) -> Iterator[dict[str, Floats]]:
         """Return by output what the model predicts for a part, block of rows by block."""
-        for block in read_blocks(self.problem, part):
+        for block in blocks(self.data, part):
             yield self.predict_rows(block)
 
     def predict_rows(self, block: Part) -> dict[str, Floats]:
@@ -49,7 +54,7 @@ class Predictor:
     def in_own_unit(self, name: str, values: Floats) -> Floats:
         if self.problem.output(name).task == "classification":
             return values
-        return scaler_of(name, self.scalers).inverse(values.astype(np.float64))[:, 0]
+        return scaler_of(name, self.data.scalers).inverse(values.astype(np.float64))[:, 0]
 
 
 def batch(inputs: Any, start: int) -> Any:

@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from fathom.training.examples import Examples
+from fathom.training.scalars import Scalars
 
 # XLA turns a step into a few fused loops instead of a call for each operation. Measured on 2 cores
 # (`make bench`): a step takes a quarter to all of the graph's time on dense networks of 1,000 to
@@ -27,9 +28,10 @@ VALIDATION_BATCH = 1024  # rows; the figures do not depend on it but for roundin
 
 @dataclass(frozen=True)
 class Programs:
-    """The compiled programs of one model; they keep no state of their own.
+    """The compiled programs of one model.
 
     Args:
+        scalars: numbers of the model that they take as inputs, such as learning rates.
         last: trains on one batch, of any size.
         steps: trains on the full batches from one number to another, of rows in an order.
         test: adds the first rows of some to the metrics.
@@ -37,6 +39,7 @@ class Programs:
         reason: why.
     """
 
+    scalars: Scalars
     last: Callable[[Examples], None]
     steps: Callable[[Examples, tf.Tensor, tf.Tensor, tf.Tensor], None]
     test: Callable[[Examples, tf.Tensor], None]
@@ -65,8 +68,18 @@ def make_programs(
         deterministic: whether TensorFlow was told to give the same bits each time.
     """
     build_state(model, examples)
-    train_step = tf.autograph.experimental.do_not_convert(model.train_step)
-    test_step = tf.autograph.experimental.do_not_convert(model.test_step)
+    scalars = Scalars(model)
+
+    @tf.autograph.experimental.do_not_convert
+    def train_step(batch: Examples) -> None:
+        with scalars.as_inputs():
+            model.train_step(batch)
+
+    @tf.autograph.experimental.do_not_convert
+    def test_step(batch: Examples) -> None:
+        with scalars.as_inputs():
+            model.test_step(batch)
+
     any_rows = tf.nest.map_structure(
         lambda a: tf.TensorSpec([None, *a.shape[1:]], a.dtype), examples
     )
@@ -106,7 +119,7 @@ def make_programs(
 
         tf.while_loop(lambda start: start < rows, one, [0], parallel_iterations=1)
 
-    return Programs(last, steps, test, batch_size, xla, reason)
+    return Programs(scalars, last, steps, test, batch_size, xla, reason)
 
 
 def build_state(model: keras.Model, examples: Examples) -> None:

@@ -52,6 +52,18 @@ def at_once(config: NetworkConfig, runs: int, alone: str | None) -> int:
     return min(cores(), runs)
 
 
+def seeded(seed: int, build: Callable[[], keras.Model]) -> keras.Model:
+    """Return what `build` returns, with the weights and random states that `seed` gives.
+
+    keras.utils.set_random_seed does more: it seeds TensorFlow's own generator, too, which has
+    TensorFlow prepare all programs once more.
+    """
+    with SEEDING:
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        return build()
+
+
 class Beginnings:
     """Brings one compiled model to where a newly built one begins, without compiling it again.
 
@@ -66,12 +78,7 @@ class Beginnings:
 
     def begin(self, seed: int) -> None:
         """Give the model the weights and random states that `seed` gives a new one."""
-        # All that Keras draws seeds from. keras.utils.set_random_seed does this too, but seeds
-        # TensorFlow's own generator, which has TensorFlow prepare all programs once more.
-        with SEEDING:
-            random.seed(seed)
-            np.random.seed(seed)  # noqa: NPY002
-            new = self.build()
+        new = seeded(seed, self.build)
         for variable, value in zip(self.model.variables, new.variables, strict=True):
             variable.assign(value)
         for variable, first in zip(self.model.optimizer.variables, self.optimizer, strict=True):

@@ -12,9 +12,8 @@ import pandas as pd
 
 from fathom import paths
 from fathom.config.schema import NetworkConfig
-from fathom.data.parts import read_target_scalers
+from fathom.data.parts import Scaled
 from fathom.data.predictions import write_predictions
-from fathom.data.schema import Problem
 from fathom.files import read_json, replacing, write_json, write_text
 from fathom.training import compiled, reference
 from fathom.training.callbacks import EpochLines, Halt, callbacks, early_stopping
@@ -59,6 +58,7 @@ class Trainer:
     """
 
     model: keras.Model
+    data: Scaled
     train: Feed
     valid: Feed
     programs: Programs | None
@@ -68,13 +68,13 @@ class Trainer:
 
 
 def finished_runs(
-    trainers: list[Trainer], seeds: list[int], folder: Path, config: NetworkConfig, problem: Problem
+    trainers: list[Trainer], seeds: list[int], folder: Path, config: NetworkConfig
 ) -> list[Run]:
     """Train from each seed that `folder` has no finished run of, as many at once as there are
     trainers.
     """
     if len(trainers) == 1:
-        return [finished_run(trainers[0], seed, folder, config, problem) for seed in seeds]
+        return [finished_run(trainers[0], seed, folder, config) for seed in seeds]
     free: queue.SimpleQueue[Trainer] = queue.SimpleQueue()
     for trainer in trainers:
         free.put(trainer)
@@ -82,7 +82,7 @@ def finished_runs(
     def finish(seed: int) -> Run:
         trainer = free.get()
         try:
-            return finished_run(trainer, seed, folder, config, problem)
+            return finished_run(trainer, seed, folder, config)
         finally:
             free.put(trainer)
 
@@ -98,9 +98,7 @@ def finished_runs(
     return [run.result() for run in runs]
 
 
-def finished_run(
-    trainer: Trainer, seed: int, folder: Path, config: NetworkConfig, problem: Problem
-) -> Run:
+def finished_run(trainer: Trainer, seed: int, folder: Path, config: NetworkConfig) -> Run:
     """Train from a seed, unless `folder` has the finished training already.
 
     Writes the model, its history, its predictions and what there is to know of the run to
@@ -109,12 +107,13 @@ def finished_run(
     done = folder / paths.run(seed)
     if not done.exists():
         checkpoint = folder / f"{paths.run(seed)}.npz"
-        run, history = train_from(trainer, seed, checkpoint, config, problem)
+        trainer.begin(seed)
+        run, history = train_from(trainer, seed, checkpoint, config, [EpochLines(seed)])
         with replacing(done) as beside:
             beside.mkdir()
             save_model(trainer.model, beside / MODEL)
             write_text(beside / HISTORY, history.to_csv(index=False))
-            write_predictions(beside / PREDICTIONS, trainer.predictor.predict, problem)
+            write_predictions(beside / PREDICTIONS, trainer.predictor.predict, trainer.data.problem)
             write_json(beside / RUN, asdict(run))
         checkpoint.unlink(missing_ok=True)
     return Run(**read_json(done / RUN, "train"))
@@ -126,20 +125,26 @@ def read_history(folder: Path) -> pd.DataFrame:
 
 
 def train_from(
-    trainer: Trainer, seed: int, file: Path, config: NetworkConfig, problem: Problem
+    trainer: Trainer,
+    seed: int,
+    file: Path,
+    config: NetworkConfig,
+    watchers: list[keras.callbacks.Callback],
 ) -> tuple[Run, pd.DataFrame]:
-    """Train from a seed, or go on from the checkpoint in `file`."""
-    settings, model = config.train, trainer.model
+    """Train a model that stands where a seed has it begin, or go on from the checkpoint in `file`.
+
+    Args:
+        watchers: callbacks that come last, and keep no state.
+    """
+    settings, model, problem = config.train, trainer.model, trainer.data.problem
     engine = "fit" if trainer.programs is None else "compiled"
-    trainer.begin(seed)
     stopping = early_stopping(config, problem)
-    scalers = read_target_scalers(problem)
-    watching = callbacks(config, problem, scalers, stopping, seed, engine)
+    watching = callbacks(config, problem, trainer.data.scalers, stopping, seed, engine)
     checkpoint = Checkpoint(file, settings.checkpoint, watching, stopping)
     start = checkpoint.restore(model, settings.epochs)
     if checkpoint.kills:
         print(f"seed {seed}  goes on from epoch {start[0] + 1}", flush=True)
-    every = [Halt(trainer.halted), *watching, checkpoint, EpochLines(seed)]
+    every = [Halt(trainer.halted), *watching, checkpoint, *watchers]
     if trainer.programs is None:
         reference.fit(
             model,

@@ -14,7 +14,7 @@ import tensorflow as tf
 from fathom import paths
 from fathom.config.schema import NetworkConfig
 from fathom.config.targets import make
-from fathom.data.parts import read_target_scalers, read_targets
+from fathom.data.parts import Scaled, ScaledFiles
 from fathom.data.schema import Problem
 from fathom.errors import FathomError
 from fathom.training import compiling
@@ -48,26 +48,27 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
     """
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
-    problem = Problem.read(config.dataset.name)
-    trainer = prepare(config, problem, strategy)
+    data = ScaledFiles.of(config.dataset.name)
+    problem = data.problem
+    first = prepare(config, data, strategy)
     seeds = [(config.seed + repeat) % 2**32 for repeat in range(repeats(config, problem))]
-    several = at_once(config, len(seeds), alone(trainer))
-    trainers = [trainer, *(prepare(config, problem, strategy, trainer) for _ in seeds[1:several])]
+    several = at_once(config, len(seeds), alone(first))
+    trainers = [first, *(prepare(config, data, strategy, first) for _ in seeds[1:several])]
     unfinished = paths.checkpoints(config.dataset.name, config.model.name)
     folder = unfinished / fingerprint(config)
     for other in unfinished.glob("*"):
         if other != folder:  # of other settings, data or code
             shutil.rmtree(other)
     began = time.perf_counter()
-    runs = finished_runs(trainers, seeds, folder, config, problem)
+    runs = finished_runs(trainers, seeds, folder, config)
     seconds = time.perf_counter() - began
     monitor = monitored(config, problem)
     sign = -1 if direction(monitor) == "max" else 1
     best = min(runs, key=lambda run: sign * run.value)
-    trainer.model.load_weights(folder / best.name / MODEL)
+    first.model.load_weights(folder / best.name / MODEL)
     history = read_history(folder / best.name)
-    training = Training(trainer.model, history, monitor, best, runs, seconds, several)
-    write(training, trainer, folder, config)
+    training = Training(first.model, history, monitor, best, runs, seconds, several)
+    write(training, first, folder, config)
     shutil.rmtree(unfinished)
     with suppress(OSError):  # others are at work in there
         os.removedirs(unfinished.parent)
@@ -76,7 +77,7 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
 
 def prepare(
     config: NetworkConfig,
-    problem: Problem,
+    data: Scaled,
     strategy: tf.distribute.Strategy,
     like: Trainer | None = None,
 ) -> Trainer:
@@ -88,15 +89,28 @@ def prepare(
     keras.utils.clear_session()  # layers' names count from the start
     keras.utils.set_random_seed(config.seed)
     with strategy.scope():
-        model = build(config, problem)
-        compiling.compile_model(model, problem, config)
+        model = build(config, data.problem)
+        compiling.compile_model(model, data.problem, config)
     if config.train.ensemble and not getattr(model, "inputs", None):
         file, key = config.origins.of(("train", "ensemble"))
         raise FathomError(
             f"{file}: {key}: {config.model.target} returned a subclassed model, whose inputs are "
             "not known; set it to false"
         )
-    train, valid = (like.train, like.valid) if like else feeds(model, config, problem)
+    rows = [like.train, like.valid] if like else feeds(model, config, data)
+    return trainer(model, config, data, rows, strategy, like)
+
+
+def trainer(
+    model: keras.Model,
+    config: NetworkConfig,
+    data: Scaled,
+    rows: list[Feed],
+    strategy: tf.distribute.Strategy,
+    like: Trainer | None = None,
+) -> Trainer:
+    """Make what trains a compiled model on the rows of the training and of the validation part."""
+    train, valid = rows
     with strategy.scope():
         with_variables(model, train)
         model.optimizer.build(model.trainable_variables)
@@ -104,10 +118,10 @@ def prepare(
     programs = None
     if config.train.engine == "compiled" and not several:
         programs = compile_programs(model, train, config, like.programs if like else None)
-    beginnings = Beginnings(lambda: with_variables(build(config, problem), train), model)
-    predictor = Predictor(model, problem, read_target_scalers(problem))
+    beginnings = Beginnings(lambda: with_variables(build(config, data.problem), train), model)
     halted = like.halted if like else threading.Event()
-    return Trainer(model, train, valid, programs, beginnings.begin, predictor, halted)
+    predictor = Predictor(model, data)
+    return Trainer(model, data, train, valid, programs, beginnings.begin, predictor, halted)
 
 
 def alone(trainer: Trainer) -> str | None:
@@ -138,19 +152,19 @@ def with_variables(model: keras.Model, train: Feed) -> keras.Model:
     return model
 
 
-def feeds(model: keras.Model, config: NetworkConfig, problem: Problem) -> list[Feed]:
+def feeds(model: keras.Model, config: NetworkConfig, data: Scaled) -> list[Feed]:
     """Return the rows of the training and of the validation part."""
-    scalers = read_target_scalers(problem)
+    problem = data.problem
     weights = None
     if config.train.class_weight is not None:
-        labels = read_targets(problem, "train")["main_output"].to_numpy()
+        labels = data.part("train").target("main_output")
         weights = compiling.class_weights(labels, problem, config)
     both = problem.rows["train"] + problem.rows["valid"]
     found = []
     for part, by_class in (("train", weights), ("valid", None)):
         rows = problem.rows[part]
         memory = config.train.memory * rows / both
-        read = reader(model, part, problem, scalers, config, by_class)
+        read = reader(model, part, data, config, by_class)
         alignment = row_alignment(problem.kind)
         found.append(feed(read, rows, config.train.batch_size, memory, alignment))
     return found

@@ -1,0 +1,83 @@
+"""The best trials as experiments of DVC."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fathom import paths
+from fathom.config.origins import holds
+from fathom.errors import FathomError
+from fathom.search.settings import CHOICES, Base
+from fathom.search.space import Values, as_text
+
+GROUP_CHOICES = ("dataset", "model", "experiment")
+
+
+def overrides(base: Base, values: Values) -> list[str]:
+    """Return what `dvc exp run` takes for -S to have the pipeline train with these values.
+
+    The search's own overrides are among them. Each is set in the file that has the last word on
+    it; a key that is in none is added there.
+    """
+    _, origins = base.of(values)
+    origins = replace(origins, overrides=())
+    found = []
+    for key, text in (given(base) | {key: as_text(value) for key, value in values.items()}).items():
+        if key not in CHOICES:
+            file, inside = origins.of(key.split("."))
+            prefix = "" if file == str(paths.PARAMS) else f"{file}:"
+            new = "" if holds(Path(file), inside.split(".")) else "+"
+            found.append(f"{prefix}{new}{inside}={text}")
+    if origins.experiment not in (None, standing_experiment()):
+        found.append(f"experiment={origins.experiment}")
+    return found
+
+
+def given(base: Base) -> dict[str, str]:
+    """Return the overrides of a search that stages know, by key."""
+    pairs = (override.lstrip("+").partition("=") for override in base.overrides)
+    first = re.compile(r"[./]")
+    return {
+        key: text
+        for key, _, text in pairs
+        if key not in GROUP_CHOICES and first.split(key)[0] != "search"
+    }
+
+
+def standing_experiment() -> str:
+    settings: dict[str, Any] = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
+    return str(settings["experiment"])
+
+
+def run(name: str, settings: list[str], tell: Callable[[str], None]) -> None:
+    """Run the pipeline as an experiment of this name, in a folder of its own.
+
+    Args:
+        tell: gets what DVC prints, line by line.
+
+    Raises:
+        FathomError: it failed; the line is DVC's.
+    """
+    dvc = [sys.executable, "-m", "dvc", "exp"]
+    subprocess.run([*dvc, "remove", "--quiet", name], capture_output=True)  # of a search before
+    sets = [part for setting in settings for part in ("-S", setting)]
+    command = [*dvc, "run", "--temp", "--name", name, *sets]
+    lines: list[str] = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            lines.append(line.strip())
+            tell(line.rstrip())
+    if running.returncode:
+        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
+        raise FathomError(f"dvc exp run --name {name}: {' '.join(errors[:1])}")

@@ -1,0 +1,57 @@
+"""A search begun or gone on with, from checked settings to its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+from optuna.trial import FrozenTrial
+
+from fathom import paths
+from fathom.config.schema import SearchConfig
+from fathom.errors import FathomError
+from fathom.search.conclude import conclude
+from fathom.search.local import Here
+from fathom.search.outcome import Found
+from fathom.search.search import Engine, Search
+from fathom.search.settings import Base
+from fathom.search.study import finished, opened
+from fathom.search.trial import Trials
+from fathom.training.callbacks import direction, monitored
+
+# Told how many trials had ended before, or one that has just ended, and how many are to.
+Tell = Callable[["int | FrozenTrial", int], None]
+
+
+def session(
+    config: SearchConfig, base: Base, strategy: tf.distribute.Strategy, tell: Tell
+) -> Found:
+    """Search, and write to `searches/<dataset>/<model>-<search>.json` what came out.
+
+    Raises:
+        FathomError: settings cannot be trained, another process is at work on this search, or the
+            user stopped it.
+    """
+    if config.train.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    here = Here(config, strategy)
+    decided = Trials(None, here.trials.trainers, here.halted)  # for what comes after, without folds
+    problem = decided.data(config)[0].scaled.problem
+    upwards = direction(monitored(config, problem)) == "max"
+    with opened(config, upwards) as study:
+        search = Search(config, base, study, engine(config, here), tell)
+        tell(len(finished(study)), search.wanted)
+        try:
+            search.run()
+        except KeyboardInterrupt:
+            raise FathomError(
+                f"stopped after {len(finished(study)):,} trials; the same command goes on"
+            ) from None
+        found = conclude(search, decided)
+    found.write(paths.searched(found.dataset, found.model, found.search))
+    return found
+
+
+def engine(config: SearchConfig, here: Here) -> Engine:
+    """Return who carries out trials."""
+    return here

@@ -1,0 +1,213 @@
+"""What is kept of a search's trials, on disk, so that it can be stopped and go on."""
+
+import hashlib
+import json
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, GridSampler
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.trial import FrozenTrial, TrialState
+
+from fathom import paths
+from fathom.config.schema import SearchConfig
+from fathom.config.targets import make
+from fathom.data.schema import Schema
+from fathom.errors import FathomError
+from fathom.search.space import grid
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+HEARTBEAT, GRACE = 10, 60  # seconds; a process that is silent for longer is taken for dead
+
+# What says how long and by whom is searched, not what comes out of a trial or is tried.
+WITHOUT_EFFECT = {
+    "trials", "at_once", "engine", "address", "resources", "storage", "ensemble", "experiments",
+}  # fmt: skip
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    retry = RetryHeartbeatStaleTrialCallback()
+
+
+class SeededSampler(BaseSampler):
+    """Gives each trial a sampler of its own, seeded by the trial's number.
+
+    So a search that goes on draws what it would have drawn without the stop, and in several threads
+    what a trial draws depends only on the trials that the sampler itself looks at.
+    """
+
+    def __init__(self, config: SearchConfig) -> None:
+        self.config = config
+        self.points = {"search_space": grid(config)} if is_grid(config) else {}
+        self.lock = threading.RLock()
+        self.samplers: dict[int, BaseSampler] = {}
+
+    def of(self, trial: FrozenTrial) -> BaseSampler:
+        with self.lock:
+            if trial.number not in self.samplers:
+                seed = (self.config.search.seed * 1_000_003 + trial.number) % 2**32
+                self.samplers[trial.number] = sampler(self.config, seed=seed, **self.points)
+            return self.samplers[trial.number]
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        with self.lock:  # two trials must not take the same point of a grid
+            self.of(trial).before_trial(study, trial)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return self.of(trial).infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        with self.lock:
+            return self.of(trial).sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        return self.of(trial).sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        self.of(trial).after_trial(study, trial, state, values)
+        with self.lock:
+            self.samplers.pop(trial.number, None)
+
+
+def sampler(config: SearchConfig, **defaults: Any) -> BaseSampler:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        made = make(config.search.sampler, ("search", "sampler"), config.origins, **defaults)
+    if not isinstance(made, BaseSampler):
+        raise wrong_kind(config, "sampler", "a sampler of Optuna's")
+    return made
+
+
+def pruner(config: SearchConfig) -> optuna.pruners.BasePruner:
+    chosen = config.search.pruner
+    if chosen is None:
+        return optuna.pruners.NopPruner()
+    made = make(chosen, ("search", "pruner"), config.origins)
+    if not isinstance(made, optuna.pruners.BasePruner):
+        raise wrong_kind(config, "pruner", "a pruner of Optuna's")
+    return made
+
+
+def wrong_kind(config: SearchConfig, name: str, wanted: str) -> FathomError:
+    file, key = config.origins.of(("search", name, "_target_"))
+    return FathomError(f"{file}: {key}: {getattr(config.search, name).target} is not {wanted}")
+
+
+def is_grid(config: SearchConfig) -> bool:
+    return config.search.sampler.target.rpartition(".")[2] == GridSampler.__name__
+
+
+def wanted(config: SearchConfig) -> int:
+    """Return how many trials are to end: a grid has but so many."""
+    if not is_grid(config):
+        return config.search.trials
+    combinations = 1
+    for points in grid(config).values():
+        combinations *= len(points)
+    return min(config.search.trials, combinations)
+
+
+@contextmanager
+def opened(config: SearchConfig, higher_is_better: bool) -> Iterator[optuna.Study]:
+    """Open the study of a search, with all trials that have ended so far.
+
+    Without `search.storage` it is a file in `studies/`, for one process at a time; what was
+    under way when the last one ended is tried again.
+
+    Raises:
+        FathomError: another process has it open, or the storage cannot be reached.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    folder = paths.study(config.dataset.name, config.model.name, config.search.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    if config.search.storage is not None:
+        yield load(config, folder, higher_is_better)
+        return
+    try:
+        with filelock.FileLock(folder / "lock", timeout=0):
+            study = load(config, folder, higher_is_better)
+            for trial in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+                study.tell(trial.number, state=TrialState.FAIL)
+                retry(study, trial)
+            yield study
+    except filelock.Timeout as error:
+        raise FathomError(
+            f"another process is at work on this search, in {folder}; for several at once set "
+            "search.storage to a database that all of them reach"
+        ) from error
+
+
+def load(config: SearchConfig, folder: Path, higher_is_better: bool) -> optuna.Study:
+    shared = config.search.storage
+    address = shared or f"sqlite:///{folder / 'study.db'}"
+    patient = {"connect_args": {"timeout": 60}} if address.startswith("sqlite") else None
+    name = "-".join([config.dataset.name, config.model.name, config.search.name, digest(config)])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            storage = RDBStorage(
+                address,
+                engine_kwargs=patient,
+                heartbeat_interval=HEARTBEAT if shared else None,
+                grace_period=GRACE if shared else None,
+                heartbeat_stale_trial_callback=retry if shared else None,
+            )
+            return optuna.create_study(
+                storage=storage,
+                study_name=name,
+                sampler=SeededSampler(config),
+                pruner=pruner(config),
+                direction="maximize" if higher_is_better else "minimize",
+                load_if_exists=True,
+            )
+    except FathomError:
+        raise
+    except Exception as error:  # SQLAlchemy has one for each kind of database
+        file, key = config.origins.of(("search", "storage"))
+        message = " ".join(str(error).split())
+        raise FathomError(f"{file}: {key}: cannot be opened: {message}") from error
+
+
+def digest(config: SearchConfig) -> str:
+    """Return what tells a search from others: settings, space and data."""
+    tree = config.model_dump(mode="json", by_alias=True)
+    settings = {key: tree[key] for key in ("dataset", "split", "scale", "model", "train", "seed")}
+    settings["search"] = config.search.model_dump(
+        mode="json", by_alias=True, exclude=WITHOUT_EFFECT
+    )
+    settings["data"] = Schema.read(config.dataset.name).source.sha256
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def finished(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=FINISHED)
+
+
+def ranked(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that came to their end, best first, of equal ones the earliest first."""
+    complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    sign = -1 if study.direction == optuna.study.StudyDirection.MAXIMIZE else 1
+    return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))

@@ -1,0 +1,114 @@
+"""Compiled models, lent to one trial after another."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import keras
+import tensorflow as tf
+
+from fathom.config.schema import NetworkConfig
+from fathom.models.interface import input_names, output_names
+from fathom.search.data import TrialData
+from fathom.training.compiling import compile_model
+from fathom.training.feeds import Feed
+from fathom.training.programs import STEPS_WORTH_XLA
+from fathom.training.repeats import seeded
+from fathom.training.runs import Trainer
+from fathom.training.scalars import signature
+from fathom.training.train import build, feeds, trainer, with_variables
+
+KEPT = 64  # models that wait for a trial of their shape
+
+
+class Trainers:
+    """Lends models that stand where the settings have a training begin.
+
+    What takes time is to trace and to compile a program. It is done once for each shape of a
+    network and each batch size, and for as many trials of it as train at the same time: later ones
+    get the weights and numbers of their own put into a model that another has done with.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
+        self.strategy = strategy
+        self.lock = threading.Lock()
+        self.free: list[tuple[str, Trainer]] = []  # the last used one at the end
+        self.compiled = 0
+
+    @contextmanager
+    def lent(
+        self, config: NetworkConfig, data: TrialData, halted: threading.Event
+    ) -> Iterator[Trainer]:
+        """Lend a trainer that `halted` stops."""
+        with self.strategy.scope():
+            model = seeded(config.seed, lambda: build(config, data.scaled.problem))
+            compile_model(model, data.scaled.problem, config)
+            rows = self.rows(model, config, data)
+            with_variables(model, rows[0])
+            model.optimizer.build(model.trainable_variables)
+        shape = shape_of(model, config, rows[0])
+        kept = self.take(shape)
+        if kept is None:
+            made = trainer(model, config, data.scaled, rows, self.strategy)
+            lent = replace(made, halted=halted)
+        else:
+            begin_as(kept, model)
+            train, valid = rows
+            predictor = kept.predictor.over(data.scaled)
+            lent = replace(kept, data=data.scaled, train=train, valid=valid, predictor=predictor)
+        try:
+            yield lent
+        finally:
+            self.give_back(shape, lent)
+
+    def rows(self, model: keras.Model, config: NetworkConfig, data: TrialData) -> list[Feed]:
+        """Return the rows as such a network takes them, made once."""
+        settings = config.train
+        key = json.dumps(
+            [
+                input_names(model), output_names(model), settings.loss, settings.class_weight,
+                settings.memory, settings.batch_size,
+            ]
+        )  # fmt: skip
+        with self.lock:
+            if key not in data.feeds:
+                data.feeds[key] = feeds(model, config, data.scaled)
+            return data.feeds[key]
+
+    def take(self, shape: str) -> Trainer | None:
+        with self.lock:
+            for at, (free, kept) in enumerate(self.free):
+                if free == shape:
+                    del self.free[at]
+                    return kept
+            self.compiled += 1
+            return None
+
+    def give_back(self, shape: str, lent: Trainer) -> None:
+        if lent.programs is None:  # Keras' fit has numbers of the model for constants
+            return
+        with self.lock:
+            self.free.append((shape, lent))
+            del self.free[:-KEPT]
+
+
+def shape_of(model: keras.Model, config: NetworkConfig, train: Feed) -> str:
+    """Return what two trainings have in common that one program can do."""
+    settings = config.train
+    many = settings.epochs * -(-train.rows // settings.batch_size) >= STEPS_WORTH_XLA
+    rest = [train.rows, settings.batch_size, settings.xla, settings.deterministic, many]
+    return json.dumps([signature(model, config), rest])
+
+
+def begin_as(kept: Trainer, model: keras.Model) -> None:
+    """Bring a trainer's model to where another of the same shape stands."""
+    for ours, theirs in (
+        (kept.model.variables, model.variables),
+        (kept.model.optimizer.variables, model.optimizer.variables),
+    ):
+        for variable, new in zip(ours, theirs, strict=True):
+            variable.assign(new)
+    assert kept.programs is not None
+    kept.programs.scalars.take_over(model)

@@ -1,0 +1,150 @@
+"""One trial: a training, or one for each fold."""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fathom.config.schema import NetworkConfig
+from fathom.search.data import Datasets, TrialData
+from fathom.search.trainers import Trainers
+from fathom.training.callbacks import direction, monitored
+from fathom.training.runs import Run, Trainer, train_from
+
+# Told a step (an epoch, or a fold, from 1) and the best value so far, says whether to go on.
+Judge = Callable[[int, float], bool]
+
+
+def goes_on(step: int, value: float) -> bool:
+    """Judge that any trial is to go on."""
+    return True
+
+
+class HopelessError(Exception):
+    """A trial was ended, since others promise more."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of a trial.
+
+    `value` is what decides: of several folds the mean of `values`. `weights` are the network's, and
+    `valid` what it predicts by output for the validation part; of folds there are none.
+    """
+
+    value: float
+    values: list[float]
+    epochs: int
+    seconds: float
+    weights: list[NDArray[Any]]
+    valid: dict[str, NDArray[Any]]
+
+
+class Report(keras.callbacks.Callback):
+    """Has the best value so far judged at the end of every epoch."""
+
+    def __init__(self, monitor: str, judge: Judge) -> None:
+        super().__init__()
+        self.monitor, self.judge = monitor, judge
+        self.better = max if direction(monitor) == "max" else min
+        self.best: float | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        value = (logs or {})[self.monitor]
+        self.best = value if self.best is None else self.better(self.best, value)
+        if not self.judge(epoch + 1, self.best):
+            raise HopelessError
+
+
+class Trials:
+    """Carries trials out in this process, in any number of its threads.
+
+    Args:
+        cv: number of folds, or None for the validation part.
+        trainers: the compiled models.
+        halted: ends all trials when it is set.
+    """
+
+    def __init__(self, cv: int | None, trainers: Trainers, halted: threading.Event) -> None:
+        self.cv, self.trainers, self.halted = cv, trainers, halted
+        self.datasets, self.lock = Datasets(cv), threading.Lock()
+
+    def data(self, config: NetworkConfig) -> list[TrialData]:
+        with self.lock:
+            return self.datasets.of(config)
+
+    def carry_out(self, config: NetworkConfig, file: Path, judge: Judge) -> Outcome:
+        """Train and tell what came out.
+
+        Args:
+            file: of checkpoints, from which a trial that was killed goes on.
+
+        Raises:
+            DivergedError: the loss is no longer a number.
+            HopelessError: the judge wants no more of it.
+            HaltedError: `halted` was set.
+        """
+        several = self.data(config)
+        if self.cv is None:
+            return self.one(config, several[0], file, judge)
+        values: list[float] = []
+        runs = []
+        for fold, data in enumerate(several, start=1):
+            with self.lent(config, data) as trainer:
+                run, _ = train_from(trainer, config.seed, beside(file, fold), config, [])
+            beside(file, fold).unlink(missing_ok=True)
+            runs.append(run)
+            values.append(run.value)
+            if not judge(fold, float(np.mean(values))) and fold < len(several):
+                raise HopelessError
+        return outcome(runs, [], {})
+
+    def one(self, config: NetworkConfig, data: TrialData, file: Path, judge: Judge) -> Outcome:
+        watching = Report(monitored(config, data.scaled.problem), judge)
+        with self.lent(config, data) as trainer:
+            try:
+                run, _ = train_from(trainer, config.seed, file, config, [watching])
+            except HopelessError:
+                file.unlink(missing_ok=True)
+                raise
+            weights = trainer.model.get_weights()
+            blocks = list(trainer.predictor.predict("valid"))
+        file.unlink(missing_ok=True)
+        valid = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+        return outcome([run], weights, valid)
+
+    def test_predictions(
+        self, config: NetworkConfig, weights: list[NDArray[Any]]
+    ) -> dict[str, NDArray[Any]]:
+        """Return what a network with these weights predicts by output for the test part."""
+        data = self.data(config)[0]
+        with self.lent(config, data) as trainer:
+            trainer.model.set_weights(weights)
+            return trainer.predictor.predict_rows(data.test())
+
+    def lent(self, config: NetworkConfig, data: TrialData) -> AbstractContextManager[Trainer]:
+        return self.trainers.lent(config, data, self.halted)
+
+
+def outcome(
+    runs: list[Run], weights: list[NDArray[Any]], valid: dict[str, NDArray[Any]]
+) -> Outcome:
+    values = [run.value for run in runs]
+    return Outcome(
+        value=float(np.mean(values)),
+        values=values,
+        epochs=sum(run.epochs for run in runs),
+        seconds=sum(run.seconds for run in runs),
+        weights=weights,
+        valid=valid,
+    )
+
+
+def beside(file: Path, fold: int) -> Path:
+    return file.with_name(f"{file.stem}-{fold}{file.suffix}")
