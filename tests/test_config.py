@@ -23,7 +23,7 @@ BOOK = "conf/experiment/book_mlp.yaml"
 
 TOP = (
     "cards, compare, dataset, datasets, evaluate, experiment, explain, export, gates, gpus, "
-    "mirror, model, models, scale, seed, split, train"
+    "mirror, model, models, scale, search, seed, split, train"
 )
 DATASETS = "adult_census, bike, california_housing, diabetes, digits, fashion_mnist"
 SHARE = "must be a fraction between 0 and 1 or a number of rows above 0"

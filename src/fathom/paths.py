@@ -55,8 +55,8 @@ def study(dataset: str, model: str, search: str) -> Path:
     return Path("studies", f"{dataset}-{model}-{search}")
 
 
-def searched(dataset: str, model: str, search: str) -> Path:
-    return Path("searches", dataset, f"{model}-{search}.json")
+def searches(dataset: str) -> Path:
+    return Path("searches", dataset)
 
 
 def run(seed: int) -> str:

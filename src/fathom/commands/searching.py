@@ -14,7 +14,7 @@ from fathom import paths
 from fathom.config.schema import Config, Search, SearchConfig
 from fathom.config.stage import compose, options
 from fathom.errors import FathomError, did_you_mean
-from fathom.evaluation.wording import number
+from fathom.evaluation.wording import lasting, number
 from fathom.training.devices import start_tensorflow
 
 if TYPE_CHECKING:
@@ -46,12 +46,18 @@ def search(given: list[str]) -> None:
     if is_grid(config):
         grid(config)
     strategy = start_tensorflow(config)
+    from fathom.search import experiments
     from fathom.search.session import session  # imports Keras, which starts TensorFlow
 
     base = Base(overrides)
     found = session(config, base, strategy, Progress().tell)
     show(found)
-    click.echo(f"{paths.searched(found.dataset, found.model, found.search)} has it all")
+    click.echo(f"{found.file} has it all")
+    for trial in found.ranked()[: config.search.experiments]:
+        name = f"{found.dataset}-{found.model}-{found.search}-{trial.number}"
+        click.echo(f"{name}: the pipeline, as an experiment of DVC")
+        experiments.run(name, experiments.overrides(base, trial.settings))
+        click.echo(f"dvc exp apply {name}")
 
 
 class Progress:
@@ -73,14 +79,6 @@ class Progress:
         value = "ended early" if news.value is None else number(news.value)
         place = f"{self.before + self.done}/{wanted}"
         click.echo(f"{place:>9}  trial {news.number}  {value}  about {lasting(left)} left")
-
-
-def lasting(seconds: float) -> str:
-    """Return a time as people say it."""
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def as_overrides(given: list[str]) -> list[str]:
@@ -113,17 +111,18 @@ def as_overrides(given: list[str]) -> list[str]:
 
 def show(found: Found) -> None:
     """Print the best trials, and the figures of the best one and of ensembles."""
+    from fathom.search.space import as_text
+
     console = Console(highlight=False)
     best = found.ranked()[:BEST]
     table = Table(box=box.SIMPLE_HEAD, title=f"{len(found.trials):,} trials", title_justify="left")
     of = "mean of folds" if found.cv else "validation"
     table.add_column("trial", justify="right")
     table.add_column(f"{found.metric}, {of}", justify="right")
-    for key in found.space:
-        table.add_column(key.rpartition(".")[2], justify="right")
+    table.add_column("settings")
     for trial in best:
-        values = (str(trial.values.get(key, "")) for key in found.space)
-        table.add_row(str(trial.number), number(trial.value), *values)
+        settings = ", ".join(f"{key}={as_text(value)}" for key, value in trial.settings.items())
+        table.add_row(str(trial.number), number(trial.value), settings)
     console.print(table)
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("", "validation", "test"):

@@ -60,3 +60,11 @@ def signed(value: float) -> str:
         return "0"
     decimals = max(1 - math.floor(math.log10(abs(value))), 0)
     return f"{value:+,.{decimals}f}".replace("-", "−")
+
+
+def lasting(seconds: float) -> str:
+    """Return a time as people say it."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"

@@ -16,6 +16,7 @@ from fathom.report.columns import summaries
 from fathom.report.distributions import distributions
 from fathom.report.drawing import draw_network
 from fathom.report.results import DatasetResults, Network
+from fathom.report.searches import searches
 
 MOST_IMPORTANT = 3  # columns by which errors are looked at
 
@@ -41,6 +42,7 @@ def section(results: DatasetResults) -> dict[str, Any]:
         "data": data(results),
         "networks": [network_lines(network, problem.dataset) for network in results.networks],
         "explanation": results.explanation,
+        "searches": searches(problem),
     }
     errors = numbers if problem.main.task == "regression" else classes
     return shown | errors(results) | (maps(results) if images else shapley(results))

@@ -125,7 +125,7 @@ class Judged:
 def tried(trial: FrozenTrial) -> Tried:
     return Tried(
         number=trial.number,
-        values=trial.user_attrs[VALUES],
+        settings=trial.user_attrs[VALUES],
         value=trial.value if trial.state == optuna.trial.TrialState.COMPLETE else None,
         seconds=trial.user_attrs[SECONDS],
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,11 +56,8 @@ def standing_experiment() -> str:
     return str(settings["experiment"])
 
 
-def run(name: str, settings: list[str], tell: Callable[[str], None]) -> None:
+def run(name: str, settings: list[str]) -> None:
     """Run the pipeline as an experiment of this name, in a folder of its own.
-
-    Args:
-        tell: gets what DVC prints, line by line.
 
     Raises:
         FathomError: it failed; the line is DVC's.
@@ -69,15 +65,11 @@ def run(name: str, settings: list[str], tell: Callable[[str], None]) -> None:
     dvc = [sys.executable, "-m", "dvc", "exp"]
     subprocess.run([*dvc, "remove", "--quiet", name], capture_output=True)  # of a search before
     sets = [part for setting in settings for part in ("-S", setting)]
-    command = [*dvc, "run", "--temp", "--name", name, *sets]
-    lines: list[str] = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as running:
-        assert running.stdout is not None
-        for line in running.stdout:
-            lines.append(line.strip())
-            tell(line.rstrip())
-    if running.returncode:
+    done = subprocess.run(
+        [*dvc, "run", "--temp", "--name", name, *sets],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        lines = [line for line in done.stdout.splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
         raise FathomError(f"dvc exp run --name {name}: {' '.join(errors[:1])}")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fathom import paths
 from fathom.data.schema import Description
-from fathom.files import read_json
+from fathom.errors import FathomError
 
 
 class Tried(Description):
-    """A trial that has ended: `value` is what decides, None of one that was ended early or came to
-    nothing. Of a key whose condition did not hold there is no value.
+    """A trial that has ended, and what it set: nothing for a key whose condition did not hold.
+    `value` is what decides, None of a trial that was ended early or came to nothing.
     """
 
     number: int
-    values: dict[str, Any]
+    settings: dict[str, Any]
     value: float | None
     seconds: float
 
@@ -54,9 +55,20 @@ class Found(Description):
     selection: Combined | None
 
     @classmethod
-    def read(cls, dataset: str, model: str, search: str) -> Found:
-        file = paths.searched(dataset, model, search)
-        return cls.model_validate(read_json(file, "search"))
+    def read(cls, dataset: str) -> list[Found]:
+        """Read what is known of all searches on a data set."""
+        return [cls.of(file) for file in sorted(paths.searches(dataset).glob("*.json"))]
+
+    @classmethod
+    def of(cls, file: Path) -> Found:
+        try:
+            return cls.model_validate_json(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise FathomError(f"{file} is damaged: delete it, or bring it back with git") from error
+
+    @property
+    def file(self) -> Path:
+        return paths.searches(self.dataset) / f"{self.model}-{self.search}.json"
 
     def compared(self) -> dict[str, dict[str, dict[str, float | None]]]:
         """Return by what they are called the figures of the best trial and of ensembles."""

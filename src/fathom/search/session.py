@@ -7,7 +7,6 @@ from collections.abc import Callable
 import tensorflow as tf
 from optuna.trial import FrozenTrial
 
-from fathom import paths
 from fathom.config.schema import SearchConfig
 from fathom.errors import FathomError
 from fathom.search.conclude import conclude
@@ -48,10 +47,11 @@ def session(
                 f"stopped after {len(finished(study)):,} trials; the same command goes on"
             ) from None
         found = conclude(search, decided)
-    found.write(paths.searched(found.dataset, found.model, found.search))
+    found.write(found.file)
     return found
 
 
 def engine(config: SearchConfig, here: Here) -> Engine:
     """Return who carries out trials."""
+    assert config.search.engine == "local"
     return here
