@@ -18,7 +18,8 @@ from fathom.training.programs import STEPS_WORTH_XLA
 from fathom.training.repeats import seeded
 from fathom.training.runs import Trainer
 from fathom.training.scalars import signature
-from fathom.training.train import build, feeds, trainer, with_variables
+from fathom.training.train import build, feeds, with_variables
+from fathom.training.train import trainer as compile_anew
 
 KEPT = 64  # models that wait for a trial of their shape
 
@@ -51,7 +52,7 @@ class Trainers:
         shape = shape_of(model, config, rows[0])
         kept = self.take(shape)
         if kept is None:
-            made = trainer(model, config, data.scaled, rows, self.strategy)
+            made = compile_anew(model, config, data.scaled, rows, self.strategy)
             lent = replace(made, halted=halted)
         else:
             begin_as(kept, model)
