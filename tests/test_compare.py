@@ -27,7 +27,7 @@ def write(dataset: str, actual: NDArray[Any], baselines: Predicted, networks: Pr
     metric = "rmse" if task == "regression" else "accuracy"
     Problem(
         dataset=dataset, kind="table", shape=[1], numbers=["x"], categories={}, sparse={},
-        wide=["x"], deep=["x"], rows={"train": 9, "valid": 9, "test": len(actual)},
+        crosses=[], wide=["x"], deep=["x"], rows={"train": 9, "valid": 9, "test": len(actual)},
         outputs={"main_output": Output(column="y", task=task)},
     ).write(Path("data/problem", f"{dataset}.json"))  # fmt: skip
     folder = Path("data/predictions", dataset)

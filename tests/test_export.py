@@ -50,6 +50,7 @@ from fathom.export.signature import (
 from fathom.files import read_array, read_table
 from fathom.models import mlp, selu, wide_deep
 from fathom.models.interface import input_names, output_names, unwrap
+from fathom.models.numbers import Fourier, Numbers, Periodic
 from fathom.prediction.artefact import Artefact
 from fathom.prediction.columns import model_inputs
 
@@ -100,6 +101,10 @@ def project(ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return work_in_copy(ready, tmp_path, monkeypatch)
 
 
+WAVES = Numbers(
+    fourier=Fourier(frequencies=3, sigma=0.1), periodic=Periodic(frequencies=2, sigma=0.1, width=3)
+)
+NO_WAVES = Numbers(fourier=None, periodic=None)
 BUILDERS: dict[str, Callable[[Problem], keras.Model]] = {
     "mlp": partial(
         mlp.build,
@@ -110,6 +115,7 @@ BUILDERS: dict[str, Callable[[Problem], keras.Model]] = {
         dropout=0.2,
         l2=0.0,
         embedding="auto",
+        numbers=NO_WAVES,
     ),
     "selu": partial(
         selu.build,
@@ -121,6 +127,7 @@ BUILDERS: dict[str, Callable[[Problem], keras.Model]] = {
         dropout=0.1,
         dropout_layers=1,
         embedding="auto",
+        numbers=NO_WAVES,
     ),
     "wide_deep": partial(
         wide_deep.build,
@@ -133,6 +140,7 @@ BUILDERS: dict[str, Callable[[Problem], keras.Model]] = {
             dropout=0.0,
             l2=0.0,
             embedding="auto",
+            numbers=WAVES,
         ),
         auxiliary=True,
     ),
@@ -376,9 +384,21 @@ def main_output(predicted: pd.DataFrame, signature: Signature) -> NDArray[np.flo
     return predicted[[f"probability_{name}" for name in classes]].to_numpy()
 
 
+PERIODIC = "{frequencies: 3, sigma: 0.1, width: 2}"
 CASES = [
     ("california_housing", "wide_deep", []),
+    ("california_housing", "wide_deep", [f"model.deep.numbers.periodic={PERIODIC}"]),
     ("california_housing", "mlp", ["train.ensemble=true", "train.repeats=2"]),
+    (
+        "california_housing",
+        "mlp",
+        [
+            "model.numbers.fourier={frequencies: 3, sigma: 1.0}",
+            f"model.numbers.periodic={PERIODIC}",
+            "train.ensemble=true",
+            "train.repeats=2",
+        ],
+    ),
     ("adult_census", "wide_deep", []),
     ("bike", "selu", []),
     ("made", "wide_deep", []),

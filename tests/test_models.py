@@ -10,6 +10,7 @@ from conftest import network_config
 
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError
+from fathom.models.interface import unwrap
 from fathom.models.layers import embedding_width
 from fathom.models.names import NOT_NAMES
 from fathom.training.train import build
@@ -35,6 +36,7 @@ def posed(dataset: str) -> Problem:
         numbers=columns,
         categories={},
         sparse={},
+        crosses=[],
         wide=[] if is_images else WIDE,
         deep=[] if is_images else DEEP,
         outputs={"main_output": main, "aux_output": main},
@@ -51,7 +53,8 @@ def kinds(model: keras.Model) -> list[str]:
 
 
 def hidden(model: keras.Model) -> list[keras.layers.Dense]:
-    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    every = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    dense = [layer for layer in every if layer.trainable]
     return [layer for layer in dense if not layer.name.endswith(("_output", "_linear"))]
 
 
@@ -62,6 +65,12 @@ MIXED = posed("california_housing").model_copy(
         "sparse": {"town": 5, "size_bucket": 4, "town_x_size": 20},
         "wide": ["age", "town"],
         "deep": ["age", "size", "town", "rooms (all)"],
+    }
+)
+CROSSED = posed("california_housing").model_copy(
+    update={
+        "crosses": [["Latitude", "Longitude"], ["AveOccup", "MedInc"], ["Latitude", "town"]],
+        "sparse": {"Latitude_x_Longitude": 9, "AveOccup_x_MedInc": 9, "Latitude_x_town": 9},
     }
 )
 TEXT_ALONE = MIXED.model_copy(update={"numbers": [], "sparse": {}, "wide": ["town"]})
@@ -122,6 +131,87 @@ def test_every_category_has_an_embedding_of_its_own(workspace: Path) -> None:
     assert embeddings == {"embedding_town": (5, 6), "embedding_rooms__all_": (3, 6)}
     first = hidden(network)[0]
     assert first.kernel.shape[0] == 2 + 6 + 6
+
+
+def outcome(network: keras.Model, of: str, given: dict[str, np.ndarray]) -> np.ndarray:
+    """Return what the layer of this name gives for some rows."""
+    inner = keras.Model(network.inputs, network.get_layer(of).output)
+    return np.asarray(inner(unwrap([given[tensor.name] for tensor in network.inputs])))
+
+
+def test_crossed_numbers_of_the_deep_path_become_waves(workspace: Path) -> None:
+    overrides = ["model.deep.numbers.fourier={frequencies: 500, sigma: 0.3}"]
+    network = build(network_config("california_housing", "wide_deep", *overrides), CROSSED)
+    # Only the deep path's numbers count, of which MedInc is none.
+    (layer,) = (layer for layer in network.layers if layer.name.startswith("fourier"))
+    assert layer.name == "fourier_Latitude_x_Longitude"
+    assert layer.trainable_weights == []
+    (directions,) = layer.get_weights()
+    assert directions.shape == (2, 500)
+    assert directions.std() == pytest.approx(2 * np.pi * 0.3, rel=0.1)
+    rows = np.random.default_rng(0).normal(size=(4, len(DEEP))).astype(np.float32)
+    given = {
+        "wide_input": np.zeros((4, len(WIDE)), np.float32),
+        "wide_sparse": np.zeros((4, 3), np.int32),
+        "deep_input": rows,
+    }
+    first = hidden(network)[0]
+    angles = rows[:, [DEEP.index("Latitude"), DEEP.index("Longitude")]] @ directions
+    wanted = np.concatenate([rows, np.sin(angles), np.cos(angles)], axis=1)
+    kernel, bias = first.get_weights()
+    found = outcome(network, first.name, given)
+    np.testing.assert_allclose(found, np.maximum(wanted @ kernel + bias, 0), atol=1e-3)
+
+
+@pytest.mark.parametrize("model", ["mlp", "selu", "deep_relu"])
+def test_each_number_becomes_waves_of_its_own(workspace: Path, model: str) -> None:
+    overrides = ["model.numbers.periodic={frequencies: 3, sigma: 0.1, width: 2}"]
+    network = build(network_config("california_housing", model, *overrides), CROSSED)
+    frequencies, dense = (
+        layer for layer in network.layers if isinstance(layer, keras.layers.EinsumDense)
+    )
+    (turns,), (kernel, bias) = frequencies.get_weights(), dense.get_weights()
+    bias = np.random.default_rng(1).normal(size=bias.shape)
+    dense.set_weights([kernel, bias])
+    rows = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+    angles = rows[:, :, None] * turns
+    waves = np.concatenate([np.sin(angles), np.cos(angles)], axis=2)
+    wanted = np.maximum(np.einsum("bnv,nvw->bnw", waves, kernel) + bias, 0)
+    found = outcome(network, dense.name, {"features": rows})
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert hidden(network)[0].kernel.shape[0] == 8 + 8 * 2
+
+
+def test_networks_of_numbers_as_they_are_are_the_same_as_ever(workspace: Path) -> None:
+    """Waves across crossed numbers, where there are none, are no layer."""
+    for problem in (MIXED, posed("california_housing"), posed("digits")):
+        network = build(network_config("california_housing", "wide_deep"), problem)
+        without = ["model.deep.numbers.fourier=null"]
+        plain = build(network_config("california_housing", "wide_deep", *without), problem)
+        assert kinds(network) == kinds(plain)
+
+
+@pytest.mark.parametrize("model", ["mlp", "wide_deep"])
+def test_waves_are_saved_and_loaded_by_keras_alone(workspace: Path, model: str) -> None:
+    place = "model.deep.numbers" if model == "wide_deep" else "model.numbers"
+    waves = [
+        f"{place}.fourier={{frequencies: 4, sigma: 1.0}}",
+        f"{place}.periodic={{frequencies: 3, sigma: 0.1, width: 2}}",
+    ]
+    network = build(network_config("california_housing", model, *waves), CROSSED)
+    network.save("network.keras")
+    rng = np.random.default_rng(0)
+    given = [
+        np.zeros((3, *tensor.shape[1:]), tensor.dtype)
+        if tensor.dtype == "int32"
+        else rng.normal(size=(3, *tensor.shape[1:])).astype(np.float32)
+        for tensor in network.inputs
+    ]
+    loaded = keras.saving.load_model("network.keras", compile=False)
+    for one, other in zip(
+        tf.nest.flatten(network(unwrap(given))), tf.nest.flatten(loaded(unwrap(given))), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize(("codes", "width"), [(2, 2), (3, 3), (10, 6), (100, 21), (10**6, 50)])
@@ -450,6 +540,23 @@ def test_activation_serves_in_a_network_or_is_refused(workspace: Path, name: str
             "model.deep.activation: Keras has no activation 'tahn'; did you mean tanh?",
         ),
         ("wide_deep", "model.deep=3", "model.deep must be a mapping, not 3"),
+        ("mlp", "model.numbers=null", "model.numbers must be a mapping, not None"),
+        (
+            "mlp",
+            "model.numbers.fourier={frequencies: 8}",
+            "model.numbers.fourier.sigma is missing",
+        ),
+        (
+            "wide_deep",
+            "model.deep.numbers.fourier.frequencies=0",
+            "model.deep.numbers.fourier.frequencies: must be greater than 0, not 0",
+        ),
+        (
+            "wide_deep",
+            "+model.deep.numbers.fourier.sigmas=2",
+            "model.deep.numbers.fourier.sigmas is not a setting; did you mean "
+            "model.deep.numbers.fourier.sigma?",
+        ),
         (
             "wide_deep",
             "model.auxiliary=maybe",

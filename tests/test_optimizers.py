@@ -21,6 +21,7 @@ PROBLEM = Problem(
     numbers=["a", "b"],
     categories={"town": 4},
     sparse={"town": 4, "a_bucket": 3},
+    crosses=[],
     wide=["a", "town"],
     deep=["a", "b", "town"],
     outputs={"main_output": PRICE, "aux_output": PRICE},

@@ -93,8 +93,9 @@ class Problem(Description):
       of one table of weights: each takes its share of the rows, in order;
     - `categories`: all categories, as codes; any other name: all numbers.
 
-    `categories` and `sparse` hold how many codes there are. Images, of the shape `shape`, go whole
-    to any input but those of categories. `outputs` are `main_output` and `aux_output`.
+    `categories` and `sparse` hold how many codes there are, `crosses` the columns of each cross.
+    Images, of the shape `shape`, go whole to any input but those of categories. `outputs` are
+    `main_output` and `aux_output`.
     """
 
     dataset: str
@@ -103,6 +104,7 @@ class Problem(Description):
     numbers: list[str]
     categories: dict[str, int]
     sparse: dict[str, int]
+    crosses: list[list[str]]
     wide: list[str]
     deep: list[str]
     outputs: dict[str, Output]

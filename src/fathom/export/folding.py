@@ -16,7 +16,7 @@ from fathom.data.schema import CODES, Problem
 from fathom.export import lookups, numbers
 from fathom.export.signature import IMAGE, InputColumn
 from fathom.models.interface import input_names, output_names, unwrap
-from fathom.models.layers import layer_name
+from fathom.models.names import layer_name
 
 Tensors = dict[str, keras.KerasTensor]
 

@@ -1,7 +1,6 @@
 """What the networks have in common: checked settings, hidden layers, outputs."""
 
 import math
-import re
 from typing import Annotated, Any, Literal, get_args
 
 import keras
@@ -16,7 +15,8 @@ from pydantic import (
 
 from fathom.config.schema import Task
 from fathom.data.schema import Output, Problem
-from fathom.models.names import known_name
+from fathom.models.names import known_name, layer_name
+from fathom.models.numbers import Numbers, with_embedded
 
 
 def known_activation(name: str) -> str:
@@ -69,22 +69,23 @@ def features(problem: Problem, name: str) -> tuple[keras.KerasTensor, keras.Kera
 
 
 def embedded(
-    problem: Problem, numbers: str, categories: str, embedding: Embedding
+    problem: Problem, numbers: str, categories: str, embedding: Embedding, how: Numbers
 ) -> tuple[list[keras.KerasTensor], keras.KerasTensor]:
     """Return a network's inputs of these names, and both as one row: each category's code becomes
-    a row of numbers of its own (an embedding), beside the scaled numbers.
+    a row of numbers of its own (an embedding), beside the scaled numbers and what is made of them.
 
     Args:
         problem: says what the inputs get, by their names.
         numbers: name of the input of numbers or images; there is none if the problem has none.
         categories: name of the input of codes; likewise.
         embedding: how many numbers each category becomes; auto: by `embedding_width`.
+        how: what is made of the numbers.
     """
     inputs, parts = [], []
     if math.prod(problem.shape_of(numbers)):
         given, flat = features(problem, numbers)
         inputs.append(given)
-        parts.append(flat)
+        parts.append(with_embedded(flat, problem.columns_of(numbers), problem.crosses, how))
     names = problem.columns_of(categories)
     if names:
         given = keras.Input(problem.shape_of(categories), dtype="int32", name=categories)
@@ -100,11 +101,6 @@ def embedded(
 def embedding_width(codes: int) -> int:
     """Return fastai's rule of thumb for a category of that many codes, at most 50."""
     return min(50, round(1.6 * math.pow(codes, 0.56)))
-
-
-def layer_name(kind: str, column: str) -> str:
-    """Return a name of letters that TensorFlow takes."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", f"{kind}_{column}")
 
 
 def hidden_layer(

@@ -18,6 +18,7 @@ from fathom.models.layers import (
     output,
     rate_of,
 )
+from fathom.models.numbers import Numbers
 
 
 @validate_call(config=CHECKED)
@@ -30,6 +31,7 @@ def build(
     dropout: Rates,
     l2: Penalty,
     embedding: Embedding,
+    numbers: Numbers,
 ) -> keras.Model:
     """Build dense layers, one after another.
 
@@ -42,9 +44,10 @@ def build(
         dropout: rate behind each hidden layer (Srivastava et al. 2014); perhaps one for each task.
         l2: factor of the penalty on the squares of the hidden layers' weights.
         embedding: how many numbers each category becomes; auto: more for more categories.
+        numbers: what the first layer is given of numbers beside their scaled values.
     """
     rate = rate_of(dropout, problem)
-    given, x = embedded(problem, "features", "categories", embedding)
+    given, x = embedded(problem, "features", "categories", embedding, numbers)
     for width in units:
         x = hidden_layer(x, width, activation, kernel_initializer, batch_normalization, l2)
         if rate:

@@ -1,5 +1,6 @@
-"""The names by which Keras knows activations, initialisers and losses."""
+"""The names by which Keras knows activations, initialisers and losses, and those of layers."""
 
+import re
 from types import ModuleType
 
 from fathom.errors import did_you_mean
@@ -21,3 +22,8 @@ def known_name(module: ModuleType, kind: str, name: str) -> str:
         known += [alias for alias in ALIASES if hasattr(module, "mean_squared_error")]
         raise ValueError(f"Keras has no {kind} {name!r}{did_you_mean(name, known)}") from error
     return name
+
+
+def layer_name(kind: str, column: str) -> str:
+    """Return a name of letters that TensorFlow takes."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", f"{kind}_{column}")

@@ -16,6 +16,7 @@ from fathom.models.layers import (
     output,
     rate_of,
 )
+from fathom.models.numbers import Numbers
 
 
 @validate_call(config=CHECKED)
@@ -29,6 +30,7 @@ def build(
     dropout: Rates,
     dropout_layers: NonNegativeInt,
     embedding: Embedding,
+    numbers: Numbers,
 ) -> keras.Model:
     """Build many hidden layers of one width.
 
@@ -47,10 +49,11 @@ def build(
             for each task.
         dropout_layers: how many of the last hidden layers it stands behind.
         embedding: how many numbers each category becomes; auto: more for more categories.
+        numbers: what the first layer is given of numbers beside their scaled values.
     """
     drop = keras.layers.AlphaDropout if activation == "selu" else keras.layers.Dropout
     rate = rate_of(dropout, problem)
-    given, x = embedded(problem, "features", "categories", embedding)
+    given, x = embedded(problem, "features", "categories", embedding, numbers)
     for index in range(depth):
         x = hidden_layer(x, width, activation, kernel_initializer, batch_normalization)
         if rate and index >= depth - dropout_layers:

@@ -23,6 +23,7 @@ from fathom.models.layers import (
     output_activation,
     rate_of,
 )
+from fathom.models.numbers import Numbers
 
 
 class Deep(Section):
@@ -35,6 +36,7 @@ class Deep(Section):
     dropout: Rates
     l2: Penalty
     embedding: Embedding
+    numbers: Numbers
 
 
 @validate_call(config=CHECKED)
@@ -103,7 +105,7 @@ def wide_path(
 def deep_path(problem: Problem, deep: Deep) -> tuple[list[keras.KerasTensor], keras.KerasTensor]:
     """Return the inputs of the deep path, and its last hidden layer."""
     rate = rate_of(deep.dropout, problem)
-    inputs, x = embedded(problem, "deep_input", "deep_categories", deep.embedding)
+    inputs, x = embedded(problem, "deep_input", "deep_categories", deep.embedding, deep.numbers)
     for width in deep.units:
         x = hidden_layer(
             x, width, deep.activation, deep.kernel_initializer, deep.batch_normalization, deep.l2

@@ -25,7 +25,10 @@ WEIGHTLESS = (
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "InputLayer", "MaxPooling1D", "MaxPooling2D",
 )  # fmt: skip
-SETTINGS = ("units", "filters", "kernel_size", "pool_size", "target_shape", "rate", "activation")
+SETTINGS = (
+    "units", "filters", "output_shape", "kernel_size", "pool_size", "target_shape", "rate",
+    "activation",
+)  # fmt: skip
 
 Shape = list[int | None]
 
@@ -124,12 +127,25 @@ def weights(layer: Layer) -> int | None:
     width = layer.input_shape[-1] or 0
     if layer.kind == "Dense":
         return int((width + bool(layer.config["use_bias"])) * layer.config["units"])
+    if layer.kind == "EinsumDense":
+        return einsum_weights(layer.config, layer.input_shape)
     if layer.kind in ("Conv1D", "Conv2D", "Conv3D"):
         kernel = math.prod(layer.config["kernel_size"]) * width // layer.config["groups"]
         return int((kernel + bool(layer.config["use_bias"])) * layer.config["filters"])
     if layer.kind == "BatchNormalization":
         return int(width * (2 + bool(layer.config["scale"]) + bool(layer.config["center"])))
     return None
+
+
+def einsum_weights(config: dict[str, Any], shape: Shape) -> int | None:
+    """Return the number of weights of a dense layer along some axes, such as "bnv,nvw->bnw"."""
+    if "..." in config["equation"]:
+        return None
+    given, kernel, gives = config["equation"].replace("->", ",").split(",")
+    sizes = dict(zip(gives, [None, *config["output_shape"]], strict=True))
+    sizes |= dict(zip(given, shape, strict=True))
+    axes = [kernel, config["bias_axes"]] if config["bias_axes"] else [kernel]
+    return sum(math.prod(sizes[axis] or 0 for axis in letters) for letters in axes)
 
 
 def total(layers: list[Layer]) -> int | None:
