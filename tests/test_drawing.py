@@ -85,7 +85,14 @@ def tangled() -> keras.Model:
     return keras.Model(inputs, [layers.Dense(1)(x) for x in [*crossed, hidden[1]]], name="tangled")
 
 
-BUILDERS = [mlp, deep, embedded, residual, shared, apart, stacked, tangled]
+def each() -> keras.Model:
+    given = keras.Input((6,), name="features")
+    x = layers.EinsumDense("bn,nf->bnf", (6, 3))(given)
+    x = layers.EinsumDense("bnf,nfw->bnw", (6, 2), "relu", bias_axes="nw")(keras.ops.sin(x))
+    return keras.Model(given, layers.Dense(1)(layers.Flatten()(x)), name="each")
+
+
+BUILDERS = [mlp, deep, embedded, residual, shared, apart, stacked, tangled, each]
 
 
 def saved(model: keras.Model, folder: Path) -> Path:
@@ -171,6 +178,7 @@ def test_edges_cross_no_box(build: Callable[[], keras.Model], tmp_path: Path) ->
             ["Network body", "1 layer → 10 × 10 × 8", "584 weights", "→ 1,000 · 801,000 weights"],
         ),
         (shared, ['left & "far"', "a<b"]),
+        (each, ["EinsumDense 6 × 3", "→ 6 × 3 · 18 weights", "Sin", "Dense 1"]),
     ],
 )
 def test_says_what_layers_are(
