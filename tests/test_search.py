@@ -254,6 +254,7 @@ SPACES: dict[str, tuple[str, dict[str, Any]]] = {
             "model.deep.units": {"choice": [[8], [16]]},
             "model.deep.dropout": {"float": [0.05, 0.3]},
             "model.learning_rate": {"log": [0.0005, 0.02]},
+            "model.deep.numbers.fourier.sigma": {"log": [0.5, 2.0]},
             "model.wide_optimizer.learning_rate": {"log": [0.01, 0.2]},
             "train.batch_size": {"choice": [128, 256]},
         },

@@ -135,7 +135,7 @@ def signature(model: keras.Model, config: NetworkConfig) -> str:
         tree = [model.get_config(), optimizers, config.train.loss, config.model.loss_weights]
         text = json.dumps(tree, default=keras.saving.serialize_keras_object)
     names = {operation.name: f"{at}." for at, operation in enumerate(model.operations)}
-    return json.dumps(renamed(json.loads(text), names))
+    return json.dumps(normalised(json.loads(text), names))
 
 
 def schedule_of(optimizer: keras.Optimizer) -> Any:
@@ -193,10 +193,14 @@ def replaced(places: list[Slot], values: list[Any]) -> Iterator[None]:
             setattr(owner, name, value)
 
 
-def renamed(tree: Any, names: dict[str, str]) -> Any:
-    """Replace texts in a tree."""
+def normalised(tree: Any, names: dict[str, str]) -> Any:
+    """Replace names in a tree, and leave out what weights begin with: no program has it."""
     if isinstance(tree, dict):
-        return {key: renamed(value, names) for key, value in tree.items()}
+        return {
+            key: normalised(value, names)
+            for key, value in tree.items()
+            if not key.endswith("_initializer")
+        }
     if isinstance(tree, list):
-        return [renamed(value, names) for value in tree]
+        return [normalised(value, names) for value in tree]
     return names.get(tree, tree) if isinstance(tree, str) else tree
