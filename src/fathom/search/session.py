@@ -31,6 +31,7 @@ def session(
         FathomError: settings cannot be trained, another process is at work on this search, or the
             user stopped it.
     """
+    tf.get_logger().setLevel("ERROR")  # many programs are traced, as they are to be
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
     here = Here(config, strategy)

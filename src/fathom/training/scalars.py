@@ -128,7 +128,7 @@ def signature(model: keras.Model, config: NetworkConfig) -> str:
     zeros = [float(bool(number(slot))) for slot in numbers]
     with replaced(numbers, zeros):
         optimizers = [
-            {"is": type(one).__name__} | one.get_config() | {"learning_rate": schedule_of(one)}
+            one.get_config() | {"name": type(one).__name__, "learning_rate": schedule_of(one)}
             for one in optimizers_of(model.optimizer)
             if not isinstance(one, WideAndDeep)
         ]
