@@ -26,7 +26,7 @@ PYTHONPATH=src exec "$$(dirname "$$0")/python" -m fathom "$$@"
 endef
 export COMMAND
 
-.PHONY: repro test bench bench-repro figures setup setup-dev setup-bench lint lock clean
+.PHONY: repro test bench bench-repro bench-search figures setup setup-dev setup-bench lint lock clean
 
 # A killed DVC may leave its lock file empty, at which the next one would stop.
 repro: setup
@@ -47,6 +47,10 @@ figures: setup
 # dvc repro from nothing, beside its trainings as plain Keras scripts
 bench-repro: setup
 	python bench/repro.py
+
+# fathom search, beside the same trials by scikit-learn and by Keras Tuner
+bench-search: setup-bench
+	python bench/search.py
 
 setup: $(VENV)/installed$(if $(GPU),-gpu)
 

@@ -1,0 +1,33 @@
+"""`fathom`, which tells in the end how many programs a search has compiled:
+
+PYTHONPATH=src python bench/counted_search.py search KEY=VALUE...
+"""
+
+import atexit
+from typing import Any
+from unittest.mock import patch
+
+import click
+
+from fathom.__main__ import main
+from fathom.config.schema import Config
+from fathom.training.devices import start_tensorflow
+
+
+def start_and_count(config: Config) -> Any:
+    """Start TensorFlow; only then may what counts be imported."""
+    strategy = start_tensorflow(config)
+    from fathom.search.trainers import Trainers
+
+    class Counted(Trainers):
+        def __init__(self, strategy: Any) -> None:
+            super().__init__(strategy)
+            atexit.register(lambda: click.echo(self.compiled))
+
+    patch("fathom.search.local.Trainers", Counted).start()
+    return strategy
+
+
+if __name__ == "__main__":
+    with patch("fathom.commands.searching.start_tensorflow", start_and_count):
+        main()
