@@ -94,13 +94,15 @@ def main() -> None:
     parser.add_argument(
         "--jit",
         choices=("auto", "true", "false"),
-        default="auto",
-        help="jit_compile of the others' fit; auto, as Keras has it, is XLA wherever it can",
+        default="false",
+        help="jit_compile of the others' fit. auto, as Keras has it, is XLA wherever it can: "
+        "slower here, since it compiles anew in each trial and is slow at dropout",
     )
     parser.add_argument("--json", type=Path, help="where to write all figures")
     chosen = parser.parse_args()
     packages = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
-    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {packages}.\n", flush=True)
+    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {packages}.")
+    print(f"jit_compile of the others: {chosen.jit}.\n", flush=True)
     common = [f"dataset={DATASET}", f"model={MODEL}"]
     if chosen.epochs:
         common.append(f"train.epochs={chosen.epochs}")
