@@ -1,11 +1,12 @@
 """How long a search takes by `fathom search`, by scikit-learn and by Keras Tuner:
 
-python bench/search.py [--trials N] [--epochs N] [--sample M] [--contenders NAME ...] [--jit ...]
+python bench/search.py [--trials N] [--epochs N] [--sample M] [--experiment NAME] [--space NAME] ...
 
 The project as it lies here is copied into a repository of its own, in which the pipeline makes
-California's parts. There `fathom search` draws configurations of Wide & Deep and trains them; then
-the others train the very same ones, by Keras' `fit` with the same epochs, batches, early stopping
-and rows. All are processes of their own, timed with their start. Prints Markdown.
+California's parts. There `fathom search` draws configurations of Wide & Deep, by default those of
+Géron's book, and trains them; then the others train the very same ones, by Keras' `fit` with the
+same epochs, batches, early stopping and rows. All are processes of their own, timed with their
+start. Prints Markdown.
 """
 
 import argparse
@@ -98,20 +99,26 @@ def main() -> None:
         help="jit_compile of the others' fit. auto, as Keras has it, is XLA wherever it can: "
         "slower here, since it compiles anew in each trial and is slow at dropout",
     )
+    parser.add_argument(
+        "--experiment",
+        default="book_wide_deep",
+        help="settings of conf/experiment/; none is the pipeline's own Wide & Deep",
+    )
+    parser.add_argument("--space", default="book", help="of conf/search/space/")
     parser.add_argument("--json", type=Path, help="where to write all figures")
     chosen = parser.parse_args()
     packages = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {packages}.")
     print(f"jit_compile of the others: {chosen.jit}.\n", flush=True)
-    common = [f"dataset={DATASET}", f"model={MODEL}"]
+    common = [f"dataset={DATASET}", f"model={MODEL}", f"experiment={chosen.experiment}"]
     if chosen.epochs:
         common.append(f"train.epochs={chosen.epochs}")
     with tempfile.TemporaryDirectory(prefix="fathom-bench-") as temporary:
         folder = Path(temporary)
-        prepare_copy(folder, DATASET)
-        asked = (*common, "search=random", f"trials={chosen.trials}")
+        prepare_copy(folder, DATASET, chosen.experiment)
+        asked = (*common, "search=random", f"space={chosen.space}", f"trials={chosen.trials}")
         seconds, programs, found = search(folder, *asked)
-        trials = [trial["values"] for trial in found["trials"]]
+        trials = [trial["settings"] for trial in found["trials"]]
         fathom = Outcome(FATHOM, seconds, 0.0, [trial["value"] for trial in found["trials"]])
         others = [
             contend(folder, name, [*common, f"train.xla={chosen.jit}"], trials[: chosen.sample])

@@ -12,9 +12,14 @@ from repro import copy_project, run
 ALONE = ("ensemble=1", "experiments=0")
 
 
-def prepare_copy(folder: Path, dataset: str) -> None:
-    """Copy the project as it lies here, and have the pipeline make the data set's parts."""
+def prepare_copy(folder: Path, dataset: str, experiment: str = "none") -> None:
+    """Copy the project as it lies here, and have the pipeline make the data set's parts by the
+    settings of an experiment.
+    """
     copy_project(folder)
+    params = folder / "params.yaml"
+    text = params.read_text(encoding="utf-8")
+    params.write_text(text.replace("experiment: none", f"experiment: {experiment}"), "utf-8")
     run(folder, "dvc", "repro", f"scale@{dataset}")
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fathom import paths
+from fathom.config.origins import standing_experiment
 from fathom.config.schema import Config, Search, SearchConfig
 from fathom.config.stage import compose, options
 from fathom.errors import FathomError, did_you_mean
@@ -98,6 +99,8 @@ def as_overrides(given: list[str]) -> list[str]:
         if group not in chosen:
             names = ", ".join(options(group))
             raise FathomError(f"{group}=… is missing; there are: {names}")
+    if "experiment" not in chosen:  # the one that the pipeline's stages are given
+        found.append(f"experiment={standing_experiment()}")
     if "search/space" not in chosen:
         found.append(f"+search/space={chosen['model']}")
     spaces, wanted = options("search/space"), chosen.get("search/space", chosen["model"])

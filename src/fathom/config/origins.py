@@ -106,3 +106,8 @@ def holds(path: Path, location: Location) -> bool:
             return False
         node = node[part]
     return True
+
+
+def standing_experiment() -> str:
+    """Return the experiment that params.yaml gives to all stages."""
+    return str(read(paths.PARAMS).get("experiment", "none"))

@@ -7,12 +7,9 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from fathom import paths
-from fathom.config.origins import holds
+from fathom.config.origins import holds, standing_experiment
 from fathom.errors import FathomError
 from fathom.search.settings import CHOICES, Base
 from fathom.search.space import Values, as_text
@@ -49,11 +46,6 @@ def given(base: Base) -> dict[str, str]:
         for key, _, text in pairs
         if key not in GROUP_CHOICES and first.split(key)[0] != "search"
     }
-
-
-def standing_experiment() -> str:
-    settings: dict[str, Any] = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
-    return str(settings["experiment"])
 
 
 def run(name: str, settings: list[str]) -> None:
