@@ -483,9 +483,11 @@ def test_methods_learn_from_what_they_have_seen(houses: Path, method: str) -> No
         {
             "model.learning_rate": {"log": [1e-6, 0.02]},
             "model.units": {"choice": [[16]]},
+            "model.l2": {"choice": [0.0001, 0.0002]},
+            "train.optimizer.clipnorm": {"choice": [1.0, 1.1]},
         },
     )
-    more = ["+search.sampler.n_startup_trials=6"] if method == "tpe" else []
+    more = []
     if method == "evolutionary":
         more = ["search.sampler.population_size=6"]
     elif method == "tpe":

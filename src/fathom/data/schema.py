@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from fathom import paths
 from fathom.config.schema import Task
-from fathom.files import read_json, write_json
+from fathom.files import reading, write_json
 
 Kind = Literal["table", "images"]
 Fault = Literal["duplicates", "giveaway", "drift", "unlabelled"]
@@ -24,6 +24,12 @@ class Description(BaseModel):
 
     def write(self, path: Path) -> None:
         write_json(path, self.model_dump())
+
+    @classmethod
+    def of_file(cls, path: Path, made_by: str) -> Self:
+        """Read it, and say which stage makes it where it is missing, damaged or of old."""
+        with reading(path, made_by):
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 class Column(Description):
@@ -64,8 +70,7 @@ class Schema(Description):
 
     @classmethod
     def read(cls, dataset: str) -> Schema:
-        path = paths.raw(dataset) / "schema.json"
-        return cls.model_validate(read_json(path, f"download@{dataset}"))
+        return cls.of_file(paths.raw(dataset) / "schema.json", f"download@{dataset}")
 
 
 class Output(Description):
@@ -112,7 +117,7 @@ class Problem(Description):
 
     @classmethod
     def read(cls, dataset: str) -> Problem:
-        return cls.model_validate(read_json(paths.problem(dataset), f"scale@{dataset}"))
+        return cls.of_file(paths.problem(dataset), f"scale@{dataset}")
 
     @property
     def main(self) -> Output:
@@ -160,4 +165,4 @@ class Checks(Description):
 
     @classmethod
     def read(cls, dataset: str) -> Checks:
-        return cls.model_validate(read_json(paths.checks(dataset), f"check@{dataset}"))
+        return cls.of_file(paths.checks(dataset), f"check@{dataset}")

@@ -39,7 +39,7 @@ def conclude(search: Search, trials: Trials) -> Found:
     if not best_first:
         raise FathomError(
             f"none of {len(finished(study))} trials came to its end; see that the space in "
-            f"{config.origins.of(('search', 'space'))[0]} has settings that learn"
+            f"{config.origins.file('space')} has settings that learn"
         )
     several = config.search.ensemble if config.search.cv is None else AVERAGED
     candidates = best_first[: max(min(several, config.search.ensemble), 1)]
