@@ -405,7 +405,8 @@ def test_a_stopped_search_goes_on_without_a_loss(
     read_until(running, "    4/12")
     running.send_signal(stop)
     running.communicate(timeout=60)
-    study = f"sqlite:///{houses}/studies/digits-mlp-{method}/study.db"
+    (file,) = houses.glob(f"studies/digits-mlp-{method}-*/study.db")
+    study = f"sqlite:///{file}"
     (name,) = optuna.get_all_study_names(study)
     before = {
         trial.number: (trial.params, trial.value)
@@ -455,13 +456,13 @@ def test_more_trials_go_on_and_other_settings_begin_anew(
 def test_one_process_at_a_time_without_a_storage(houses: Path) -> None:
     from filelock import FileLock
 
-    folder = Path("studies/digits-mlp-random")
-    folder.mkdir(parents=True)
+    searched("mlp", "random", "trials=1", dataset="digits")
+    (folder,) = Path("studies").iterdir()
     with FileLock(folder / "lock"), pytest.raises(FathomError) as refused:
         searched("mlp", "random", "trials=1", dataset="digits")
     assert str(refused.value) == (
-        "another process is at work on this search, in studies/digits-mlp-random; for several at "
-        "once set search.storage to a database that all of them reach"
+        f"another process is at work on this search, in {folder}; for several at once set "
+        "search.storage to a database that all of them reach"
     )
 
 
@@ -627,7 +628,7 @@ def test_figures_are_those_of_the_networks(houses: Path) -> None:
         assert combined.figures["test"]["rmse"] == pytest.approx(rmse(combined.members), rel=1e-6)
     assert found.average is not None
     assert list(found.average.members.values()) == [1, 1, 1]
-    kept = {file.stem for file in Path("studies/california_housing-mlp-random/trials").iterdir()}
+    kept = {file.stem for file in Path().glob("studies/california_housing-mlp-random-*/trials/*")}
     assert kept == {str(number) for number in predicted}
 
 

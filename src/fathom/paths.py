@@ -10,6 +10,7 @@ EXPORTS = Path("exports")
 OWN = Path("data/own")
 PARAMS = Path("params.yaml")
 REPORT = Path("report/index.html")
+STUDIES = Path("studies")
 SUMMARY = Path("report/summary.md")
 
 PARTS = ("train", "valid", "test")
@@ -49,10 +50,6 @@ def model(dataset: str, model: str) -> Path:
 
 def export(dataset: str, model: str) -> Path:
     return EXPORTS / dataset / model
-
-
-def study(dataset: str, model: str, search: str) -> Path:
-    return Path("studies", f"{dataset}-{model}-{search}")
 
 
 def searches(dataset: str) -> Path:

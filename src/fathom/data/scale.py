@@ -96,10 +96,21 @@ def fit(config: DatasetConfig, schema: Schema, rows: Parts) -> Fitted:
     Raises:
         FathomError: as `scale`.
     """
-    fit_features = fit_table if schema.kind == "table" else fit_images
-    problem, scaler, encoder, targets, features = fit_features(
-        config.dataset, schema, rows, config.scale
-    )
+    if schema.kind == "images":
+        return with_targets(config, rows, fit_images(config.dataset, schema, rows, config.scale))
+    table = read_table(paths.raw(schema.name) / "data.parquet", f"download@{schema.name}")
+    return fit_rows(config, schema, table, rows)
+
+
+def fit_rows(config: DatasetConfig, schema: Schema, table: pd.DataFrame, rows: Parts) -> Fitted:
+    """Do the same with a table in memory, whose index numbers its rows from 0."""
+    learned = fit_table(config.dataset, schema, table, rows, config.scale)
+    return with_targets(config, rows, learned)
+
+
+def with_targets(config: DatasetConfig, rows: Parts, learned: Learned) -> Fitted:
+    """Add how targets are scaled."""
+    problem, scaler, encoder, targets, features = learned
     train = targets.loc[rows["train"]]
     of_targets = {
         name: Scaler.fit(config.scale.target, train[[name]].to_numpy(), [output.column])
@@ -110,9 +121,10 @@ def fit(config: DatasetConfig, schema: Schema, rows: Parts) -> Fitted:
     return Fitted(problem, scalers, encoder, rows, targets, features)
 
 
-def fit_table(dataset: Dataset, schema: Schema, rows: Parts, settings: Settings) -> Learned:
+def fit_table(
+    dataset: Dataset, schema: Schema, table: pd.DataFrame, rows: Parts, settings: Settings
+) -> Learned:
     """Learn from a table's training rows; the scaler is that of the numbers."""
-    table = read_table(paths.raw(dataset.name) / "data.parquet", f"download@{dataset.name}")
     encoder = fit_encoder(dataset, table, rows["train"], settings.min_frequency)
     table = table.loc[np.sort(np.concatenate(list(rows.values())))]
     encoded = encoder.transform(table)

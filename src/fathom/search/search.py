@@ -13,13 +13,12 @@ from typing import Protocol
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from fathom import paths
 from fathom.config.schema import NetworkConfig, SearchConfig
 from fathom.errors import FathomError
 from fathom.search import kept
 from fathom.search.settings import Base
 from fathom.search.space import Values, as_text, ordered, suggest
-from fathom.search.study import FINISHED, finished, retry, wanted
+from fathom.search.study import FINISHED, finished, folder_of, retry, wanted
 from fathom.search.trial import HopelessError, Judge, Outcome, goes_on
 from fathom.training.callbacks import DivergedError, HaltedError
 from fathom.training.fingerprint import code, files
@@ -55,7 +54,7 @@ class Search:
         self.config, self.base, self.study, self.engine = config, base, study, engine
         self.tell = tell
         self.space, self.wanted = ordered(config), wanted(config)
-        self.folder = paths.study(config.dataset.name, config.model.name, config.search.name)
+        self.folder = folder_of(config)
         self.lock, self.stopped = threading.Lock(), threading.Event()
         self.under_way = 0
         self.code = files(code())

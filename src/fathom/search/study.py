@@ -153,7 +153,7 @@ def opened(config: SearchConfig, higher_is_better: bool) -> Iterator[optuna.Stud
         FathomError: another process has it open, or the storage cannot be reached.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    folder = paths.study(config.dataset.name, config.model.name, config.search.name)
+    folder = folder_of(config)
     folder.mkdir(parents=True, exist_ok=True)
     if config.search.storage is not None:
         yield load(config, folder, higher_is_better)
@@ -178,7 +178,7 @@ def load(config: SearchConfig, folder: Path, higher_is_better: bool) -> optuna.S
     arguments: dict[str, Any] = {}
     if address.startswith("sqlite"):
         arguments["connect_args"] = {"timeout": 60} | ({} if shared else {"factory": Connection})
-    name = "-".join([config.dataset.name, config.model.name, config.search.name, digest(config)])
+    name = name_of(config)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -203,6 +203,16 @@ def load(config: SearchConfig, folder: Path, higher_is_better: bool) -> optuna.S
         file, key = config.origins.of(("search", "storage"))
         message = " ".join(str(error).split())
         raise FathomError(f"{file}: {key}: cannot be opened: {message}") from error
+
+
+def folder_of(config: SearchConfig) -> Path:
+    """Return where a search keeps what it goes on from."""
+    return paths.STUDIES / name_of(config)
+
+
+def name_of(config: SearchConfig) -> str:
+    chosen = (config.dataset.name, config.model.name, config.search.name)
+    return "-".join([*chosen, digest(config)])
 
 
 def digest(config: SearchConfig) -> str:

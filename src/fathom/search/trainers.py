@@ -4,24 +4,35 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import keras
 import tensorflow as tf
 
 from fathom.config.schema import NetworkConfig
+from fathom.data.parts import ScaledRows
 from fathom.models.interface import input_names, output_names
 from fathom.search.data import TrialData
 from fathom.training.compiling import compile_model
 from fathom.training.feeds import Feed
-from fathom.training.programs import STEPS_WORTH_XLA
-from fathom.training.repeats import seeded
+from fathom.training.predictor import Predictor
+from fathom.training.programs import STEPS_WORTH_XLA, Programs
+from fathom.training.repeats import Beginnings, seeded
 from fathom.training.runs import Trainer
 from fathom.training.scalars import signature
 from fathom.training.train import build, feeds, with_variables
 from fathom.training.train import trainer as compile_anew
 
 KEPT = 64  # models that wait for a trial of their shape
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model that waits, and its programs: without the rows that it was trained on."""
+
+    model: keras.Model
+    programs: Programs
+    predictor: Predictor
 
 
 class Trainers:
@@ -35,7 +46,7 @@ class Trainers:
     def __init__(self, strategy: tf.distribute.Strategy) -> None:
         self.strategy = strategy
         self.lock = threading.Lock()
-        self.free: list[tuple[str, Trainer]] = []  # the last used one at the end
+        self.free: list[tuple[str, Compiled]] = []  # the last used one at the end
         self.compiled = 0
 
     @contextmanager
@@ -43,11 +54,15 @@ class Trainers:
         self, config: NetworkConfig, data: TrialData, halted: threading.Event
     ) -> Iterator[Trainer]:
         """Lend a trainer that `halted` stops."""
+
+        def built() -> keras.Model:
+            model = build(config, data.scaled.problem)
+            return with_variables(model, self.rows(model, config, data)[0])
+
         with self.strategy.scope():
-            model = seeded(config.seed, lambda: build(config, data.scaled.problem))
+            model = seeded(config.seed, built)
             compile_model(model, data.scaled.problem, config)
             rows = self.rows(model, config, data)
-            with_variables(model, rows[0])
             model.optimizer.build(model.trainable_variables)
         shape = shape_of(model, config, rows[0])
         kept = self.take(shape)
@@ -56,9 +71,7 @@ class Trainers:
             lent = replace(made, halted=halted)
         else:
             begin_as(kept, model)
-            train, valid = rows
-            predictor = kept.predictor.over(data.scaled)
-            lent = replace(kept, data=data.scaled, train=train, valid=valid, predictor=predictor)
+            lent = of_kept(kept, config, data.scaled, rows, halted)
         try:
             yield lent
         finally:
@@ -78,7 +91,7 @@ class Trainers:
                 data.feeds[key] = feeds(model, config, data.scaled)
             return data.feeds[key]
 
-    def take(self, shape: str) -> Trainer | None:
+    def take(self, shape: str) -> Compiled | None:
         with self.lock:
             for at, (free, kept) in enumerate(self.free):
                 if free == shape:
@@ -90,8 +103,10 @@ class Trainers:
     def give_back(self, shape: str, lent: Trainer) -> None:
         if lent.programs is None:  # Keras' fit has numbers of the model for constants
             return
+        no_rows = ScaledRows(lent.data.problem, lent.data.scalers, {})
+        kept = Compiled(lent.model, lent.programs, lent.predictor.over(no_rows))
         with self.lock:
-            self.free.append((shape, lent))
+            self.free.append((shape, kept))
             del self.free[:-KEPT]
 
 
@@ -99,17 +114,33 @@ def shape_of(model: keras.Model, config: NetworkConfig, train: Feed) -> str:
     """Return what two trainings have in common that one program can do."""
     settings = config.train
     many = settings.epochs * -(-train.rows // settings.batch_size) >= STEPS_WORTH_XLA
-    rest = [train.rows, settings.batch_size, settings.xla, settings.deterministic, many]
+    arrays = [[str(array.dtype), *array.shape[1:]] for array in tf.nest.flatten(train.sample)]
+    rest = [
+        train.rows, arrays, settings.batch_size, settings.xla, settings.deterministic, many,
+    ]  # fmt: skip
     return json.dumps([signature(model, config), rest])
 
 
-def begin_as(kept: Trainer, model: keras.Model) -> None:
-    """Bring a trainer's model to where another of the same shape stands."""
+def of_kept(
+    kept: Compiled,
+    config: NetworkConfig,
+    data: ScaledRows,
+    rows: list[Feed],
+    halted: threading.Event,
+) -> Trainer:
+    """Return a trainer of a model that waited, on other rows."""
+    (train, valid), model = rows, kept.model
+    beginnings = Beginnings(lambda: with_variables(build(config, data.problem), train), model)
+    predictor = kept.predictor.over(data)
+    return Trainer(model, data, train, valid, kept.programs, beginnings.begin, predictor, halted)
+
+
+def begin_as(kept: Compiled, model: keras.Model) -> None:
+    """Bring a model to where another of the same shape stands."""
     for ours, theirs in (
         (kept.model.variables, model.variables),
         (kept.model.optimizer.variables, model.optimizer.variables),
     ):
         for variable, new in zip(ours, theirs, strict=True):
             variable.assign(new)
-    assert kept.programs is not None
     kept.programs.scalars.take_over(model)

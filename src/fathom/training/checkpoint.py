@@ -28,7 +28,8 @@ class Checkpoint(keras.callbacks.Callback):
     these. The order of the rows follows from the seed and the epoch.
 
     Args:
-        file: where to; it takes the place of the one before when it is complete.
+        file: where to; it takes the place of the one before when it is complete. None: none is
+            written.
         seconds: between two; None for none at all. A new best epoch is kept sooner.
         callbacks: those whose state is kept. They must come before this one.
         stopping: the one of them that knows the best epoch.
@@ -36,7 +37,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(
         self,
-        file: Path,
+        file: Path | None,
         seconds: float | None,
         callbacks: list[keras.callbacks.Callback],
         stopping: keras.callbacks.EarlyStopping,
@@ -62,7 +63,7 @@ class Checkpoint(keras.callbacks.Callback):
         Returns:
             The epoch and the step in it to go on from; `epochs` if training had come to its end.
         """
-        if not self.file.exists():
+        if self.file is None or not self.file.exists():
             return self.start
         with np.load(self.file) as arrays:
             state = json.loads(str(arrays["state"]))
@@ -85,7 +86,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.write_if_due(epoch, step, best=False)
 
     def write_if_due(self, epoch: int, step: int, best: bool) -> None:
-        if self.interval is None:
+        if self.interval is None or self.file is None:
             return
         since = time.perf_counter() - self.written
         if since >= min(self.interval, LEAST_SECONDS) if best else since >= self.interval:
@@ -93,6 +94,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.written = time.perf_counter()
 
     def write(self, epoch: int, step: int) -> None:
+        assert self.file is not None
         kept = variables(self.model, metrics=step > 0)
         arrays = {name: variable.numpy() for name, variable in kept.items()}
         state = {

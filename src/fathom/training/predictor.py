@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import keras
@@ -20,11 +21,14 @@ class Predictor:
 
     Args:
         model: a network for the data's problem.
+        compiled: False for few rows: the layers are called one by one.
     """
 
-    def __init__(self, model: keras.Model, data: Scaled) -> None:
+    def __init__(self, model: keras.Model, data: Scaled, compiled: bool = True) -> None:
         self.model, self.data, self.problem = model, data, data.problem
-        self.program = tf.function(lambda rows: model(rows, training=False), autograph=False)
+        self.program = partial(model, training=False)
+        if compiled:
+            self.program = tf.function(self.program, autograph=False)
 
     def over(self, data: Scaled) -> "Predictor":
         """Return the same for other rows of the same problem."""

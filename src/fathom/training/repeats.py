@@ -53,15 +53,21 @@ def at_once(config: NetworkConfig, runs: int, alone: str | None) -> int:
 
 
 def seeded(seed: int, build: Callable[[], keras.Model]) -> keras.Model:
-    """Return what `build` returns, with the weights and random states that `seed` gives.
+    """Return what `build` returns, with the weights and random states that `seed` gives; the
+    generators that it is drawn from go on as if nothing had been.
 
     keras.utils.set_random_seed does more: it seeds TensorFlow's own generator, too, which has
     TensorFlow prepare all programs once more.
     """
     with SEEDING:
+        states = random.getstate(), np.random.get_state()  # noqa: NPY002
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002
-        return build()
+        try:
+            return build()
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002
 
 
 class Beginnings:

@@ -127,11 +127,12 @@ def read_history(folder: Path) -> pd.DataFrame:
 def train_from(
     trainer: Trainer,
     seed: int,
-    file: Path,
+    file: Path | None,
     config: NetworkConfig,
     watchers: list[keras.callbacks.Callback],
 ) -> tuple[Run, pd.DataFrame]:
-    """Train a model that stands where a seed has it begin, or go on from the checkpoint in `file`.
+    """Train a model that stands where a seed has it begin, or go on from the checkpoint in `file`,
+    if there is to be one.
 
     Args:
         watchers: callbacks that come last, and keep no state.

@@ -1,0 +1,96 @@
+"""Trains a network on rows in memory, and predicts with it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from fathom.config.schema import NetworkConfig
+from fathom.data.encoder import Encoder
+from fathom.data.features import features_of
+from fathom.data.parts import Part, ScaledRows
+from fathom.data.scale import fit_rows
+from fathom.data.scaling import Floats, ScalerFile
+from fathom.data.schema import Problem, Schema
+from fathom.search.data import TrialData
+from fathom.search.trainers import Trainers
+from fathom.training.predictor import Predictor
+from fathom.training.repeats import seeded
+from fathom.training.runs import train_from
+from fathom.training.train import build, with_variables
+
+# Compiled for one fit, a program serves the next of its shape, of any estimator in this process.
+TRAINERS = Trainers(tf.distribute.get_strategy())
+
+History = dict[str, list[float]]
+
+
+class TrainedNetwork:
+    """A trained network, with what was learned of the rows that it was trained on.
+
+    Pickled, the model is as Keras saves it.
+    """
+
+    def __init__(
+        self, model: keras.Model, problem: Problem, encoder: Encoder, scalers: ScalerFile
+    ) -> None:
+        self.model, self.problem, self.encoder, self.scalers = model, problem, encoder, scalers
+        # Not compiled: in a cross-validation that takes longer than to predict a fold.
+        self.predictor = Predictor(model, ScaledRows(problem, scalers.targets, {}), compiled=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TrainedNetwork, (self.model, self.problem, self.encoder, self.scalers)
+
+    def predict(self, table: pd.DataFrame) -> Floats:
+        """Return what the main output says of raw rows: numbers of shape (rows,) in the target's
+        own unit, or probabilities of shape (rows, classes).
+
+        Raises:
+            FathomError: a value is not of its column's kind; the line names column and row.
+        """
+        features = features_of(table, self.encoder, self.scalers.features)
+        part = Part(features, {}, None, np.arange(len(table)))
+        return self.predictor.predict_rows(part)["main_output"].astype(np.float64)
+
+
+def train(
+    config: NetworkConfig, schema: Schema, table: pd.DataFrame, rows: dict[str, NDArray[np.int64]]
+) -> tuple[TrainedNetwork, History]:
+    """Train a network on rows in memory.
+
+    Args:
+        table: all rows, with the columns that the settings and the schema name.
+        rows: the numbers of the training rows and of those that tell the best epoch, perhaps none.
+
+    Returns:
+        The network and by figure its value in each epoch.
+
+    Raises:
+        FathomError: the settings ask for what Keras or the network cannot do, a column is not what
+            they say, or the loss is no longer a number.
+    """
+    if config.train.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    fitted = fit_rows(config, schema, table, rows)
+    held_out = len(rows["valid"]) > 0
+    parts = {"train": fitted.part("train")}
+    # Every epoch ends with a validation; without such rows, nothing depends on its figures.
+    parts["valid"] = fitted.part("valid") if held_out else parts["train"]
+    counts = {name: len(part.rows) for name, part in parts.items()}
+    problem = fitted.problem.model_copy(update={"rows": counts})
+    data = TrialData(ScaledRows(problem, fitted.scalers.targets, parts), fitted)
+    with TRAINERS.lent(config, data, threading.Event()) as trainer:
+        _, history = train_from(trainer, config.seed, None, config, [])
+        train_rows = trainer.train
+        model = seeded(config.seed, lambda: with_variables(build(config, problem), train_rows))
+        model.set_weights(trainer.model.get_weights())
+    assert fitted.encoder is not None
+    kept = history if held_out else history.filter(regex="^(?!val_|loss_ratio)")
+    figures = {str(name): kept[name].tolist() for name in kept}
+    return TrainedNetwork(model, problem, fitted.encoder, fitted.scalers), figures
