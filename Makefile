@@ -1,7 +1,8 @@
 # make repro  rebuilds everything that is not up to date: data, networks, figures, report
 # make test   lint, types and tests
 # make bench  an epoch of training by Fathom, Keras' fit, PyTorch and scikit-learn: half an hour
-# All set up .venv first. GPU=1 installs TensorFlow's CUDA libraries too (Linux).
+# All set up .venv first. GPU=1 installs TensorFlow's CUDA libraries too (Linux), RAY=1 what a search
+# on a Ray cluster needs.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c "$(FITS)" 2>/dev/null && echo $$p && break; done)
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
-REQUIREMENTS := requirements.txt $(if $(GPU),requirements-gpu.txt)
+REQUIREMENTS := requirements.txt $(if $(GPU),requirements-gpu.txt) $(if $(RAY),requirements-ray.txt)
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-header --quiet
 
@@ -52,7 +53,7 @@ bench-repro: setup
 bench-search: setup-bench
 	python bench/search.py
 
-setup: $(VENV)/installed$(if $(GPU),-gpu)
+setup: $(VENV)/installed $(if $(GPU),$(VENV)/installed-gpu) $(if $(RAY),$(VENV)/installed-ray)
 
 setup-dev: $(VENV)/installed-dev
 
@@ -77,6 +78,10 @@ $(VENV)/installed-gpu: requirements-gpu.txt | $(BIN)/python
 	$(PIP) -r requirements-gpu.txt
 	@touch $@
 
+$(VENV)/installed-ray: requirements-ray.txt | $(BIN)/python
+	$(PIP) -r requirements-ray.txt
+	@touch $@
+
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(PIP) -r requirements-dev.txt
 	@touch $@
@@ -91,6 +96,7 @@ lock: setup-dev
 	$(LOCK) --upgrade -c requirements.txt --extra dev -o requirements-dev.txt
 	$(LOCK) --upgrade -c requirements.txt --extra gpu -o requirements-gpu.txt
 	$(LOCK) --upgrade -c requirements.txt --extra bench -o requirements-bench.txt
+	$(LOCK) --upgrade -c requirements.txt --extra ray -o requirements-ray.txt
 
 clean:
 	rm -rf $(VENV)

@@ -16,8 +16,8 @@ from fathom.search import kept
 from fathom.search.ensemble import AVERAGED, mean, selected
 from fathom.search.experiments import overrides
 from fathom.search.outcome import Combined, Found, Tried
-from fathom.search.search import SECONDS, VALUES, Search
-from fathom.search.study import finished, ranked
+from fathom.search.search import Search
+from fathom.search.study import SECONDS, VALUES, finished, ranked
 from fathom.search.trial import Trials, goes_on
 from fathom.training.callbacks import direction, monitored
 

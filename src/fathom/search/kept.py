@@ -37,4 +37,4 @@ def keep(folder: Path, numbers: list[int]) -> None:
     files = {place(folder, number) for number in numbers}
     for file in (folder / "trials").glob("*.npz"):
         if file not in files:
-            file.unlink()
+            file.unlink(missing_ok=True)  # another process may be at it, too

@@ -5,12 +5,15 @@ import json
 import threading
 import time
 import warnings
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages._heartbeat import BaseHeartbeat, get_heartbeat_thread
 from optuna.trial import FrozenTrial, TrialState
 
 from fathom.config.schema import NetworkConfig, SearchConfig
@@ -18,18 +21,31 @@ from fathom.errors import FathomError
 from fathom.search import kept
 from fathom.search.settings import Base
 from fathom.search.space import Values, as_text, ordered, suggest
-from fathom.search.study import FINISHED, finished, folder_of, retry, wanted
+from fathom.search.study import (
+    ERROR,
+    FINISHED,
+    SECONDS,
+    VALUES,
+    finished,
+    folder_of,
+    put_back,
+    running,
+    wanted,
+)
 from fathom.search.trial import HopelessError, Judge, Outcome, goes_on
+from fathom.search.turns import turn
 from fathom.training.callbacks import DivergedError, HaltedError
 from fathom.training.fingerprint import code, files
 
-VALUES, SECONDS = "values", "seconds"  # what the study keeps of a trial beside its value
+LOOK = 1.0  # seconds between looks whether there is room for more trials, or something to do
 
 
 class Engine(Protocol):
     """Who carries trials out."""
 
-    at_once: int
+    @property
+    def at_once(self) -> int:
+        """How many can train at the same time, as it is now."""
 
     def carry_out(self, config: NetworkConfig, file: Path, judge: Judge) -> Outcome: ...
 
@@ -55,8 +71,8 @@ class Search:
         self.tell = tell
         self.space, self.wanted = ordered(config), wanted(config)
         self.folder = folder_of(config)
+        self.shared = config.search.storage
         self.lock, self.stopped = threading.Lock(), threading.Event()
-        self.under_way = 0
         self.code = files(code())
         self.seconds, self.began = study.user_attrs.get(SECONDS, 0.0), time.perf_counter()
 
@@ -68,11 +84,18 @@ class Search:
             KeyboardInterrupt: the user wants no more; trials under way are tried again when the
                 search goes on.
         """
-        with ThreadPoolExecutor(self.engine.at_once) as pool:
-            workers = [pool.submit(self.work) for _ in range(self.engine.at_once)]
+        with ThreadPoolExecutor(self.wanted) as pool:
+            workers: set[Future[None]] = set()
+            over = False
             try:
-                for worker in as_completed(workers):
-                    worker.result()
+                while workers or not over:
+                    if not over:
+                        more = self.engine.at_once - len(workers)
+                        workers |= {pool.submit(self.work) for _ in range(more)}
+                    done, workers = wait(workers, LOOK, FIRST_COMPLETED)
+                    for worker in done:
+                        worker.result()
+                    over = over or bool(done)
             except BaseException:
                 self.stopped.set()
                 self.engine.halt()
@@ -80,44 +103,64 @@ class Search:
 
     def work(self) -> None:
         """Carry out one trial after the other, as long as some are to be."""
-        while self.begun():
+        while (trial := self.begun()) is not None:
+            value, state = None, TrialState.FAIL
             try:
-                self.study.optimize(self.objective, n_trials=1, callbacks=[self.ended])
+                with get_heartbeat_thread(trial._trial_id, self.study._storage):
+                    value = self.objective(trial, trial.user_attrs[VALUES])
+                state = TrialState.COMPLETE
+            except (HopelessError, DivergedError):
+                state = TrialState.PRUNED
             except HaltedError:
                 return
+            except UpdateFinishedTrialError:  # silent for too long: others have begun it anew
+                continue
+            except Exception as error:
+                self.stopped.set()
+                trial.set_user_attr(ERROR, str(error))
+                raise
             finally:
-                with self.lock:
-                    self.under_way -= 1
+                ended = self.study.tell(trial, value, state, skip_if_finished=True)
+            self.ended(ended)
 
-    def begun(self) -> bool:
-        """Tell whether one more trial is to be begun, and count it."""
-        with self.lock:
-            running = self.under_way
-            if self.config.search.storage is not None:  # others search, too
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                    optuna.storages.fail_stale_trials(self.study)
-                running = len(self.study.get_trials(deepcopy=False, states=[TrialState.RUNNING]))
-            if self.stopped.is_set() or len(finished(self.study)) + running >= self.wanted:
-                return False
-            self.under_way += 1
-            return True
+    def begun(self) -> optuna.Trial | None:
+        """Begin a trial, and tell its values; None if no more are to be begun."""
+        while not self.stopped.is_set():
+            with self.turn():
+                put_back(self.study)
+                ended = len(finished(self.study))
+                if ended + len(running(self.study)) < self.wanted:
+                    return self.ask()
+            if self.shared is None or ended >= self.wanted:
+                break
+            self.stopped.wait(LOOK)  # others carry out the rest, unless they are killed
+        return None
 
-    def objective(self, trial: optuna.Trial) -> float:
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Have all others wait, in this process and, of a shared storage, in all."""
+        with self.lock, turn(self.shared) if self.shared else nullcontext():
+            yield
+
+    def ask(self) -> optuna.Trial:
+        with warnings.catch_warnings():  # that heartbeats are for `Study.optimize`
+            warnings.simplefilter("ignore", UserWarning)
+            trial = self.study.ask()
+        storage = self.study._storage
+        if self.shared and isinstance(storage, BaseHeartbeat):  # missed if killed from here on
+            storage.record_heartbeat(trial._trial_id)
+        trial.set_user_attr(VALUES, suggest(trial, self.space))
+        return trial
+
+    def objective(self, trial: optuna.Trial, values: Values) -> float:
         """Carry out a trial and return what decides."""
-        values = suggest(trial, self.space)
-        trial.set_user_attr(VALUES, values)
         began = time.perf_counter()
         try:
             config = self.base.with_values(values)
             outcome = self.engine.carry_out(config, self.checkpoint(values), self.judge(trial))
-        except (HopelessError, DivergedError):
-            raise optuna.TrialPruned from None
-        except HaltedError:
-            put_back(self.study, trial.number)
+        except DivergedError:
             raise
         except FathomError as error:
-            self.stopped.set()
             raise FathomError(f"{error} (trial {trial.number}: {shown(values)})") from error
         finally:
             trial.set_user_attr(SECONDS, round(time.perf_counter() - began, 3))
@@ -136,22 +179,16 @@ class Search:
 
         return promises
 
-    def ended(self, study: optuna.Study, trial: FrozenTrial) -> None:
+    def ended(self, trial: FrozenTrial) -> None:
         with self.lock:
             if trial.state in FINISHED:
-                study.set_user_attr(SECONDS, self.seconds + time.perf_counter() - self.began)
+                self.study.set_user_attr(SECONDS, self.seconds + time.perf_counter() - self.began)
                 self.tell(trial, self.wanted)
 
     def checkpoint(self, values: Values) -> Path:
         """Return where a trial of these values keeps what it goes on from when it was killed."""
         digest = hashlib.sha256(self.code + json.dumps(values, sort_keys=True).encode())
         return self.folder / "checkpoints" / f"{digest.hexdigest()[:16]}.npz"
-
-
-def put_back(study: optuna.Study, number: int) -> None:
-    """Have a trial that was stopped tried again when the search goes on."""
-    trials = study.get_trials(deepcopy=False)
-    retry(study, next(trial for trial in trials if trial.number == number))
 
 
 def shown(values: Values) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import tensorflow as tf
 from optuna.trial import FrozenTrial
@@ -39,20 +40,24 @@ def session(
     problem = decided.data(config)[0].scaled.problem
     upwards = direction(monitored(config, problem)) == "max"
     with opened(config, upwards) as study:
-        search = Search(config, base, study, engine(config, here), tell)
-        tell(len(finished(study)), search.wanted)
-        try:
-            search.run()
-        except KeyboardInterrupt:
-            raise FathomError(
-                f"stopped after {len(finished(study)):,} trials; the same command goes on"
-            ) from None
+        with engine(config, here) as chosen:
+            search = Search(config, base, study, chosen, tell)
+            tell(len(finished(study)), search.wanted)
+            try:
+                search.run()
+            except KeyboardInterrupt:
+                raise FathomError(
+                    f"stopped after {len(finished(study)):,} trials; the same command goes on"
+                ) from None
         found = conclude(search, decided)
     found.write(found.file)
     return found
 
 
-def engine(config: SearchConfig, here: Here) -> Engine:
+def engine(config: SearchConfig, here: Here) -> AbstractContextManager[Engine]:
     """Return who carries out trials."""
-    assert config.search.engine == "local"
-    return here
+    if config.search.engine == "local":
+        return nullcontext(here)
+    from fathom.search.cluster import cluster
+
+    return cluster(config)

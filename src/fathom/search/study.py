@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import filelock
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GridSampler
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from fathom import paths
@@ -23,18 +23,17 @@ from fathom.config.targets import make
 from fathom.data.schema import Schema
 from fathom.errors import FathomError
 from fathom.search.space import grid
+from fathom.search.turns import turn
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 HEARTBEAT, GRACE = 10, 60  # seconds; a process that is silent for longer is taken for dead
+VALUES, SECONDS, ERROR = "values", "seconds", "error"  # what is kept of a trial beside its value
+AGAIN = "again"  # the trial that one has the values of, since it was stopped or killed
 
 # What says how long and by whom is searched, not what comes out of a trial or is tried.
 WITHOUT_EFFECT = {
     "trials", "at_once", "engine", "address", "resources", "storage", "ensemble", "experiments",
 }  # fmt: skip
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-    retry = RetryHeartbeatStaleTrialCallback()
 
 
 class Connection(sqlite3.Connection):
@@ -64,7 +63,9 @@ class SeededSampler(BaseSampler):
     def of(self, trial: FrozenTrial) -> BaseSampler:
         with self.lock:
             if trial.number not in self.samplers:
-                seed = (self.config.search.seed * 1_000_003 + trial.number) % 2**32
+                seed = self.config.search.seed
+                if not self.points:  # by its seed a grid is put in an order, the same for all
+                    seed = (seed * 1_000_003 + trial.number) % 2**32
                 self.samplers[trial.number] = sampler(self.config, seed=seed, **self.points)
             return self.samplers[trial.number]
 
@@ -99,7 +100,8 @@ class SeededSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        self.of(trial).after_trial(study, trial, state, values)
+        if not self.points:  # a grid would stop `Study.optimize`, which is not at work here
+            self.of(trial).after_trial(study, trial, state, values)
         with self.lock:
             self.samplers.pop(trial.number, None)
 
@@ -161,9 +163,8 @@ def opened(config: SearchConfig, higher_is_better: bool) -> Iterator[optuna.Stud
     try:
         with filelock.FileLock(folder / "lock", timeout=0):
             study = load(config, folder, higher_is_better)
-            for trial in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+            for trial in running(study):
                 study.tell(trial.number, state=TrialState.FAIL)
-                retry(study, trial)
             yield study
     except filelock.Timeout as error:
         raise FathomError(
@@ -180,14 +181,14 @@ def load(config: SearchConfig, folder: Path, higher_is_better: bool) -> optuna.S
         arguments["connect_args"] = {"timeout": 60} | ({} if shared else {"factory": Connection})
     name = name_of(config)
     try:
-        with warnings.catch_warnings():
+        # Two that make a database's tables at the same time disturb each other.
+        with turn(shared) if shared else nullcontext(), warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             storage = RDBStorage(
                 address,
                 engine_kwargs=arguments,
                 heartbeat_interval=HEARTBEAT if shared else None,
                 grace_period=GRACE if shared else None,
-                heartbeat_stale_trial_callback=retry if shared else None,
             )
             return optuna.create_study(
                 storage=storage,
@@ -197,8 +198,6 @@ def load(config: SearchConfig, folder: Path, higher_is_better: bool) -> optuna.S
                 direction="maximize" if higher_is_better else "minimize",
                 load_if_exists=True,
             )
-    except FathomError:
-        raise
     except Exception as error:  # SQLAlchemy has one for each kind of database
         file, key = config.origins.of(("search", "storage"))
         message = " ".join(str(error).split())
@@ -224,6 +223,36 @@ def digest(config: SearchConfig) -> str:
     )
     settings["data"] = Schema.read(config.dataset.name).source.sha256
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def put_back(study: optuna.Study) -> None:
+    """Queue again what was stopped or killed, to be called in a turn.
+
+    Trials fail by a stop, by a kill or by an error of their own. Of the first two each is to be
+    queued once, whoever was killed when.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        optuna.storages.fail_stale_trials(study)
+    for trial in running(study):
+        if VALUES not in trial.user_attrs:  # these are set in a turn: who had it was killed
+            study.tell(trial.number, state=TrialState.FAIL)
+    trials = study.get_trials(deepcopy=False)
+    queued = {trial.system_attrs.get(AGAIN) for trial in trials}
+    for trial in trials:
+        stopped = trial.state == TrialState.FAIL and ERROR not in trial.user_attrs
+        if stopped and trial.number not in queued:
+            again = optuna.trial.create_trial(
+                state=TrialState.WAITING,
+                params=trial.params,
+                distributions=trial.distributions,
+                system_attrs=trial.system_attrs | {AGAIN: trial.number},
+            )
+            study.add_trial(again)
+
+
+def running(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:

@@ -1,0 +1,278 @@
+"""Trials on a Ray cluster.
+
+A worker (`worker`) is an actor of Ray's, lent to a thread of this process. The study stays here,
+with its sampler and pruner: methods, pruning, what is kept, how a search goes on and what it
+reports are the same code for one machine and for many. Ray Tune has all these of its own, and took
+twice as long for small trials. Actors keep what they have compiled from one trial to the next.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import re
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fathom import paths
+from fathom.config.schema import NetworkConfig, Resources, SearchConfig
+from fathom.errors import FathomError
+from fathom.search.trial import Judge, Outcome, goes_on
+from fathom.training.callbacks import HaltedError
+
+LIVES = 5  # workers that a trial may lose before it is taken for what kills them
+LOOK = 0.2  # seconds between looks whether a worker is free
+PATIENCE = 10  # seconds in which a cluster must answer
+SOURCE = Path("src")
+
+
+class Cluster:
+    """Carries out trials on workers, one for each thread that waits for a trial."""
+
+    def __init__(self, config: SearchConfig) -> None:
+        self.config = config
+        self.halted, self.lock = threading.Event(), threading.Lock()
+        self.workers: list[Any] = []
+        self.free: list[Any] = []
+
+    @property
+    def at_once(self) -> int:
+        """What is asked for, or as many as the machines have room for that are there now."""
+        asked = self.config.search.at_once
+        return sum(map(self.room, machines())) if asked == "auto" else asked
+
+    def room(self, machine: Mapping[str, float]) -> int:
+        """Return how many trials a machine of these resources can train at the same time."""
+        return min(int(machine.get(name, 0) / a) for name, a in amounts(self.config).items() if a)
+
+    def carry_out(self, config: NetworkConfig, file: Path, judge: Judge) -> Outcome:
+        """Have a worker train, or another one anew where that is lost.
+
+        Args:
+            file: not used: checkpoints are the worker's, and lost with it.
+
+        Raises:
+            FathomError: as by `Trials`, or the trial has lost worker after worker.
+        """
+        import ray
+
+        judge = judge if judge is goes_on else Once(judge)
+        reason = ""
+        for _ in range(LIVES):
+            worker = self.take()
+            try:
+                error = ray.get(worker.start.remote(self.config))
+                if error is not None:
+                    raise FathomError(f"a worker of the cluster: {error}")
+                return carried_out(worker, config, judge)
+            except ray.exceptions.RayTaskError:
+                raise  # of the program, not of the cluster
+            except ray.exceptions.RayError as error:
+                self.drop(worker)
+                reason = why(error)
+            finally:
+                self.give_back(worker)
+        raise FathomError(
+            f"lost {LIVES} workers one after the other ({reason}); if a machine lacks memory, have "
+            "fewer trials train there at once by search.resources.cpu"
+        )
+
+    def take(self) -> Any:
+        """Return a worker that is free, or else a new one as soon as there is room for it.
+
+        Raises:
+            HaltedError: the user wants no more.
+        """
+        import ray
+
+        from fathom.search.worker import Worker
+
+        new: Any = None
+        while True:
+            with self.lock:
+                if self.halted.is_set():
+                    raise HaltedError
+                free = self.free.pop() if self.free else None
+                if new is None and free is None:
+                    needs = amounts(self.config)
+                    new = ray.remote(num_cpus=needs["CPU"], num_gpus=needs["GPU"])(Worker).remote()
+                    ready = new.__ray_ready__.remote()
+                    self.workers.append(new)
+            if free is not None:
+                if new is not None:
+                    self.drop(new)
+                return free
+            if ray.wait([ready], timeout=LOOK)[0]:
+                return new
+
+    def give_back(self, worker: Any) -> None:
+        with self.lock:
+            if worker in self.workers:
+                self.free.append(worker)
+
+    def drop(self, worker: Any) -> None:
+        """Do without a worker, which may still live where it is out of reach."""
+        import ray
+
+        with self.lock:
+            self.workers.remove(worker)
+        ray.kill(worker)
+
+    def halt(self) -> None:
+        """End all trials, which then look like lost ones to their threads."""
+        import ray
+
+        with self.lock:
+            self.halted.set()
+            for worker in self.workers:
+                ray.kill(worker)
+
+
+class Once:
+    """Has every step judged once: a trial that is begun anew does some again."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge, self.reached = judge, 0
+
+    def __call__(self, step: int, value: float) -> bool:
+        if step <= self.reached:
+            return True
+        self.reached = step
+        return self.judge(step, value)
+
+
+def carried_out(worker: Any, config: NetworkConfig, judge: Judge) -> Outcome:
+    """Have a worker carry out a trial, and judge its steps.
+
+    Raises:
+        Exception: what the worker tells, or an error of Ray's.
+    """
+    import ray
+
+    news = ray.get(worker.begin.remote(config, judge is not goes_on))
+    while isinstance(news, tuple):
+        news = ray.get(worker.go_on.remote(judge(*news)))
+    if isinstance(news, Exception):
+        raise news
+    assert isinstance(news, Outcome)
+    return news
+
+
+def why(error: Exception) -> str:
+    """Return what of Ray's paragraphs on a lost worker has the cause."""
+    found = re.search(r"exit detail: (.+?)\.?( Some common causes|$)", str(error), re.MULTILINE)
+    return found[1] if found else str(error).strip().partition("\n")[0].rstrip(".")
+
+
+@contextmanager
+def cluster(config: SearchConfig) -> Iterator[Cluster]:
+    """Join the cluster of `search.address`, or start one on this machine, and leave it in the end.
+
+    Raises:
+        FathomError: Ray is not installed, the cluster cannot be reached, the project is too large
+            to be sent, or no machine has what a trial takes.
+    """
+    if importlib.util.find_spec("ray") is None:
+        file, key = config.origins.of(("search", "engine"))
+        raise FathomError(
+            f"{file}: {key}: Ray is not installed: `make setup RAY=1`, or "
+            "`python -m pip install --require-hashes -r requirements-ray.txt`"
+        )
+    refuse_odd_amounts(config)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^")  # all that it prints of lost nodes
+    import ray
+
+    file, key = config.origins.of(("search", "address"))
+    address = config.search.address or "local"
+    with tempfile.TemporaryDirectory(prefix="fathom-") as folder:
+        gather(config, Path(folder))
+        try:
+            knock(address)
+            ray.init(
+                address,
+                include_dashboard=False if address == "local" else None,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                runtime_env={"working_dir": folder, "excludes": ["__pycache__"]},
+            )
+        except Exception as error:  # of Ray's, gRPC's and the operating system's
+            message = " ".join(str(error).split())
+            if "exceeds the maximum size" in message:
+                message = (
+                    f"{SOURCE}, {paths.CONF} and {paths.raw(config.dataset.name)} are more than "
+                    f"Ray sends to its nodes; let several processes share search.storage instead"
+                )
+            raise FathomError(f"{file}: {key}: {address}: {message}") from error
+    try:
+        found = Cluster(config)
+        see_room(found, config)
+        yield found
+    finally:
+        ray.shutdown()
+
+
+def knock(address: str) -> None:
+    """See that somebody is there: Ray tries for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+
+
+def gather(config: SearchConfig, folder: Path) -> None:
+    """Fill a folder with what workers need of the project, the code at its top as Ray wants it.
+
+    These are links, of which Ray sends the content: DVC may have made links, too.
+    """
+    needed = {paths.CONF, paths.PARAMS, paths.raw(config.dataset.name)}
+    for place, file in [(path, path) for path in needed] + [
+        (path.relative_to(SOURCE), path) for path in SOURCE.iterdir()
+    ]:
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).symlink_to(file.resolve())
+
+
+def refuse_odd_amounts(config: SearchConfig) -> None:
+    """Refuse what Ray does not lend: one and a half."""
+    for name, amount in amounts(config).items():
+        if amount > 1 and not amount.is_integer():
+            file, key = config.origins.of(("search", "resources"))
+            raise FathomError(
+                f"{file}: {key}: {name.lower()} must be a part of one or a whole number, not {amount}"
+            )
+
+
+def machines() -> list[Mapping[str, float]]:
+    """Return the resources of each machine in the cluster."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def amounts(config: SearchConfig) -> dict[str, float]:
+    """Return by Ray's names what a trial takes."""
+    resources: Resources = config.search.resources
+    return {"CPU": resources.cpu, "GPU": resources.gpu}
+
+
+def see_room(found: Cluster, config: SearchConfig) -> None:
+    """Refuse what Ray would wait for without an end.
+
+    Raises:
+        FathomError: no machine has the resources of one trial.
+    """
+    there = machines()
+    if any(map(found.room, there)):
+        return
+    file, key = config.origins.of(("search", "resources"))
+    largest = ", ".join(
+        f"{max(machine.get(name, 0) for machine in there):g} {name}" for name in amounts(config)
+    )
+    wanted = ", ".join(f"{amount:g} {name}" for name, amount in amounts(config).items())
+    raise FathomError(f"{file}: {key}: no machine has {wanted}; the most are {largest}")
