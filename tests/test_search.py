@@ -198,7 +198,7 @@ def test_a_grid_needs_points(workspace: Path) -> None:
         (["dataset=digits", "model=mlp", "search=rnd"], "search=rnd: there is no "
          "conf/search/rnd.yaml; did you mean random?"),
         (["dataset=digits", "model=deep_relu", "search=tpe"], "there is no "
-         "conf/search/space/deep_relu.yaml to say what is tried; there are: mlp, selu, wide_deep "
+         "conf/search/space/deep_relu.yaml to say what is tried; there are: book, mlp, selu, wide_deep "
          "(space=… names another)"),
         (["dataset=digits", "model=mlp", "search=tpe", "more"], "more: must be key=value, such as "
          "dataset=digits"),

@@ -243,9 +243,8 @@ def refuse_odd_amounts(config: SearchConfig) -> None:
     for name, amount in amounts(config).items():
         if amount > 1 and not amount.is_integer():
             file, key = config.origins.of(("search", "resources"))
-            raise FathomError(
-                f"{file}: {key}: {name.lower()} must be a part of one or a whole number, not {amount}"
-            )
+            wanted = "must be a part of one or a whole number"
+            raise FathomError(f"{file}: {key}: {name.lower()} {wanted}, not {amount}")
 
 
 def machines() -> list[Mapping[str, float]]:
