@@ -198,8 +198,8 @@ def test_a_grid_needs_points(workspace: Path) -> None:
         (["dataset=digits", "model=mlp", "search=rnd"], "search=rnd: there is no "
          "conf/search/rnd.yaml; did you mean random?"),
         (["dataset=digits", "model=deep_relu", "search=tpe"], "there is no "
-         "conf/search/space/deep_relu.yaml to say what is tried; there are: book, mlp, selu, wide_deep "
-         "(space=… names another)"),
+         "conf/search/space/deep_relu.yaml to say what is tried; there are: book, mlp, selu, "
+         "wide_deep (space=… names another)"),
         (["dataset=digits", "model=mlp", "search=tpe", "more"], "more: must be key=value, such as "
          "dataset=digits"),
         (["dataset=digits", "model=mlp", "search=tpe", "trials=0"], "command line: search.trials: "
@@ -468,9 +468,9 @@ def test_one_process_at_a_time_without_a_storage(houses: Path) -> None:
 
 def test_a_storage_that_is_none(houses: Path) -> None:
     with pytest.raises(FathomError) as refused:
-        searched("mlp", "random", "storage=sqlite:////no/such/folder/x.db", dataset="digits")
-    assert str(refused.value).startswith(
-        "command line: search.storage: cannot be opened: (sqlite3.OperationalError) unable to open"
+        searched("mlp", "random", "storage=mysql://host/studies", dataset="digits")
+    assert str(refused.value) == (
+        "command line: search.storage: cannot be opened: mysql is neither sqlite nor postgresql"
     )
 
 

@@ -48,7 +48,7 @@ class Connection(sqlite3.Connection):
 
 
 class SeededSampler(BaseSampler):
-    """Gives each trial a sampler of its own, seeded by the trial's number.
+    """Gives each trial a sampler of its own, seeded by how many were drawn before.
 
     So a search that goes on draws what it would have drawn without the stop, and in several threads
     what a trial draws depends only on the trials that the sampler itself looks at.
@@ -60,29 +60,29 @@ class SeededSampler(BaseSampler):
         self.lock = threading.RLock()
         self.samplers: dict[int, BaseSampler] = {}
 
-    def of(self, trial: FrozenTrial) -> BaseSampler:
+    def of(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
         with self.lock:
             if trial.number not in self.samplers:
                 seed = self.config.search.seed
                 if not self.points:  # by its seed a grid is put in an order, the same for all
-                    seed = (seed * 1_000_003 + trial.number) % 2**32
+                    seed = (seed * 1_000_003 + drawn_before(study, trial)) % 2**32
                 self.samplers[trial.number] = sampler(self.config, seed=seed, **self.points)
             return self.samplers[trial.number]
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         with self.lock:  # two trials must not take the same point of a grid
-            self.of(trial).before_trial(study, trial)
+            self.of(study, trial).before_trial(study, trial)
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        return self.of(trial).infer_relative_search_space(study, trial)
+        return self.of(study, trial).infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         with self.lock:
-            return self.of(trial).sample_relative(study, trial, search_space)
+            return self.of(study, trial).sample_relative(study, trial, search_space)
 
     def sample_independent(
         self,
@@ -91,7 +91,9 @@ class SeededSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        return self.of(trial).sample_independent(study, trial, param_name, param_distribution)
+        return self.of(study, trial).sample_independent(
+            study, trial, param_name, param_distribution
+        )
 
     def after_trial(
         self,
@@ -101,9 +103,15 @@ class SeededSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         if not self.points:  # a grid would stop `Study.optimize`, which is not at work here
-            self.of(trial).after_trial(study, trial, state, values)
+            self.of(study, trial).after_trial(study, trial, state, values)
         with self.lock:
             self.samplers.pop(trial.number, None)
+
+
+def drawn_before(study: optuna.Study, trial: FrozenTrial) -> int:
+    """Return how many trials before one have values of their own, not those of a stopped one."""
+    trials = study.get_trials(deepcopy=False)
+    return sum(t.number < trial.number and AGAIN not in t.system_attrs for t in trials)
 
 
 def sampler(config: SearchConfig, **defaults: Any) -> BaseSampler:
@@ -179,7 +187,7 @@ def load(config: SearchConfig, folder: Path, higher_is_better: bool) -> optuna.S
     arguments: dict[str, Any] = {}
     if address.startswith("sqlite"):
         arguments["connect_args"] = {"timeout": 60} | ({} if shared else {"factory": Connection})
-    name = name_of(config)
+    sampling, pruning = SeededSampler(config), pruner(config)
     try:
         # Two that make a database's tables at the same time disturb each other.
         with turn(shared) if shared else nullcontext(), warnings.catch_warnings():
@@ -192,9 +200,9 @@ def load(config: SearchConfig, folder: Path, higher_is_better: bool) -> optuna.S
             )
             return optuna.create_study(
                 storage=storage,
-                study_name=name,
-                sampler=SeededSampler(config),
-                pruner=pruner(config),
+                study_name=name_of(config),
+                sampler=sampling,
+                pruner=pruning,
                 direction="maximize" if higher_is_better else "minimize",
                 load_if_exists=True,
             )
