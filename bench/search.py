@@ -111,6 +111,7 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {packages}.")
     print(f"jit_compile of the others: {chosen.jit}.\n", flush=True)
     common = [f"dataset={DATASET}", f"model={MODEL}", f"experiment={chosen.experiment}"]
+    common.append("train.keep=best")  # the epoch that Keras Tuner and early stopping go by
     if chosen.epochs:
         common.append(f"train.epochs={chosen.epochs}")
     with tempfile.TemporaryDirectory(prefix="fathom-bench-") as temporary:
