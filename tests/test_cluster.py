@@ -26,7 +26,7 @@ from fathom.commands.searching import as_overrides
 from fathom.config.schema import SearchConfig
 from fathom.config.stage import compose
 from fathom.errors import FathomError
-from fathom.search.study import FINISHED
+from fathom.search.study import FINISHED, folder_of
 
 ray_installed = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed"
@@ -143,7 +143,7 @@ def searched(
     overrides = as_overrides([*COMMON, "ensemble=2", *given])
     config = compose(overrides, SearchConfig)
     session(config, Base(overrides), tf.distribute.get_strategy(), heard)
-    return kept(Path("studies", f"digits-mlp-{config.search.name}", "study.db"))
+    return kept(folder_of(config) / "study.db")
 
 
 def kept(study: Path) -> list[FrozenTrial]:
@@ -163,8 +163,7 @@ def values(trials: list[FrozenTrial]) -> list[tuple[Any, ...]]:
 
 def forget(folder: Path) -> None:
     """Have the next search begin anew."""
-    for study in folder.glob("studies/*/study.db*"):
-        study.unlink()
+    shutil.rmtree(folder / "studies", ignore_errors=True)
 
 
 @ray_installed

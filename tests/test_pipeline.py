@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,35 @@ def test_the_registry_names_the_exports(project: Path) -> None:
     ).read_bytes()
     shutil.rmtree(out)
     run_in(project, "git", "tag", "-d", "digits-mlp@v1.0.0")
+
+
+def test_the_best_trial_is_an_experiment_that_comes_out_the_same(project: Path) -> None:
+    given = ["dataset=digits", "model=mlp", "search=random", "trials=3", "ensemble=1"]
+    done = run_in(project, sys.executable, "-c", SEARCH, *given)
+    apply = done.stdout.splitlines()[-1].split()
+    assert apply[:3] == ["dvc", "exp", "apply"]
+    found = json.loads((project / "searches/digits/mlp-random.json").read_text())
+    best = next(trial for trial in found["trials"] if trial["number"] == found["best"])
+    shown = json.loads(run_in(project, "dvc", "exp", "show", "--json").stdout)
+    experiments = [one["name"] for of in shown for one in of["experiments"] or []]
+    assert apply[3] in experiments
+
+    run_in(project, *apply)
+    run = json.loads((project / "models/digits/mlp/run.json").read_text())
+    assert run["runs"][0]["value"] == best["value"]
+    units = best["settings"]["model.units"]
+    assert yaml.safe_load((project / "conf/model/mlp.yaml").read_text())["units"] == units
+    before = metrics(project)
+    assert "train@digits-mlp" not in repro(project)
+    stages = ["train@digits-mlp", "evaluate@digits-mlp"]
+    assert repro(project, "--force", "--single-item", *stages) == stages
+    assert metrics(project) == before
+
+
+SEARCH = """
+import sys
+sys.path.insert(0, "src")
+sys.argv[1:1] = ["search"]
+from fathom.__main__ import main
+main()
+"""
