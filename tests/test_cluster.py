@@ -323,7 +323,7 @@ def test_ray_is_not_installed(here: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def start(folder: Path, *given: str, program: str = IMPATIENT) -> subprocess.Popen[str]:
     """Start a search by the command, in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", program, "search", *COMMON, "ensemble=2", *given],
+        [sys.executable, "-c", program, "search", *COMMON, "ensemble=2", "experiments=0", *given],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": "src"},
         stdout=subprocess.PIPE,
