@@ -1,23 +1,32 @@
 """How good random, evolutionary and Bayesian search are at equal trials, over several seeds:
 
-python bench/methods.py [--model NAME] [--trials N] [--seeds N] [--epochs N] [--json FILE]
+PYTHONPATH=src python bench/methods.py [--model NAME] [--trials N] [--seeds N] [--epochs N] [--json FILE]
 
-Each search is a process of its own, one after the other, in a copy of the project that has
-California's parts. The seed is that of what is tried: weights and rows begin alike in all of them.
-Prints Markdown.
+All searches are made in one process, one trial at a time, so that they repeat, in a copy of the
+project that has California's parts. The seed is that of what is tried: weights and rows begin alike
+in all of them. Prints Markdown.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
-from searches import prepare_copy, search
+from searches import ALONE, prepare_copy
+
+from fathom.commands.searching import as_overrides
+from fathom.config.schema import SearchConfig
+from fathom.config.stage import compose
+from fathom.training.devices import start_tensorflow
 
 DATASET = "california_housing"
 METHODS = ("random", "evolutionary", "tpe")  # all are compared with the first
@@ -37,13 +46,32 @@ class Searched:
         return min(value for value in self.values[:trials] if value is not None)
 
 
-def searched(folder: Path, method: str, seed: int, settings: list[str]) -> Searched:
-    asked = [*settings, f"search={method}", f"search.seed={seed}"]
-    seconds, _, found = search(folder, *asked)
-    values = [trial["value"] for trial in found["trials"]]
-    done = Searched(method, seed, seconds, values)
-    print(f"{method}, seed {seed}: {done.best(len(values)):.4f}", file=sys.stderr, flush=True)
+def searched(method: str, seed: int, settings: list[str], strategy: Any) -> Searched:
+    from fathom.search.session import session
+    from fathom.search.settings import Base
+
+    began = time.perf_counter()
+    overrides = as_overrides([*settings, f"search={method}", f"search.seed={seed}", *ALONE])
+    found = session(compose(overrides, SearchConfig), Base(overrides), strategy, silent)
+    seconds = time.perf_counter() - began
+    done = Searched(method, seed, seconds, [trial.value for trial in found.trials])
+    print(f"{method}, seed {seed}: {done.best(len(done.values)):.4f}", file=sys.stderr, flush=True)
     return done
+
+
+def silent(news: object, wanted: int) -> None:
+    """Tell nothing of a search."""
+
+
+def start(settings: list[str]) -> Any:
+    """Start TensorFlow, and have all searches train by the same compiled programs."""
+    overrides = as_overrides([*settings, f"search={METHODS[0]}"])
+    strategy = start_tensorflow(compose(overrides, SearchConfig))
+    from fathom.search.trainers import Trainers
+
+    shared = Trainers(strategy)
+    patch("fathom.search.local.Trainers", lambda _: shared).start()
+    return strategy
 
 
 def table(searches: list[Searched], points: list[int]) -> Iterator[str]:
@@ -88,15 +116,17 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where to write all figures")
     chosen = parser.parse_args()
     settings = [f"dataset={DATASET}", f"model={chosen.model}", f"trials={chosen.trials}"]
-    settings.append(f"train.epochs={chosen.epochs}")
+    settings += [f"train.epochs={chosen.epochs}", "at_once=1"]
     with tempfile.TemporaryDirectory(prefix="fathom-bench-") as temporary:
         folder = Path(temporary)
         prepare_copy(folder, DATASET)
-        searches = [
-            searched(folder, method, seed, settings)
-            for seed in range(chosen.seeds)
-            for method in METHODS
-        ]
+        with contextlib.chdir(folder):
+            strategy = start(settings)
+            searches = [
+                searched(method, seed, settings, strategy)
+                for seed in range(chosen.seeds)
+                for method in METHODS
+            ]
     points = sorted({-(-chosen.trials * third // 3) for third in (1, 2, 3)})
     told = f"{chosen.model}, {chosen.epochs} epochs, {chosen.seeds} seeds"
     print(f"{os.cpu_count()} cores; {told}.\n")
