@@ -1,6 +1,6 @@
 """How good random, evolutionary and Bayesian search are at equal trials, over several seeds:
 
-PYTHONPATH=src python bench/methods.py [--model NAME] [--trials N] [--seeds N] [--epochs N] [--json FILE]
+PYTHONPATH=src python bench/methods.py [--model NAME] [--trials N] [--seeds N] [--epochs N]
 
 All searches are made in one process, one trial at a time, so that they repeat, in a copy of the
 project that has California's parts. The seed is that of what is tried: weights and rows begin alike
