@@ -264,10 +264,10 @@ def test_errors_of_trials(here: Path, nodes: Any, monkeypatch: pytest.MonkeyPatc
     forget(here)
     with pytest.raises(FathomError) as told:
         searched(*there, "+train.callbacks.own={_target_: os.abort}")
-    assert str(told.value) == (
+    assert str(told.value).partition(" (trial 0: model.learning_rate=")[0] == (
         "lost 2 workers one after the other (Worker unexpectedly exits with a connection error "
         "code 2. End of file); if a machine lacks memory, have fewer trials train there at once by "
-        "search.resources.cpu (trial 0: model.learning_rate=1e+30)"
+        "search.resources.cpu"
     )
 
 
@@ -356,7 +356,15 @@ def test_ctrl_c(here: Path) -> None:
     assert end.splitlines()[-1] == "fathom: stopped after 1 trials; the same command goes on"
     assert "raylet" not in began + end
     assert len(searched(*given[:-4], *LONG, "engine=local")) >= 4
-    assert not [p for p in psutil.process_iter() if os.getpgid(p.pid) == process.pid]
+    assert not [p for p in psutil.process_iter() if group_of(p.pid) == process.pid]
+
+
+def group_of(pid: int) -> int | None:
+    """Return a process's group, None if it has gone meanwhile."""
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def test_two_processes(searchable: Path, tmp_path: Path) -> None:
