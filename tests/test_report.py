@@ -185,8 +185,8 @@ def test_every_chart_has_ink(page: Page) -> None:
     charts = page.locator(".chart svg")
     titles = page.locator(".chart .role-title-text").all_inner_texts()
     # Learning curves, predicted against true, residuals, three columns, importance, three rows;
-    # learning curves, confusion matrices, reliability.
-    assert charts.count() - page.locator(".distributions .chart svg").count() == 10 + 4 + 9
+    # learning curves, confusion matrices, reliability; a search's history and importances.
+    assert charts.count() - page.locator(".distributions .chart svg").count() == 10 + 4 + 9 + 2
     assert len(titles) >= 20
     for index in range(charts.count()):
         chart = charts.nth(index)
