@@ -20,6 +20,7 @@ from optuna.trial import TrialState
 from fathom.commands.searching import as_overrides, search
 from fathom.config.schema import Dimension, SearchConfig
 from fathom.config.stage import compose
+from fathom.data.schema import Schema
 from fathom.errors import FathomError
 from fathom.search.outcome import Found
 from fathom.search.settings import refuse_unknown
@@ -330,7 +331,7 @@ def test_cross_validation_is_the_mean_of_its_folds(houses: Path) -> None:
     from fathom.search.data import Datasets
 
     settings = network_config("digits", "mlp")
-    folds = list(Datasets(3).rows(settings))
+    folds = list(Datasets(3).rows(settings, Schema.read("digits")))
     rows = [np.load(f"data/split/digits/{part}.npy") for part in ("train", "valid")]
     every = np.sort(np.concatenate(rows))
     assert np.array_equal(np.sort(np.concatenate([fold["valid"] for fold in folds])), every)
@@ -361,7 +362,7 @@ def test_folds_of_rows_in_order_learn_from_the_past(houses: Path) -> None:
     from fathom.search.data import Datasets
 
     settings = network_config("california_housing", "mlp", "split.shuffle=false")
-    for fold in Datasets(4).rows(settings):
+    for fold in Datasets(4).rows(settings, Schema.read("california_housing")):
         assert fold["train"].max() < fold["valid"].min()
         assert fold["valid"].max() < fold["test"].min()
 

@@ -66,7 +66,6 @@ class Progress:
 
     def __init__(self) -> None:
         self.began, self.done, self.before = time.perf_counter(), 0, 0
-        self.best: float | None = None
 
     def tell(self, news: int | FrozenTrial, wanted: int) -> None:
         if isinstance(news, int):

@@ -80,7 +80,8 @@ def see_kept(trial: FrozenTrial, search: Search, trials: Trials) -> None:
         values = trial.user_attrs[VALUES]
         config, file = search.base.with_values(values), search.checkpoint(values)
         outcome = trials.carry_out(config, file, goes_on)
-        kept.write(search.folder, trial.number, outcome)
+        assert outcome.network is not None  # these are without folds
+        kept.write(search.folder, trial.number, outcome.network)
 
 
 class Judged:

@@ -24,10 +24,13 @@ class TrialData:
     scaled: ScaledRows
     fitted: Fitted
     feeds: dict[str, list[Feed]] = field(default_factory=dict)
+    tested: Part | None = None
 
     def test(self) -> Part:
-        """Scale the test part, which no trial reads."""
-        return self.fitted.part("test")
+        """Return the test part, which no trial reads; it is scaled when it is first asked for."""
+        if self.tested is None:
+            self.tested = self.fitted.part("test")
+        return self.tested
 
 
 class Datasets:
@@ -42,11 +45,11 @@ class Datasets:
         sections = (config.dataset, config.split, config.scale)
         key = json.dumps([section.model_dump(mode="json") for section in sections])
         if key not in self.made:
-            self.made[key] = [scaled(config, rows) for rows in self.rows(config)]
+            schema = Schema.read(config.dataset.name)
+            self.made[key] = [scaled(config, schema, rows) for rows in self.rows(config, schema)]
         return self.made[key]
 
-    def rows(self, config: DatasetConfig) -> Iterator[dict[str, Rows]]:
-        schema = Schema.read(config.dataset.name)
+    def rows(self, config: DatasetConfig, schema: Schema) -> Iterator[dict[str, Rows]]:
         rows, labels = labelled(schema)
         parts = split_rows(schema, rows, labels, config.split)
         if self.cv is None:
@@ -77,7 +80,7 @@ def folds(
         yield {"train": rows[train], "valid": rows[valid], "test": parts["test"]}
 
 
-def scaled(config: DatasetConfig, rows: dict[str, Rows]) -> TrialData:
-    fitted = fit(config, Schema.read(config.dataset.name), rows)
+def scaled(config: DatasetConfig, schema: Schema, rows: dict[str, Rows]) -> TrialData:
+    fitted = fit(config, schema, rows)
     parts = {name: fitted.part(name) for name in paths.PARTS if name != "test"}
     return TrialData(ScaledRows(fitted.problem, fitted.scalers.targets, parts), fitted)

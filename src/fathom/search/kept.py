@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fathom.files import replacing
-from fathom.search.trial import Outcome
+from fathom.search.trial import Kept
 
 
-def write(folder: Path, number: int, outcome: Outcome) -> None:
-    arrays = {f"weights_{at}": weights for at, weights in enumerate(outcome.weights)}
+def write(folder: Path, number: int, network: Kept) -> None:
+    arrays = {f"weights_{at}": weights for at, weights in enumerate(network.weights)}
     with replacing(place(folder, number)) as beside:
-        np.savez(beside, allow_pickle=False, valid=outcome.valid["main_output"], **arrays)
+        np.savez(beside, allow_pickle=False, valid=network.valid, **arrays)
 
 
 def read_valid(folder: Path, number: int) -> NDArray[Any]:

@@ -164,8 +164,8 @@ class Search:
             raise FathomError(f"{error} (trial {trial.number}: {shown(values)})") from error
         finally:
             trial.set_user_attr(SECONDS, round(time.perf_counter() - began, 3))
-        if outcome.weights:
-            kept.write(self.folder, trial.number, outcome)
+        if outcome.network is not None:
+            kept.write(self.folder, trial.number, outcome.network)
         return outcome.value
 
     def judge(self, trial: optuna.Trial) -> Judge:

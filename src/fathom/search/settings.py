@@ -57,24 +57,20 @@ def refuse_unknown(config: SearchConfig) -> None:
     """
     tree: Any = config.model_dump(by_alias=True)
     for name in config.search.space:
-        node, known = tree, True
-        *above, last = name.split(".")
-        for at, part in enumerate([*above, last]):
-            if part == last and at == len(above) and takes_any(node):
-                break
-            if not isinstance(node, Mapping) or part not in node:
-                known = False
-                break
-            node = node[part]
-        if not known and name not in CHOICES:
+        if name not in CHOICES and not is_setting(tree, name.split(".")):
             file, _ = config.origins.of(("search", "space", name))
             keys = [".".join(found) for found in leaves(tree)]
             raise FathomError(f"{file}: {name} is not a setting{did_you_mean(name, keys)}")
 
 
-def takes_any(node: Any) -> bool:
-    """Tell whether a part of the settings is a function's arguments, which may take others."""
-    return isinstance(node, Mapping) and "_target_" in node
+def is_setting(tree: Any, parts: list[str]) -> bool:
+    """Tell whether a key leads to a setting; a function may take arguments that are not set yet."""
+    *above, last = parts
+    for part in above:
+        if not isinstance(tree, Mapping) or part not in tree:
+            return False
+        tree = tree[part]
+    return isinstance(tree, Mapping) and (last in tree or "_target_" in tree)
 
 
 def leaves(tree: Any, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

@@ -51,13 +51,14 @@ class SeededSampler(BaseSampler):
     """Gives each trial a sampler of its own, seeded by how many were drawn before.
 
     So a search that goes on draws what it would have drawn without the stop, and in several threads
-    what a trial draws depends only on the trials that the sampler itself looks at.
+    what a trial draws depends only on the trials that the sampler itself looks at. Trials are to
+    draw in turn.
     """
 
     def __init__(self, config: SearchConfig) -> None:
         self.config = config
         self.points = {"search_space": grid(config)} if is_grid(config) else {}
-        self.lock = threading.RLock()
+        self.lock = threading.Lock()  # trials end at any time
         self.samplers: dict[int, BaseSampler] = {}
 
     def of(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
@@ -70,8 +71,7 @@ class SeededSampler(BaseSampler):
             return self.samplers[trial.number]
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        with self.lock:  # two trials must not take the same point of a grid
-            self.of(study, trial).before_trial(study, trial)
+        self.of(study, trial).before_trial(study, trial)
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -81,8 +81,7 @@ class SeededSampler(BaseSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        with self.lock:
-            return self.of(study, trial).sample_relative(study, trial, search_space)
+        return self.of(study, trial).sample_relative(study, trial, search_space)
 
     def sample_independent(
         self,

@@ -17,7 +17,7 @@ from fathom.training.compiling import compile_model
 from fathom.training.feeds import Feed
 from fathom.training.predictor import Predictor
 from fathom.training.programs import STEPS_WORTH_XLA, Programs
-from fathom.training.repeats import Beginnings, seeded
+from fathom.training.repeats import seeded
 from fathom.training.runs import Trainer
 from fathom.training.scalars import signature
 from fathom.training.train import build, feeds, with_variables
@@ -59,19 +59,32 @@ class Trainers:
             model = build(config, data.scaled.problem)
             return with_variables(model, self.rows(model, config, data)[0])
 
-        with self.strategy.scope():
-            model = seeded(config.seed, built)
-            compile_model(model, data.scaled.problem, config)
-            rows = self.rows(model, config, data)
-            model.optimizer.build(model.trainable_variables)
-        shape = shape_of(model, config, rows[0])
+        def begun(seed: int) -> keras.Model:
+            with self.strategy.scope():
+                model = seeded(seed, built)
+                compile_model(model, data.scaled.problem, config)
+                model.optimizer.build(model.trainable_variables)
+            return model
+
+        model = begun(config.seed)
+        train, valid = rows = self.rows(model, config, data)
+        shape = shape_of(model, config, train)
         kept = self.take(shape)
         if kept is None:
             made = compile_anew(model, config, data.scaled, rows, self.strategy)
             lent = replace(made, halted=halted)
         else:
             begin_as(kept, model)
-            lent = of_kept(kept, config, data.scaled, rows, halted)
+            lent = Trainer(
+                kept.model,
+                data.scaled,
+                train,
+                valid,
+                kept.programs,
+                lambda seed: begin_as(kept, begun(seed)),
+                kept.predictor.over(data.scaled),
+                halted,
+            )
         try:
             yield lent
         finally:
@@ -119,20 +132,6 @@ def shape_of(model: keras.Model, config: NetworkConfig, train: Feed) -> str:
         train.rows, arrays, settings.batch_size, settings.xla, settings.deterministic, many,
     ]  # fmt: skip
     return json.dumps([signature(model, config), rest])
-
-
-def of_kept(
-    kept: Compiled,
-    config: NetworkConfig,
-    data: ScaledRows,
-    rows: list[Feed],
-    halted: threading.Event,
-) -> Trainer:
-    """Return a trainer of a model that waited, on other rows."""
-    (train, valid), model = rows, kept.model
-    beginnings = Beginnings(lambda: with_variables(build(config, data.problem), train), model)
-    predictor = kept.predictor.over(data)
-    return Trainer(model, data, train, valid, kept.programs, beginnings.begin, predictor, halted)
 
 
 def begin_as(kept: Compiled, model: keras.Model) -> None:

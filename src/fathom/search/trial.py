@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from fathom.config.schema import NetworkConfig
 from fathom.search.data import Datasets, TrialData
 from fathom.search.trainers import Trainers
-from fathom.training.callbacks import direction, monitored
-from fathom.training.runs import Run, Trainer, train_from
+from fathom.training.callbacks import DivergedError, direction, monitored
+from fathom.training.runs import Trainer, train_from
 
 # Told a step (an epoch, or a fold, from 1) and the best value so far, says whether to go on.
 Judge = Callable[[int, float], bool]
@@ -31,19 +31,23 @@ class HopelessError(Exception):
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A network's weights, and what its main output predicts for the validation part."""
+
+    weights: list[NDArray[Any]]
+    valid: NDArray[Any]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What came out of a trial.
 
-    `value` is what decides: of several folds the mean of `values`. `weights` are the network's, and
-    `valid` what it predicts by output for the validation part; of folds there are none.
+    `value` is what decides, of several folds their mean. `network` is what was trained; of folds
+    there is none.
     """
 
     value: float
-    values: list[float]
-    epochs: int
-    seconds: float
-    weights: list[NDArray[Any]]
-    valid: dict[str, NDArray[Any]]
+    network: Kept | None
 
 
 class Report(keras.callbacks.Callback):
@@ -94,30 +98,27 @@ class Trials:
         if self.cv is None:
             return self.one(config, several[0], file, judge)
         values: list[float] = []
-        runs = []
         for fold, data in enumerate(several, start=1):
             with self.lent(config, data) as trainer:
                 run, _ = train_from(trainer, config.seed, beside(file, fold), config, [])
             beside(file, fold).unlink(missing_ok=True)
-            runs.append(run)
             values.append(run.value)
             if not judge(fold, float(np.mean(values))) and fold < len(several):
                 raise HopelessError
-        return outcome(runs, [], {})
+        return Outcome(float(np.mean(values)), None)
 
     def one(self, config: NetworkConfig, data: TrialData, file: Path, judge: Judge) -> Outcome:
         watching = Report(monitored(config, data.scaled.problem), judge)
         with self.lent(config, data) as trainer:
             try:
                 run, _ = train_from(trainer, config.seed, file, config, [watching])
-            except HopelessError:
+            except (HopelessError, DivergedError):
                 file.unlink(missing_ok=True)
                 raise
             weights = trainer.model.get_weights()
-            blocks = list(trainer.predictor.predict("valid"))
+            valid = [block["main_output"] for block in trainer.predictor.predict("valid")]
         file.unlink(missing_ok=True)
-        valid = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-        return outcome([run], weights, valid)
+        return Outcome(run.value, Kept(weights, np.concatenate(valid)))
 
     def test_predictions(
         self, config: NetworkConfig, weights: list[NDArray[Any]]
@@ -130,20 +131,6 @@ class Trials:
 
     def lent(self, config: NetworkConfig, data: TrialData) -> AbstractContextManager[Trainer]:
         return self.trainers.lent(config, data, self.halted)
-
-
-def outcome(
-    runs: list[Run], weights: list[NDArray[Any]], valid: dict[str, NDArray[Any]]
-) -> Outcome:
-    values = [run.value for run in runs]
-    return Outcome(
-        value=float(np.mean(values)),
-        values=values,
-        epochs=sum(run.epochs for run in runs),
-        seconds=sum(run.seconds for run in runs),
-        weights=weights,
-        valid=valid,
-    )
 
 
 def beside(file: Path, fold: int) -> Path:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 STARTING = threading.Lock()
 
 
-class Network(BaseEstimator):
+class Network(BaseEstimator, ABC):
     """What both estimators have in common.
 
     Args:
@@ -144,9 +145,9 @@ class Network(BaseEstimator):
         self.network_, self.history_ = train(config, schema, table, rows)
         return self
 
+    @abstractmethod
     def _target(self, y: Any) -> tuple[NDArray[Any], list[str] | None]:
         """Return the targets, of shape (rows,): numbers, or the names of classes, which follow."""
-        raise NotImplementedError
 
     def _seed(self) -> int | None:
         given = self.random_state
