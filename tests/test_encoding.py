@@ -23,6 +23,7 @@ from fathom.data.scale import scale
 from fathom.data.schema import Problem
 from fathom.data.sources import RawTable
 from fathom.data.split import split
+from fathom.data.tables import TableInMemory
 from fathom.errors import FathomError
 
 NAN = float("nan")
@@ -41,7 +42,9 @@ def dataset(**settings: Any) -> Dataset:
 
 def fitted(table: dict[str, Any], min_frequency: int = 1, **settings: Any) -> Encoder:
     rows = pd.DataFrame(table | {"y": [1.0] * len(next(iter(table.values())))})
-    return fit_encoder(dataset(**settings), rows, np.arange(len(rows)), min_frequency)
+    return fit_encoder(
+        dataset(**settings), TableInMemory(rows, {"train": np.arange(len(rows))}), min_frequency
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from fathom import paths
 from fathom.config.schema import Dataset
 from fathom.data.features import features_of, read_encoder
 from fathom.data.parts import read_part, read_scalers
-from fathom.data.schema import Problem
+from fathom.data.schema import Problem, Schema
 from fathom.data.sources import RawTable
 from fathom.errors import FathomError
 from fathom.evaluation.evaluate import evaluate
@@ -181,7 +181,7 @@ def test_mixing_features_is_mixing_raw_values(workspace: Path) -> None:
     add(workspace, "everything", EVERYTHING)
     table, encoder = everything().table, read_encoder("made")
     scaler = read_scalers("made").features
-    columns = explained_columns(encoder, table)
+    columns = explained_columns(encoder, Schema.read("made"))
     assert columns == ["size", "town", "rooms", "sold", "rent"]
     background = table.iloc[20:29]
     known = np.random.default_rng(0).random((40, len(columns))) < 0.5

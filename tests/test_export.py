@@ -34,6 +34,7 @@ from fathom.data.parts import Part, read_part, read_scalers, scaler_of
 from fathom.data.scaling import Scaler
 from fathom.data.schema import Problem, Schema
 from fathom.data.sources import RawTable
+from fathom.data.tables import TableInMemory
 from fathom.errors import FathomError
 from fathom.evaluation.intervals import coverage_figures, fitted_interval
 from fathom.export import lookups, numbers
@@ -199,7 +200,8 @@ def test_raw_rows_get_the_predictions_of_scaled_ones(
 
 def columns_of(dataset: str, raw: pd.DataFrame, built: keras.Model) -> list[InputColumn]:
     schema = Schema.read(dataset)
-    return input_columns(schema.columns, read_encoder(dataset), raw, reserved_names(built))
+    table = TableInMemory(raw, {"train": np.arange(len(raw))})
+    return input_columns(schema.columns, read_encoder(dataset), table, reserved_names(built))
 
 
 def inputs_of(rows: pd.DataFrame, columns: list[Any], dataset: str) -> dict[str, Any]:

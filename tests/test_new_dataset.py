@@ -19,7 +19,8 @@ from fathom.commands import printing, taking_in
 from fathom.commands.taking_in import name_of
 from fathom.config.schema import Dataset
 from fathom.data.encoder import fit_encoder
-from fathom.data.sources import table_file
+from fathom.data.sources import RawTable, table_file
+from fathom.data.tables import TableInMemory
 from fathom.errors import FathomError
 from fathom.inference.columns import Column, describe_columns, markers
 from fathom.inference.target import infer_target
@@ -359,8 +360,11 @@ def uncommented(file: Path) -> None:
 
 def encoded(dataset: Dataset) -> list[str]:
     """Return the names of the features that the later stages make of a table."""
-    table = table_file(**dataset.source.arguments).table
-    return [*fit_encoder(dataset, table, np.arange(len(table)), 5).transform(table).columns]
+    found = table_file(**dataset.source.arguments)
+    assert isinstance(found, RawTable)
+    table = found.table
+    raw = TableInMemory(table, {"train": np.arange(len(table))})
+    return [*fit_encoder(dataset, raw, 5).transform(table).columns]
 
 
 def test_examples_hold_when_uncommented(project: Path) -> None:

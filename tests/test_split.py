@@ -36,6 +36,7 @@ def schema(rows: int, test_rows: int = 0) -> Schema:
 
 def settings(test: float | str = 0.25, valid: float = 0.1875, **others: Any) -> Split:
     defaults = {"shuffle": True, "stratify": "auto", "valid_first": False, "seed": 42}
+    defaults |= {"hash": "auto", "key": None}
     return Split.model_validate({"test": test, "valid": valid} | defaults | others)
 
 

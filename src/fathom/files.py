@@ -7,16 +7,19 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet
 from numpy.typing import NDArray
+from pyarrow.types import is_floating as is_float
 
 from fathom.errors import FathomError
 
 ROW_GROUP = 65_536  # rows of a table that lie together on disk
+BLOCK = 4 * ROW_GROUP  # rows of a large table in memory at once
 
 
 @contextmanager
@@ -62,9 +65,45 @@ def reading(path: Path, made_by: str) -> Iterator[Path]:
         ) from error
 
 
+class TableWriter:
+    """Writes a Parquet file block by block, in row groups of one size."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.groups = path, 0
+        self.writer: pyarrow.parquet.ParquetWriter | None = None
+        self.waiting = pa.table({})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self.writer is not None:
+            if self.waiting.num_rows or not self.groups:
+                self.writer.write_table(self.waiting)
+            self.writer.close()
+
+    def write(self, table: pd.DataFrame) -> None:
+        """Add rows, with the columns and types of the first ones."""
+        rows = pa.Table.from_pandas(table, preserve_index=False)
+        if self.writer is None:
+            # Numbers hardly repeat: to look for repetitions in them would be wasted time.
+            repeated = [field.name for field in rows.schema if not is_float(field.type)]
+            self.writer = pyarrow.parquet.ParquetWriter(
+                self.path, rows.schema, use_dictionary=repeated
+            )
+        else:
+            rows = pa.concat_tables([self.waiting, rows.cast(self.waiting.schema)])
+        full = rows.num_rows // ROW_GROUP * ROW_GROUP
+        if full:
+            self.writer.write_table(rows.slice(0, full), ROW_GROUP)
+            self.groups += full // ROW_GROUP
+        self.waiting = rows.slice(full)
+
+
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a Parquet file that can be read piece by piece."""
-    table.to_parquet(path, index=False, row_group_size=ROW_GROUP)
+    with TableWriter(path) as writer:
+        writer.write(table)
 
 
 def read_json(path: Path, made_by: str) -> Any:
@@ -82,7 +121,7 @@ def read_table(
     with reading(path, made_by), path.open("rb") as file:
         if rows is None:
             return pd.read_parquet(file, columns=columns)
-        parquet = pyarrow.parquet.ParquetFile(file)
+        parquet = by_piece(file)
         groups = [parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)]
         ends = np.cumsum(groups)
         first, last = np.searchsorted(ends, [rows.start, rows.stop - 1], side="right")
@@ -90,6 +129,52 @@ def read_table(
         skipped = ends[first] - groups[first]
         chosen: pd.DataFrame = table.iloc[rows.start - skipped : rows.stop - skipped]
         return chosen.reset_index(drop=True)
+
+
+def by_piece(file: IO[bytes]) -> pyarrow.parquet.ParquetFile:
+    """Open a Parquet file without what pyarrow else does: keep all that it has read."""
+    return pyarrow.parquet.ParquetFile(file, pre_buffer=False)
+
+
+def read_rows(
+    path: Path, made_by: str, rows: NDArray[np.int64], columns: list[str] | None = None
+) -> pd.DataFrame:
+    """Read rows of a Parquet file by their numbers, which become the index.
+
+    No more is read than the row groups that hold them, one at a time.
+    """
+    ascending = np.unique(rows)
+    pieces, first = [], 0
+    with reading(path, made_by), path.open("rb") as file:
+        parquet = by_piece(file)
+        for group in range(parquet.num_row_groups):
+            last = first + parquet.metadata.row_group(group).num_rows
+            wanted = ascending[slice(*np.searchsorted(ascending, [first, last]))]
+            if len(wanted):
+                found = parquet.read_row_group(group, columns).to_pandas()
+                pieces.append(found.iloc[wanted - first].set_axis(wanted))
+            first = last
+    return pd.DataFrame(pd.concat(pieces).loc[rows])
+
+
+def table_blocks(
+    path: Path, made_by: str, columns: list[str] | None = None
+) -> Iterator[pd.DataFrame]:
+    """Read a Parquet file or some columns of it block by block, with an index that goes on."""
+    with reading(path, made_by), path.open("rb") as file:
+        first = 0
+        for batch in by_piece(file).iter_batches(BLOCK, columns=columns):
+            block = batch.to_pandas()
+            block.index = pd.RangeIndex(first, first + len(block))
+            first += len(block)
+            yield block
+
+
+def table_types(path: Path, made_by: str) -> dict[str, Any]:
+    """Return pandas' types of the columns of a Parquet file."""
+    with reading(path, made_by):
+        table = pyarrow.parquet.read_schema(path).empty_table().to_pandas()
+        return {str(name): kind for name, kind in table.dtypes.items()}
 
 
 def read_array(path: Path, made_by: str) -> NDArray[Any]:

@@ -15,10 +15,14 @@ from fathom.inference.leaving_out import printable
 from fathom.inference.target import FEWEST, split_problem
 from fathom.readers.array_files import read_image_arrays
 from fathom.readers.image_files import Images, images_of, open_image, parts_of, read_image_folder
+from fathom.readers.parquet_files import is_parquet
 
 
 def is_images(file: Path) -> bool:
-    return file.is_dir() or file.suffix.lower() == ".npz"
+    """Tell images from tables, which may be Parquet files in a folder, too."""
+    if file.is_dir():
+        return not any(map(is_parquet, file.rglob("*")))
+    return file.suffix.lower() == ".npz"
 
 
 def describe_images(file: Path, name: str, data: Path) -> str:

@@ -12,12 +12,14 @@ from fathom.commands.dataset_file import Source, table_settings, texts_of
 from fathom.commands.printing import print_columns
 from fathom.config.schema import Task
 from fathom.config.stage import fail
+from fathom.data.schema import LARGE
 from fathom.errors import FathomError, did_you_mean
 from fathom.inference.columns import Column, describe_columns, markers
 from fathom.inference.leaving_out import printable
 from fathom.inference.target import Target, infer_target
 from fathom.readers.csv_files import guess_csv, guess_encoding
 from fathom.readers.own_files import DELIMITERS, known_suffix, read_bytes
+from fathom.readers.parquet_files import is_parquet, parquet_table
 from fathom.readers.table_files import read_table_file
 
 NAMED = 30  # columns in the line that asks for the target
@@ -52,8 +54,11 @@ def describe_table(file: Path, name: str, data: Path, target: str | None, task: 
         raise FathomError(f"{file} has no column to learn from: see above")
     for note in notes(columns, found, arguments):
         print(f"  {note}")
+    rows = rows_in(file, table)
+    if rows > len(table):
+        print(f"  by the first {len(table):,} of {rows:,} rows")
     about = (
-        f"{name}: {len(table):,} rows and {len(columns)} columns of {printable(file.name)}, as "
+        f"{name}: {rows:,} rows and {len(columns)} columns of {printable(file.name)}, as "
         "`fathom new-dataset` understood them. Correct here what it guessed wrong."
     )
     source = Source("table_file", {"file": (data.as_posix(), "")} | arguments)
@@ -65,17 +70,16 @@ def read(
 ) -> tuple[pd.DataFrame, list[Column], dict[str, tuple[Any, str]]]:
     """Read a table, and return it with its columns and the arguments of `table_file` it takes."""
     arguments: dict[str, Any] = {}
-    suffix = known_suffix(file)
-    if suffix in DELIMITERS:
+    if not file.is_dir() and known_suffix(file) in DELIMITERS:
         delimiter, decimal, _ = guess_csv(file)
         encoding = guess_encoding(read_bytes(file))  # of all of it, not of the beginning
-        if delimiter != DELIMITERS[suffix]:
+        if delimiter != DELIMITERS[known_suffix(file)]:
             arguments["delimiter"] = delimiter
         if decimal != ".":
             arguments["decimal"] = decimal
         if not encoding.startswith("utf-8"):
             arguments["encoding"] = encoding
-    table = read_table_file(file, **arguments)
+    table = rows_of(file, arguments)
     columns = describe_columns(table, target)
     classes = [c.name for c in columns if c.name == target and c.kind in ("category", "text")]
     taken = {text for name in classes for text in table[name].dropna()}
@@ -84,9 +88,23 @@ def read(
     if missing:
         where = [printable(c.name) for c in columns if any(text in missing for text in c.strange)]
         given["missing"] = (missing, f"among the numbers or dates of {', '.join(where)}")
-        table = read_table_file(file, **arguments, missing=missing)
+        table = rows_of(file, arguments | {"missing": missing})
         columns = describe_columns(table, target)
     return table, columns, given
+
+
+def rows_of(file: Path, arguments: dict[str, Any]) -> pd.DataFrame:
+    """Read a table, or of one larger than memory the first rows."""
+    if file.is_dir() or is_parquet(file):
+        found = parquet_table(file)
+        if file.is_dir() or found.size > LARGE:
+            return found.head(LARGE // len(found.schema.names), arguments.get("missing", ()))
+    return read_table_file(file, **arguments)
+
+
+def rows_in(file: Path, table: pd.DataFrame) -> int:
+    """Return how many rows there are, of which the table may have only the first."""
+    return parquet_table(file).rows if file.is_dir() or is_parquet(file) else len(table)
 
 
 def notes(

@@ -132,6 +132,19 @@ class Split(Section):
     stratify: Annotated[bool | Literal["auto"], PlainValidator(parse_switch)]
     valid_first: bool
     seed: Seed
+    hash: Annotated[bool | Literal["auto"], PlainValidator(parse_switch)]
+    key: Names | None
+
+    @model_validator(mode="after")
+    def hashes_by_chance(self) -> Self:
+        if self.key is not None and self.hash is False:
+            raise ValueError("a key is what is hashed; set hash to auto")
+        hashed = self.hash is True or self.key is not None
+        if hashed and not self.shuffle:
+            raise ValueError("rows in order are not hashed; set hash to auto and key to null")
+        if hashed and self.stratify is True:
+            raise ValueError("a hash does not stratify; set stratify to auto or false")
+        return self
 
     @model_validator(mode="after")
     def shuffles_what_it_stratifies(self) -> Self:

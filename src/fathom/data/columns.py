@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fathom.config.schema import Dataset
+from fathom.data.tables import Table
 from fathom.errors import FathomError, did_you_mean
 
 MOSTLY = 0.5  # a text column with more numbers than this share is one of numbers with a slip
@@ -25,8 +27,8 @@ class Roles:
     dates: dict[str, str]
 
 
-def roles(dataset: Dataset, table: pd.DataFrame) -> Roles:
-    """Tell what the columns are that networks are given.
+def roles(dataset: Dataset, table: Table) -> Roles:
+    """Tell what the columns of a raw table are that networks are given.
 
     Raises:
         FathomError: the settings name a column that is not there or that networks are not given.
@@ -34,17 +36,25 @@ def roles(dataset: Dataset, table: pd.DataFrame) -> Roles:
     for key in ("exclude", "auxiliary", "sample_weight", "dates"):
         named = getattr(dataset, key) or []
         for name in [named] if isinstance(named, str) else named:
-            require(name, key, list(table.columns), special(dataset) if key == "dates" else [])
-    columns = [str(name) for name in table.columns if name not in special(dataset)]
+            require(name, key, list(table.types), special(dataset) if key == "dates" else [])
+    columns = [name for name in table.types if name not in special(dataset)]
     if not columns:
         raise FathomError(f"dataset.exclude: leaves no column of {dataset.name} to learn from")
     dates = {
         name: dataset.dates.get(name, "ISO8601")
         for name in columns
-        if name in dataset.dates or pd.api.types.is_datetime64_any_dtype(table[name])
+        if name in dataset.dates or pd.api.types.is_datetime64_any_dtype(table.types[name])
     }
-    categories = [name for name in columns if name not in dates and is_category(table[name])]
+    categories = [name for name in columns if name not in dates and holds_categories(table, name)]
     return Roles(columns, categories, dates)
+
+
+def holds_categories(table: Table, name: str) -> bool:
+    """Tell whether a column of a table does; numbers are told by their type, without a look."""
+    kind = table.types[name]
+    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
+        return False
+    return is_category(table.column(name))
 
 
 def special(dataset: Dataset) -> list[str | None]:
@@ -52,15 +62,18 @@ def special(dataset: Dataset) -> list[str | None]:
     return [dataset.target, dataset.auxiliary, dataset.sample_weight, *dataset.exclude]
 
 
-def require(name: str, key: str, known: list[str], taken: list[str | None]) -> None:
+def require(
+    name: str, key: str, known: list[str], taken: list[str | None], section: str = "dataset"
+) -> None:
     """Refuse a name in `dataset.<key>` that is no known column, or one that has another task."""
     if name in taken:
         raise FathomError(
-            f"dataset.{key}: column {name!r} is the target, a weight or excluded; "
+            f"{section}.{key}: column {name!r} is the target, a weight or excluded; "
             "networks are not given it"
         )
     if name not in known:
-        raise FathomError(f"dataset.{key}: there is no column {name!r}{did_you_mean(name, known)}")
+        near = did_you_mean(name, known)
+        raise FathomError(f"{section}.{key}: there is no column {name!r}{near}")
 
 
 def is_category(column: pd.Series[Any]) -> bool:
@@ -107,6 +120,20 @@ def as_texts(column: pd.Series[Any]) -> pd.Series[Any]:
         whole = column.dropna() % 1 == 0
         column = column.astype("Int64" if whole.all() else "Float64")
     return column.astype("str").where(column.notna())
+
+
+def places_among(column: pd.Series[Any], known: list[str]) -> NDArray[np.intp]:
+    """Return where each value stands among the texts of known ones, or -1.
+
+    Floats are found by value: whether they are all whole, which `as_texts` goes by, does not show
+    in a block of a table's rows.
+    """
+    if pd.api.types.is_float_dtype(column):
+        numbers = pd.to_numeric(pd.Series(known, dtype="str"), errors="coerce")
+        if numbers.is_unique and numbers.notna().all():
+            return np.asarray(pd.Index(numbers).get_indexer(pd.Index(column)))
+    texts = pd.Index(as_texts(column), dtype=object)
+    return np.asarray(pd.Index(known, dtype=object).get_indexer(texts))
 
 
 def as_dates(column: pd.Series[Any], form: str) -> pd.Series[Any]:

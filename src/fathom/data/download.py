@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from fathom.config.schema import Dataset, DatasetConfig
 from fathom.config.targets import make
 from fathom.data.columns import as_numbers, as_texts, is_category, natural
 from fathom.data.schema import Column, Schema, Source
-from fathom.data.sources import Raw, RawTable
+from fathom.data.sources import Raw, RawFiles, RawImages, RawTable
 from fathom.errors import FathomError, did_you_mean
-from fathom.files import replacing
+from fathom.files import TableWriter, replacing
 
 
 def download(config: DatasetConfig) -> Schema:
@@ -31,32 +32,33 @@ def download(config: DatasetConfig) -> Schema:
     schema = describe(dataset, raw)
     with replacing(paths.raw(dataset.name)) as folder:
         folder.mkdir()
-        if isinstance(raw, RawTable):
+        if isinstance(raw, RawImages):
+            np.save(folder / "images.npy", raw.images)
+            np.save(folder / "labels.npy", raw.labels)
+        else:
             try:
-                raw.table.to_parquet(folder / "data.parquet", index=False)
+                with TableWriter(folder / "data.parquet") as writer:
+                    for block in blocks_of(raw):
+                        writer.write(block)
             except pa.ArrowException as error:
                 reason = " ".join(str(error).split())
                 raise FathomError(f"{raw.origin} cannot be kept as Parquet: {reason}") from error
-        else:
-            np.save(folder / "images.npy", raw.images)
-            np.save(folder / "labels.npy", raw.labels)
         schema.write(folder / "schema.json")
     return schema
 
 
+def blocks_of(raw: RawTable | RawFiles, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
+    """Return a table's rows block by block, as it has them."""
+    if isinstance(raw, RawFiles):
+        yield from raw.blocks(columns)
+    else:
+        yield raw.table if columns is None else raw.table[columns]
+
+
 def describe(dataset: Dataset, raw: Raw) -> Schema:
     """Return the schema of raw data, having looked at its target."""
-    if isinstance(raw, RawTable):
-        target = target_of(dataset, raw.table)
-        facts: dict[str, Any] = {
-            "kind": "table",
-            "rows": len(raw.table),
-            "unlabelled": int(target.isna().sum()),
-            "unit": dataset.unit,
-            "classes": target_classes(target) if dataset.task == "classification" else None,
-            "columns": [Column(name=str(n), type=str(t)) for n, t in raw.table.dtypes.items()],
-            "image_shape": None,
-        }
+    if not isinstance(raw, RawImages):
+        facts = describe_table(dataset, raw)
     elif dataset.task != "classification":
         raise FathomError(f"dataset.task: images are for classification, not {dataset.task}")
     else:
@@ -79,31 +81,55 @@ def describe(dataset: Dataset, raw: Raw) -> Schema:
     )
 
 
-def target_of(dataset: Dataset, table: pd.DataFrame) -> pd.Series[Any]:
-    """Return the target of a table, NaN where a row has none."""
+def describe_table(dataset: Dataset, raw: RawTable | RawFiles) -> dict[str, Any]:
+    """Return what a table's schema says of it, and not of where it comes from."""
+    first = next(blocks_of(raw))
+    require_target(dataset, first)
+    rows = unlabelled = 0
+    distinct: list[pd.Series[Any]] = []
+    for block in blocks_of(raw, [dataset.target]):
+        target = block[dataset.target]
+        rows, unlabelled = rows + len(target), unlabelled + int(target.isna().sum())
+        if dataset.task == "classification":
+            distinct = [pd.concat([*distinct, target.dropna()]).drop_duplicates()]
+        elif target.notna().any():
+            check_numbers(dataset, target)
+    if unlabelled == rows:
+        raise FathomError(f"dataset.target: {dataset.target!r} has a value in no row")
+    return {
+        "kind": "table",
+        "rows": rows,
+        "unlabelled": unlabelled,
+        "unit": dataset.unit,
+        "classes": target_classes(distinct[0]) if distinct else None,
+        "columns": [Column(name=str(n), type=str(t)) for n, t in first.dtypes.items()],
+        "image_shape": None,
+    }
+
+
+def require_target(dataset: Dataset, table: pd.DataFrame) -> None:
     if dataset.target not in table.columns:
         near = did_you_mean(dataset.target, table.columns)
         raise FathomError(f"dataset.target: there is no column {dataset.target!r}{near}")
-    target = table[dataset.target]
-    if target.isna().all():
-        raise FathomError(f"dataset.target: {dataset.target!r} has a value in no row")
-    if dataset.task == "classification":
-        return as_texts(target)
+
+
+def check_numbers(dataset: Dataset, target: pd.Series[Any]) -> None:
+    """Refuse a target of regression that is not of numbers."""
     if is_category(target):
         first = target.dropna().iloc[0]
         raise FathomError(
             f"dataset.target: {dataset.target!r} holds {str(first)!r}, but regression needs "
             "numbers; set dataset.task to classification, or name another column"
         )
-    return as_numbers(target)
+    as_numbers(target)
 
 
-def target_classes(target: pd.Series[Any]) -> list[str]:
+def target_classes(distinct: pd.Series[Any]) -> list[str]:
     """Return the names of a target's classes, numbers by value and other texts by letter."""
-    classes = sorted(target.dropna().unique(), key=natural)
+    classes = sorted(as_texts(distinct).unique(), key=natural)
     if len(classes) < 2:
         raise FathomError(
-            f"dataset.target: {target.name!r} has the one class {classes[0]!r}; "
+            f"dataset.target: {distinct.name!r} has the one class {classes[0]!r}; "
             "classification needs two or more"
         )
     return classes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from fathom.config.schema import Dataset
 from fathom.data.columns import as_dates, as_numbers, as_texts, require, roles, special
 from fathom.data.encoding import Buckets, Category, Cross, Date, Learned, Number
+from fathom.data.tables import Table
 from fathom.errors import FathomError
 
 
@@ -73,7 +75,7 @@ class Encoder(Learned):
         table = with_parts(table, self.dates)
         numbers = {n.column: as_numbers(table[n.column]) for n in self.numbers}
         filled = [number.transform(numbers[number.column]) for number in self.numbers]
-        codes = {c.column: c.transform(as_texts(table[c.column])) for c in self.categories}
+        codes = {c.column: c.transform(table[c.column]) for c in self.categories}
         places = {b.column: b.transform(numbers[b.column]) for b in self.buckets}
         made = {b.name: places[b.column] for b in self.buckets}
         made |= self.crossed(codes | made)
@@ -97,37 +99,40 @@ class Encoder(Learned):
         }
 
 
-def fit_encoder(
-    dataset: Dataset, table: pd.DataFrame, train: NDArray[np.int64], min_frequency: int
-) -> Encoder:
+def fit_encoder(dataset: Dataset, table: Table, min_frequency: int) -> Encoder:
     """Learn from the training rows of a raw table.
 
     Args:
         dataset: which columns are excluded, categories, dates, in buckets and crossed.
-        table: all rows; of others than the training rows only the columns' types count.
-        train: the numbers of the training rows.
-        min_frequency: in how many of them a category must be to get a code of its own.
+        table: of other rows than the training rows only the columns' types count.
+        min_frequency: in how many rows a category must be to get a code of its own.
 
     Raises:
         FathomError: a column is not there, or not what the settings say; the line names the
             setting, or the column, the row and the value.
     """
     found = roles(dataset, table)
-    table = table.assign(**{n: as_dates(table[n], form) for n, form in found.dates.items()})
-    dates = [Date.fit(table[name].iloc[train], form) for name, form in found.dates.items()]
-    table = with_parts(table, dates)
+    dates = [
+        Date.fit(table.training(as_dates(table.column(name), form)), form)
+        for name, form in found.dates.items()
+    ]
     parts = {date.column: date.names() for date in dates}
     given = [name for column in found.columns for name in parts.get(column, [column])]
     for name in dataset.categories:
         require(name, "categories", given, special(dataset))
     chosen = [name for name in given if name in [*found.categories, *dataset.categories]]
-    values = {n: as_numbers(table[n]).iloc[train] for n in given if n not in chosen}
-    numbers = [Number.fit(column) for column in values.values()]
-    categories = [Category.fit(as_texts(table[name]).iloc[train], min_frequency) for name in chosen]
+    others = [name for name in given if name not in chosen]
+    numbers = [Number.fit(training_numbers(table, dates, name)) for name in others]
+    categories = [
+        Category.fit(table.training(as_texts(column_of(table, dates, name))), min_frequency)
+        for name in chosen
+    ]
     names = {number.column: number.names() for number in numbers} | {n: [n] for n in chosen}
     wide, deep = (path(dataset, key, given, parts, names) for key in ("wide", "deep"))
-    counts = bucket_counts(dataset, list(values), chosen, wide)
-    buckets = [Buckets.fit(values[name], count) for name, count in counts.items()]
+    counts = bucket_counts(dataset, others, chosen, wide)
+    buckets = [
+        Buckets.fit(training_numbers(table, dates, name), count) for name, count in counts.items()
+    ]
     encoder = Encoder(
         dates=dates,
         numbers=numbers,
@@ -140,6 +145,19 @@ def fit_encoder(
     encoder = encoder.model_copy(update={"crosses": crosses(dataset, given, encoder.codes)})
     refuse_same_names(encoder)
     return encoder
+
+
+def training_numbers(table: Table, dates: list[Date], name: str) -> pd.Series[Any]:
+    """Return the training rows' values of a column of numbers, or of a part of dates."""
+    return table.training(as_numbers(column_of(table, dates, name)))
+
+
+def column_of(table: Table, dates: list[Date], name: str) -> pd.Series[Any]:
+    """Return the values at hand of a raw column, or of a part of dates."""
+    for date in dates:
+        if name in date.names():
+            return date.transform(as_dates(table.column(date.column), date.format))[name]
+    return table.column(name)
 
 
 def with_parts(table: pd.DataFrame, dates: list[Date]) -> pd.DataFrame:

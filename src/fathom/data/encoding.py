@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from fathom.data.columns import natural
+from fathom.data.columns import natural, places_among
 from fathom.errors import FathomError
 
 PARTS_OF_DATES = ("year", "month", "day", "day_of_week", "hour", "minute")
@@ -117,11 +117,11 @@ class Category(Learned):
         """How many codes there are, that of unseen values included."""
         return len(self.values) + 1
 
-    def transform(self, texts: pd.Series[Any]) -> NDArray[np.int32]:
+    def transform(self, values: pd.Series[Any]) -> NDArray[np.int32]:
         first = self.codes - len(self.known)
-        places = pd.Index(self.known, dtype=object).get_indexer(pd.Index(texts, dtype=object))
+        places = places_among(values, self.known)
         missing = 1 if None in self.values else 0
-        others = np.where(texts.isna(), missing, 0)
+        others = np.where(values.isna(), missing, 0)
         return np.where(places >= 0, places + first, others).astype(np.int32)
 
 

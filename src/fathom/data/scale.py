@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,24 +14,42 @@ from numpy.typing import NDArray
 from fathom import paths
 from fathom.config.schema import Dataset, DatasetConfig
 from fathom.config.schema import Scale as Settings
-from fathom.data.encoder import Encoder, fit_encoder
+from fathom.data.columns import as_numbers
+from fathom.data.encoder import Encoder, fit_encoder, training_numbers
 from fathom.data.features import scaled
 from fathom.data.parts import Part, part_of
 from fathom.data.scaling import Scaler, ScalerFile
 from fathom.data.schema import Output, Problem, Schema
+from fathom.data.tables import Rows, Table, TableInMemory, raw_table
 from fathom.data.targets import outputs, target_table
 from fathom.errors import FathomError
-from fathom.files import read_array, read_table, replacing, write_json, write_table
-
-Parts = dict[str, NDArray[np.int64]]
-Features = Callable[[NDArray[np.int64]], "pd.DataFrame | NDArray[np.float32]"]
-# Problem, features' scaler, a table's encoder, targets by raw row, features of raw rows.
-Learned = tuple[Problem, Scaler, "Encoder | None", pd.DataFrame, Features]
+from fathom.files import (
+    TableWriter,
+    read_array,
+    read_table,
+    replacing,
+    write_json,
+    write_table,
+)
 
 OF_TABLES = (
     "exclude", "auxiliary", "sample_weight", "categories", "dates", "wide", "deep", "buckets",
     "crosses",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What was learned of a table's training rows."""
+
+    problem: Problem
+    scalers: ScalerFile
+    encoder: Encoder
+
+    def apply(self, block: pd.DataFrame, dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return features and targets of raw rows, with the index of the rows."""
+        features = scaled(self.encoder.transform(block), self.encoder, self.scalers.features)
+        return features, target_table(dataset, self.problem.outputs, block)
 
 
 @dataclass(frozen=True)
@@ -43,9 +63,9 @@ class Fitted:
     problem: Problem
     scalers: ScalerFile
     encoder: Encoder | None
-    rows: Parts
+    rows: Rows
     targets: pd.DataFrame
-    features: Features
+    features: Callable[[NDArray[np.int64]], pd.DataFrame | NDArray[np.float32]]
 
     def part(self, name: str) -> Part:
         """Return the encoded and scaled rows of a part."""
@@ -67,28 +87,59 @@ def scale(config: DatasetConfig) -> Problem:
         FathomError: a column is missing, or holds what it cannot hold.
     """
     name = config.dataset.name
-    made_by = f"split@{name}"
+    schema, made_by = Schema.read(name), f"split@{name}"
     rows = {part: read_array(paths.split(name) / f"{part}.npy", made_by) for part in paths.PARTS}
-    fitted = fit(config, Schema.read(name), rows)
     with replacing(paths.scaled(name)) as folder:
         folder.mkdir()
-        for part, of_part in rows.items():
-            features = fitted.features(of_part)
-            if isinstance(features, pd.DataFrame):
-                write_table(folder / f"{part}_features.parquet", features)
-            else:
-                np.save(folder / f"{part}_features.npy", features)
-            targets = fitted.targets.loc[of_part].rename_axis("row").reset_index()
-            write_table(folder / f"{part}_targets.parquet", targets)
-        if fitted.encoder is not None:
-            write_json(folder / "encoder.json", fitted.encoder.model_dump())
-        write_json(folder / "scaler.json", fitted.scalers.model_dump(exclude_none=True))
-    fitted.problem.write(paths.problem(name))
-    return fitted.problem
+        if schema.kind == "images":
+            problem, scalers = write_images(config, schema, rows, folder)
+        else:
+            problem, scalers = write_parts(config, schema, raw_table(schema, rows), folder)
+        write_json(folder / "scaler.json", scalers.model_dump(exclude_none=True))
+    problem.write(paths.problem(name))
+    return problem
 
 
-def fit(config: DatasetConfig, schema: Schema, rows: Parts) -> Fitted:
-    """Fit encoder and scalers on the training rows of raw data.
+def write_images(
+    config: DatasetConfig, schema: Schema, rows: Rows, folder: Path
+) -> tuple[Problem, ScalerFile]:
+    """Write the images and labels of every part."""
+    fitted = fit_images(config, schema, rows)
+    for part, of_part in rows.items():
+        np.save(folder / f"{part}_features.npy", fitted.features(of_part))
+        write_table(folder / f"{part}_targets.parquet", with_rows(fitted.targets.loc[of_part]))
+    return fitted.problem, fitted.scalers
+
+
+def write_parts(
+    config: DatasetConfig, schema: Schema, table: Table, folder: Path
+) -> tuple[Problem, ScalerFile]:
+    """Write a table's features and targets of every part, and the encoder."""
+    learned = learn(config, schema, table)
+    with ExitStack() as files:
+
+        def writer(name: str) -> TableWriter:
+            return files.enter_context(TableWriter(folder / f"{name}.parquet"))
+
+        features_of = {part: writer(f"{part}_features") for part in paths.PARTS}
+        targets_of = {part: writer(f"{part}_targets") for part in paths.PARTS}
+        for block, rows in table.blocks():
+            features, targets = learned.apply(block, config.dataset)
+            for part, of_part in rows.items():
+                places = np.searchsorted(block.index, of_part)
+                features_of[part].write(features.iloc[places])
+                targets_of[part].write(with_rows(targets.iloc[places]))
+    write_json(folder / "encoder.json", learned.encoder.model_dump())
+    return learned.problem, learned.scalers
+
+
+def with_rows(targets: pd.DataFrame) -> pd.DataFrame:
+    """Return targets with the numbers of their raw rows as a column."""
+    return targets.rename_axis("row").reset_index()
+
+
+def fit(config: DatasetConfig, schema: Schema, rows: Rows) -> Fitted:
+    """Fit encoder and scalers on the training rows of raw data, all of which is then in memory.
 
     Args:
         rows: raw row numbers by part.
@@ -97,42 +148,25 @@ def fit(config: DatasetConfig, schema: Schema, rows: Parts) -> Fitted:
         FathomError: as `scale`.
     """
     if schema.kind == "images":
-        return with_targets(config, rows, fit_images(config.dataset, schema, rows, config.scale))
+        return fit_images(config, schema, rows)
     table = read_table(paths.raw(schema.name) / "data.parquet", f"download@{schema.name}")
     return fit_rows(config, schema, table, rows)
 
 
-def fit_rows(config: DatasetConfig, schema: Schema, table: pd.DataFrame, rows: Parts) -> Fitted:
+def fit_rows(config: DatasetConfig, schema: Schema, table: pd.DataFrame, rows: Rows) -> Fitted:
     """Do the same with a table in memory, whose index numbers its rows from 0."""
-    learned = fit_table(config.dataset, schema, table, rows, config.scale)
-    return with_targets(config, rows, learned)
+    raw = TableInMemory(table, rows)
+    learned = learn(config, schema, raw)
+    ((block, _),) = raw.blocks()
+    features, targets = learned.apply(block, config.dataset)
+    problem, scalers, encoder = learned.problem, learned.scalers, learned.encoder
+    return Fitted(problem, scalers, encoder, rows, targets, lambda at: features.loc[at])
 
 
-def with_targets(config: DatasetConfig, rows: Parts, learned: Learned) -> Fitted:
-    """Add how targets are scaled."""
-    problem, scaler, encoder, targets, features = learned
-    train = targets.loc[rows["train"]]
-    of_targets = {
-        name: Scaler.fit(config.scale.target, train[[name]].to_numpy(), [output.column])
-        for name, output in problem.outputs.items()
-        if output.task == "regression" and name in targets
-    }
-    scalers = ScalerFile(features=scaler, targets=of_targets)
-    return Fitted(problem, scalers, encoder, rows, targets, features)
-
-
-def fit_table(
-    dataset: Dataset, schema: Schema, table: pd.DataFrame, rows: Parts, settings: Settings
-) -> Learned:
-    """Learn from a table's training rows; the scaler is that of the numbers."""
-    encoder = fit_encoder(dataset, table, rows["train"], settings.min_frequency)
-    table = table.loc[np.sort(np.concatenate(list(rows.values())))]
-    encoded = encoder.transform(table)
-    numbers = [number.column for number in encoder.numbers]
-    scaler = Scaler.fit(
-        settings.features, encoded.loc[rows["train"], numbers].to_numpy(), numbers, settings.clip
-    )
-    features = scaled(encoded, encoder, scaler)
+def learn(config: DatasetConfig, schema: Schema, table: Table) -> Learned:
+    """Learn from a table's training rows, column by column."""
+    dataset, settings = config.dataset, config.scale
+    encoder = fit_encoder(dataset, table, settings.min_frequency)
     predicted = outputs(dataset, schema, table)
     problem = Problem(
         dataset=dataset.name,
@@ -145,14 +179,36 @@ def fit_table(
         wide=encoder.wide,
         deep=encoder.deep,
         outputs=predicted,
-        rows={part: len(of_part) for part, of_part in rows.items()},
+        rows={part: len(of_part) for part, of_part in table.rows.items()},
     )
-    targets = target_table(dataset, predicted, table)
-    return problem, scaler, encoder, targets, lambda chosen: features.loc[chosen]
+    of_targets = {
+        name: fit_target(table, output.column, settings)
+        for name, output in predicted.items()
+        if output.task == "regression" and (name == "main_output" or dataset.auxiliary is not None)
+    }
+    scalers = ScalerFile(features=fit_numbers(table, encoder, settings), targets=of_targets)
+    return Learned(problem, scalers, encoder)
 
 
-def fit_images(dataset: Dataset, schema: Schema, rows: Parts, settings: Settings) -> Learned:
+def fit_numbers(table: Table, encoder: Encoder, settings: Settings) -> Scaler:
+    """Learn how numbers are scaled, whose missing values are filled."""
+    scalers = []
+    for number in encoder.numbers:
+        values = number.transform(training_numbers(table, encoder.dates, number.column))
+        columns = [number.column]
+        scaler = Scaler.fit(settings.features, values[columns].to_numpy(), columns, settings.clip)
+        scalers.append(scaler)
+    return Scaler.joined(scalers)
+
+
+def fit_target(table: Table, column: str, settings: Settings) -> Scaler:
+    values = table.training(as_numbers(table.column(column)))
+    return Scaler.fit(settings.target, values.to_numpy()[:, None], [column])
+
+
+def fit_images(config: DatasetConfig, schema: Schema, rows: Rows) -> Fitted:
     """Do the same for images, whose scaler takes each pixel for a column, or all for one."""
+    dataset, settings = config.dataset, config.scale
     for key in OF_TABLES:
         if getattr(dataset, key):
             raise FathomError(f"dataset.{key}: is for the columns of a table, not for images")
@@ -184,4 +240,5 @@ def fit_images(dataset: Dataset, schema: Schema, rows: Parts, settings: Settings
         outputs={"main_output": main, "aux_output": main},
         rows={part: len(of_part) for part, of_part in rows.items()},
     )
-    return problem, scaler, None, pd.DataFrame({"main_output": labels}), features
+    targets = pd.DataFrame({"main_output": labels})
+    return Fitted(problem, ScalerFile(features=scaler, targets={}), None, rows, targets, features)

@@ -88,6 +88,20 @@ class Scaler(BaseModel):
             clip=None if method == "minmax" else clip,
         )
 
+    @classmethod
+    def joined(cls, scalers: list[Scaler]) -> Scaler:
+        """Return scalers of the same method, of a column each, as one of all columns."""
+        if not scalers:
+            return cls(method="none", columns=[])
+        each = {
+            name: None if getattr(scalers[0], name) is None
+            else [getattr(scaler, name)[0] for scaler in scalers]
+            for name in ("center", "scale", "quantiles")
+        }  # fmt: skip
+        columns = [scaler.columns[0] for scaler in scalers]
+        first = scalers[0]
+        return cls(method=first.method, columns=columns, clip=first.clip, **each)
+
     def transform(self, values: Floats) -> Floats:
         """Scale values of shape (rows, columns), to the same shape in float64."""
         values = np.asarray(values, dtype=np.float64)

@@ -14,6 +14,9 @@ from fathom.files import reading, write_json
 Kind = Literal["table", "images"]
 Fault = Literal["duplicates", "giveaway", "drift", "unlabelled"]
 
+# Values of a table (rows times columns) above which it is never in memory as a whole.
+LARGE = 20_000_000
+
 CODES = ("categories", "deep_categories", "wide_sparse")  # inputs of integers
 
 
@@ -71,6 +74,11 @@ class Schema(Description):
     @classmethod
     def read(cls, dataset: str) -> Schema:
         return cls.of_file(paths.raw(dataset) / "schema.json", f"download@{dataset}")
+
+    @property
+    def is_large(self) -> bool:
+        """Tell a table that is read block by block."""
+        return self.rows * len(self.columns) > LARGE
 
 
 class Output(Description):

@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,11 +20,13 @@ from numpy.typing import NDArray
 from pydantic import NonNegativeInt, validate_call
 
 from fathom import paths
+from fathom.data.schema import LARGE
 from fathom.downloads.fetch import fetch
 from fathom.downloads.remote import RemoteFile
 from fathom.errors import FathomError, did_you_mean
 from fathom.readers.array_files import read_idx_images, read_image_arrays
 from fathom.readers.image_files import Images, read_image_folder
+from fathom.readers.parquet_files import ParquetTable, is_parquet, joined, parquet_table
 from fathom.readers.table_files import read_table_file
 
 
@@ -55,7 +58,21 @@ class RawImages:
     test_rows: int = 0
 
 
-Raw = RawTable | RawImages
+@dataclass(frozen=True)
+class RawFiles:
+    """A table as `RawTable`, too large to be in memory. `missing` texts stand for no value."""
+
+    table: ParquetTable
+    missing: list[str]
+    origin: str
+    sha256: str
+    test_rows: int = 0
+
+    def blocks(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
+        return self.table.blocks(columns, self.missing)
+
+
+Raw = RawTable | RawFiles | RawImages
 
 
 @validate_call
@@ -147,8 +164,8 @@ def table_file(
     encoding: str = "utf-8",
     missing: list[str] | None = None,
     mirror: str | None = None,
-) -> RawTable:
-    """Read a CSV, TSV, Parquet or Feather file.
+) -> RawTable | RawFiles:
+    """Read a CSV, TSV, Parquet or Feather file, or all Parquet files of a folder.
 
     Args:
         file: its path in data/own/, or `urls`, `sha256` and `size` of one to be downloaded.
@@ -163,6 +180,10 @@ def table_file(
         FathomError: a file is not to be had or not as it should be.
     """
     found = [locate(given, mirror) for given in (file, test_file) if given is not None]
+    if all(path.is_dir() or is_parquet(path) for path, _ in found):
+        large = [parquet_table(path) for path, _ in found]
+        if sum(table.size for table in large) > LARGE or any(path.is_dir() for path, _ in found):
+            return raw_files(large, missing or [], found)
     tables = [
         read_table_file(path, delimiter, decimal, encoding, missing or ()) for path, _ in found
     ]
@@ -173,6 +194,20 @@ def table_file(
         " and ".join(origin for _, origin in found),
         sha256_of([path for path, _ in found]),
         0 if test_file is None else len(tables[1]),
+    )
+
+
+def raw_files(
+    tables: list[ParquetTable], missing: list[str], found: list[tuple[Path, str]]
+) -> RawFiles:
+    """Put together Parquet files of training and maybe of test rows."""
+    both = joined(tables)
+    return RawFiles(
+        both,
+        [text.strip() for text in missing],
+        " and ".join(origin for _, origin in found),
+        sha256_of(both.files),
+        0 if len(tables) == 1 else tables[1].rows,
     )
 
 

@@ -10,6 +10,7 @@ from fathom import paths
 from fathom.config.schema import DatasetConfig
 from fathom.config.schema import Split as Settings
 from fathom.data.columns import as_texts
+from fathom.data.hashing import hashed_parts
 from fathom.data.schema import Schema
 from fathom.errors import FathomError
 from fathom.files import read_array, read_table, replacing, write_json
@@ -25,15 +26,52 @@ def split(config: DatasetConfig) -> dict[str, Rows]:
         FathomError: the parts cannot be had from this data.
     """
     name = config.dataset.name
-    schema = Schema.read(name)
-    rows, labels = labelled(schema)
-    parts = split_rows(schema, rows, labels, config.split)
+    parts = part_rows(Schema.read(name), config.split)
     with replacing(paths.split(name)) as folder:
         folder.mkdir()
         for part, rows in parts.items():
             np.save(folder / f"{part}.npy", rows)
         write_json(folder / "split.json", {part: len(rows) for part, rows in parts.items()})
     return parts
+
+
+def part_rows(schema: Schema, settings: Settings) -> dict[str, Rows]:
+    """Return the row numbers of the parts train, valid and test, ascending where rows are hashed
+    or the table is large.
+
+    Raises:
+        FathomError: as `split_rows`.
+    """
+    if not is_hashed(schema, settings):
+        parts = split_rows(schema, *labelled(schema), settings)
+        return {part: np.sort(rows) for part, rows in parts.items()} if schema.is_large else parts
+    count = schema.rows - schema.unlabelled
+    test = None
+    if settings.test == "own":
+        refuse_no_own(schema)
+    else:
+        test = share("test", settings.test, count)
+    codes = hashed_parts(schema, settings, test, share("valid", settings.valid, count))
+    parts = {part: np.flatnonzero(codes == place) for place, part in enumerate(paths.PARTS)}
+    for part, rows in parts.items():
+        if not len(rows):
+            raise FathomError(
+                f"split.hash: no row of {schema.name} comes to the part {part}; make that part "
+                "larger, or set it to false"
+            )
+    return parts
+
+
+def is_hashed(schema: Schema, settings: Settings) -> bool:
+    """Tell whether rows go to parts by their hashes."""
+    if settings.hash == "auto":
+        return settings.key is not None or (schema.is_large and settings.shuffle)
+    return settings.hash
+
+
+def share(part: str, wanted: float | int, rows: int) -> float:
+    """Return the share of all rows that a part is to have."""
+    return wanted if isinstance(wanted, float) else size(part, wanted, rows) / rows
 
 
 def labelled(schema: Schema) -> tuple[Rows, Labels | None]:
@@ -74,16 +112,12 @@ def split_rows(
         raise FathomError("split.stratify: only classes can be stratified; set it to auto or false")
     by = labels if settings.stratify and settings.shuffle else None
     if settings.test == "own":
-        if schema.test_rows == 0:
-            raise FathomError(
-                f"split.test: {schema.name} comes without a test set of its own; "
-                "set a fraction or a number of rows"
-            )
+        refuse_no_own(schema)
         own = rows >= schema.rows - schema.test_rows
         rest, test = rows[~own], rows[own]
     else:
-        rest, test = part_off(rows, size("test", settings.test, rows), settings, by)
-    count = size("valid", settings.valid, rows)
+        rest, test = part_off(rows, size("test", settings.test, len(rows)), settings, by)
+    count = size("valid", settings.valid, len(rows))
     if settings.valid_first:
         train, valid = part_off(rest[::-1], count, settings, by)
         train, valid = train[::-1], valid[::-1]
@@ -92,11 +126,19 @@ def split_rows(
     return {"train": train, "valid": valid, "test": test}
 
 
-def size(part: str, share: float | int, rows: Rows) -> int:
+def refuse_no_own(schema: Schema) -> None:
+    if schema.test_rows == 0:
+        raise FathomError(
+            f"split.test: {schema.name} comes without a test set of its own; "
+            "set a fraction or a number of rows"
+        )
+
+
+def size(part: str, wanted: float | int, rows: int) -> int:
     """Return a part's number of rows; fractions are of all rows, and round up."""
-    count = math.ceil(share * len(rows)) if isinstance(share, float) else share
-    if count >= len(rows):
-        raise FathomError(f"split.{part}: {share} leaves none of {len(rows)} rows to train on")
+    count = math.ceil(wanted * rows) if isinstance(wanted, float) else wanted
+    if count >= rows:
+        raise FathomError(f"split.{part}: {wanted} leaves none of {rows} rows to train on")
     return count
 
 

@@ -9,33 +9,37 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.config.schema import Dataset
-from fathom.data.columns import as_numbers, as_texts, is_category
+from fathom.data.columns import as_numbers, as_texts, is_category, places_among
 from fathom.data.schema import Output, Schema
+from fathom.data.tables import Table
 from fathom.errors import FathomError
 
 
-def outputs(dataset: Dataset, schema: Schema, table: pd.DataFrame) -> dict[str, Output]:
+def outputs(dataset: Dataset, schema: Schema, table: Table) -> dict[str, Output]:
     """Return what a network's outputs predict: the target, and the auxiliary column or the target
     once more.
 
     Args:
         dataset: names the auxiliary column.
         schema: of the raw data.
-        table: the labelled raw rows.
+        table: the raw data.
     """
     main = Output(column=schema.target, task=schema.task, unit=schema.unit, classes=schema.classes)
     if dataset.auxiliary is None:
         return {"main_output": main, "aux_output": main}
-    return {"main_output": main, "aux_output": auxiliary(table[dataset.auxiliary])}
+    return {"main_output": main, "aux_output": auxiliary(dataset.auxiliary, table)}
 
 
-def auxiliary(column: pd.Series[Any]) -> Output:
+def auxiliary(name: str, table: Table) -> Output:
     """Take a column as a second target: numbers by regression, anything else by class."""
-    name = str(column.name)
-    all_present(column)
-    if not is_category(column):
+    classes: set[str] = set()
+    for block, _ in table.blocks([name]):
+        all_present(block[name])
+        if is_category(block[name]):
+            classes.update(as_texts(block[name]).unique())
+    if not classes:
         return Output(column=name, task="regression")
-    return Output(column=name, task="classification", classes=sorted(as_texts(column).unique()))
+    return Output(column=name, task="classification", classes=sorted(classes))
 
 
 def target_table(dataset: Dataset, outputs: dict[str, Output], table: pd.DataFrame) -> pd.DataFrame:
@@ -54,8 +58,7 @@ def encode(column: pd.Series[Any], output: Output) -> NDArray[Any]:
     """Return a target as float64 in its own unit, or as numbers of classes."""
     if output.classes is None:
         return as_numbers(column).to_numpy()
-    classes = pd.Index(output.classes, dtype=object)
-    return classes.get_indexer(pd.Index(as_texts(column), dtype=object)).astype(np.int64)
+    return places_among(column, output.classes).astype(np.int64)
 
 
 def weights(column: pd.Series[Any]) -> NDArray[np.float64]:

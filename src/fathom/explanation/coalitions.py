@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.data.encoder import Encoder
+from fathom.data.schema import Schema
 
 Bools = NDArray[np.bool_]
 
@@ -63,7 +64,7 @@ def arrays(features: pd.DataFrame) -> dict[str, NDArray[Any]]:
     return {str(name): column.to_numpy() for name, column in features.items()}
 
 
-def explained_columns(encoder: Encoder, table: pd.DataFrame) -> list[str]:
+def explained_columns(encoder: Encoder, schema: Schema) -> list[str]:
     """Return the raw columns of which features are made, in the table's order."""
     made = set(encoder.raw_columns.values())
-    return [str(name) for name in table.columns if name in made]
+    return [column.name for column in schema.columns if column.name in made]

@@ -10,17 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom import paths
 from fathom.config.schema import DatasetConfig
 from fathom.data.features import features_of, read_encoder
 from fathom.data.parts import Part, ScaledFiles, read_scalers, read_targets
 from fathom.data.scaling import Floats
-from fathom.data.schema import Output, Problem
+from fathom.data.schema import Output, Problem, Schema
+from fathom.data.tables import raw_rows
 from fathom.explanation.coalitions import Mixer, explained_columns
 from fathom.explanation.crosses import suggested
 from fathom.explanation.shapley import Shares, method, shares
 from fathom.explanation.sizes import Sizes
-from fathom.files import read_table
 from fathom.training.predictor import Predictor
 
 MOST_PAIRS = 15
@@ -36,9 +35,8 @@ def explain_table(
     network predicts if the other columns' raw values are theirs.
     """
     dataset, settings = problem.dataset, config.explain
-    table = read_table(paths.raw(dataset) / "data.parquet", f"download@{dataset}")
     encoder, scalers = read_encoder(dataset), read_scalers(dataset)
-    columns = explained_columns(encoder, table)
+    columns = explained_columns(encoder, Schema.read(dataset))
     sizes = Sizes.of(
         len(columns),
         min(settings.rows, problem.rows["test"]),
@@ -48,8 +46,8 @@ def explain_table(
     generator = np.random.default_rng(config.seed)
     targets = drawn(read_targets(problem, "test"), sizes.rows, generator)
     others = drawn(read_targets(problem, "train"), sizes.background, generator)
-    background = features_of(table.loc[others["row"]], encoder, scalers.features)
-    table = table.loc[targets["row"]]
+    background = features_of(raw_rows(dataset, others["row"].to_numpy()), encoder, scalers.features)
+    table = raw_rows(dataset, targets["row"].to_numpy())
     features = features_of(table, encoder, scalers.features)
     predictor = Predictor(model, ScaledFiles(problem, scalers.targets))
     predicted = main_output(predictor, features)

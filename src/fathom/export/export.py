@@ -15,11 +15,12 @@ from fathom.data.features import read_encoder
 from fathom.data.parts import read_scalers, read_targets
 from fathom.data.predictions import read_predictions
 from fathom.data.schema import Problem, Schema
+from fathom.data.tables import raw_table
 from fathom.evaluation.intervals import Interval, fitted_interval
 from fathom.export import formats
 from fathom.export.folding import fold_images, fold_table, reserved_names
 from fathom.export.signature import SIGNATURE, ImageInput, InputColumn, Signature, input_columns
-from fathom.files import read_array, read_json, read_table, replacing, write_text
+from fathom.files import read_array, read_json, replacing, write_text
 from fathom.models.interface import output_names
 from fathom.models.trained import read_model
 from fathom.training.saving import save_model
@@ -44,8 +45,8 @@ def export(config: NetworkConfig) -> Signature:
     image: ImageInput | None = None
     if problem.kind == "table":
         encoder = read_encoder(dataset)
-        raw = read_table(paths.raw(dataset) / "data.parquet", f"download@{dataset}")
-        columns = input_columns(schema.columns, encoder, raw.iloc[rows], reserved_names(network))
+        raw = raw_table(schema, {"train": rows})
+        columns = input_columns(schema.columns, encoder, raw, reserved_names(network))
         model = fold_table(network, problem, columns, encoder, scalers)
     else:
         image = image_input(config.dataset, rows)

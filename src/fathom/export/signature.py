@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from fathom.data.columns import as_dates, as_numbers, as_texts
 from fathom.data.encoder import Encoder
 from fathom.data.schema import Column, Description, Kind, Output
+from fathom.data.tables import Table
 from fathom.errors import FathomError
 from fathom.evaluation.intervals import Interval
 from fathom.files import read_json
@@ -101,14 +102,14 @@ class Signature(Description):
 
 
 def input_columns(
-    columns: list[Column], encoder: Encoder, training: pd.DataFrame, reserved: Container[str]
+    columns: list[Column], encoder: Encoder, table: Table, reserved: Container[str]
 ) -> list[InputColumn]:
     """Return the raw columns that a model of a table takes, in the table's order.
 
     Args:
         columns: the raw table's.
         encoder: what was learned of them.
-        training: the raw training rows.
+        table: the raw table.
         reserved: what their inputs must not be called: see `input_name`.
     """
     forms = {date.column: date.format for date in encoder.dates}
@@ -120,7 +121,7 @@ def input_columns(
         name = column.name
         if name not in forms and name not in numbers and name not in categories:
             continue
-        values = training[name]
+        values = table.training(table.column(name))
         category = categories.get(name)
         facts: dict[str, Any] = {"kind": "number", "missing": bool(values.isna().any())}
         if name in forms:

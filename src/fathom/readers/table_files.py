@@ -90,33 +90,51 @@ def read_arrow(path: Path, kind: str) -> pa.Table:
             names = table.column_names
     except (pa.ArrowException, OSError, ValueError) as error:
         raise FathomError(f"{path} is damaged, or not {kind}: {reason(error)}") from error
-    kept = [name for name in names if not re.fullmatch(r"__index_level_\d+__", name)]
+    kept = [name for name in names if not is_index(name)]
     check_names(path, kept)
     if not kept or not table.num_rows:
         raise FathomError(f"{path} has no {'rows' if kept else 'columns'}")
     return table.select(kept)
 
 
+def is_index(name: str) -> bool:
+    """Tell an index of pandas that has no name."""
+    return re.fullmatch(r"__index_level_\d+__", name) is not None
+
+
 def plain(
-    path: Path, name: str, column: pa.ChunkedArray, missing: list[str]
+    path: Path,
+    name: str,
+    column: pa.ChunkedArray,
+    missing: list[str],
+    has_gaps: bool | None = None,
 ) -> NDArray[Any] | pd.Series[str]:
     """Return a column of any type as one of the few types that tables have here.
+
+    Args:
+        path: its file.
+        name: of the column.
+        column: all its rows, or a block of them.
+        missing: texts that stand for no value.
+        has_gaps: of a block, whether the whole column has missing values or whole numbers beyond
+            int64.
 
     Raises:
         FathomError: there is none for it, or a value is beyond it.
     """
     kind, types = column.type, pa.types
+    gaps = bool(column.null_count) if has_gaps is None else has_gaps
     try:
         if types.is_dictionary(kind):
-            return plain(path, name, column.cast(kind.value_type), missing)
-        if types.is_boolean(kind) and column.null_count:
+            return plain(path, name, column.cast(kind.value_type), missing, has_gaps)
+        if types.is_boolean(kind) and gaps:
             column = compute.if_else(column, "True", "False")
         if column.type in STRINGS:
             column = column.cast(pa.large_string())
             absent = compute.is_in(column, value_set=pa.array(missing, pa.large_string()))
             return pd.Series(compute.if_else(absent, None, column).to_pandas(), dtype="str")
         if types.is_integer(kind):
-            whole = None if column.null_count else cast(column, pa.int64())
+            whole = None if gaps else cast(column, pa.int64())
             column = column.cast(pa.float64(), safe=False) if whole is None else whole
         elif types.is_null(kind) or types.is_floating(kind) or types.is_decimal(kind):
             column = column.cast(pa.float64(), safe=False)

@@ -8,23 +8,26 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fathom import paths
 from fathom.data.columns import as_dates, as_texts, is_category
 from fathom.data.encoder import Encoder
 from fathom.data.parts import read_targets
 from fathom.data.schema import Problem, Schema
+from fathom.data.tables import raw_rows
 from fathom.files import read_json, read_table
 
 Role = Literal["target", "auxiliary", "number", "category", "date", "weight", "excluded"]
 Kind = Literal["number", "category", "date"]
 
 AT_ONCE = 50  # columns in memory
+ROWS = 1_000_000  # that columns of a large table are described by, at most
 
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """A raw column: what it is for, and what is in it, over all rows.
+    """A raw column: what it is for, and what is in it, over the rows of `described_rows`.
 
     A number or a date has `median`, `low` and `high` (dates as text), a category the count of
     its `distinct` values and the `most_frequent` one. All are None if every value is missing.
@@ -55,7 +58,7 @@ def summaries(dataset: str) -> list[ColumnSummary]:
     dates = formats(dataset)
     return [
         summary(values, types[name], known[name], kind_of(values, known[name], schema), dates)
-        for name, values in read_columns(dataset, list(types))
+        for name, values in read_columns(dataset, list(types), described_rows(dataset))
     ]
 
 
@@ -76,6 +79,14 @@ def roles(dataset: str) -> dict[str, Role]:
     return {name: found[name] for name in names}  # without parts of dates
 
 
+def described_rows(dataset: str) -> NDArray[np.int64] | None:
+    """Return the numbers of the rows that columns are described by: None for all, and of a large
+    table some that are drawn evenly.
+    """
+    schema = Schema.read(dataset)
+    return np.arange(0, schema.rows, -(-schema.rows // ROWS)) if schema.is_large else None
+
+
 def weight_of(problem: Problem, others: list[str]) -> str | None:
     """Return which of the columns that networks are not given holds the rows' weights.
 
@@ -84,9 +95,11 @@ def weight_of(problem: Problem, others: list[str]) -> str | None:
     targets = read_targets(problem, "train")
     if "weight" not in targets:
         return None
-    for name, values in read_columns(problem.dataset, others):
+    targets = targets.iloc[:: -(-len(targets) // ROWS)]
+    rows = targets["row"].to_numpy()
+    for name, values in read_columns(problem.dataset, others, rows):
         if pd.api.types.is_numeric_dtype(values):
-            of_rows = values.to_numpy(np.float64, na_value=np.nan)[targets["row"]]
+            of_rows = values.to_numpy(np.float64, na_value=np.nan)
             if np.array_equal(of_rows, targets["weight"]):
                 return name
     return None
@@ -113,12 +126,18 @@ def formats(dataset: str) -> dict[str, str]:
     return {date.column: date.format for date in read_encoder(dataset).dates}
 
 
-def read_columns(dataset: str, names: list[str]) -> Iterator[tuple[str, pd.Series[Any]]]:
-    """Yield raw columns, few of them in memory at a time."""
+def read_columns(
+    dataset: str, names: list[str], rows: NDArray[np.int64] | None = None
+) -> Iterator[tuple[str, pd.Series[Any]]]:
+    """Yield raw columns, few of them in memory at a time: all their rows, or those of `rows`."""
     for start in range(0, len(names), AT_ONCE):
         block = names[start : start + AT_ONCE]
-        file = paths.raw(dataset) / "data.parquet"
-        table = read_table(file, f"download@{dataset}", columns=block)
+        file, made_by = paths.raw(dataset) / "data.parquet", f"download@{dataset}"
+        table = (
+            read_table(file, made_by, columns=block)
+            if rows is None
+            else raw_rows(dataset, rows, block)
+        )
         yield from ((name, table[name]) for name in block)
 
 

@@ -69,9 +69,10 @@ def distributions(dataset: str) -> Drawn:
         shown = [*first, *given]
         left_out = len(shown[CHARTS:])
         dates = formats(dataset)
-        for name, column in read_columns(dataset, shown[:CHARTS]):
+        few = np.concatenate(list(rows.values())) if schema.is_large else None
+        for name, column in read_columns(dataset, shown[:CHARTS], few):
             kind = kind_of(column, known[name], schema)
-            values = {p: converted(column.iloc[at], kind, dates) for p, at in rows.items()}
+            values = {p: converted(column.loc[pd.Index(at)], kind, dates) for p, at in rows.items()}
             suffix = f" ({known[name]})" if name in first else ""
             charts[name] = draw(f"{name}{suffix}", kind, values)
     drawings = "".join(svg(chart, name) for name, chart in charts.items())

@@ -8,11 +8,12 @@ import pandas as pd
 from markdown.extensions.toc import TocExtension
 
 from fathom import paths
+from fathom.data.tables import raw_rows
 from fathom.evaluation import wording
-from fathom.files import read_array, read_table
+from fathom.files import read_array
 from fathom.report import classification, explanation, pictures, regression, tables
 from fathom.report.charts import learning_curve
-from fathom.report.columns import summaries
+from fathom.report.columns import described_rows, summaries
 from fathom.report.distributions import distributions
 from fathom.report.drawing import draw_network
 from fathom.report.results import DatasetResults, Network
@@ -53,7 +54,12 @@ def data(results: DatasetResults) -> dict[str, Any]:
     dataset = results.problem.dataset
     if results.problem.kind == "images":
         return {"samples": pictures.samples(dataset)}
-    return {"columns": summaries(dataset), "distributions": distributions(dataset)}
+    rows = described_rows(dataset)
+    return {
+        "columns": summaries(dataset),
+        "described": None if rows is None else len(rows),
+        "distributions": distributions(dataset),
+    }
 
 
 def network_lines(network: Network, dataset: str) -> dict[str, Any]:
@@ -128,8 +134,8 @@ def important(results: DatasetResults) -> pd.DataFrame:
         return pd.DataFrame()
     dataset = results.problem.dataset
     names = [line["column"] for line in results.explanation["importance"][:MOST_IMPORTANT]]
-    raw = read_table(paths.raw(dataset) / "data.parquet", f"download@{dataset}", columns=names)
-    return raw.iloc[results.best.predictions["row"]].reset_index(drop=True)
+    rows = results.best.predictions["row"].to_numpy()
+    return raw_rows(dataset, rows, names).reset_index(drop=True)
 
 
 def shapley(results: DatasetResults) -> dict[str, Any]:

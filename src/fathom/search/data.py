@@ -13,7 +13,8 @@ from fathom.config.schema import DatasetConfig
 from fathom.data.parts import Part, ScaledRows
 from fathom.data.scale import Fitted, fit
 from fathom.data.schema import Schema
-from fathom.data.split import Labels, Rows, labelled, split_rows
+from fathom.data.split import Labels, Rows, labelled, part_rows
+from fathom.errors import FathomError
 from fathom.training.feeds import Feed
 
 
@@ -50,8 +51,13 @@ class Datasets:
         return self.made[key]
 
     def rows(self, config: DatasetConfig, schema: Schema) -> Iterator[dict[str, Rows]]:
-        rows, labels = labelled(schema)
-        parts = split_rows(schema, rows, labels, config.split)
+        if schema.is_large:
+            raise FathomError(
+                f"{schema.name} has {schema.rows:,} rows, more than a search takes into memory: "
+                "search with a part of them, as a data set of its own"
+            )
+        _, labels = labelled(schema)
+        parts = part_rows(schema, config.split)
         if self.cv is None:
             yield parts
         else:

@@ -1,0 +1,138 @@
+"""Raw tables, in memory or larger than that, as what is learned of their columns asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fathom import paths
+from fathom.data.schema import Schema
+from fathom.files import read_rows, read_table, table_blocks, table_types
+
+Rows = dict[str, NDArray[np.int64]]  # raw row numbers by part
+
+# Training rows that are learned from, drawn evenly where there are more: so many numbers of one
+# column take 128 MiB, and some copies of that.
+LEARNED_ROWS = 2**24
+LEARNED_TEXTS = 2**22
+
+
+class Table(Protocol):
+    """The columns of a raw table.
+
+    `types` are pandas' types by column, `rows` the numbers of the raw rows by part.
+    """
+
+    @property
+    def types(self) -> Mapping[str, Any]: ...
+
+    @property
+    def rows(self) -> Rows: ...
+
+    def column(self, name: str) -> pd.Series[Any]:
+        """Return the values of a column that are at hand, by the numbers of their rows: those of
+        the training rows, and maybe others.
+        """
+
+    def training(self, values: pd.Series[Any]) -> pd.Series[Any]:
+        """Return of values at hand those of the training rows."""
+
+    def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, Rows]]:
+        """Return all rows of all parts, ascending, block by block, and the numbers of each part's
+        rows in the part's own order; all columns, or some.
+        """
+
+
+@dataclass(frozen=True)
+class TableInMemory:
+    """A table whose index numbers its rows from 0."""
+
+    table: pd.DataFrame
+    rows: Rows
+
+    @property
+    def types(self) -> Mapping[str, Any]:
+        return {str(name): kind for name, kind in self.table.dtypes.items()}
+
+    def column(self, name: str) -> pd.Series[Any]:
+        return self.table[name]
+
+    def training(self, values: pd.Series[Any]) -> pd.Series[Any]:
+        return values.iloc[self.rows["train"]]
+
+    def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, Rows]]:
+        every = np.sort(np.concatenate(list(self.rows.values())))
+        table = self.table if columns is None else self.table[columns]
+        yield table.loc[every], self.rows
+
+
+@dataclass(frozen=True)
+class TableOnDisk:
+    """A table of which one column or one block of rows is in memory at a time.
+
+    Args:
+        file: as the stage `download` writes it.
+        made_by: the name of the stage that made it.
+        rows: ascending.
+    """
+
+    file: Path
+    made_by: str
+    rows: Rows
+
+    @cached_property
+    def types(self) -> Mapping[str, Any]:
+        return table_types(self.file, self.made_by)
+
+    def column(self, name: str) -> pd.Series[Any]:
+        """Return the values of the training rows, or of as many as are learned from."""
+        train = self.rows["train"]
+        is_text = pd.api.types.is_string_dtype(self.types[name])
+        most = LEARNED_TEXTS if is_text else LEARNED_ROWS
+        wanted = train[:: -(-len(train) // most)]
+        pieces = []
+        for block in table_blocks(self.file, self.made_by, columns=[name]):
+            pieces.append(block[name].iloc[within(wanted, block) - block.index[0]])
+        column: pd.Series[Any] = pd.concat(pieces)
+        return column
+
+    def training(self, values: pd.Series[Any]) -> pd.Series[Any]:
+        return values
+
+    def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, Rows]]:
+        for block in table_blocks(self.file, self.made_by, columns):
+            rows = {part: within(of_part, block) for part, of_part in self.rows.items()}
+            every = np.sort(np.concatenate(list(rows.values())))
+            yield block if len(every) == len(block) else block.iloc[every - block.index[0]], rows
+
+
+def within(rows: NDArray[np.int64], block: pd.DataFrame) -> NDArray[np.int64]:
+    """Return which of ascending row numbers are in a block."""
+    first, last = np.searchsorted(rows, [block.index[0], block.index[0] + len(block)])
+    return np.asarray(rows[first:last])
+
+
+def raw_rows(
+    dataset: str, rows: NDArray[np.int64], columns: list[str] | None = None
+) -> pd.DataFrame:
+    """Return raw rows of a table by their numbers, with these as index."""
+    return read_rows(paths.raw(dataset) / "data.parquet", f"download@{dataset}", rows, columns)
+
+
+def raw_table(schema: Schema, rows: Rows) -> Table:
+    """Open the raw table of a data set; how depends on its size alone, not on the machine.
+
+    Args:
+        rows: the numbers of the raw rows by part.
+    """
+    file, made_by = paths.raw(schema.name) / "data.parquet", f"download@{schema.name}"
+    if schema.is_large:
+        return TableOnDisk(file, made_by, rows)
+    return TableInMemory(read_table(file, made_by), rows)

@@ -1,0 +1,303 @@
+"""Tables that are read block by block come to what they come to in memory."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import yaml
+from conftest import dataset_config, every_kind
+from pandas.testing import assert_frame_equal
+from pyarrow import parquet
+
+from fathom import paths
+from fathom.checks.check import check
+from fathom.data.download import download
+from fathom.data.scale import scale
+from fathom.data.schema import Problem, Schema
+from fathom.data.split import split
+from fathom.data.tables import raw_rows
+from fathom.errors import FathomError
+from fathom.files import read_json
+from fathom.readers.parquet_files import parquet_table
+from fathom.readers.table_files import read_table_file
+
+ROWS = 3_000
+EVERYTHING = {
+    "auxiliary": "rooms",
+    "sample_weight": "weight",
+    "exclude": ["id"],
+    "categories": ["level", "sold_month"],
+    "buckets": {"size": 7, "rent": 4},
+    "crosses": [["size", "rent"], ["town", "level", "sold_month"]],
+    "cross_size": 40,
+}
+
+
+def table(rows: int = ROWS) -> pd.DataFrame:
+    """Return a table of every kind of column, with missing values, also of the target."""
+    rng = np.random.default_rng(3)
+    made = every_kind(rng, rows, missing=0.2, rooms=4)
+    made["level"] = rng.choice([1.0, 2.0, 2.5, np.nan], rows)
+    made["garden"] = rng.random(rows) < 0.5
+    made["weight"] = rng.random(rows)
+    made["id"] = np.arange(rows) // 3
+    made["y"] = (made["rent"] * made["rooms"]).where(rng.random(rows) < 0.9)
+    return made
+
+
+def add(folder: Path, made: pd.DataFrame, settings: dict[str, Any]) -> None:
+    """Make the data set `made` of Parquet files in `data/own/made`."""
+    own = folder / "data/own/made"
+    own.mkdir(parents=True, exist_ok=True)
+    for number, start in enumerate(range(0, len(made), 1_000)):
+        made.iloc[start : start + 1_000].to_parquet(own / f"{number}.parquet", index=False)
+    source = {"_target_": "fathom.data.sources.table_file", "file": "data/own/made"}
+    dataset = {"source": source, "task": "regression", "target": "y"} | settings
+    text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset})
+    (folder / "conf/dataset/made.yaml").write_text(text)
+
+
+def make_large(patch: pytest.MonkeyPatch, rows: int = 700) -> None:
+    """Take every table for a large one, of which so few rows are read at a time."""
+    patch.setattr("fathom.data.schema.LARGE", 0)
+    patch.setattr("fathom.data.sources.LARGE", 0)
+    patch.setattr("fathom.files.BLOCK", rows)
+    patch.setattr("fathom.readers.parquet_files.BLOCK", rows)
+    patch.setattr("fathom.files.ROW_GROUP", 256)
+
+
+def scaled(*overrides: str) -> dict[str, Any]:
+    """Run the stages up to `scale` and return all that they wrote."""
+    config = dataset_config("made", *overrides)
+    download(config)
+    split(config)
+    scale(config)
+    found: dict[str, Any] = {"problem": Problem.read("made")}
+    for folder in (paths.raw("made"), paths.split("made"), paths.scaled("made")):
+        for file in sorted(folder.iterdir()):
+            read: dict[str, Any] = {".parquet": pd.read_parquet, ".npy": np.load}
+            found[str(file)] = read.get(file.suffix, partial(read_json, made_by=""))(file)
+    return found
+
+
+@pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "quantile", "none"])
+def test_equals_what_it_is_in_memory(workspace: Path, method: str) -> None:
+    add(workspace, table(), EVERYTHING)
+    settings = [f"scale.features={method}", "scale.clip=3.0", "split.hash=true"]
+    in_memory = scaled(*settings)
+    with pytest.MonkeyPatch.context() as patch:
+        make_large(patch)
+        assert Schema.read("made").is_large
+        large = scaled(*settings)
+    assert list(large) == list(in_memory)
+    for name, found in large.items():
+        if isinstance(found, pd.DataFrame):
+            assert_frame_equal(found, in_memory[name], obj=name)
+        else:
+            np.testing.assert_equal(found, in_memory[name], err_msg=name)
+
+
+def test_row_groups_are_of_one_size(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a reader of rows that lie together would have to read more than these."""
+    add(workspace, table(), EVERYTHING)
+    make_large(monkeypatch)
+    scaled()
+    file = parquet.ParquetFile("data/scaled/made/train_features.parquet")
+    sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    assert set(sizes[:-1]) == {256}
+    assert len(sizes) > 5
+
+
+def test_learns_from_so_many_rows_evenly(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(workspace, table(), EVERYTHING)
+    make_large(monkeypatch)
+    monkeypatch.setattr("fathom.data.tables.LEARNED_ROWS", 500)
+    found = scaled()
+    scaler = found["data/scaled/made/scaler.json"]["targets"]["main_output"]
+    rows = found["data/split/made/train.npy"]
+    step = -(-len(rows) // 500)
+    assert step > 1
+    assert scaler["center"] == [table()["y"].iloc[rows[::step]].mean()]
+
+
+def test_files_of_a_folder_are_one_table(tmp_path: Path) -> None:
+    """Their types need not be the same, nor have missing values in each of them."""
+    blocks = [
+        pa.table({"n": pa.array([1, 2], pa.int32()), "t": ["a", "?"], "b": [True, False]}),
+        pa.table({"n": pa.array([None, 4], pa.int64()), "t": ["c", None], "b": [None, True]}),
+        pa.table({"n": [0.5, 6.0], "t": ["e", "f"], "b": [True, True]}),
+    ]
+    for number, block in enumerate(blocks):
+        parquet.write_table(block, tmp_path / f"{number}.parquet")
+    whole = tmp_path / "whole.pq"
+    parquet.write_table(pa.concat_tables(blocks, promote_options="permissive"), whole)
+    expected = read_table_file(whole, missing=["?"])
+    whole.unlink()
+    found = pd.concat(parquet_table(tmp_path).blocks(missing=["?"]))
+    assert_frame_equal(found, expected)
+    assert found["b"].tolist()[:2] == ["True", "False"]
+
+
+def test_whole_numbers_beyond_int64(tmp_path: Path) -> None:
+    for number, value in enumerate((1, 2**63 + 2048)):
+        block = pa.table({"n": pa.array([value], pa.uint64())})
+        parquet.write_table(block, tmp_path / f"{number}.parquet")
+    assert pd.concat(parquet_table(tmp_path).blocks())["n"].tolist() == [1.0, 2.0**63 + 2048]
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        (
+            pa.table({"n": [1], "z": [2]}),
+            "1.parquet does not have the columns of 0.parquet: one of them alone has 'z'",
+        ),
+        (pa.table({"n": pa.array([], pa.int64())}), "1.parquet has no rows"),
+        (
+            pa.table({"n": pa.array([b"x"])}),
+            "0.parquet and the files with it: a column has types that do not go together: Unable "
+            "to merge: Field n has incompatible types: int64 vs binary",
+        ),
+    ],
+)
+def test_refuses_files_that_are_no_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: pa.Table, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    parquet.write_table(pa.table({"n": [1]}), "0.parquet")
+    parquet.write_table(second, "1.parquet")
+    with pytest.raises(FathomError) as caught:
+        parquet_table(Path())
+    assert str(caught.value) == message
+
+
+def test_refuses_a_folder_without_parquet_files(tmp_path: Path) -> None:
+    with pytest.raises(FathomError) as caught:
+        parquet_table(tmp_path)
+    assert str(caught.value) == f"{tmp_path} holds no files in .parquet or .pq"
+
+
+def test_a_row_stays_in_its_part_when_the_table_grows(workspace: Path) -> None:
+    parts = []
+    for rows in (2_000, ROWS):
+        add(workspace, table().iloc[:rows], {})
+        config = dataset_config("made", "split.hash=true")
+        download(config)
+        parts.append({part: set(of.tolist()) for part, of in split(config).items()})
+    before, after = parts
+    for part in paths.PARTS:
+        assert before[part] == {row for row in after[part] if row < 2_000}
+    labelled = int(table()["y"].notna().sum())
+    assert sum(map(len, after.values())) == labelled
+    for part, share in (("test", 0.25), ("valid", 0.1875)):
+        assert len(after[part]) / labelled == pytest.approx(share, abs=0.03)
+
+
+def test_another_seed_is_another_split(workspace: Path) -> None:
+    add(workspace, table(), {})
+    download(dataset_config("made"))
+    tests = [
+        set(split(dataset_config("made", "split.hash=true", f"split.seed={seed}"))["test"].tolist())
+        for seed in (1, 2)
+    ]
+    shared = len(tests[0] & tests[1]) / len(tests[0])
+    assert shared == pytest.approx(0.25, abs=0.05)
+
+
+def test_rows_of_one_key_are_in_one_part(workspace: Path) -> None:
+    add(workspace, table(), {})
+    config = dataset_config("made", "split.key=[id]")
+    download(config)
+    keys = [set(table()["id"].iloc[rows]) for rows in split(config).values()]
+    assert not keys[0] & keys[1]
+    assert not keys[0] & keys[2]
+    assert not keys[1] & keys[2]
+
+
+def test_own_test_rows_stay_when_rows_are_hashed(workspace: Path) -> None:
+    whole = table()
+    whole["y"] = whole["y"].fillna(0)
+    add(workspace, whole.iloc[:2_000], {})
+    whole.iloc[2_000:].to_parquet("data/own/last.parquet", index=False)
+    file = workspace / "conf/dataset/made.yaml"
+    both = "data/own/made\n    test_file: data/own/last.parquet"
+    file.write_text(file.read_text().replace("data/own/made", both))
+    config = dataset_config("made", "split.hash=true", "split.test=own")
+    download(config)
+    parts = split(config)
+    assert parts["test"].tolist() == list(range(2_000, ROWS))
+    assert len(parts["valid"]) / ROWS == pytest.approx(0.1875, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["split.key=[ids]"], "split.key: there is no column 'ids'; did you mean id?"),
+        (
+            ["split.key=[size]"],
+            "split.key: column 'size' has no value in row 0; a key must have one in each row",
+        ),
+        (
+            ["split.hash=true", "split.test=own"],
+            "split.test: made comes without a test set of its own; set a fraction or a number of "
+            "rows",
+        ),
+        (
+            ["split.hash=true", "split.valid=0.0000001"],
+            "split.hash: no row of made comes to the part valid; make that part larger, or set it "
+            "to false",
+        ),
+        (
+            ["split.hash=false", "split.key=[id]"],
+            "command line: split: a key is what is hashed; set hash to auto",
+        ),
+        (
+            ["split.hash=true", "split.shuffle=false"],
+            "command line: split: rows in order are not hashed; set hash to auto and key to null",
+        ),
+        (
+            ["split.hash=true", "split.stratify=true"],
+            "command line: split: a hash does not stratify; set stratify to auto or false",
+        ),
+    ],
+)
+def test_refuses_what_cannot_be_hashed(workspace: Path, overrides: list[str], message: str) -> None:
+    add(workspace, table(), {})
+    download(dataset_config("made"))
+    with pytest.raises(FathomError) as caught:
+        split(dataset_config("made", *overrides))
+    assert str(caught.value) == message
+    assert not Path("data/split/made").exists()
+
+
+def test_checks_a_sample_that_keeps_copies(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = table().assign(y=lambda rows: rows["y"].fillna(0))
+    copies = pd.concat([made, made.iloc[:600]], ignore_index=True)
+    add(workspace, copies, {"exclude": ["id"]})
+    make_large(monkeypatch)
+    monkeypatch.setattr("fathom.checks.rows.LOOKED_AT", 1_500)
+    config = dataset_config("made")
+    download(config)
+    split(config)
+    first = check(config).warnings[0]
+    assert first.kind == "duplicates"
+    looked_at = int(first.sentence.split()[1].replace(",", ""))
+    assert 1_000 < looked_at < 1_500
+    assert f"of {looked_at:,} rows that were looked at, of 3,600: " in first.sentence
+    # A sixth of all rows are copies, and in half of the cases of a row in the training part.
+    assert first.figures["rows"] / first.figures["of"] == pytest.approx(0.19, abs=0.06)
+
+
+def test_reads_rows_by_their_numbers(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(workspace, table(), {})
+    make_large(monkeypatch)
+    download(dataset_config("made"))
+    rows = np.array([2_900, 3, 255, 256, 3])
+    found = raw_rows("made", rows, ["id", "town"])
+    assert_frame_equal(found, table().iloc[rows][["id", "town"]])
