@@ -27,7 +27,7 @@ PYTHONPATH=src exec "$$(dirname "$$0")/python" -m fathom "$$@"
 endef
 export COMMAND
 
-.PHONY: repro test bench bench-repro bench-search figures setup setup-dev setup-bench lint lock clean
+.PHONY: repro test bench bench-repro bench-scale bench-search figures setup setup-dev setup-bench lint lock clean
 
 # A killed DVC may leave its lock file empty, at which the next one would stop.
 repro: setup
@@ -52,6 +52,10 @@ bench-repro: setup
 # fathom search, beside the same trials by scikit-learn and by Keras Tuner
 bench-search: setup-bench
 	python bench/search.py
+
+# every stage on 2 and 20 million rows, and pandas on the same
+bench-scale: setup
+	python bench/large.py
 
 setup: $(VENV)/installed $(if $(GPU),$(VENV)/installed-gpu) $(if $(RAY),$(VENV)/installed-ray)
 

@@ -23,7 +23,7 @@ BOOK = "conf/experiment/book_mlp.yaml"
 
 TOP = (
     "cards, compare, dataset, datasets, evaluate, experiment, explain, export, gates, gpus, "
-    "mirror, model, models, scale, search, seed, split, train"
+    "memory_limit, mirror, model, models, scale, search, seed, split, train"
 )
 DATASETS = "adult_census, bike, california_housing, diabetes, digits, fashion_mnist"
 SHARE = "must be a fraction between 0 and 1 or a number of rows above 0"
@@ -107,6 +107,8 @@ def test_real_experiments_compose_with_and_without_a_model(
             "scale.target: must be 'zscore', 'minmax', 'robust' or 'none', not 'quantile'",
         ),
         ("gpus=0", f"gpus: {GPUS}, not 0"),
+        ("memory_limit=0", "memory_limit: must be auto or a number of GiB above 0, not 0"),
+        ("memory_limit=4G", "memory_limit: must be auto or a number of GiB above 0, not '4G'"),
         ("gpus=cpu", f"gpus: {GPUS}, not 'cpu'"),
         ("gpus=[-1]", f"gpus: {GPUS}, not [-1]"),
         ("gpus=[true]", f"gpus: {GPUS}, not [True]"),

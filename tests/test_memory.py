@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ROOT, copy_settings, prepare
+from conftest import ROOT, copy_settings, network_config, prepare
 
+from fathom.errors import FathomError
 from fathom.files import write_table
+from fathom.training import memory
 
 TIMES = 500  # 5,805,000 rows, of which the network takes 200 MiB
 MIB = 2**20
@@ -65,3 +67,44 @@ def test_memory_is_bounded(large: Path, monkeypatch: pytest.MonkeyPatch) -> None
     run = json.loads(Path("models/california_housing/mlp/run.json").read_text())
     assert run["engine"]["rows"] == "in memory"
     assert 2 * setting < whole < 1.5 * 1024
+
+
+@pytest.mark.parametrize(
+    ("machine", "overrides", "expected"),
+    [
+        (64, [], 4.0),
+        (6, [], 1.75),
+        (2, [], 0.1),
+        (2, ["memory_limit=3"], 1.75),
+        (64, ["memory_limit=3", "train.memory=1.0"], 1.0),
+    ],
+)
+def test_rows_take_what_the_limit_leaves(
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    machine: float,
+    overrides: list[str],
+    expected: float,
+) -> None:
+    monkeypatch.setattr(memory, "machine", lambda: machine)
+    assert memory.for_rows(network_config("digits", "mlp", *overrides)) == expected
+
+
+def test_refuses_a_limit_that_leaves_nothing(workspace: Path) -> None:
+    with pytest.raises(FathomError) as caught:
+        memory.for_rows(network_config("digits", "mlp", "memory_limit=1"))
+    assert str(caught.value) == (
+        "command line: memory_limit: 1 GiB leave none for the rows of a training, since TensorFlow "
+        "takes 1.25 by itself; set it to 2 or more"
+    )
+
+
+def test_a_container_has_what_it_may_take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    whole = memory.machine()
+    assert whole > 0.5
+    allowed = tmp_path / "memory.max"
+    monkeypatch.setattr(memory, "CONTROL_GROUP", allowed)
+    allowed.write_text("268435456\n")
+    assert memory.machine() == 0.25
+    allowed.write_text("max\n")
+    assert memory.machine() >= whole

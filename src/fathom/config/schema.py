@@ -64,6 +64,12 @@ def parse_count(value: Any) -> Any:
     return value
 
 
+def parse_limit(value: Any) -> Any:
+    if value != "auto" and not (type(value) in (int, float) and value > 0):
+        raise ValueError(f"must be auto or a number of GiB above 0, not {value!r}")
+    return value
+
+
 def parse_switch(value: Any) -> Any:
     if type(value) is not bool and value != "auto":
         raise ValueError(f"must be auto, true or false, not {value!r}")
@@ -374,6 +380,7 @@ class Config(Section):
     experiment: str
     seed: Seed
     gpus: Annotated[Literal["auto"] | list[int], PlainValidator(parse_gpus)]
+    memory_limit: Annotated[float | Literal["auto"], PlainValidator(parse_limit)]
     mirror: str | None
     split: Split
     scale: Scale

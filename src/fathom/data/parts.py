@@ -78,6 +78,9 @@ class Scaled(Protocol):
     def part(self, name: str, rows: range | None = None) -> Part:
         """Return "train", "valid" or "test", or those of its rows that follow one another."""
 
+    def main_targets(self, name: str) -> NDArray[Any]:
+        """Return what the main output is to predict for all rows of a part."""
+
 
 @dataclass(frozen=True)
 class ScaledFiles:
@@ -94,6 +97,9 @@ class ScaledFiles:
     def part(self, name: str, rows: range | None = None) -> Part:
         return read_part(self.problem, name, rows)
 
+    def main_targets(self, name: str) -> NDArray[Any]:
+        return target_of("main_output", read_targets(self.problem, name))
+
 
 @dataclass(frozen=True)
 class ScaledRows:
@@ -105,6 +111,9 @@ class ScaledRows:
 
     def part(self, name: str, rows: range | None = None) -> Part:
         return self.parts[name] if rows is None else self.parts[name].cut(rows)
+
+    def main_targets(self, name: str) -> NDArray[Any]:
+        return self.parts[name].target("main_output")
 
 
 def blocks(data: Scaled, part: str) -> Iterator[Part]:

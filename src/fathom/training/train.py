@@ -22,6 +22,7 @@ from fathom.training.callbacks import direction, monitored
 from fathom.training.examples import reader
 from fathom.training.feeds import Feed, InMemory, feed, row_alignment
 from fathom.training.fingerprint import fingerprint
+from fathom.training.memory import for_rows
 from fathom.training.predictor import Predictor
 from fathom.training.programs import Programs, make_programs
 from fathom.training.repeats import Beginnings, at_once, repeats
@@ -157,13 +158,13 @@ def feeds(model: keras.Model, config: NetworkConfig, data: Scaled) -> list[Feed]
     problem = data.problem
     weights = None
     if config.train.class_weight is not None:
-        labels = data.part("train").target("main_output")
+        labels = data.main_targets("train")
         weights = compiling.class_weights(labels, problem, config)
     both = problem.rows["train"] + problem.rows["valid"]
     found = []
     for part, by_class in (("train", weights), ("valid", None)):
         rows = problem.rows[part]
-        memory = config.train.memory * rows / both
+        memory = for_rows(config) * rows / both
         read = reader(model, part, data, config, by_class)
         alignment = row_alignment(problem.kind)
         found.append(feed(read, rows, config.train.batch_size, memory, alignment))
