@@ -2,7 +2,7 @@
 # make test   lint, types and tests
 # make bench  an epoch of training by Fathom, Keras' fit, PyTorch and scikit-learn: half an hour
 # All set up .venv first. GPU=1 installs TensorFlow's CUDA libraries too (Linux), RAY=1 what a search
-# on a Ray cluster needs.
+# on a Ray cluster needs, S3=1 what a remote of DVC on S3 needs (of itself where .dvc/config has one).
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c "$(FITS)" 2>/dev/null && echo $$p && break; done)
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
-REQUIREMENTS := requirements.txt $(if $(GPU),requirements-gpu.txt) $(if $(RAY),requirements-ray.txt)
+S3 ?= $(shell grep -ls 's3://' .dvc/config .dvc/config.local)
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-header --quiet
 
@@ -29,10 +29,16 @@ export COMMAND
 
 .PHONY: repro test bench bench-repro bench-scale bench-search figures setup setup-dev setup-bench lint lock clean
 
-# A killed DVC may leave its lock file empty, at which the next one would stop.
+# A killed DVC may leave its lock file empty, at which the next one would stop. With a default remote
+# what it has is pulled, not built: docs/team.md.
 repro: setup
 	@find .dvc/tmp -name rwlock -empty -delete 2>/dev/null || true
-	dvc repro
+	@if remote=$$(dvc remote default 2>/dev/null); then \
+		echo "dvc repro --pull: with what the remote $$remote has (without it: dvc repro)"; \
+		exec dvc repro --pull; \
+	fi; \
+	echo "dvc repro"; \
+	exec dvc repro
 
 # a process a core, each file's tests in one, since they share what was built for them
 test: setup-dev lint
@@ -57,7 +63,8 @@ bench-search: setup-bench
 bench-scale: setup
 	python bench/large.py
 
-setup: $(VENV)/installed $(if $(GPU),$(VENV)/installed-gpu) $(if $(RAY),$(VENV)/installed-ray)
+setup: $(VENV)/installed $(if $(GPU),$(VENV)/installed-gpu) $(if $(RAY),$(VENV)/installed-ray) \
+	$(if $(S3),$(VENV)/installed-s3)
 
 setup-dev: $(VENV)/installed-dev
 
@@ -86,6 +93,10 @@ $(VENV)/installed-ray: requirements-ray.txt | $(BIN)/python
 	$(PIP) -r requirements-ray.txt
 	@touch $@
 
+$(VENV)/installed-s3: requirements-s3.txt | $(BIN)/python
+	$(PIP) -r requirements-s3.txt
+	@touch $@
+
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(PIP) -r requirements-dev.txt
 	@touch $@
@@ -101,6 +112,7 @@ lock: setup-dev
 	$(LOCK) --upgrade -c requirements.txt --extra gpu -o requirements-gpu.txt
 	$(LOCK) --upgrade -c requirements.txt --extra bench -o requirements-bench.txt
 	$(LOCK) --upgrade -c requirements.txt --extra ray -o requirements-ray.txt
+	$(LOCK) --upgrade -c requirements.txt --extra s3 -o requirements-s3.txt
 
 clean:
 	rm -rf $(VENV)

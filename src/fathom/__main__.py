@@ -137,15 +137,22 @@ def search(settings: tuple[str, ...]) -> None:
 
 @fathom.command()
 @click.option("--deep", is_flag=True, help="Read every file of the cache, to find damaged ones.")
-def doctor(deep: bool) -> None:
+@click.option("--remote", is_flag=True, help="Read what the default remote has of the outputs.")
+@click.option("--mend", is_flag=True, help="Put right what --deep and --remote find.")
+def doctor(deep: bool, remote: bool, mend: bool) -> None:
     """Look whether all is there that Fathom needs.
 
-    Versions, devices, memory and disk, the settings, and the health of DVC's cache. The exit status
-    is 1 if something must be mended.
+    Versions, devices, memory and disk, the settings, and the health of DVC's cache and of its
+    default remote. The exit status is 1 if something must be mended.
+
+    With --mend damaged files of the cache are made anew from the outputs, or deleted with what was
+    made of them, for `make repro` to bring back; of a remote they are written anew from the cache.
     """
     from fathom.commands.doctor import doctor as examine
 
-    if not examine(deep):
+    if mend and not (deep or remote):
+        raise click.UsageError("--mend goes with --deep, --remote or both")
+    if not examine(deep, remote, mend):
         sys.exit(1)
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import platform
 import re
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
-from typing import Literal
 
 import click
 import psutil  # type: ignore[import-untyped]
 import yaml
 
+from fathom.commands.finding import Finding, counted, shown
+from fathom.commands.remote import look_at_remote, look_at_setting
+from fathom.commands.storage import files_of_cache, look_at_cache
 from fathom.errors import FathomError
 
 PYTHONS = ((3, 11), (3, 14))  # from, up to
@@ -26,25 +26,17 @@ LOCK = Path("dvc.lock")
 SCARCE = 5 * 2**30  # bytes of disk
 SHOWN = ("tensorflow", "keras", "dvc", "hydra-core", "numpy", "pandas", "scikit-learn", "shapiq")
 
-State = Literal["ok", "warning", "wrong"]
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `wrong` is what must be mended, `warning` what may be."""
-
-    state: State
-    what: str
-
-
-def doctor(deep: bool) -> bool:
+def doctor(deep: bool, remote: bool, mend: bool) -> bool:
     """Print what was found; return whether nothing is wrong.
 
     Args:
         deep: read every file of the cache, to find damaged ones.
+        remote: read what the default remote has of the outputs.
+        mend: put right what these two find.
     """
     sound = True
-    for finding in [*environment(), *machine(), *project(), *cache(deep)]:
+    for finding in chain(environment(), machine(), project(), kept_by_dvc(deep, remote, mend)):
         mark = {"ok": "ok     ", "warning": "warning", "wrong": "WRONG  "}[finding.state]
         click.echo(f"{mark}  {finding.what}")
         sound = sound and finding.state != "wrong"
@@ -119,8 +111,8 @@ def project() -> Iterator[Finding]:
     )
 
 
-def cache(deep: bool) -> Iterator[Finding]:
-    """Look at DVC's cache."""
+def kept_by_dvc(deep: bool, remote: bool, mend: bool) -> Iterator[Finding]:
+    """Look at DVC's cache, and at its default remote."""
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo
 
@@ -131,26 +123,21 @@ def cache(deep: bool) -> Iterator[Finding]:
         return
     with repo:
         folder = Path(repo.cache.local.path)
-    files = [Path(top, name) for top, _, names in os.walk(folder) for name in names]
-    size = sum(file.stat().st_size for file in files)
-    yield Finding("ok", f"cache: {len(files):,} files, {gigabytes(size)}, in {shown(folder)}")
-    lacking = [path for path, digest in locked() if not cached(folder, digest)]
-    if lacking:
-        yield Finding(
-            "warning",
-            f"not in the cache, of the outputs in {LOCK}: {len(lacking)}, the first of them "
-            f"{lacking[0]}; `dvc pull` or `dvc repro` brings them",
-        )
-    if deep:
-        damaged = [file for file in files if not sound(file)]
-        if damaged:
+        files = files_of_cache(repo)
+        size = sum(file.stat().st_size for file in files)
+        yield Finding("ok", f"cache: {len(files):,} files, {gigabytes(size)}, in {shown(folder)}")
+        lacking = [path for path, digest in locked() if not cached(folder, digest)]
+        if lacking:
             yield Finding(
-                "wrong",
-                f"damaged files in the cache: {len(damaged)}, the first of them "
-                f"{shown(damaged[0])}; delete them; `dvc pull` or `dvc repro` brings them back",
+                "warning",
+                f"not in the cache, of the outputs in {LOCK}: {counted(lacking)}; "
+                "`dvc pull` or `dvc repro` brings them",
             )
-        else:
-            yield Finding("ok", "every file of the cache is what its name says")
+        yield from look_at_setting(repo)
+        if deep:
+            yield from look_at_cache(repo, mend)
+        if remote:
+            yield from look_at_remote(repo, mend)
 
 
 def locked() -> Iterator[tuple[str, str]]:
@@ -168,19 +155,5 @@ def cached(folder: Path, digest: str) -> bool:
     return (folder / digest[:2] / digest[2:]).is_file()
 
 
-def sound(file: Path) -> bool:
-    """Tell whether a file of the cache has the MD5 that it is called by."""
-    name = (file.parent.name + file.name).removesuffix(".dir")
-    if not re.fullmatch("[0-9a-f]{32}", name):
-        return True  # a file of DVC's own, or one that is just being written
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "md5").hexdigest() == name
-
-
 def gigabytes(count: float) -> str:
     return f"{count / 2**30:,.1f} GiB"
-
-
-def shown(path: Path) -> str:
-    """Return a path from this folder on, if it is in it."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
