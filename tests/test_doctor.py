@@ -1,11 +1,12 @@
 """`fathom doctor` finds what is amiss, and says what to do."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import clone, edit, run_in
+from conftest import clone, edit, repro, run_in
 
 from fathom.__main__ import fathom
 from fathom.commands import doctor as examined
@@ -42,15 +43,59 @@ def test_a_sound_project(project: Path) -> None:
     assert any("GiB, in .dvc/cache/files/md5" in line for line in lines)
 
 
-def test_a_damaged_file_of_the_cache(project: Path) -> None:
-    file = next((project / ".dvc/cache/files/md5").glob("*/*[0-9a-f]"))
+def damaged(project: Path, output: Path) -> Path:
+    """Damage an output's file in the cache; return that."""
+    md5 = hashlib.md5(output.read_bytes(), usedforsecurity=False).hexdigest()
+    file = project / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
     file.chmod(0o644)
-    file.write_bytes(file.read_bytes() + b" ")
+    file.write_bytes(b"garbage")
+    file.chmod(0o444)  # as DVC leaves it, and does not look at it again
+    return file
+
+
+def test_a_damaged_file_of_the_cache(project: Path) -> None:
+    output = project / "data/raw/digits/labels.npy"
+    was = output.read_bytes()
+    file = damaged(project, output)
     assert "WRONG" not in told()
+    said = f"1, the first of them {file.relative_to(project)}"
     assert (
-        f"WRONG    damaged files in the cache: 1, the first of them {file.relative_to(project)}; "
-        "delete them; `dvc pull` or `dvc repro` brings them back\n"
+        f"WRONG    damaged files in the cache: {said}; `fathom doctor --deep --mend` deletes them "
+        "and what was made of them\n"
     ) in told("--deep", status=1)
+    assert (f"ok       damaged files of the cache, made anew from the outputs: {said}\n") in told(
+        "--deep", "--mend"
+    )
+    assert file.read_bytes() == output.read_bytes() == was
+    assert file.stat().st_mode & 0o777 == 0o444
+    assert "ok       every file of the cache is what its name says\n" in told("--deep")
+
+
+def test_a_damaged_file_of_the_cache_that_has_been_used(project: Path) -> None:
+    output = project / "data/raw/digits/labels.npy"
+    was = output.read_bytes()
+    file = damaged(project, output)
+    output.unlink()
+    run_in(project, "dvc", "checkout", "--quiet", "download@digits")
+    assert output.read_bytes() == b"garbage"
+    assert repro(project, "download@digits") == []  # DVC does not see it
+    assert (
+        "warning  damaged files of the cache, deleted with what was made of them: 1, the first of "
+        f"them {file.relative_to(project)}; `make repro` brings them back\n"
+    ) in told("--deep", "--mend")
+    assert repro(project, "download@digits") == ["download@digits"]
+    assert output.read_bytes() == file.read_bytes() == was
+
+
+def test_no_remote(project: Path) -> None:
+    assert "remote" not in told()
+    assert "warning  there is no default remote: `dvc remote add -d NAME ADDRESS`\n" in told(
+        "--remote"
+    )
+
+
+def test_mending_needs_to_know_what(project: Path) -> None:
+    assert "--mend goes with --deep, --remote or both\n" in told("--mend", status=2)
 
 
 def test_outputs_that_are_not_in_the_cache(project: Path) -> None:

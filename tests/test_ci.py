@@ -1,0 +1,71 @@
+"""The examples for continuous integration: valid, and of commands that are there."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, run_in
+
+SCHEMAS = {
+    ".github/workflows/fathom.yml": "vendor.github-workflows",
+    ".gitlab-ci.yml": "vendor.gitlab-ci",
+}
+
+
+def scripts(file: str) -> str:
+    """Return all lines of shell in it."""
+
+    def within(node: Any) -> list[str]:
+        if isinstance(node, dict):
+            shell = [node[key] for key in ("run", "script", "after_script") if key in node]
+            lines = [line for part in shell for line in ([part] if isinstance(part, str) else part)]
+            return lines + [line for value in node.values() for line in within(value)]
+        return [line for value in node for line in within(value)] if isinstance(node, list) else []
+
+    return "\n".join(within(yaml.safe_load((ROOT / file).read_text())))
+
+
+@pytest.mark.parametrize("file", SCHEMAS)
+def test_follows_its_schema(file: str) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", SCHEMAS[file], file]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("file", SCHEMAS)
+def test_tests_and_runs_the_pipeline_by_commands_that_are_there(file: str) -> None:
+    shell = scripts(file)
+    assert "make test" in shell or ".ci/run" in shell
+    assert "make repro" in shell
+    for target in re.findall(r"\bmake (\S+)", shell):
+        run_in(ROOT, "make", "--dry-run", target)
+    for program in re.findall(r"^\.\S+$", shell, re.MULTILINE):
+        assert os.access(ROOT / program, os.X_OK), program
+    subprocess.run(["bash", "-n", "-c", shell], check=True)
+
+
+@pytest.mark.parametrize("file", SCHEMAS)
+def test_shows_what_the_report_stage_makes(file: str) -> None:
+    text = (ROOT / file).read_text()
+    outputs = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["report"]["outs"]
+    shown = set(re.findall(r"report/[\w.]+", text))
+    assert shown == {"report/index.html", "report/summary.md"} <= set(outputs)
+
+
+def test_a_workflow_may_do_no_more_than_it_has_to() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/fathom.yml").read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    writes = {name: job.get("permissions") for name, job in workflow["jobs"].items()}
+    assert writes == {"test": None, "repro": {"contents": "read", "pull-requests": "write"}}
+    # what others write, such as the name of a branch, is not put into a command
+    assert "${{" not in scripts(".github/workflows/fathom.yml")
+
+
+def test_all_files_for_it_are_tested() -> None:
+    files = Path(ROOT / ".github/workflows").iterdir()
+    assert {f".github/workflows/{file.name}" for file in files} | {".gitlab-ci.yml"} == set(SCHEMAS)

@@ -1,0 +1,410 @@
+"""A project shared through a remote on S3: what one has built another gets, whatever happens."""
+
+import logging
+import os
+import shutil
+import socket
+import socketserver
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import s3fs  # type: ignore[import-untyped]
+from conftest import clone, commit, edit, ran, repro, run_in
+from dvc.repo import Repo
+from moto.server import ThreadedMotoServer
+
+from fathom.commands.finding import Finding
+from fathom.commands.remote import look_at_remote, look_at_setting
+from fathom.commands.storage import kept, look_at_cache
+
+REPRO = ["make", "--silent", "--assume-old=setup", "repro"]  # with what runs the tests
+MADE = ["data", "exports", "metrics", "models", "plots", "report"]
+TRAINED = "train@digits-mlp"
+RUN = "models/digits/mlp/run.json"
+PUSH = ["dvc", "push", "--run-cache"]
+ROWS = Path("data/split/digits/test.npy")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """Return host and port of an S3 server with an empty bucket, for which credentials are set."""
+    nothing = tmp_path_factory.mktemp("settings") / "none"
+    nothing.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in {
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_CONFIG_FILE": str(nothing),
+            "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_MAX_ATTEMPTS": "1",
+            "NO_PROXY": "127.0.0.1",
+        }.items():
+            patch.setenv(name, value)
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)
+        running = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+        running.start()
+        host, port = running.get_host_and_port()
+        bucket(f"http://{host}:{port}").mkdir("team")
+        yield host, port
+        running.stop()
+
+
+def bucket(endpoint: str) -> Any:
+    return s3fs.S3FileSystem(
+        endpoint_url=endpoint, skip_instance_cache=True, use_listings_cache=False
+    )
+
+
+@pytest.fixture
+def store(server: tuple[str, int]) -> Any:
+    return bucket("http://{}:{}".format(*server))
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, server: tuple[str, int]) -> Path:
+    """Return a clone that has built and pushed everything, once with other settings, too."""
+    folder = clone(tmp_path_factory.mktemp("first"))
+    edit(folder / "params.yaml", "datasets=[digits]", "models=[mlp]", "gates={}")
+    edit(folder / "params.yaml", "train.repeats=1")
+    run_in(folder, "dvc", "remote", "add", "--default", "team", "s3://team/fathom")
+    point(folder, "http://{}:{}".format(*server))
+    run_in(folder, "dvc", "remote", "modify", "team", "verify", "true")
+    commit(folder)
+    assert TRAINED in ran(run_in(folder, *REPRO).stdout)
+    commit(folder)
+    run_in(folder, *PUSH)
+    edit(folder / "params.yaml", "train.epochs=1")
+    assert repro(folder, TRAINED) == [TRAINED]
+    run_in(folder, *PUSH)
+    shutil.copy(folder / RUN, folder.parent / "one_epoch.json")
+    run_in(folder, "git", "reset", "--quiet", "--hard")
+    run_in(folder, "dvc", "checkout", "--quiet", "--force")
+    return folder
+
+
+def point(folder: Path, endpoint: str, path: str = "fathom") -> None:
+    """Set a clone's remote."""
+    run_in(folder, "dvc", "remote", "modify", "team", "endpointurl", endpoint)
+    run_in(folder, "dvc", "remote", "modify", "team", "url", f"s3://team/{path}")
+
+
+def another(of: Path, folder: Path) -> Path:
+    run_in(of, "git", "clone", "--quiet", str(of), str(folder))
+    return folder
+
+
+def made(folder: Path) -> dict[str, bytes]:
+    """Return all that stages have made."""
+    files = [file for top in MADE for file in (folder / top).rglob("*") if file.is_file()]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def digest(folder: Path, file: Path) -> str:
+    """Return what DVC calls an output, or a file in one."""
+    with closing(Repo(str(folder))) as repo:
+        return next(md5 for path, md5 in kept(repo) if path == folder / file)
+
+
+def test_second_clone_gets_all_and_runs_nothing(first: Path, tmp_path: Path) -> None:
+    second = another(first, tmp_path / "second")
+    done = run_in(second, *REPRO)
+    assert done.stdout.startswith(
+        "dvc repro --pull: with what the remote team has (without it: dvc repro)\n"
+    )
+    assert ran(done.stdout) == []
+    assert made(second) == made(first)
+    assert "report/index.html" in made(second)
+    assert run_in(second, "git", "status", "--porcelain").stdout == ""
+
+
+def test_settings_that_another_has_tried_run_nothing(first: Path, tmp_path: Path) -> None:
+    third = another(first, tmp_path / "third")
+    edit(third / "params.yaml", "train.epochs=1")
+    assert repro(third, "--pull", TRAINED) == []
+    trained = (third / RUN).read_bytes()  # with the seconds that it took
+    assert trained == (first.parent / "one_epoch.json").read_bytes()
+    assert trained != (first / RUN).read_bytes()
+
+
+def test_without_a_remote_nothing_is_pulled(first: Path, tmp_path: Path) -> None:
+    alone = shutil.copytree(first, tmp_path / "alone")
+    run_in(alone, "dvc", "remote", "remove", "team")
+    shutil.rmtree(alone / "report")
+    done = run_in(alone, *REPRO)
+    assert done.stdout.startswith("dvc repro\n")
+    assert "Pulling" not in done.stdout
+    assert made(alone) == made(first)
+
+
+def test_remote_that_does_not_answer(first: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    clone = another(first, tmp_path / "clone")
+    point(clone, f"http://127.0.0.1:{port}")
+    done = run_in(clone, *REPRO, check=False)
+    assert done.returncode != 0
+    assert f'Could not connect to the endpoint URL: "http://127.0.0.1:{port}/' in done.stderr
+    assert ran(done.stdout) == []
+
+
+def test_s3_is_set_up_where_the_remote_is_there(first: Path, tmp_path: Path) -> None:
+    install = "install --quiet --require-hashes -r requirements-s3.txt"
+    assert install in run_in(first, "make", "--dry-run", "setup").stdout
+    alone = another(first, tmp_path / "alone")
+    run_in(alone, "dvc", "remote", "remove", "team")
+    assert install not in run_in(alone, "make", "--dry-run", "setup").stdout
+    assert install in run_in(alone, "make", "--dry-run", "setup", "S3=1").stdout
+
+
+@pytest.fixture
+def shared(first: Path, tmp_path: Path, store: Any) -> Path:
+    """Return a copy of the first clone with a remote of its own, which may be damaged."""
+    folder = shutil.copytree(first, tmp_path / "shared")
+    run_in(folder, "dvc", "remote", "modify", "team", "url", f"s3://team/{tmp_path.name}")
+    commit(folder)
+    store.copy("team/fathom/", f"team/{tmp_path.name}/", recursive=True)
+    return folder
+
+
+def address(folder: Path, name: str) -> str:
+    return f"team/{folder.parent.name}/files/md5/{name[:2]}/{name[2:]}"
+
+
+def looked_at_remote(folder: Path, mend: bool = False) -> list[Finding]:
+    with closing(Repo(str(folder))) as repo:
+        return list(look_at_remote(repo, mend))
+
+
+def looked_at_cache(folder: Path, mend: bool = False) -> list[Finding]:
+    with closing(Repo(str(folder))) as repo:
+        return list(look_at_cache(repo, mend))
+
+
+def whole(folder: Path) -> Finding:
+    """Return what is said of a remote that has all."""
+    with closing(Repo(str(folder))) as repo:
+        count = len({md5 for _, md5 in kept(repo)})
+    return Finding("ok", f"the remote team has all {count} files of the outputs")
+
+
+def test_damaged_in_the_remote(shared: Path, store: Any) -> None:
+    """It is not taken, but made anew; and it can be put right."""
+    damaged = address(shared, digest(shared, ROWS))
+    store.pipe(damaged, b"garbage")
+    clone = another(shared, shared.parent / "clone")
+    assert repro(clone, "--pull", "split@digits") == ["split@digits"]
+    assert (clone / ROWS).read_bytes() == (shared / ROWS).read_bytes()
+    run_in(shared, "dvc", "push")
+    assert store.cat(damaged) == b"garbage"  # DVC sees no reason to push it
+    assert looked_at_remote(shared) == [
+        Finding(
+            "wrong",
+            f"damaged or missing in the remote team: 1, the first of them s3://{damaged}; "
+            "`fathom doctor --remote --mend` writes them anew from this cache",
+        )
+    ]
+    assert looked_at_remote(shared, mend=True) == [
+        Finding(
+            "ok",
+            "damaged or missing in the remote team, written anew: 1, the first of them "
+            f"s3://{damaged}",
+        )
+    ]
+    assert store.cat(damaged) == (shared / ROWS).read_bytes()
+    assert looked_at_remote(shared) == [whole(shared)]
+
+
+def test_damaged_list_of_a_folder_in_the_remote(shared: Path, store: Any) -> None:
+    """Nobody can pull or push past it until it is put right."""
+    name = digest(shared, ROWS.parent)
+    assert name.endswith(".dir")
+    store.pipe(address(shared, name), b"garbage")
+    clone = another(shared, shared.parent / "clone")
+    done = run_in(clone, "dvc", "repro", "--pull", "split@digits", check=False)
+    assert done.returncode != 0
+    assert f"object {name} is corrupted" in done.stderr
+    assert run_in(shared, "dvc", "push", check=False).returncode != 0
+    assert [finding.state for finding in looked_at_remote(shared, mend=True)] == ["ok"]
+    assert repro(clone, "--pull", "split@digits") == []
+    assert (clone / ROWS).read_bytes() == (shared / ROWS).read_bytes()
+
+
+def test_lost_in_the_remote_and_in_the_cache(shared: Path, store: Any) -> None:
+    name = digest(shared, ROWS)
+    store.rm(address(shared, name))
+    (shared / ".dvc/cache/files/md5" / name[:2] / name[2:]).unlink()
+    assert looked_at_remote(shared, mend=True) == [
+        Finding(
+            "wrong",
+            "damaged or missing in the remote team, and in this cache: 1, the first of them "
+            f"s3://{address(shared, name)}; do this where they were made, or `dvc repro` and push",
+        )
+    ]
+
+
+def test_damaged_in_the_cache(shared: Path) -> None:
+    """DVC takes it for sound and spreads it; once it is deleted the remote brings it back."""
+    before = made(shared)
+    name = digest(shared, ROWS)
+    file = shared / ".dvc/cache/files/md5" / name[:2] / name[2:]
+    file.chmod(0o644)
+    file.write_bytes(b"garbage")
+    file.chmod(0o444)
+    (shared / ROWS).unlink()
+    run_in(shared, "dvc", "checkout", "--quiet")
+    assert (shared / ROWS).read_bytes() == b"garbage"
+    assert repro(shared, "--pull") == []
+    assert (shared / ROWS).read_bytes() == b"garbage"
+    what = "damaged files of the cache, deleted with what was made of them"
+    assert looked_at_cache(shared, mend=True) == [
+        Finding("warning", f"{what}: 1, the first of them {file}; `make repro` brings them back")
+    ]
+    assert ran(run_in(shared, *REPRO).stdout) == []
+    assert made(shared) == before
+    assert looked_at_cache(shared) == [
+        Finding("ok", "every file of the cache is what its name says")
+    ]
+
+
+def test_setting_that_has_what_is_pulled_checked(shared: Path) -> None:
+    def said() -> list[Finding]:
+        with closing(Repo(str(shared))) as repo:
+            return list(look_at_setting(repo))
+
+    assert said() == [Finding("ok", f"remote team: s3://team/{shared.parent.name}")]
+    run_in(shared, "dvc", "remote", "modify", "--unset", "team", "verify")
+    assert said() == [
+        Finding(
+            "warning",
+            "remote team: damaged files would be taken as they come; `dvc remote modify team "
+            "verify true` has them checked",
+        )
+    ]
+
+
+def test_doctor_says_that_a_remote_does_not_answer(shared: Path) -> None:
+    point(shared, "http://127.0.0.1:9")
+    (finding,) = looked_at_remote(shared)
+    assert finding.state == "wrong"
+    assert finding.what.startswith("the remote team cannot be used: Could not connect to the ")
+
+
+@contextmanager
+def network(server: tuple[str, int], passes: Callable[[int], bool]) -> Iterator[str]:
+    """Return the address of a way to the server that breaks when an upload may not pass.
+
+    Args:
+        server: where it leads.
+        passes: tells whether the first, second, ... upload, counted from 1, may pass.
+    """
+    lock = threading.Lock()
+    uploads = 0
+    broken = threading.Event()
+
+    class Way(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            nonlocal uploads
+            with socket.create_connection(server) as onward:
+                threading.Thread(target=back, args=(onward, self.request), daemon=True).start()
+                while not broken.is_set() and (sent := self.request.recv(2**16)):
+                    if sent.startswith(b"PUT "):
+                        with lock:
+                            uploads += 1
+                            number = uploads
+                        if not passes(number):
+                            broken.set()
+                    if broken.is_set():
+                        return
+                    onward.sendall(sent)
+
+    def back(onward: socket.socket, to: socket.socket) -> None:
+        try:
+            while not broken.is_set() and (received := onward.recv(2**16)):
+                to.sendall(received)
+        except OSError:
+            pass  # one of them has gone
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Way) as opened:
+        opened.daemon_threads = True
+        threading.Thread(target=opened.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{opened.server_address[1]}"
+        opened.shutdown()
+
+
+def pushed(store: Any, path: str) -> int:
+    return len(store.find(f"team/{path}")) if store.exists(f"team/{path}") else 0
+
+
+def before(last: int) -> Callable[[int], bool]:
+    return lambda upload: upload < last
+
+
+def test_network_cut_in_the_middle_of_a_push(
+    first: Path, tmp_path: Path, server: tuple[str, int], store: Any
+) -> None:
+    """Among the runs, which go first, and again among the files: the next push ends it."""
+    path = tmp_path.name
+    mine = shutil.copytree(first, tmp_path / "mine")
+    arrived = [0]
+    for last in (5, 30):
+        with network(server, before(last)) as way:
+            point(mine, way, path)
+            assert run_in(mine, *PUSH, check=False).returncode != 0
+        arrived.append(pushed(store, path))
+    assert arrived == sorted(set(arrived))
+    assert arrived[-1] < pushed(store, "fathom")
+    point(mine, "http://{}:{}".format(*server), path)
+    commit(mine)
+    theirs = another(mine, tmp_path / "theirs")
+    assert run_in(theirs, "dvc", "pull", check=False).returncode != 0
+    run_in(mine, *PUSH)
+    assert looked_at_remote(mine) == [whole(mine)]
+    run_in(theirs, "dvc", "pull")
+    assert made(theirs) == made(first)
+
+
+def test_two_pushes_at_once(
+    first: Path, tmp_path: Path, server: tuple[str, int], store: Any
+) -> None:
+    """Each waits with its first upload for the other's; then all of both is there."""
+    path = tmp_path.name
+    both = threading.Barrier(2, timeout=120)
+
+    def wait(number: int) -> bool:
+        if number == 1:
+            both.wait()
+        return True
+
+    one, other = (shutil.copytree(first, tmp_path / name) for name in ("one", "other"))
+    edit(other / "params.yaml", "split.test=0.3")
+    assert repro(other, "split@digits") == ["split@digits"]
+    with network(server, wait) as way, network(server, wait) as other_way:
+        pushes = []
+        for folder, endpoint in ((one, way), (other, other_way)):
+            point(folder, endpoint, path)
+            environment = os.environ | {"DVC_NO_ANALYTICS": "1"}
+            pushes.append(
+                subprocess.Popen(
+                    PUSH, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+                )
+            )
+        assert [push.communicate()[0] and push.returncode for push in pushes] == [0, 0]
+    for folder in (one, other):
+        point(folder, "http://{}:{}".format(*server), path)
+        assert looked_at_remote(folder) == [whole(folder)]
+    commit(other)
+    theirs = another(other, tmp_path / "theirs")
+    run_in(theirs, "dvc", "pull")
+    assert made(theirs) == made(other)
+    run_in(theirs, "git", "checkout", "--quiet", "HEAD~1", "--", "dvc.lock")
+    run_in(theirs, "dvc", "pull")
+    assert made(theirs) == made(one) != made(other)
