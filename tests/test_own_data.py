@@ -109,6 +109,53 @@ def test_an_experiment_in_a_copy_has_the_file(project: Path) -> None:
     assert (project / "metrics/houses/mlp.json").read_text() == before
 
 
+def trips(rows: int, seed: int) -> pd.DataFrame:
+    """Return rows whose fare can be learned, with missing values and a text column."""
+    rng = np.random.default_rng(seed)
+    numbers = {f"x{column}": rng.normal(size=rows).astype(np.float32) for column in range(7)}
+    distance, night = rng.exponential(5, rows).astype(np.float32), rng.random(rows) < 0.3
+    zone = rng.choice(["north", "south", "west"], rows)
+    fare = 3 + 2 * distance * np.where(zone == "west", 1.5, 1) + 5 * night
+    return pd.DataFrame(
+        {
+            **numbers,
+            "distance": np.where(rng.random(rows) < 0.01, np.nan, distance),
+            "night": night,
+            "zone": zone,
+            "fare": fare + rng.normal(0, 0.5, rows),
+        }
+    )
+
+
+def test_a_table_that_is_read_block_by_block_goes_all_the_way(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """21 million values, in files of a folder: as many as a table larger than memory goes by."""
+    folder, source = clone(tmp_path_factory.mktemp("large")), tmp_path_factory.mktemp("trips")
+    for number in range(3):
+        trips(640_000, number).to_parquet(source / f"{number}.parquet", index=False)
+    said = fathom(folder, "new-dataset", str(source), "--target", "fare", "--name", "trips")
+    assert "by the first 1,818,181 of 1,920,000 rows" in said
+    edit(folder / "params.yaml", "datasets=[trips]", "models=[mlp]", "gates={}")
+    edit(folder / "params.yaml", "train.repeats=1", "train.epochs=1", "train.batch_size=2048")
+    edit(folder / "params.yaml", "memory_limit=2", "explain.background=5")
+    repro(folder)
+    parts = json.loads((folder / "data/split/trips/split.json").read_text())
+    assert sum(parts.values()) == 1_920_000
+    assert parts["test"] == pytest.approx(480_000, rel=0.01)
+    figures = json.loads((folder / "metrics/trips/mlp.json").read_text())
+    assert figures["test"]["r2"] > 0.9
+    baselines = json.loads((folder / "metrics/trips/baseline.json").read_text())
+    assert figures["test"]["rmse"] < baselines["linear"]["test"]["rmse"]
+    page = (folder / "report/index.html").read_text()
+    assert "The 11 columns, by 960,000 of their rows" in page
+    fathom(folder, "predict", "trips/mlp", str(source / "0.parquet"), "-o", "out.parquet")
+    answers = pd.read_parquet(folder / "out.parquet")
+    assert len(answers) == 640_000
+    assert np.corrcoef(answers["fare"], answers["predicted"])[0, 1] > 0.95
+    assert repro(folder) == []
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a clone that has taken in a folder of images."""
