@@ -408,3 +408,21 @@ def test_two_pushes_at_once(
     run_in(theirs, "git", "checkout", "--quiet", "HEAD~1", "--", "dvc.lock")
     run_in(theirs, "dvc", "pull")
     assert made(theirs) == made(one) != made(other)
+
+
+def test_both_have_changed_the_lock_file(first: Path, tmp_path: Path) -> None:
+    """Their lines are not mixed, which would pass for a run of both settings."""
+    mine = another(first, tmp_path / "mine")
+    run_in(mine, "git", "config", "user.email", "test@example.com")
+    run_in(mine, "git", "config", "user.name", "test")
+    for branch, setting in (("side", "split.test=0.3"), ("main", "split.stratify=true")):
+        run_in(mine, "git", "checkout", "--quiet", "-B", branch, "origin/main")
+        edit(mine / "params.yaml", setting)
+        assert repro(mine, "--pull", "split@digits") == ["split@digits"]
+        commit(mine)
+    assert run_in(mine, "git", "merge", "side", check=False).returncode != 0
+    conflicts = run_in(mine, "git", "diff", "--name-only", "--diff-filter=U").stdout
+    assert conflicts == "dvc.lock\n"
+    assert repro(mine, "--pull", "split@digits") == ["split@digits"]
+    commit(mine)
+    assert run_in(mine, "git", "status", "--porcelain").stdout == ""
