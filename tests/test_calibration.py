@@ -52,7 +52,7 @@ def test_bins_by_hand() -> None:
     }
     pd.testing.assert_frame_equal(reliability(CONFIDENCE, RIGHT), pd.DataFrame(expected))
     error = (2 * 0.13 + 1 * 0.28 + 3 * (2.95 - 2) / 3) / 6
-    assert expected_calibration_error(CONFIDENCE, RIGHT) == pytest.approx(error)
+    assert expected_calibration_error(reliability(CONFIDENCE, RIGHT)) == pytest.approx(error)
 
 
 def test_a_bin_holds_its_upper_bound() -> None:
@@ -69,13 +69,13 @@ def test_a_bin_holds_its_upper_bound() -> None:
 )
 def test_error_of_one_confidence(confidence: float, right: float, error: float) -> None:
     rows = np.arange(400) < 400 * right
-    found = expected_calibration_error(np.full(400, confidence), rows)
+    found = expected_calibration_error(reliability(np.full(400, confidence), rows))
     assert found == pytest.approx(error, abs=1e-12)
 
 
 def test_error_of_calibrated_probabilities_is_near_0() -> None:
-    assert expected_calibration_error(*chosen(*simulated(1.0))) < 0.01
-    assert expected_calibration_error(*chosen(*simulated(3.0))) > 0.1
+    assert expected_calibration_error(reliability(*chosen(*simulated(1.0)))) < 0.01
+    assert expected_calibration_error(reliability(*chosen(*simulated(3.0)))) > 0.1
 
 
 @pytest.mark.parametrize("true", [0.4, 0.8, 1.0, 1.5, 4.0])
@@ -84,7 +84,8 @@ def test_temperature_is_found_and_calibrates(true: float) -> None:
     found = fitted_temperature(probabilities, actual)
     assert found == pytest.approx(true, rel=0.05)
     fresh, truth = simulated(true, seed=1)
-    assert expected_calibration_error(*chosen(at_temperature(fresh, found), truth)) < 0.015
+    bins = reliability(*chosen(at_temperature(fresh, found), truth))
+    assert expected_calibration_error(bins) < 0.015
 
 
 def test_temperature_is_where_a_grid_has_its_minimum() -> None:

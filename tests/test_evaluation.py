@@ -18,7 +18,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fathom.data.parts import read_part
-from fathom.data.predictions import read_predictions
+from fathom.data.predictions import Predicted
 from fathom.data.scale import scale
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError
@@ -273,8 +273,9 @@ def test_layout_of_metrics(
 def test_intervals_are_of_the_validation_parts_errors(project: Path) -> None:
     metrics = evaluated("diabetes", "mlp")
     problem = Problem.read("diabetes")
-    valid = read_predictions(problem, "mlp").kept["valid"]["main_output"]
-    errors = np.sort(np.abs(read_part(problem, "valid").target("main_output") - valid))
+    actual, valid = Predicted.of(problem, "mlp").drawn("valid")
+    np.testing.assert_array_equal(actual, read_part(problem, "valid").target("main_output"))
+    errors = np.sort(np.abs(actual - valid))
     half = errors[int(np.ceil((len(errors) + 1) * 0.9)) - 1]  # too few rows for several bins
     test = pd.read_parquet("data/predictions/diabetes/mlp.parquet")
     held = (test["actual"] - test["predicted"]).abs() <= half
@@ -389,6 +390,9 @@ def test_baseline_gives_classes_without_training_rows_no_probability(project: Pa
     keep = targets["main_output"] != 1
     targets[keep].to_parquet(file, index=False)
     features[keep].to_parquet("data/scaled/iris/train_features.parquet", index=False)
+    problem = Problem.read("iris")
+    problem.rows["train"] = int(keep.sum())
+    problem.write(Path("data/problem/iris.json"))
     metrics = baseline(dataset_config("iris"))
     table = pd.read_parquet("data/predictions/iris/baseline/logistic.parquet")
     assert (table["probability_versicolor"] == 0).all()

@@ -349,11 +349,11 @@ def test_intervals_hold_what_they_promise() -> None:
         interval = fitted_interval(predicted[:20_000], actual[:20_000], coverage)
         assert interval is not None
         assert len(interval.half_widths) == 10
-        held = coverage_figures(interval, predicted[20_000:], actual[20_000:])
+        held = coverage_figures(interval, [(actual[20_000:], predicted[20_000:])])
         assert held["coverage"] == pytest.approx(coverage, abs=0.01)
         for low, high in ((0, 1), (9, 10)):  # also where errors are small, and where they are large
             some = (predicted > low) & (predicted < high)
-            few = coverage_figures(interval, predicted[some], actual[some])
+            few = coverage_figures(interval, [(actual[some], predicted[some])])
             assert few["coverage"] == pytest.approx(coverage, abs=0.03)
 
 

@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -20,6 +21,8 @@ from fathom.errors import FathomError
 
 ROW_GROUP = 65_536  # rows of a table that lie together on disk
 BLOCK = 4 * ROW_GROUP  # rows of a large table in memory at once
+
+Rows = range | NDArray[np.int64]  # that follow one another, or any by their numbers
 
 
 @contextmanager
@@ -112,49 +115,58 @@ def read_json(path: Path, made_by: str) -> Any:
 
 
 def read_table(
-    path: Path, made_by: str, columns: list[str] | None = None, rows: range | None = None
+    path: Path, made_by: str, columns: list[str] | None = None, rows: Rows | None = None
 ) -> pd.DataFrame:
-    """Read a Parquet file, or some columns of it, or some rows that follow one another.
+    """Read a Parquet file, or some columns of it, or some rows.
 
-    For some rows no more is read than the row groups that hold them.
+    For some rows no more is read than the row groups that hold them, one at a time if they do not
+    follow one another.
     """
     with reading(path, made_by), path.open("rb") as file:
         if rows is None:
             return pd.read_parquet(file, columns=columns)
         parquet = by_piece(file)
         groups = [parquet.metadata.row_group(i).num_rows for i in range(parquet.num_row_groups)]
-        ends = np.cumsum(groups)
-        first, last = np.searchsorted(ends, [rows.start, rows.stop - 1], side="right")
+        starts = np.cumsum([0, *groups])
+        if not isinstance(rows, range):
+            return rows_of_groups(parquet, starts, rows, columns)
+        first, last = np.searchsorted(starts, [rows.start, rows.stop - 1], side="right") - 1
         table = parquet.read_row_groups(list(range(first, last + 1)), columns).to_pandas()
-        skipped = ends[first] - groups[first]
-        chosen: pd.DataFrame = table.iloc[rows.start - skipped : rows.stop - skipped]
+        chosen: pd.DataFrame = table.iloc[rows.start - starts[first] : rows.stop - starts[first]]
         return chosen.reset_index(drop=True)
+
+
+def rows_of_groups(
+    parquet: pyarrow.parquet.ParquetFile,
+    starts: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    columns: list[str] | None,
+) -> pd.DataFrame:
+    """Read rows by their numbers, in the order of these.
+
+    Args:
+        starts: the first row of each row group, and how many rows there are in all.
+    """
+    order = np.argsort(rows, kind="stable")
+    ends = np.searchsorted(rows, starts, sorter=order)
+    found = [
+        parquet.read_row_group(group, columns).take(rows[order[first:end]] - starts[group])
+        for group, (first, end) in enumerate(pairwise(ends))
+        if first < end
+    ]
+    table: pd.DataFrame = pa.concat_tables(found).to_pandas()
+    return table.set_axis(order).sort_index().reset_index(drop=True)
+
+
+def table_rows(path: Path, made_by: str) -> int:
+    """Return how many rows a Parquet file has."""
+    with reading(path, made_by):
+        return int(pyarrow.parquet.read_metadata(path).num_rows)
 
 
 def by_piece(file: IO[bytes]) -> pyarrow.parquet.ParquetFile:
     """Open a Parquet file without what pyarrow else does: keep all that it has read."""
     return pyarrow.parquet.ParquetFile(file, pre_buffer=False)
-
-
-def read_rows(
-    path: Path, made_by: str, rows: NDArray[np.int64], columns: list[str] | None = None
-) -> pd.DataFrame:
-    """Read rows of a Parquet file by their numbers, which become the index.
-
-    No more is read than the row groups that hold them, one at a time.
-    """
-    ascending = np.unique(rows)
-    pieces, first = [], 0
-    with reading(path, made_by), path.open("rb") as file:
-        parquet = by_piece(file)
-        for group in range(parquet.num_row_groups):
-            last = first + parquet.metadata.row_group(group).num_rows
-            wanted = ascending[slice(*np.searchsorted(ascending, [first, last]))]
-            if len(wanted):
-                found = parquet.read_row_group(group, columns).to_pandas()
-                pieces.append(found.iloc[wanted - first].set_axis(wanted))
-            first = last
-    return pd.DataFrame(pd.concat(pieces).loc[rows])
 
 
 def table_blocks(

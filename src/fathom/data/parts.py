@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fathom import paths
 from fathom.data.scaling import Scaler, ScalerFile
 from fathom.data.schema import CODES, Problem
-from fathom.files import ROW_GROUP, read_array, read_json, read_table
+from fathom.files import ROW_GROUP, Rows, read_array, read_json, read_table
 
 
 @dataclass(frozen=True)
@@ -123,15 +123,16 @@ def blocks(data: Scaled, part: str) -> Iterator[Part]:
         yield data.part(part, range(start, min(start + ROW_GROUP, rows)))
 
 
-def read_part(problem: Problem, part: str, rows: range | None = None) -> Part:
-    """Read "train", "valid" or "test", or those of its rows that follow one another."""
+def read_part(problem: Problem, part: str, rows: Rows | None = None) -> Part:
+    """Read "train", "valid" or "test", or some of its rows."""
     folder, made_by = paths.scaled(problem.dataset), f"scale@{problem.dataset}"
     features: pd.DataFrame | NDArray[np.float32]
     if problem.kind == "table":
         features = read_table(folder / f"{part}_features.parquet", made_by, rows=rows)
     else:
         features = read_array(folder / f"{part}_features.npy", made_by)
-        features = features if rows is None else features[rows.start : rows.stop]
+        if rows is not None:
+            features = features[slice(rows.start, rows.stop) if isinstance(rows, range) else rows]
     return part_of(
         problem, features, read_table(folder / f"{part}_targets.parquet", made_by, rows=rows)
     )
@@ -149,10 +150,12 @@ def part_of(
     )
 
 
-def read_targets(problem: Problem, part: str) -> pd.DataFrame:
-    """Read a part without features: `row`, `main_output` and perhaps `aux_output` and `weight`."""
+def read_targets(problem: Problem, part: str, rows: Rows | None = None) -> pd.DataFrame:
+    """Read a part without features, or some of its rows: `row`, `main_output` and perhaps
+    `aux_output` and `weight`.
+    """
     file = paths.scaled(problem.dataset) / f"{part}_targets.parquet"
-    return read_table(file, f"scale@{problem.dataset}")
+    return read_table(file, f"scale@{problem.dataset}", rows=rows)
 
 
 def read_target_scalers(problem: Problem) -> dict[str, Scaler]:

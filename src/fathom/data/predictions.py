@@ -1,21 +1,22 @@
 """What every run of a network predicts for every part, as files."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fathom import paths
+from fathom.data.parts import read_targets, target_of
+from fathom.data.rows import blocks, evenly_drawn, most, within
 from fathom.data.scaling import Floats
 from fathom.data.schema import Problem
 from fathom.files import read_array, read_json, replacing
-
-# By part and output, for every row of the part: numbers of shape (rows,) in the target's unit, or
-# probabilities of shape (rows, classes).
-Predictions = dict[str, dict[str, Floats]]
 
 
 def write_predictions(
@@ -48,42 +49,67 @@ def write_header(file: IO[bytes], shape: tuple[int, ...], of: Floats) -> None:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What the runs of a trained network predict, and what the model kept of them does."""
+    """What the runs of a trained network predict, of which no more is read than is asked for.
 
-    runs: list[Predictions]
-    kept: Predictions
-
-
-def read_predictions(problem: Problem, model: str) -> Predicted:
-    """Read what the network in `models/<dataset>/<model>/` predicts, by its outputs.
-
-    Raises:
-        FathomError: it is not there.
+    `seeds` are those of the runs; the model that was kept gives the mean of the runs in `kept`: of
+    all of them if it is their ensemble, otherwise of one.
     """
-    folder, made_by = paths.model(problem.dataset, model), f"train@{problem.dataset}-{model}"
-    training = read_json(folder / "run.json", made_by)
-    seeds = [run["seed"] for run in training["runs"]]
-    runs = []
-    for seed in seeds:
-        of_run = folder / "predictions" / paths.run(seed)
-        outputs = {part: outputs_of(of_run, part, problem, made_by) for part in paths.PARTS}
-        runs.append({part: dict(values) for part, values in outputs.items()})
-    kept = average(runs) if training["ensemble"] else runs[seeds.index(training["seed"])]
-    return Predicted(runs, kept)
 
+    problem: Problem
+    model: str
+    seeds: list[int]
+    kept: list[int]
 
-def average(runs: list[Predictions]) -> Predictions:
-    """Return the mean of what several runs predict: that of their ensemble."""
-    return {
-        part: {name: np.mean([run[part][name] for run in runs], axis=0) for name in outputs}
-        for part, outputs in runs[0].items()
-    }
+    @classmethod
+    def of(cls, problem: Problem, model: str) -> Predicted:
+        """Find the predictions of the network in `models/<dataset>/<model>/`.
 
+        Raises:
+            FathomError: it is not there.
+        """
+        file = paths.model(problem.dataset, model) / "run.json"
+        training = read_json(file, f"train@{problem.dataset}-{model}")
+        seeds = [run["seed"] for run in training["runs"]]
+        return cls(problem, model, seeds, seeds if training["ensemble"] else [training["seed"]])
 
-def outputs_of(
-    folder: Path, part: str, problem: Problem, made_by: str
-) -> Iterator[tuple[str, Floats]]:
-    for output in problem.outputs:
-        file = folder / f"{part}_{output}.npy"
-        if output == "main_output" or file.exists():  # a network need not have the auxiliary one
-            yield output, read_array(file, made_by).astype(np.float64)
+    def file(self, seed: int, part: str, output: str) -> Path:
+        folder = paths.model(self.problem.dataset, self.model) / "predictions"
+        return folder / paths.run(seed) / f"{part}_{output}.npy"
+
+    @property
+    def has_auxiliary(self) -> bool:
+        return self.file(self.seeds[0], "test", "aux_output").exists()
+
+    def mean(self, seeds: list[int], part: str, output: str, rows: range) -> Floats:
+        """Return the mean of what some runs predict for rows that follow one another."""
+        made_by = f"train@{self.problem.dataset}-{self.model}"
+        total: Floats | None = None
+        for seed in seeds:
+            # Opened anew, since what was read of a file that stays open counts as memory taken.
+            values = read_array(self.file(seed, part, output), made_by)[rows.start : rows.stop]
+            total = np.array(values, np.float64) if total is None else total + values
+        assert total is not None
+        return total / len(seeds)
+
+    def blocks(
+        self, seeds: list[int], part: str, output: str = "main_output"
+    ) -> Iterator[tuple[NDArray[Any], Floats]]:
+        """Return the truth and what some runs predict on average, a block of rows at a time."""
+        width = self.problem.outputs[output].units
+        for rows in blocks(self.problem.rows[part], width):
+            targets = read_targets(self.problem, part, rows)
+            yield target_of(output, targets), self.mean(seeds, part, output, rows)
+
+    def drawn(self, part: str) -> tuple[NDArray[Any], Floats]:
+        """Return the truth and what the kept model predicts of the main output, for as many rows
+        of a part as are taken at a time, evenly drawn from all of it.
+        """
+        rows, width = self.problem.rows[part], self.problem.main.units
+        chosen = evenly_drawn(rows, most(width))
+        found: list[tuple[NDArray[Any], Floats]] = []
+        every = zip(blocks(rows, width), self.blocks(self.kept, part), strict=True)
+        for block, (actual, predicted) in every:
+            at = within(chosen, block)
+            found.append((actual[at], predicted[at]))
+        actual, predicted = (np.concatenate(values) for values in zip(*found, strict=True))
+        return actual, predicted

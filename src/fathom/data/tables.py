@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fathom import paths
 from fathom.data.schema import Schema
-from fathom.files import read_rows, read_table, table_blocks, table_types
+from fathom.files import read_table, table_blocks, table_types
 
 Rows = dict[str, NDArray[np.int64]]  # raw row numbers by part
 
@@ -123,7 +123,8 @@ def raw_rows(
     dataset: str, rows: NDArray[np.int64], columns: list[str] | None = None
 ) -> pd.DataFrame:
     """Return raw rows of a table by their numbers, with these as index."""
-    return read_rows(paths.raw(dataset) / "data.parquet", f"download@{dataset}", rows, columns)
+    file, made_by = paths.raw(dataset) / "data.parquet", f"download@{dataset}"
+    return read_table(file, made_by, columns, rows).set_axis(rows)
 
 
 def raw_table(schema: Schema, rows: Rows) -> Table:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -16,12 +20,17 @@ from sklearn.preprocessing import OneHotEncoder
 from fathom import paths
 from fathom.config.schema import DatasetConfig
 from fathom.data.parts import Part, read_part
+from fathom.data.rows import blocks
 from fathom.data.scaling import Floats
 from fathom.data.schema import Problem
-from fathom.evaluation.scores import prediction_table, scores
-from fathom.files import replacing, write_json
+from fathom.evaluation.scores import prediction_table
+from fathom.evaluation.tallies import tally
+from fathom.files import replacing, table_writer, write_json
 
 MOST_CATEGORIES = 255  # that scikit-learn's boosting takes as such; more are taken as numbers
+SPARSE = 0.3  # share of values that are not 0 below which one-hot categories are kept as such only
+TRAINED_ROWS = 1_000_000  # at most
+TRAINED_VALUES = 50_000_000  # likewise, of which linear models and boosting make copies
 
 
 def baselines(problem: Problem, seed: int) -> dict[str, Any]:
@@ -48,30 +57,78 @@ def baselines(problem: Problem, seed: int) -> dict[str, Any]:
 
 
 def baseline(config: DatasetConfig) -> dict[str, Any]:
-    """Fit the baselines on the training part and score them on every part.
+    """Fit the baselines on the training part and score them on every part, block by block.
 
     They get the same scaled features as the networks (images as one row of pixels) and targets
-    in their own unit. Writes `metrics/<dataset>/baseline.json`, by baseline and part, and the
-    test part's predictions to `data/predictions/<dataset>/baseline/`.
+    in their own unit; of a large training part some rows, see `training_rows`. Writes
+    `metrics/<dataset>/baseline.json`, by baseline and part, and then under `trained_rows` how many
+    these were; and the test part's predictions to `data/predictions/<dataset>/baseline/`.
     """
     problem = Problem.read(config.dataset.name)
-    parts = {name: read_part(problem, name) for name in paths.PARTS}
-    given = {name: features(part, problem) for name, part in parts.items()}
-    train = parts["train"]
-    metrics: dict[str, Any] = {}
-    with replacing(paths.predictions(problem.dataset, "baseline").with_suffix("")) as folder:
+    chosen = training_rows(problem, config.seed)
+    estimators = fitted(problem, chosen, config.seed)
+    metrics: dict[str, Any] = {name: {} for name in estimators}
+    with (
+        replacing(paths.predictions(problem.dataset, "baseline").with_suffix("")) as folder,
+        ExitStack() as files,
+    ):
         folder.mkdir()
-        for name, estimator in baselines(problem, config.seed).items():
-            estimator.fit(given["train"], train.target("main_output"), **weights(estimator, train))
-            metrics[name] = {}
-            for part_name, part in parts.items():
-                predicted = predict(estimator, given[part_name], problem)
-                actual = part.target("main_output")
-                metrics[name][part_name] = scores(problem.main, actual, predicted)
-            table = prediction_table(problem.main, part.rows, actual, predicted)
-            table.to_parquet(folder / f"{name}.parquet", index=False)
+        writers = {name: table_writer(folder / f"{name}.parquet") for name in estimators}
+        write = {name: files.enter_context(writer) for name, writer in writers.items()}
+        for part in paths.PARTS:
+            tallies = {name: tally(problem.main) for name in estimators}
+            for name, block, predicted in predictions(estimators, problem, part):
+                actual = block.target("main_output")
+                tallies[name].add(actual, predicted)
+                if part == "test":
+                    write[name](prediction_table(problem.main, block.rows, actual, predicted))
+            for name, found in tallies.items():
+                metrics[name][part] = found.scores()
+    if chosen is not None:
+        metrics = {name: parts | {"trained_rows": len(chosen)} for name, parts in metrics.items()}
     write_json(paths.metrics(problem.dataset, "baseline"), metrics)
     return metrics
+
+
+def training_rows(problem: Problem, seed: int) -> NDArray[np.int64] | None:
+    """Return on which rows of the training part baselines are trained, in order: of more than
+    memory is sure to hold some, drawn without replacement. None: on all.
+    """
+    rows = problem.rows["train"]
+    most = min(TRAINED_ROWS, TRAINED_VALUES // width(problem))
+    if rows <= most:
+        return None
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False, shuffle=False))
+
+
+def width(problem: Problem) -> int:
+    """Return how many numbers a baseline is given of a row, at most."""
+    if problem.kind == "images":
+        return math.prod(problem.shape)
+    plain = len(problem.numbers) + len(problem.categories)
+    one_hot = len(problem.numbers) + sum(problem.categories.values())
+    return one_hot if plain / one_hot >= SPARSE else plain
+
+
+def fitted(problem: Problem, chosen: NDArray[np.int64] | None, seed: int) -> dict[str, Any]:
+    """Return the baselines by name, fitted to some rows of the training part or to all."""
+    train = read_part(problem, "train", chosen)
+    given, actual = features(train, problem), train.target("main_output")
+    estimators = baselines(problem, seed)
+    for estimator in estimators.values():
+        estimator.fit(given, actual, **weights(estimator, train))
+    return estimators
+
+
+def predictions(
+    estimators: dict[str, Any], problem: Problem, part: str
+) -> Iterator[tuple[str, Part, Floats]]:
+    """Return what each estimator predicts for a part, one block of rows after another."""
+    for rows in blocks(problem.rows[part], width(problem)):
+        block = read_part(problem, part, rows)
+        given = features(block, problem)
+        for name, estimator in estimators.items():
+            yield name, block, predict(estimator, given, problem)
 
 
 def features(part: Part, problem: Problem) -> pd.DataFrame | Floats:

@@ -33,29 +33,38 @@ def reliability(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) 
         A row for each bin: its bounds `low` (not in it) and `high` (in it), `confidence` and
         `accuracy` (means of its rows), and `rows` (how many).
     """
+    return bin_means(bin_sums(confidence, right, bins))
+
+
+def bin_sums(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> Floats:
+    """Return of each bin its rows, their confidence and the right ones, of shape (3, bins): those
+    of several blocks of rows add up. Arguments are as in `reliability`.
+    """
     edges = np.linspace(0, 1, bins + 1)
     bin_of = np.digitize(confidence, edges[1:-1], right=True)
-    rows = np.bincount(bin_of, minlength=bins)
-    filled = rows > 0
-    sums = (np.bincount(bin_of, values, minlength=bins)[filled] for values in (confidence, right))
-    means = [total / rows[filled] for total in sums]
+    return np.stack([np.bincount(bin_of, of, bins) for of in (None, confidence, right)])
+
+
+def bin_means(sums: Floats) -> pd.DataFrame:
+    """Return what `reliability` does."""
+    edges = np.linspace(0, 1, sums.shape[1] + 1)
+    filled = sums[0] > 0
+    rows, confidence, right = sums[:, filled]
     return pd.DataFrame(
         {
             "low": edges[:-1][filled],
             "high": edges[1:][filled],
-            "confidence": means[0],
-            "accuracy": means[1],
-            "rows": rows[filled],
+            "confidence": confidence / rows,
+            "accuracy": right / rows,
+            "rows": rows.astype(np.int64),
         }
     )
 
 
-def expected_calibration_error(confidence: Floats, right: NDArray[np.bool_]) -> float:
-    """Return the mean distance of confidence and accuracy over bins, weighted by their rows.
-
-    Arguments are as in `reliability`.
+def expected_calibration_error(bins: pd.DataFrame) -> float:
+    """Return the mean distance of confidence and accuracy over the bins of `reliability`, weighted
+    by their rows.
     """
-    bins = reliability(confidence, right)
     return float(np.average((bins["confidence"] - bins["accuracy"]).abs(), weights=bins["rows"]))
 
 

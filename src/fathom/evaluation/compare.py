@@ -3,20 +3,24 @@
 By the paired bootstrap: Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fathom import paths
 from fathom.config.schema import DatasetConfig
+from fathom.data.rows import blocks
 from fathom.data.scaling import Floats
 from fathom.data.schema import Problem
 from fathom.errors import FathomError
 from fathom.evaluation.ranking import HIGHER_IS_BETTER, LEADING, best
-from fathom.files import read_json, read_table, write_json
+from fathom.files import read_json, read_table, table_rows, write_json
 
-DRAWN_AT_ONCE = 2**22  # row numbers, 32 MiB
+DRAWN_AT_ONCE = 2**22  # numbers of groups, 32 MiB
+GROUPS = 100_000  # that are resampled, at most
 
 
 def compare(config: DatasetConfig) -> dict[str, Any]:
@@ -25,7 +29,8 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
     The best baseline is that of the validation part, by RMSE or accuracy. Writes
     `metrics/<dataset>/comparison.json`: the `metric`, the `baseline` with its `name` and `figure`,
     and under `networks` by name the `figure`, its `difference` (network minus baseline), the
-    bounds of the difference's interval, `low` and `high`, and a `verdict`: see `verdict`.
+    bounds of the difference's interval, `low` and `high`, and a `verdict`: see `verdict`. Many rows
+    are resampled in groups: see `grouped`.
 
     Raises:
         FathomError: predictions are missing, or are not of the same rows.
@@ -34,11 +39,11 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
     metric = LEADING[Problem.read(dataset).main.task]
     baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
     name = best(baselines, metric)
-    tables = read_predictions(dataset, name, config.models)
-    merits = np.stack([merit(table, metric) for table in tables])
-    figures = figure(merits.mean(axis=1), metric)
-    means = resampled_means(merits, config.compare.resamples, config.seed)
-    differences = figure(means[1:], metric) - figure(means[0], metric)
+    sizes, sums = grouped(files_of(dataset, name, config.models), metric, config.seed)
+    figures = figure(sums.sum(axis=1) / sizes.sum(), metric)
+    means = resampled_means(np.vstack([sizes, sums]), config.compare.resamples, config.seed)
+    of_models = figure(means[1:] / means[0], metric)
+    differences = of_models[1:] - of_models[0]
     tail = (1 - config.compare.confidence) / 2
     low, high = np.quantile(differences, [tail, 1 - tail], axis=1)
     comparison = {
@@ -59,22 +64,60 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
     return comparison
 
 
-def read_predictions(dataset: str, baseline: str, models: list[str]) -> list[pd.DataFrame]:
-    """Return the test part's predictions: those of the baseline first, then the networks'."""
+def files_of(dataset: str, baseline: str, models: list[str]) -> dict[Path, str]:
+    """Return the files of predictions, the baseline's first, each with the stage that makes it."""
+    of_baseline = paths.predictions(dataset, "baseline").with_suffix("") / f"{baseline}.parquet"
+    networks = {paths.predictions(dataset, m): f"evaluate@{dataset}-{m}" for m in models}
+    return {of_baseline: f"baseline@{dataset}"} | networks
+
+
+def grouped(files: dict[Path, str], metric: str, seed: int) -> tuple[Floats, Floats]:
+    """Return how many rows there are in each group, and the sums of their merits by file.
+
+    A group is one row or, of more than GROUPS rows, several drawn without replacement: their sums
+    vary as those of so many rows do. Only a block of rows is in memory at a time.
+
+    Returns:
+        Of shape (groups,) and (files, groups).
+    """
+    rows = {path: table_rows(path, made_by) for path, made_by in files.items()}
+    group = groups(next(iter(rows.values())), seed)
+    for path in files:
+        if rows[path] != len(group):
+            raise of_other_rows(path, files)
+    count = min(len(group), GROUPS)
+    sizes, sums = np.zeros(count), np.zeros((len(files), count))
+    for block in blocks(len(group)):
+        of_rows = group[block.start : block.stop]
+        sizes += np.bincount(of_rows, minlength=count)
+        for i, table in enumerate(read_predictions(files, block)):
+            sums[i] += np.bincount(of_rows, merit(table, metric), count)
+    return sizes, sums
+
+
+def groups(rows: int, seed: int) -> NDArray[np.int32]:
+    """Return the group of each row: as many rows in each, or one more."""
+    found = np.arange(rows, dtype=np.int32) % GROUPS
+    if rows > GROUPS:
+        apart = np.random.SeedSequence(seed).spawn(1)[0]  # the seed itself draws groups
+        np.random.default_rng(apart).shuffle(found)
+    return found
+
+
+def read_predictions(files: dict[Path, str], rows: range) -> list[pd.DataFrame]:
+    """Read rows that follow one another from all files."""
     columns = ["row", "actual", "predicted"]
-    folder = paths.predictions(dataset, "baseline").with_suffix("")
-    file = folder / f"{baseline}.parquet"
-    tables = [read_table(file, f"baseline@{dataset}", columns)]
-    for model in models:
-        made_by = f"evaluate@{dataset}-{model}"
-        table = read_table(paths.predictions(dataset, model), made_by, columns)
+    tables = [read_table(path, made_by, columns, rows) for path, made_by in files.items()]
+    for path, table in zip(files, tables, strict=True):
         if not table["row"].equals(tables[0]["row"]):
-            raise FathomError(
-                f"{paths.predictions(dataset, model)} and {file} are not of the same rows: "
-                "make both anew with `dvc repro`"
-            )
-        tables.append(table)
+            raise of_other_rows(path, files)
     return tables
+
+
+def of_other_rows(path: Path, files: dict[Path, str]) -> FathomError:
+    return FathomError(
+        f"{path} and {next(iter(files))} are not of the same rows: make both anew with `dvc repro`"
+    )
 
 
 def merit(table: pd.DataFrame, metric: str) -> Floats:
@@ -90,12 +133,12 @@ def figure(means: Floats, metric: str) -> Floats:
 
 
 def resampled_means(values: Floats, resamples: int, seed: int) -> Floats:
-    """Return the means of rows drawn with replacement, as many as there are.
+    """Return the means of groups drawn with replacement, as many as there are.
 
-    All models get the same rows: what makes rows hard for all of them cancels out of differences.
+    All models get the same groups: what makes rows hard for all of them cancels out of differences.
 
     Args:
-        values: of shape (models, rows).
+        values: of shape (models, groups).
 
     Returns:
         Of shape (models, resamples).

@@ -2,23 +2,22 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fathom import paths
 from fathom.config.schema import NetworkConfig
 from fathom.data.parts import read_targets, target_of
-from fathom.data.predictions import Predictions, average, read_predictions
-from fathom.data.scaling import Floats
+from fathom.data.predictions import Predicted
+from fathom.data.rows import blocks, evenly_drawn, within
 from fathom.data.schema import Problem
 from fathom.evaluation.calibration import at_temperature, fitted_temperature
 from fathom.evaluation.intervals import coverage_figures, fitted_interval
-from fathom.evaluation.scores import Scores, prediction_table, scores, spread
-from fathom.files import replacing, write_json
+from fathom.evaluation.scores import prediction_table, spread
+from fathom.evaluation.tallies import Scores, tally
+from fathom.files import replacing, table_writer, write_json
 
 PLOTS = ("confusion", "predicted", "residuals")
-
-Targets = dict[str, pd.DataFrame]  # by part
+PLOTTED = 10_000  # rows, at most: `dvc plots` puts a mark for each into a page
 
 
 def evaluate(config: NetworkConfig) -> dict[str, Any]:
@@ -32,96 +31,112 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     predictions, in `data/predictions/`; and for `dvc plots` the test part's truth and prediction,
     in `plots/confusion/`, or in `plots/predicted/` and `plots/residuals/`.
 
+    Only a block of rows is in memory at a time, also of the validation part, to which temperatures
+    and intervals are fitted: to a million rows at most, evenly drawn.
+
     Raises:
         FathomError: the trained network or the scaled data is not there.
     """
     dataset, name = config.dataset.name, config.model.name
     problem = Problem.read(dataset)
-    targets = {part: read_targets(problem, part) for part in paths.PARTS}
-    predicted = read_predictions(problem, name)
-    kept = predicted.kept
-    metrics = figures(kept, targets, problem)
-    if len(predicted.runs) > 1:
-        metrics |= over_runs(predicted.runs, targets, problem)
+    network = Predicted.of(problem, name)
+    metrics: dict[str, Any] = {**figures(network, network.kept)}
+    if network.has_auxiliary:
+        metrics["aux"] = figures(network, network.kept, "aux_output")
+    if len(network.seeds) > 1:
+        metrics |= over_runs(network)
     if problem.main.task == "regression":
-        metrics |= intervals(kept, targets, config.evaluate.coverage)
+        metrics |= intervals(network, config.evaluate.coverage)
     elif config.evaluate.temperature_scaling:
-        metrics["calibrated"] = calibrated(kept, targets, problem)
-    write_predictions(kept["test"], targets["test"], problem, name)
+        metrics["calibrated"] = calibrated(network)
+    write_predictions(network)
     write_json(paths.metrics(dataset, name), metrics)
     return metrics
 
 
-def figures(predicted: Predictions, targets: Targets, problem: Problem) -> dict[str, Any]:
-    """Score predictions: figures of the main output by part, and under `aux` of an auxiliary."""
-    by_output: dict[str, dict[str, Scores]] = {}
-    for part, outputs in predicted.items():
-        for name, values in outputs.items():
-            actual = target_of(name, targets[part])
-            scored = scores(problem.output(name), actual, values)
-            by_output.setdefault(name, {})[part] = scored
-    auxiliary = by_output.pop("aux_output", None)
-    main: dict[str, Any] = dict(next(iter(by_output.values())))
-    return main if auxiliary is None else main | {"aux": auxiliary}
+def figures(
+    network: Predicted,
+    seeds: list[int],
+    output: str = "main_output",
+    temperature: float | None = None,
+) -> dict[str, Scores]:
+    """Score by part what some runs predict on average, probabilities perhaps at a temperature."""
+    found: dict[str, Scores] = {}
+    for part in paths.PARTS:
+        rows = tally(network.problem.outputs[output])
+        for actual, values in network.blocks(seeds, part, output):
+            rows.add(actual, values if temperature is None else at_temperature(values, temperature))
+        found[part] = rows.scores()
+    return found
 
 
-def over_runs(runs: list[Predictions], targets: Targets, problem: Problem) -> dict[str, Any]:
+def over_runs(network: Predicted) -> dict[str, Any]:
     """Return how figures spread over runs, and those of the runs' averaged predictions."""
-    scored = [figures(run, targets, problem) for run in runs]
-    of_average = figures(average(runs), targets, problem)
+    runs = [figures(network, [seed]) for seed in network.seeds]
     return {
-        "spread": {part: spread([run[part] for run in scored]) for part in paths.PARTS},
-        "ensemble": {part: of_average[part] for part in paths.PARTS},
+        "spread": {part: spread([run[part] for run in runs]) for part in paths.PARTS},
+        "ensemble": figures(network, network.seeds),
     }
 
 
-def intervals(predicted: Predictions, targets: Targets, coverage: float) -> dict[str, Any]:
+def intervals(network: Predicted, coverage: float) -> dict[str, Any]:
     """Return under `interval` which share of test rows prediction intervals hold that are fitted
     to the validation part, and their mean width; nothing if that part has too few rows.
     """
-    by_part = [(predicted[p]["main_output"], targets[p]["main_output"]) for p in ("valid", "test")]
-    valid, test = ((values, np.asarray(actual)) for values, actual in by_part)
-    interval = fitted_interval(*valid, coverage)
+    actual, predicted = network.drawn("valid")
+    interval = fitted_interval(predicted, actual, coverage)
     if interval is None:
         return {}
-    return {"interval": {"wanted": coverage, "test": coverage_figures(interval, *test)}}
+    test = coverage_figures(interval, network.blocks(network.kept, "test"))
+    return {"interval": {"wanted": coverage, "test": test}}
 
 
-def calibrated(predicted: Predictions, targets: Targets, problem: Problem) -> dict[str, Any]:
+def calibrated(network: Predicted) -> dict[str, Any]:
     """Return the `temperature` fitted to the validation part, and by part the figures of the main
     output's probabilities at it.
     """
-    outputs = {part: values["main_output"] for part, values in predicted.items()}
-    actual = {part: target_of("main_output", table) for part, table in targets.items()}
-    temperature = fitted_temperature(outputs["valid"], actual["valid"])
-    scored = {
-        part: scores(problem.main, actual[part], at_temperature(values, temperature))
-        for part, values in outputs.items()
-    }
-    return {"temperature": temperature} | scored
+    actual, predicted = network.drawn("valid")
+    temperature = fitted_temperature(predicted, actual)
+    scored = figures(network, network.kept, temperature=temperature)
+    return {"temperature": temperature, **scored}
 
 
-def write_predictions(
-    predicted: dict[str, Floats], targets: pd.DataFrame, problem: Problem, model: str
-) -> None:
+def write_predictions(network: Predicted) -> None:
     """Write predictions of the test part for readers, and what `dvc plots` shows of them."""
-    rows = targets["row"].to_numpy()
-    tables = {
-        name: prediction_table(problem.output(name), rows, target_of(name, targets), values)
-        for name, values in predicted.items()
-    }
-    table = next(iter(tables.values()))
-    if "aux_output" in tables:
-        auxiliary = tables["aux_output"].drop(columns="row").add_prefix("aux_")
-        table = pd.concat([table, auxiliary], axis=1)
-    with replacing(paths.predictions(problem.dataset, model)) as beside:
-        table.to_parquet(beside, index=False)
-    plotted = plot_tables(table, problem)
+    problem, model = network.problem, network.model
+    chosen = evenly_drawn(problem.rows["test"], PLOTTED)
+    plotted = []
+    with (
+        replacing(paths.predictions(problem.dataset, model)) as beside,
+        table_writer(beside) as write,
+    ):
+        for rows in blocks(problem.rows["test"], problem.main.units):
+            table = beside_truth(network, rows)
+            write(table)
+            plotted.append(table.iloc[within(chosen, rows)])
+    tables = plot_tables(pd.concat(plotted), problem)
     for kind in PLOTS:
         with replacing(paths.plots(kind, problem.dataset, model)) as beside:
             beside.mkdir()
-            if kind in plotted:
-                plotted[kind].to_csv(beside / "test.csv", index=False)
+            if kind in tables:
+                tables[kind].to_csv(beside / "test.csv", index=False)
+
+
+def beside_truth(network: Predicted, rows: range) -> pd.DataFrame:
+    """Return the kept model's predictions for some rows of the test part, beside the truth."""
+    targets = read_targets(network.problem, "test", rows)
+    names = ["main_output", "aux_output"] if network.has_auxiliary else ["main_output"]
+    table, *auxiliary = (
+        prediction_table(
+            network.problem.outputs[name],
+            targets["row"].to_numpy(),
+            target_of(name, targets),
+            network.mean(network.kept, "test", name, rows),
+        )
+        for name in names
+    )
+    others = [other.drop(columns="row").add_prefix("aux_") for other in auxiliary]
+    return pd.concat([table, *others], axis=1)
 
 
 def plot_tables(table: pd.DataFrame, problem: Problem) -> dict[str, pd.DataFrame]:

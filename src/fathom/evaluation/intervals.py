@@ -9,6 +9,7 @@ most errors grow with what is predicted.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -68,8 +69,16 @@ def half_width(errors: Floats, coverage: float) -> float | None:
     return float(np.sort(errors)[place - 1]) if place <= len(errors) else None
 
 
-def coverage_figures(interval: Interval, predicted: Floats, actual: Floats) -> dict[str, float]:
-    """Return which share of rows the intervals hold, and their mean width."""
-    low, high = interval.around(predicted)
-    held = (actual >= low) & (actual <= high)
-    return {"coverage": float(held.mean()), "width": float((high - low).mean())}
+def coverage_figures(interval: Interval, rows: Iterable[tuple[Floats, Floats]]) -> dict[str, float]:
+    """Return which share of rows the intervals hold, and their mean width.
+
+    Args:
+        rows: blocks of rows, of each the truth and what was predicted, of shape (rows,).
+    """
+    count, held, width = 0, 0, 0.0
+    for actual, predicted in rows:
+        low, high = interval.around(predicted)
+        count += len(actual)
+        held += int(((actual >= low) & (actual <= high)).sum())
+        width += float((high - low).sum())
+    return {"coverage": held / count, "width": width / count}

@@ -1,26 +1,16 @@
-"""Figures of merit and tables of predictions, from scikit-learn."""
+"""Figures of a part, their spread over runs, and tables of predictions."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import (
-    accuracy_score,
-    f1_score,
-    log_loss,
-    mean_absolute_error,
-    mean_squared_error,
-    r2_score,
-)
 
 from fathom.data.scaling import Floats
 from fathom.data.schema import Output
-from fathom.evaluation.calibration import expected_calibration_error
-
-Scores = dict[str, float | None]
+from fathom.evaluation.tallies import Scores, tally
 
 
 def scores(output: Output, actual: NDArray[np.generic], predicted: Floats) -> Scores:
-    """Score predictions.
+    """Score predictions that are in memory.
 
     Args:
         output: what was to be predicted.
@@ -29,29 +19,11 @@ def scores(output: Output, actual: NDArray[np.generic], predicted: Floats) -> Sc
             (rows, classes).
 
     Returns:
-        `mse`, `rmse`, `mae` (in the target's unit, squared for `mse`) and `r2` (None for a
-        single row); or `accuracy`, `cross_entropy` (in nats), `f1_macro` and `ece`, the
-        expected calibration error.
+        What `Errors.scores` does, or `Choices.scores`.
     """
-    if output.task == "regression":
-        mse = float(mean_squared_error(actual, predicted))
-        return {
-            "mse": mse,
-            "rmse": mse**0.5,
-            "mae": float(mean_absolute_error(actual, predicted)),
-            "r2": float(r2_score(actual, predicted)) if len(actual) > 1 else None,
-        }
-    labels = range(output.units)
-    chosen = predicted.argmax(axis=1)
-    f1 = f1_score(actual, chosen, labels=labels, average="macro", zero_division=0)
-    # In float32 probabilities add up to 1 only nearly, of which scikit-learn warns.
-    probabilities = predicted / predicted.sum(axis=1, keepdims=True)
-    return {
-        "accuracy": float(accuracy_score(actual, chosen)),
-        "cross_entropy": float(log_loss(actual, probabilities, labels=labels)),
-        "f1_macro": float(f1),
-        "ece": expected_calibration_error(probabilities.max(axis=1), chosen == actual),
-    }
+    found = tally(output)
+    found.add(actual, predicted)
+    return found.scores()
 
 
 def spread(runs: list[Scores]) -> dict[str, dict[str, float | int | None]]:
@@ -78,9 +50,10 @@ def prediction_table(
     """
     if output.classes is None:
         return pd.DataFrame({"row": rows, "actual": actual, "predicted": predicted})
-    names = np.array(output.classes)
+    names = pd.array(output.classes, dtype="str")
+    chosen = predicted.argmax(axis=1)
     table = pd.DataFrame(
-        {"row": rows, "actual": names[actual], "predicted": names[predicted.argmax(axis=1)]}
+        {"row": rows, "actual": names.take(np.asarray(actual)), "predicted": names.take(chosen)}
     )
     probabilities = pd.DataFrame(predicted, columns=[f"probability_{name}" for name in names])
     return pd.concat([table, probabilities], axis=1)

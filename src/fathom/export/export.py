@@ -12,8 +12,8 @@ from fathom import paths
 from fathom.card.card import card
 from fathom.config.schema import CardText, Dataset, NetworkConfig
 from fathom.data.features import read_encoder
-from fathom.data.parts import read_scalers, read_targets
-from fathom.data.predictions import read_predictions
+from fathom.data.parts import read_scalers
+from fathom.data.predictions import Predicted
 from fathom.data.schema import Problem, Schema
 from fathom.data.tables import raw_table
 from fathom.evaluation.intervals import Interval, fitted_interval
@@ -89,8 +89,7 @@ def interval(problem: Problem, model: str, coverage: float) -> Interval | None:
     """Return the prediction interval of a main output of numbers."""
     if problem.main.task == "classification":
         return None
-    predicted = read_predictions(problem, model).kept["valid"]["main_output"]
-    actual = read_targets(problem, "valid")["main_output"].to_numpy()
+    actual, predicted = Predicted.of(problem, model).drawn("valid")
     return fitted_interval(predicted, actual, coverage)
 
 
