@@ -12,7 +12,8 @@ from fathom.evaluation.baseline import baseline
 def main(config: DatasetConfig) -> None:
     for name, figures in baseline(config).items():
         shown = ", ".join(f"{metric} {value:.4g}" for metric, value in figures["test"].items())
-        print(f"{name}: test {shown}")
+        rows = figures.get("trained_rows")
+        print(f"{name}: test {shown}" + (f", trained on {rows:,} rows" if rows else ""))
 
 
 if __name__ == "__main__":

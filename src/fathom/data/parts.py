@@ -123,12 +123,14 @@ def blocks(data: Scaled, part: str) -> Iterator[Part]:
         yield data.part(part, range(start, min(start + ROW_GROUP, rows)))
 
 
-def read_part(problem: Problem, part: str, rows: Rows | None = None) -> Part:
-    """Read "train", "valid" or "test", or some of its rows."""
+def read_part(
+    problem: Problem, part: str, rows: Rows | None = None, columns: list[str] | None = None
+) -> Part:
+    """Read "train", "valid" or "test", or some of its rows, of a table perhaps some columns."""
     folder, made_by = paths.scaled(problem.dataset), f"scale@{problem.dataset}"
     features: pd.DataFrame | NDArray[np.float32]
     if problem.kind == "table":
-        features = read_table(folder / f"{part}_features.parquet", made_by, rows=rows)
+        features = read_table(folder / f"{part}_features.parquet", made_by, columns, rows)
     else:
         features = read_array(folder / f"{part}_features.npy", made_by)
         if rows is not None:

@@ -25,12 +25,12 @@ from fathom.data.scaling import Floats
 from fathom.data.schema import Problem
 from fathom.evaluation.scores import prediction_table
 from fathom.evaluation.tallies import tally
-from fathom.files import replacing, table_writer, write_json
+from fathom.files import Rows, TableWriter, replacing, write_json
 
 MOST_CATEGORIES = 255  # that scikit-learn's boosting takes as such; more are taken as numbers
 SPARSE = 0.3  # share of values that are not 0 below which one-hot categories are kept as such only
 TRAINED_ROWS = 1_000_000  # at most
-TRAINED_VALUES = 50_000_000  # likewise, of which linear models and boosting make copies
+TRAINED_VALUES = 45_000_000  # likewise: three copies in float64 take a gigabyte
 
 
 def baselines(problem: Problem, seed: int) -> dict[str, Any]:
@@ -73,15 +73,16 @@ def baseline(config: DatasetConfig) -> dict[str, Any]:
         ExitStack() as files,
     ):
         folder.mkdir()
-        writers = {name: table_writer(folder / f"{name}.parquet") for name in estimators}
-        write = {name: files.enter_context(writer) for name, writer in writers.items()}
+        opened = {name: TableWriter(folder / f"{name}.parquet") for name in estimators}
+        writers = {name: files.enter_context(writer) for name, writer in opened.items()}
         for part in paths.PARTS:
             tallies = {name: tally(problem.main) for name in estimators}
             for name, block, predicted in predictions(estimators, problem, part):
                 actual = block.target("main_output")
                 tallies[name].add(actual, predicted)
                 if part == "test":
-                    write[name](prediction_table(problem.main, block.rows, actual, predicted))
+                    table = prediction_table(problem.main, block.rows, actual, predicted)
+                    writers[name].write(table)
             for name, found in tallies.items():
                 metrics[name][part] = found.scores()
     if chosen is not None:
@@ -112,11 +113,10 @@ def width(problem: Problem) -> int:
 
 def fitted(problem: Problem, chosen: NDArray[np.int64] | None, seed: int) -> dict[str, Any]:
     """Return the baselines by name, fitted to some rows of the training part or to all."""
-    train = read_part(problem, "train", chosen)
-    given, actual = features(train, problem), train.target("main_output")
+    train = read_rows(problem, "train", chosen)
     estimators = baselines(problem, seed)
     for estimator in estimators.values():
-        estimator.fit(given, actual, **weights(estimator, train))
+        estimator.fit(features(train), train.target("main_output"), **weights(estimator, train))
     return estimators
 
 
@@ -125,16 +125,20 @@ def predictions(
 ) -> Iterator[tuple[str, Part, Floats]]:
     """Return what each estimator predicts for a part, one block of rows after another."""
     for rows in blocks(problem.rows[part], width(problem)):
-        block = read_part(problem, part, rows)
-        given = features(block, problem)
+        block = read_rows(problem, part, rows)
         for name, estimator in estimators.items():
-            yield name, block, predict(estimator, given, problem)
+            yield name, block, predict(estimator, features(block), problem)
 
 
-def features(part: Part, problem: Problem) -> pd.DataFrame | Floats:
-    """Return a table's numbers and categories, or images as rows of pixels."""
+def read_rows(problem: Problem, part: str, rows: Rows | None) -> Part:
+    """Read some rows of a part, or all, of a table its numbers and categories alone."""
+    return read_part(problem, part, rows, [*problem.numbers, *problem.categories])
+
+
+def features(part: Part) -> pd.DataFrame | Floats:
+    """Return a table as it is, or images as rows of pixels."""
     if isinstance(part.features, pd.DataFrame):
-        return part.features[[*problem.numbers, *problem.categories]]
+        return part.features
     return part.features.reshape(len(part.rows), -1)
 
 

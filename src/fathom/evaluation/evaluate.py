@@ -14,7 +14,7 @@ from fathom.evaluation.calibration import at_temperature, fitted_temperature
 from fathom.evaluation.intervals import coverage_figures, fitted_interval
 from fathom.evaluation.scores import prediction_table, spread
 from fathom.evaluation.tallies import Scores, tally
-from fathom.files import replacing, table_writer, write_json
+from fathom.files import TableWriter, replacing, write_json
 
 PLOTS = ("confusion", "predicted", "residuals")
 PLOTTED = 10_000  # rows, at most: `dvc plots` puts a mark for each into a page
@@ -108,11 +108,11 @@ def write_predictions(network: Predicted) -> None:
     plotted = []
     with (
         replacing(paths.predictions(problem.dataset, model)) as beside,
-        table_writer(beside) as write,
+        TableWriter(beside) as writer,
     ):
         for rows in blocks(problem.rows["test"], problem.main.units):
             table = beside_truth(network, rows)
-            write(table)
+            writer.write(table)
             plotted.append(table.iloc[within(chosen, rows)])
     tables = plot_tables(pd.concat(plotted), problem)
     for kind in PLOTS:

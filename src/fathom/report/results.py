@@ -3,14 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fathom import paths
 from fathom.card.card import card
 from fathom.config.schema import CardText, Config
+from fathom.data.rows import evenly_drawn, most
 from fathom.data.schema import Checks, Problem, Warned
 from fathom.evaluation.ranking import LEADING, best
 from fathom.files import read_json, read_table, reading
+
+SHOWN = 100_000  # test rows, at most
 
 Figures = dict[str, dict[str, Any]]
 Spread = dict[str, dict[str, dict[str, float]]]
@@ -19,7 +24,7 @@ Spread = dict[str, dict[str, dict[str, float]]]
 @dataclass(frozen=True)
 class Network:
     """A trained network: its figures by part, its run, the history of all runs and the kept
-    model's test predictions.
+    model's test predictions, of many rows some.
 
     `spread` (by part, figure and then mean, sd and n) and `ensemble` are those of several runs.
     `calibrated` are the figures by part after temperature scaling, and the `temperature`;
@@ -44,14 +49,16 @@ class Network:
 class DatasetResults:
     """All that there is of a data set.
 
-    `baselines` are figures by name and part; `comparison` and `explanation` are what the stages
-    `compare` and `explain` found; intervals of differences are of this `confidence`.
+    `baselines` are figures by name and part, of models of so many `trained_rows`, if not of all;
+    `comparison` and `explanation` are what the stages `compare` and `explain` found; intervals of
+    differences are of this `confidence`.
     """
 
     problem: Problem
     warnings: list[Warned]
     networks: list[Network]
     baselines: dict[str, Figures]
+    trained_rows: int | None
     comparison: dict[str, Any]
     explanation: dict[str, Any]
     confidence: float
@@ -80,19 +87,24 @@ def read_results(config: Config) -> list[DatasetResults]:
 def read_dataset(
     dataset: str, models: list[str], confidence: float, text: CardText
 ) -> DatasetResults:
+    problem = Problem.read(dataset)
     explanation = paths.explanation(dataset) / "explanation.json"
+    baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
+    trained_rows = [figures.pop("trained_rows", None) for figures in baselines.values()]
     return DatasetResults(
-        problem=Problem.read(dataset),
+        problem=problem,
         warnings=Checks.read(dataset).warnings,
-        networks=[read_network(dataset, model, text) for model in models],
-        baselines=read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}"),
+        networks=[read_network(problem, model, text) for model in models],
+        baselines=baselines,
+        trained_rows=trained_rows[0],
         comparison=read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}"),
         explanation=read_json(explanation, f"explain@{dataset}"),
         confidence=confidence,
     )
 
 
-def read_network(dataset: str, model: str, text: CardText) -> Network:
+def read_network(problem: Problem, model: str, text: CardText) -> Network:
+    dataset = problem.dataset
     trained, evaluated = f"train@{dataset}-{model}", f"evaluate@{dataset}-{model}"
     metrics = read_json(paths.metrics(dataset, model), evaluated)
     beside = ("aux", "spread", "ensemble", "calibrated", "interval")
@@ -111,5 +123,10 @@ def read_network(dataset: str, model: str, text: CardText) -> Network:
         card=card(dataset, model, text),
         run=read_json(folder / "run.json", trained),
         history=history,
-        predictions=read_table(paths.predictions(dataset, model), evaluated),
+        predictions=read_table(paths.predictions(dataset, model), evaluated, rows=shown(problem)),
     )
+
+
+def shown(problem: Problem) -> NDArray[np.int64]:
+    """Return the places of the test rows of which errors are shown."""
+    return evenly_drawn(problem.rows["test"], min(SHOWN, most(problem.main.units)))

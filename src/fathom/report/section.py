@@ -37,6 +37,8 @@ def section(results: DatasetResults) -> dict[str, Any]:
         "metrics": wording.METRICS[problem.main.task],
         "leading": results.leading,
         "rows": tables.rows(results),
+        "trained_rows": results.trained_rows,
+        "shown": shown_rows(results),
         "comparison": results.comparison,
         "confidence": wording.percent(results.confidence),
         "run": results.networks[0].run,
@@ -47,6 +49,14 @@ def section(results: DatasetResults) -> dict[str, Any]:
     }
     errors = numbers if problem.main.task == "regression" else classes
     return shown | errors(results) | (maps(results) if images else shapley(results))
+
+
+def shown_rows(results: DatasetResults) -> str:
+    """Say of which rows errors are shown."""
+    shown = len(results.best.predictions)
+    if shown == results.problem.rows["test"]:
+        return "Rows of the test part"
+    return f"{shown:,} rows of the test part, evenly drawn, here and below"
 
 
 def data(results: DatasetResults) -> dict[str, Any]:
@@ -129,7 +139,7 @@ def calibration(network: Network) -> dict[str, Any]:
 
 
 def important(results: DatasetResults) -> pd.DataFrame:
-    """Return the test rows' most important raw columns; images have none."""
+    """Return the shown rows' most important raw columns; images have none."""
     if results.problem.kind == "images":
         return pd.DataFrame()
     dataset = results.problem.dataset

@@ -38,6 +38,9 @@ def comparison(results: DatasetResults) -> Iterator[str]:
         yield f"| {name} | {figures} | {over_runs(row.spread)} | {difference} |"
     yield ""
     yield f"Models are chosen by validation {labels[metric]}, figures are of the test part."
+    if results.trained_rows:
+        of = results.problem.rows["train"]
+        yield f"Baselines were trained on {results.trained_rows:,} of {of:,} training rows."
 
 
 def changes(every: list[DatasetResults], before: dict[str, Any]) -> Iterator[str]:
