@@ -10,6 +10,7 @@ import pytest
 from conftest import dataset_config
 from numpy.typing import NDArray
 
+from fathom.data import rows
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError
 from fathom.evaluation import compare as module
@@ -122,6 +123,74 @@ def test_resamples_do_not_depend_on_how_many_are_in_memory(monkeypatch: pytest.M
         np.testing.assert_array_equal(resampled_means(values, 100, seed=1), at_once)
 
 
+def drifting(rows: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return truth and two predictions of rows in whose order errors grow."""
+    generator = np.random.default_rng(6)
+    actual, shared = generator.normal(size=(2, rows))
+    growing = np.linspace(0, 3, rows)
+    baseline = actual + growing * (shared + generator.normal(size=rows))
+    return actual, baseline, actual + growing * (shared + 0.97 * generator.normal(size=rows))
+
+
+@pytest.mark.parametrize("dataset", ["bike", "digits"])
+@pytest.mark.parametrize("groups", [2_000, 13_000])  # of 10 rows each; of one or two
+def test_groups_of_rows_give_the_interval_of_all_rows(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, groups: int
+) -> None:
+    actual, baseline, network = drifting(20_000)
+    if dataset == "digits":
+        values = (actual, baseline, network)
+        actual, baseline, network = ((of > 0).astype(int).astype(str) for of in values)
+    write(dataset, actual, {"boosting": baseline}, {"mlp": network})
+
+    def found() -> Any:
+        return compare(dataset_config(dataset, "models=[mlp]"))["networks"]["mlp"]
+
+    full = found()
+    monkeypatch.setattr(module, "GROUPS", groups)
+    grouped = found()
+    assert grouped["figure"] == pytest.approx(full["figure"], rel=1e-12)
+    assert grouped["difference"] == pytest.approx(full["difference"], rel=1e-9)
+    width = full["high"] - full["low"]
+    assert grouped["high"] - grouped["low"] == pytest.approx(width, rel=0.08)
+    assert grouped["low"] == pytest.approx(full["low"], abs=0.08 * width)
+    assert grouped["low"] != full["low"]
+
+
+def test_groups_of_unequal_sizes_count_by_their_rows(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an error that is the same in all rows any rows drawn tell the same."""
+    monkeypatch.setattr(module, "GROUPS", 13)
+    write("bike", np.zeros(20), {"linear": np.full(20, 2.0)}, {"mlp": np.full(20, 1.0)})
+    found = compare(dataset_config("bike", "models=[mlp]"))["networks"]["mlp"]
+    assert (found["low"], found["high"]) == pytest.approx((-1, -1))
+
+
+def test_groups_are_drawn_and_of_one_size() -> None:
+    rows = 3 * module.GROUPS + 7
+    found = module.groups(rows, seed=1)
+    assert sorted(set(np.bincount(found))) == [3, 4]
+    np.testing.assert_array_equal(found, module.groups(rows, seed=1))
+    assert (found != module.groups(rows, seed=2)).any()
+    assert abs(np.corrcoef(np.arange(rows), found)[0, 1]) < 0.01
+    assert abs(np.corrcoef(np.arange(rows), found % 3)[0, 1]) < 0.01
+    np.testing.assert_array_equal(module.groups(9, seed=1), np.arange(9))
+
+
+@pytest.mark.parametrize("groups", [10, 100_000])
+def test_blocks_of_rows_change_nothing(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, groups: int
+) -> None:
+    monkeypatch.setattr(module, "GROUPS", groups)
+    actual, baseline, network = np.random.default_rng(7).integers(9, size=(3, 100)).astype(float)
+    write("bike", actual, {"linear": baseline}, {"mlp": network})
+    config = dataset_config("bike", "models=[mlp]")
+    at_once = compare(config)
+    monkeypatch.setattr(rows, "BLOCK", 33)
+    assert compare(config) == at_once
+
+
 @pytest.mark.parametrize(
     ("low", "high", "metric", "expected"),
     [
@@ -138,11 +207,13 @@ def test_verdicts(low: float, high: float, metric: str, expected: str) -> None:
     assert verdict(low, high, metric) == expected
 
 
-def test_refuses_predictions_of_other_rows(workspace: Path) -> None:
+@pytest.mark.parametrize("others", [[1, 2, 3, 4, 5], [0, 1, 2, 3], [0, 1, 2, 3, 4, 5]])
+def test_refuses_predictions_of_other_rows(workspace: Path, others: list[int]) -> None:
     actual = np.arange(5.0)
     write("bike", actual, {"linear": actual}, {"mlp": actual})
     file = Path("data/predictions/bike/mlp.parquet")
-    pd.read_parquet(file).assign(row=np.arange(1, 6)).to_parquet(file, index=False)
+    table = pd.DataFrame({"row": others, "actual": 0.0, "predicted": 0.0})
+    table.to_parquet(file, index=False)
     with pytest.raises(FathomError) as refused:
         compare(dataset_config("bike", "models=[mlp]"))
     assert str(refused.value) == (

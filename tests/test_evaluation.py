@@ -1,6 +1,7 @@
 """Figures are those of the formulas, in the target's own unit, for networks and baselines alike."""
 
 import json
+import runpy
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,19 +11,28 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import copy_settings, dataset_config, network_config, prepare, trained, work_in_copy
+from conftest import (
+    ROOT,
+    copy_settings,
+    dataset_config,
+    network_config,
+    prepare,
+    trained,
+    work_in_copy,
+)
 from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from fathom.data import rows
 from fathom.data.parts import read_part
 from fathom.data.predictions import Predicted
 from fathom.data.scale import scale
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError
-from fathom.evaluation.baseline import baseline
+from fathom.evaluation.baseline import baseline, training_rows
 from fathom.evaluation.evaluate import evaluate
 from fathom.evaluation.scores import prediction_table, scores
 
@@ -318,6 +328,64 @@ def test_plots_are_of_the_test_part(project: Path) -> None:
     assert list(Path("plots/confusion/diabetes/mlp").iterdir()) == []
 
 
+@pytest.mark.parametrize(("dataset", "model"), [("digits", "mlp"), ("widths", "wide_deep")])
+@pytest.mark.parametrize("ensemble", ["true", "false"])
+def test_blocks_of_rows_change_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, model: str, ensemble: str
+) -> None:
+    several = ["train.repeats=2", f"train.ensemble={ensemble}", "evaluate.coverage=0.5"]
+    at_once = evaluated(dataset, model, *several)
+    file = Path(f"data/predictions/{dataset}/{model}.parquet")
+    plots = sorted(Path("plots").rglob("test.csv"))
+    table, drawn = pd.read_parquet(file), [plot.read_text() for plot in plots]
+    units = Problem.read(dataset).main.units
+    monkeypatch.setattr(rows, "VALUES", 9 * units)  # nine rows at a time
+    found = evaluate(network_config(dataset, model, *several))
+    for fitted_to_fewer_rows in ("calibrated", "interval"):
+        assert (fitted_to_fewer_rows in found) == (fitted_to_fewer_rows in at_once)
+        found.pop(fitted_to_fewer_rows, None)
+        at_once.pop(fitted_to_fewer_rows, None)
+    assert flat(found) == pytest.approx(flat(at_once), rel=1e-9)
+    pd.testing.assert_frame_equal(pd.read_parquet(file), table)
+    assert [plot.read_text() for plot in plots] == drawn
+
+
+def flat(figures: dict[str, Any], above: str = "") -> dict[str, Any]:
+    """Return figures by their whole names."""
+    found: dict[str, Any] = {}
+    for name, value in figures.items():
+        inner = flat(value, f"{above}{name}.") if isinstance(value, dict) else {above + name: value}
+        found |= inner
+    return found
+
+
+def test_what_is_fitted_is_fitted_to_rows_drawn_evenly(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated("digits", "mlp", "train.repeats=2", "train.ensemble=true")
+    network = Predicted.of(Problem.read("digits"), "mlp")
+    every = [np.load(file) for file in sorted(Path("models").rglob("valid_main_output.npy"))]
+    mean = np.asarray(np.mean(every, axis=0, dtype=np.float64))
+    actual, predicted = network.drawn("valid")
+    np.testing.assert_array_equal(predicted, mean)
+    monkeypatch.setattr(rows, "BLOCK", 100)
+    some, of_some = network.drawn("valid")
+    chosen = rows.evenly_drawn(len(mean), 100)
+    assert len(chosen) == 100 < len(mean)
+    np.testing.assert_array_equal(some, actual[chosen])
+    np.testing.assert_array_equal(of_some, mean[chosen])
+
+
+def test_plots_of_many_rows_show_some(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fathom.evaluation.evaluate.PLOTTED", 10)
+    monkeypatch.setattr(rows, "BLOCK", 33)
+    evaluated("diabetes", "mlp")
+    table = pd.read_parquet("data/predictions/diabetes/mlp.parquet")[["actual", "predicted"]]
+    shown = pd.read_csv("plots/predicted/diabetes/mlp/test.csv")
+    expected = table.iloc[rows.evenly_drawn(len(table), 10)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(shown, expected)
+
+
 def test_auxiliary_figures_are_of_its_own_column(project: Path) -> None:
     metrics = evaluated("ages", "wide_deep")
     rows = np.load("data/split/ages/test.npy")
@@ -398,6 +466,60 @@ def test_baseline_gives_classes_without_training_rows_no_probability(project: Pa
     assert (table["probability_versicolor"] == 0).all()
     assert set(table["predicted"]) == {"setosa", "virginica"}
     assert metrics["logistic"]["train"]["accuracy"] == 1
+
+
+@pytest.mark.parametrize("dataset", ["digits", "diabetes"])
+def test_baselines_of_blocks_are_those_of_all_rows(
+    project: Path, monkeypatch: pytest.MonkeyPatch, dataset: str
+) -> None:
+    at_once = baseline(dataset_config(dataset))
+    files = sorted(Path("data/predictions", dataset, "baseline").iterdir())
+    tables = [pd.read_parquet(file) for file in files]
+    monkeypatch.setattr(rows, "BLOCK", 33)
+    assert flat(baseline(dataset_config(dataset))) == pytest.approx(flat(at_once), rel=1e-6)
+    for file, table in zip(files, tables, strict=True):
+        pd.testing.assert_frame_equal(pd.read_parquet(file), table, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "bound"),
+    [("diabetes", ("TRAINED_ROWS", 100)), ("digits", ("TRAINED_VALUES", 6400))],
+)
+def test_baselines_of_many_rows_are_trained_on_some(
+    project: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, bound: tuple[str, int]
+) -> None:
+    monkeypatch.setattr(f"fathom.evaluation.baseline.{bound[0]}", bound[1])
+    metrics = baseline(dataset_config(dataset))
+    assert json.loads(Path(f"metrics/{dataset}/baseline.json").read_text()) == metrics
+    assert [figures["trained_rows"] for figures in metrics.values()] == [100, 100, 100]
+    problem = Problem.read(dataset)
+    chosen, others = (training_rows(problem, seed) for seed in (42, 43))
+    assert chosen is not None
+    assert others is not None
+    assert len(set(chosen)) == 100
+    assert list(chosen) == sorted(chosen)
+    assert set(chosen) <= set(range(problem.rows["train"]))
+    assert list(chosen) != list(others)
+    train, test = read_part(problem, "train"), read_part(problem, "test")
+    x, x_test = (np.asarray(part.features).reshape(len(part.rows), -1) for part in (train, test))
+    simple: Any = LinearRegression() if dataset == "diabetes" else LogisticRegression(max_iter=1000)
+    simple.fit(x[chosen], train.target("main_output")[chosen])
+    name, score = ("linear", "r2") if dataset == "diabetes" else ("logistic", "accuracy")
+    expected = simple.score(x_test, test.target("main_output"))
+    assert metrics[name]["test"][score] == pytest.approx(expected, rel=1e-6)
+
+
+def test_baseline_says_on_how_many_rows_it_was_trained(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("fathom.evaluation.baseline.TRAINED_ROWS", 100)
+    monkeypatch.setattr("sys.argv", ["baseline.py", "dataset=diabetes"])
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "")  # the stage sets it: undone behind the test,
+    monkeypatch.delenv("HYDRA_FULL_ERROR")  # and not there before it
+    runpy.run_path(str(ROOT / "src/baseline.py"), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()[-3:]
+    assert [line.split(":")[0] for line in lines] == ["mean", "linear", "boosting"]
+    assert all(line.endswith(", trained on 100 rows") for line in lines)
 
 
 @pytest.mark.parametrize(

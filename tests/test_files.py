@@ -1,0 +1,72 @@
+"""Tables are written piece by piece, and no more of them is read than is asked for."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyarrow import parquet
+
+from fathom import files
+from fathom.errors import FathomError
+from fathom.files import read_table, table_rows, table_writer
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    generator = np.random.default_rng(1)
+    names = pd.array(["a", "bb"], dtype="str").take(generator.integers(2, size=1000))
+    return pd.DataFrame(
+        {"number": np.arange(1000), "name": names, "x": generator.normal(size=1000)}
+    )
+
+
+def test_pieces_give_the_file_that_the_whole_gives(table: pd.DataFrame, tmp_path: Path) -> None:
+    whole, pieces = tmp_path / "whole.parquet", tmp_path / "pieces.parquet"
+    table.to_parquet(whole, index=False)
+    with table_writer(pieces) as write:
+        write(table)
+    assert pieces.read_bytes() == whole.read_bytes()
+    with table_writer(pieces) as write:
+        for start in range(0, 1000, 300):
+            write(table[start : start + 300])
+    pd.testing.assert_frame_equal(read_table(pieces, "scale"), table)
+    assert table_rows(pieces, "scale") == 1000
+
+
+def test_pieces_can_be_read_as_pieces(
+    table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "ROW_GROUP", 100)
+    file = tmp_path / "table.parquet"
+    with table_writer(file) as write:
+        write(table)
+    assert parquet.ParquetFile(file).num_row_groups == 10
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        range(1000), range(99, 101), range(250, 251), np.arange(1000), np.array([999]),
+        np.array([700, 3, 701, 0, 3, 999, 100, 99]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("columns", [None, ["x", "number"]])
+def test_some_rows(
+    table: pd.DataFrame, tmp_path: Path, rows: files.Rows, columns: list[str] | None
+) -> None:
+    file = tmp_path / "table.parquet"
+    table.to_parquet(file, index=False, row_group_size=100)
+    expected = table[columns or [*table.columns]].iloc[list(rows)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(read_table(file, "scale", columns, rows), expected)
+
+
+def test_rows_that_are_not_there(table: pd.DataFrame, tmp_path: Path) -> None:
+    file = tmp_path / "table.parquet"
+    table.to_parquet(file, index=False)
+    for rows in (range(990, 1001), np.array([3, 1000])):
+        with pytest.raises(FathomError) as refused:
+            read_table(file, "scale@houses", rows=rows)
+        assert str(refused.value) == (
+            f"{file} is damaged: delete it and make it anew with `dvc repro scale@houses`"
+        )
