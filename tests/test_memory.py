@@ -1,16 +1,20 @@
-"""What training takes in memory is bounded by train.memory, whatever the size of the data."""
+"""Memory is bounded, whatever the size of the data: that of training by train.memory."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, copy_settings, network_config, prepare
+from conftest import ROOT, copy_settings, edit, network_config, prepare
 
+from fathom import paths
+from fathom.data.rows import BLOCK
+from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError
-from fathom.files import write_table
+from fathom.files import write_json, write_table
 from fathom.training import memory
 
 TIMES = 500  # 5,805,000 rows, of which the network takes 200 MiB
@@ -43,27 +47,28 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
-def peak(dataset: str, *overrides: str) -> float:
-    """Train in a process of its own and return what it took at its peak, in MiB."""
-    settings = ["train.repeats=1", "train.epochs=1", "train.batch_size=8192", "gpus=[]"]
-    command = [
-        sys.executable, str(ROOT / "src/train.py"), f"dataset={dataset}", "model=mlp",
-        *settings, *overrides,
-    ]  # fmt: skip
+def peak(stage: str, *overrides: str) -> float:
+    """Run a stage in a process of its own and return what it took at its peak, in MiB."""
+    command = [sys.executable, str(ROOT / f"src/{stage}.py"), *overrides]
     measure = [sys.executable, "-c", MEASURE, *command]
     found = int(subprocess.run(measure, check=True, capture_output=True, text=True).stdout)
     return found / (MIB if sys.platform == "darwin" else 1024)
 
 
+def peak_of_training(dataset: str, *overrides: str) -> float:
+    settings = ["train.repeats=1", "train.epochs=1", "train.batch_size=8192", "gpus=[]"]
+    return peak("train", f"dataset={dataset}", "model=mlp", *settings, *overrides)
+
+
 def test_memory_is_bounded(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(large)
-    nothing = peak("digits")  # what TensorFlow takes by itself
+    nothing = peak_of_training("digits")  # what TensorFlow takes by itself
     setting = 0.2 * 1024
-    streamed = peak("california_housing", "train.memory=0.2") - nothing
+    streamed = peak_of_training("california_housing", "train.memory=0.2") - nothing
     run = json.loads(Path("models/california_housing/mlp/run.json").read_text())
     assert run["engine"]["rows"] == "read from disk"
     assert streamed < 1.25 * setting
-    whole = peak("california_housing", "train.memory=1.5") - nothing
+    whole = peak_of_training("california_housing", "train.memory=1.5") - nothing
     run = json.loads(Path("models/california_housing/mlp/run.json").read_text())
     assert run["engine"]["rows"] == "in memory"
     assert 2 * setting < whole < 1.5 * 1024
@@ -108,3 +113,42 @@ def test_a_container_has_what_it_may_take(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert memory.machine() == 0.25
     allowed.write_text("max\n")
     assert memory.machine() >= whole
+
+
+def write_predicted(dataset: str, rows: int) -> None:
+    """Write a test part of so many rows, what a network and a baseline predict of it, and small
+    parts beside it.
+    """
+    output = Output(column="y", task="regression")
+    problem = Problem(
+        dataset=dataset, kind="table", shape=[1], numbers=["x"], categories={}, sparse={},
+        crosses=[], wide=["x"], deep=["x"], rows={"train": 9, "valid": 9, "test": rows},
+        outputs={"main_output": output, "aux_output": output},
+    )  # fmt: skip
+    problem.write(paths.problem(dataset))
+    generator = np.random.default_rng(rows)
+    of_model = paths.model(dataset, "mlp")
+    predictions = of_model / "predictions" / paths.run(42)
+    baseline = paths.predictions(dataset, "baseline").with_suffix("")
+    for folder in (paths.scaled(dataset), predictions, baseline):
+        folder.mkdir(parents=True)
+    write_json(of_model / "run.json", {"runs": [{"seed": 42}], "ensemble": False, "seed": 42})
+    for part, count in problem.rows.items():
+        actual, predicted = generator.normal(size=(2, count))
+        targets = pd.DataFrame({"row": np.arange(count), "main_output": actual})
+        write_table(paths.scaled(dataset) / f"{part}_targets.parquet", targets)
+        np.save(predictions / f"{part}_main_output.npy", predicted)
+    table = targets.rename(columns={"main_output": "actual"}).assign(predicted=0.0)
+    write_table(baseline / "mean.parquet", table)
+    write_json(paths.metrics(dataset, "baseline"), {"mean": {"valid": {"rmse": 1.0}}})
+
+
+def test_memory_of_figures_does_not_grow_with_rows(workspace: Path) -> None:
+    few, many = 2 * BLOCK, 10 * BLOCK  # a column of them takes 16 and 80 MiB
+    write_predicted("diabetes", few)
+    write_predicted("california_housing", many)
+    edit(workspace / "params.yaml", "models=[mlp]")
+    for stage, *more in (("evaluate", "model=mlp"), ("compare",)):
+        of_few = peak(stage, "dataset=diabetes", *more)
+        of_many = peak(stage, "dataset=california_housing", *more)
+        assert of_many - of_few < 50
