@@ -9,7 +9,7 @@ from pyarrow import parquet
 
 from fathom import files
 from fathom.errors import FathomError
-from fathom.files import read_table, table_rows, table_writer
+from fathom.files import TableWriter, read_table, table_rows, write_table
 
 
 @pytest.fixture
@@ -23,13 +23,11 @@ def table() -> pd.DataFrame:
 
 def test_pieces_give_the_file_that_the_whole_gives(table: pd.DataFrame, tmp_path: Path) -> None:
     whole, pieces = tmp_path / "whole.parquet", tmp_path / "pieces.parquet"
-    table.to_parquet(whole, index=False)
-    with table_writer(pieces) as write:
-        write(table)
-    assert pieces.read_bytes() == whole.read_bytes()
-    with table_writer(pieces) as write:
+    write_table(whole, table)
+    with TableWriter(pieces) as writer:
         for start in range(0, 1000, 300):
-            write(table[start : start + 300])
+            writer.write(table[start : start + 300])
+    assert pieces.read_bytes() == whole.read_bytes()
     pd.testing.assert_frame_equal(read_table(pieces, "scale"), table)
     assert table_rows(pieces, "scale") == 1000
 
@@ -39,8 +37,7 @@ def test_pieces_can_be_read_as_pieces(
 ) -> None:
     monkeypatch.setattr(files, "ROW_GROUP", 100)
     file = tmp_path / "table.parquet"
-    with table_writer(file) as write:
-        write(table)
+    write_table(file, table)
     assert parquet.ParquetFile(file).num_row_groups == 10
 
 
