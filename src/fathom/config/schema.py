@@ -187,6 +187,21 @@ class EarlyStopping(Section):
     min_delta: NonNegativeFloat
 
 
+class Worker(Section):
+    """What a worker takes of a cluster: whole ones."""
+
+    cpu: PositiveInt
+    gpu: NonNegativeInt
+
+
+class Ray(Section):
+    """Who trains by the engine `ray`."""
+
+    workers: PositiveInt
+    address: str | None
+    resources: Worker
+
+
 class Train(Section):
     """How networks are trained."""
 
@@ -201,7 +216,8 @@ class Train(Section):
     monitor: str
     keep: Literal["best", "last"]
     early_stopping: EarlyStopping | None
-    engine: Literal["compiled", "fit"]
+    engine: Literal["compiled", "fit", "ray"]
+    ray: Ray
     xla: Annotated[bool | Literal["auto"], PlainValidator(parse_switch)]
     deterministic: bool
     repeats: Annotated[int | Literal["auto"], PlainValidator(parse_count)]

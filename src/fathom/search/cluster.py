@@ -8,14 +8,9 @@ twice as long for small trials. Actors keep what they have compiled from one tri
 
 from __future__ import annotations
 
-import importlib.util
-import logging
-import os
-import re
-import socket
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,10 +20,10 @@ from fathom.config.schema import NetworkConfig, Resources, SearchConfig
 from fathom.errors import FathomError
 from fathom.search.trial import Judge, Outcome, goes_on
 from fathom.training.callbacks import HaltedError
+from fathom.training.cluster import join, machines, refuse_without, room, why
 
 LIVES = 5  # workers that a trial may lose before it is taken for what kills them
 LOOK = 0.2  # seconds between looks whether a worker is free
-PATIENCE = 10  # seconds in which a cluster must answer
 SOURCE = Path("src")
 
 
@@ -45,11 +40,8 @@ class Cluster:
     def at_once(self) -> int:
         """What is asked for, or as many as the machines have room for that are there now."""
         asked = self.config.search.at_once
-        return sum(map(self.room, machines())) if asked == "auto" else asked
-
-    def room(self, machine: Mapping[str, float]) -> int:
-        """Return how many trials a machine of these resources can train at the same time."""
-        return min(int(machine.get(name, 0) / a) for name, a in amounts(self.config).items() if a)
+        needs = amounts(self.config)
+        return sum(room(machine, needs) for machine in machines()) if asked == "auto" else asked
 
     def carry_out(self, config: NetworkConfig, file: Path, judge: Judge) -> Outcome:
         """Have a worker train, or another one anew where that is lost.
@@ -164,12 +156,6 @@ def carried_out(worker: Any, config: NetworkConfig, judge: Judge) -> Outcome:
     return news
 
 
-def why(error: Exception) -> str:
-    """Return what of Ray's paragraphs on a lost worker has the cause."""
-    found = re.search(r"exit detail: (.+?)\.?( Some common causes|$)", str(error), re.MULTILINE)
-    return found[1] if found else str(error).strip().partition("\n")[0].rstrip(".")
-
-
 @contextmanager
 def cluster(config: SearchConfig) -> Iterator[Cluster]:
     """Join the cluster of `search.address`, or start one on this machine, and leave it in the end.
@@ -178,30 +164,16 @@ def cluster(config: SearchConfig) -> Iterator[Cluster]:
         FathomError: Ray is not installed, the cluster cannot be reached, the project is too large
             to be sent, or no machine has what a trial takes.
     """
-    if importlib.util.find_spec("ray") is None:
-        file, key = config.origins.of(("search", "engine"))
-        raise FathomError(
-            f"{file}: {key}: Ray is not installed: `make setup RAY=1`, or "
-            "`python -m pip install --require-hashes -r requirements-ray.txt`"
-        )
+    refuse_without(["ray"], ("search", "engine"), config.origins)
     refuse_odd_amounts(config)
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^")  # all that it prints of lost nodes
     import ray
 
     file, key = config.origins.of(("search", "address"))
-    address = config.search.address or "local"
+    address = config.search.address
     with tempfile.TemporaryDirectory(prefix="fathom-") as folder:
         gather(config, Path(folder))
         try:
-            knock(address)
-            ray.init(
-                address,
-                include_dashboard=False if address == "local" else None,
-                log_to_driver=False,
-                logging_level=logging.CRITICAL,
-                runtime_env={"working_dir": folder, "excludes": ["__pycache__"]},
-            )
+            join(address, {"working_dir": folder, "excludes": ["__pycache__"]})
         except Exception as error:  # of Ray's, gRPC's and the operating system's
             message = " ".join(str(error).split())
             if "exceeds the maximum size" in message:
@@ -209,20 +181,12 @@ def cluster(config: SearchConfig) -> Iterator[Cluster]:
                     f"{SOURCE}, {paths.CONF} and {paths.raw(config.dataset.name)} are more than "
                     f"Ray sends to its nodes; let several processes share search.storage instead"
                 )
-            raise FathomError(f"{file}: {key}: {address}: {message}") from error
+            raise FathomError(f"{file}: {key}: {address or 'local'}: {message}") from error
     try:
-        found = Cluster(config)
-        see_room(found, config)
-        yield found
+        see_room(config)
+        yield Cluster(config)
     finally:
         ray.shutdown()
-
-
-def knock(address: str) -> None:
-    """See that somebody is there: Ray tries for minutes."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
 
 
 def gather(config: SearchConfig, folder: Path) -> None:
@@ -247,31 +211,24 @@ def refuse_odd_amounts(config: SearchConfig) -> None:
             raise FathomError(f"{file}: {key}: {name.lower()} {wanted}, not {amount}")
 
 
-def machines() -> list[Mapping[str, float]]:
-    """Return the resources of each machine in the cluster."""
-    import ray
-
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
-
-
 def amounts(config: SearchConfig) -> dict[str, float]:
     """Return by Ray's names what a trial takes."""
     resources: Resources = config.search.resources
     return {"CPU": resources.cpu, "GPU": resources.gpu}
 
 
-def see_room(found: Cluster, config: SearchConfig) -> None:
+def see_room(config: SearchConfig) -> None:
     """Refuse what Ray would wait for without an end.
 
     Raises:
         FathomError: no machine has the resources of one trial.
     """
-    there = machines()
-    if any(map(found.room, there)):
+    there, needs = machines(), amounts(config)
+    if any(room(machine, needs) for machine in there):
         return
     file, key = config.origins.of(("search", "resources"))
     largest = ", ".join(
-        f"{max(machine.get(name, 0) for machine in there):g} {name}" for name in amounts(config)
+        f"{max(machine.get(name, 0) for machine in there):g} {name}" for name in needs
     )
-    wanted = ", ".join(f"{amount:g} {name}" for name, amount in amounts(config).items())
+    wanted = ", ".join(f"{amount:g} {name}" for name, amount in needs.items())
     raise FathomError(f"{file}: {key}: no machine has {wanted}; the most are {largest}")

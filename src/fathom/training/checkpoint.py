@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,7 @@ class Checkpoint(keras.callbacks.Callback):
             return self.start
         with np.load(self.file) as arrays:
             state = json.loads(str(arrays["state"]))
-            for name, variable in variables(model, state["step"] > 0).items():
-                variable.assign(arrays[name])
+            put_into(model, arrays, metrics=state["step"] > 0)
             self.restored = [unpack(packed, arrays) for packed in state["callbacks"]]
         self.seconds_before, self.kills = state["seconds"], state["kills"] + 1
         self.start = (epochs, 0) if state["stopped"] else (state["epoch"], state["step"])
@@ -95,8 +95,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def write(self, epoch: int, step: int) -> None:
         assert self.file is not None
-        kept = variables(self.model, metrics=step > 0)
-        arrays = {name: variable.numpy() for name, variable in kept.items()}
+        arrays: dict[str, Any] = arrays_of(self.model, metrics=step > 0)
         state = {
             "epoch": epoch,
             "step": step,
@@ -117,6 +116,17 @@ def variables(model: keras.Model, metrics: bool) -> dict[str, keras.Variable]:
     return {
         f"{kind} {at}": variable for kind, of in kinds.items() for at, variable in enumerate(of)
     }
+
+
+def arrays_of(model: keras.Model, metrics: bool = False) -> Arrays:
+    """Return the values of all that training changes in a compiled model."""
+    return {name: variable.numpy() for name, variable in variables(model, metrics).items()}
+
+
+def put_into(model: keras.Model, arrays: Mapping[str, np.ndarray], metrics: bool = False) -> None:
+    """Bring a model to where another one of its shape stood, on any of Keras' backends."""
+    for name, variable in variables(model, metrics).items():
+        variable.assign(arrays[name])
 
 
 def attributes(callback: keras.callbacks.Callback, arrays: Arrays) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from fathom.config.schema import NetworkConfig
 from fathom.training.devices import device_names
 
 # What only says how a training is watched and kept.
-WITHOUT_EFFECT = {"at_once", "checkpoint", "tensorboard"}
+# Another cluster or number of workers goes on, too.
+WITHOUT_EFFECT = {"at_once", "checkpoint", "tensorboard", "ray"}
 
 
 def fingerprint(config: NetworkConfig) -> str:

@@ -26,10 +26,13 @@ class WideAndDeep(keras.optimizers.Optimizer):
             self.deep.build([variable for variable in variables if not is_wide(variable)])
             super().build(variables)
 
-    def apply(self, grads: list[Any], trainable_variables: list[keras.Variable]) -> None:
+    def apply(
+        self, grads: list[Any], trainable_variables: list[keras.Variable] | None = None
+    ) -> None:
+        variables = trainable_variables or self._trainable_variables  # JAX names none
         with keras.name_scope(self.name):
-            self.build(trainable_variables)
-            pairs = list(zip(grads, trainable_variables, strict=True))
+            self.build(variables)
+            pairs = list(zip(grads, variables, strict=True))
             for optimizer, wide in ((self.wide, True), (self.deep, False)):
                 chosen = [(grad, variable) for grad, variable in pairs if is_wide(variable) is wide]
                 optimizer.apply(*map(list, zip(*chosen, strict=True)))

@@ -1,4 +1,6 @@
-"""Trains by Keras' own `fit`, over the same batches in the same order as compiled programs."""
+"""Trains by Keras' own `fit`, over the same batches in the same order as compiled programs; on JAX
+perhaps as one of several processes, each with its share of every batch.
+"""
 
 import functools
 from typing import Any
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from fathom.training.feeds import Feed
 from fathom.training.programs import VALIDATION_BATCH
+from fathom.training.shares import Share, Step
 
 
 class Batches(keras.utils.PyDataset):
@@ -18,6 +21,7 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, feed: Feed, batch_size: int, seed: int | None) -> None:
         super().__init__()
         self.feed, self.batch_size, self.seed, self.epoch = feed, batch_size, seed, 0
+        self.share: Share | None = None  # None: all rows are this process's
         self.steps = -(-feed.window_rows // batch_size)  # of a window
         self.read = functools.lru_cache(maxsize=1)(self.read_window)
 
@@ -30,11 +34,18 @@ class Batches(keras.utils.PyDataset):
         at, step = divmod(number, self.steps)
         arrays, order = self.read(self.epoch, at)
         rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+        if self.share is not None:
+            rows = self.share(rows)
         return tuple(
             # Keras makes a tf.data.Dataset of it, which takes a list for one tensor.
             tuple(array[rows] for array in part) if isinstance(part, list) else part[rows]
             for part in arrays
         )
+
+    def share_out(self, step: Step, among: keras.distribution.DataParallel) -> Step:
+        """Keep to this process's share of each batch; return a model's step that goes with it."""
+        self.share = Share(self.feed.rows, self.batch_size, among)
+        return self.share.without_filling(step)
 
     def read_window(self, epoch: int, at: int) -> tuple[Any, NDArray[np.int32]]:
         feed, seed = self.feed, self.seed
@@ -57,13 +68,18 @@ def fit(
 ) -> None:
     """Train a compiled model from the epoch `start` on."""
     batches = Batches(train, batch_size, seed)
+    validation = Batches(valid, VALIDATION_BATCH, None)
+    together = keras.distribution.distribution()  # None on TensorFlow
+    if together is not None:
+        model.train_step = batches.share_out(model.train_step, together)
+        model.test_step = validation.share_out(model.test_step, together)
 
     def next_order(epoch: int, logs: Any) -> None:
         batches.epoch = epoch
 
     model.fit(
         batches,
-        validation_data=Batches(valid, VALIDATION_BATCH, None),
+        validation_data=validation,
         epochs=epochs,
         initial_epoch=start,
         shuffle=False,  # of batches; their rows are in random order already

@@ -1,11 +1,14 @@
 """One training of a network from one seed: begun, gone on with or found finished."""
 
+from __future__ import annotations
+
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import pandas as pd
@@ -14,6 +17,7 @@ from fathom import paths
 from fathom.config.schema import NetworkConfig
 from fathom.data.parts import Scaled
 from fathom.data.predictions import write_predictions
+from fathom.errors import FathomError
 from fathom.files import read_json, replacing, write_json, write_text
 from fathom.training import compiled, reference
 from fathom.training.callbacks import EpochLines, Halt, callbacks, early_stopping
@@ -22,6 +26,9 @@ from fathom.training.feeds import Feed
 from fathom.training.predictor import Predictor
 from fathom.training.programs import Programs
 from fathom.training.saving import save_model
+
+if TYPE_CHECKING:
+    from fathom.training.together import Together
 
 MODEL, RUN, HISTORY, PREDICTIONS = "model.keras", "run.json", "history.csv", "predictions"
 
@@ -54,7 +61,8 @@ class Trainer:
 
     `programs` are those of a compiled engine; without them Keras' `fit` trains. `begin` brings
     the model to where a seed has it begin, `predictor` predicts with it as it stands.
-    `halted`, which trainers of one network share, ends their trainings.
+    `halted`, which trainers of one network share, ends their trainings. `together` are the workers
+    of a cluster, which train instead of this process.
     """
 
     model: keras.Model
@@ -65,6 +73,7 @@ class Trainer:
     begin: Callable[[int], None]
     predictor: Predictor
     halted: threading.Event
+    together: Together | None = None
 
 
 def finished_runs(
@@ -138,6 +147,11 @@ def train_from(
         watchers: callbacks that come last, and keep no state.
     """
     settings, model, problem = config.train, trainer.model, trainer.data.problem
+    if settings.engine == "ray":
+        if trainer.together is None or file is None:
+            origin, key = config.origins.of(("train", "engine"))
+            raise FathomError(f"{origin}: {key}: ray is for the stage train alone; set it to fit")
+        return trainer.together.train_from(trainer, seed, file, config, watchers)
     engine = "fit" if trainer.programs is None else "compiled"
     stopping = early_stopping(config, problem)
     watching = callbacks(config, problem, trainer.data.scalers, stopping, seed, engine)

@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -29,6 +30,12 @@ from fathom.training.repeats import Beginnings, at_once, repeats
 from fathom.training.runs import MODEL, Trainer, finished_runs, read_history
 from fathom.training.writing import Training, write
 
+if TYPE_CHECKING:
+    from fathom.training.together import Together
+
+# A strategy of TensorFlow's, or of Keras' on JAX: what has a scope.
+Strategy: TypeAlias = tf.distribute.Strategy | keras.distribution.DataParallel
+
 
 def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
     """Train a network from each of its seeds and write it to `models/<dataset>/<model>/`.
@@ -49,9 +56,21 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
     """
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
+    if config.train.engine != "ray":
+        return train_by(None, config, strategy)
+    from fathom.training.together import joined
+
+    with joined(config) as together:
+        return train_by(together, config, strategy)
+
+
+def train_by(
+    together: "Together | None", config: NetworkConfig, strategy: tf.distribute.Strategy
+) -> Training:
+    """Train in this process, or on a cluster."""
     data = ScaledFiles.of(config.dataset.name)
     problem = data.problem
-    first = prepare(config, data, strategy)
+    first = replace(prepare(config, data, strategy), together=together)
     seeds = [(config.seed + repeat) % 2**32 for repeat in range(repeats(config, problem))]
     several = at_once(config, len(seeds), alone(first))
     trainers = [first, *(prepare(config, data, strategy, first) for _ in seeds[1:several])]
@@ -79,7 +98,7 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
 def prepare(
     config: NetworkConfig,
     data: Scaled,
-    strategy: tf.distribute.Strategy,
+    strategy: Strategy,
     like: Trainer | None = None,
 ) -> Trainer:
     """Build and compile the network, and take its rows into memory or open them on disk.
@@ -107,7 +126,7 @@ def trainer(
     config: NetworkConfig,
     data: Scaled,
     rows: list[Feed],
-    strategy: tf.distribute.Strategy,
+    strategy: Strategy,
     like: Trainer | None = None,
 ) -> Trainer:
     """Make what trains a compiled model on the rows of the training and of the validation part."""
@@ -115,9 +134,8 @@ def trainer(
     with strategy.scope():
         with_variables(model, train)
         model.optimizer.build(model.trainable_variables)
-    several = strategy.num_replicas_in_sync > 1
     programs = None
-    if config.train.engine == "compiled" and not several:
+    if config.train.engine == "compiled" and strategy.num_replicas_in_sync == 1:
         programs = compile_programs(model, train, config, like.programs if like else None)
     beginnings = Beginnings(lambda: with_variables(build(config, data.problem), train), model)
     halted = like.halted if like else threading.Event()
@@ -127,6 +145,8 @@ def trainer(
 
 def alone(trainer: Trainer) -> str | None:
     """Say why runs cannot train at once with such trainers, if they cannot."""
+    if trainer.together is not None:
+        return "on a Ray cluster"
     if trainer.programs is None:
         return "by Keras' fit"
     if not isinstance(trainer.train, InMemory):

@@ -103,7 +103,7 @@ def description(training: Training, trainer: Trainer, config: NetworkConfig) -> 
         "devices": device_names(),
         "cores": cores(),
         "versions": {"python": platform.python_version()}
-        | {package: version(package) for package in VERSIONS},
+        | {package: version(package) for package in versions(config)},
         "settings": {
             "model": config.model.model_dump(by_alias=True, exclude={"name"}),
             "train": config.train.model_dump(by_alias=True),
@@ -111,10 +111,17 @@ def description(training: Training, trainer: Trainer, config: NetworkConfig) -> 
     }
 
 
+def versions(config: NetworkConfig) -> tuple[str, ...]:
+    return (*VERSIONS, "jax", "ray") if config.train.engine == "ray" else VERSIONS
+
+
 def engine(trainer: Trainer, config: NetworkConfig) -> dict[str, Any]:
     """Return what trained, how it was compiled and why so, and where its rows were."""
     programs = trainer.programs
     rows = "read from disk" if isinstance(trainer.train, Streamed) else "in memory"
+    if config.train.engine == "ray":
+        settings, why = config.train.ray, "as train.engine says"
+        return {"name": "ray", "workers": settings.workers, "xla": True, "why": why, "rows": rows}
     if programs is None:
         why = "as train.engine says" if config.train.engine == "fit" else "on several devices"
         return {"name": "fit", "xla": trainer.model.jit_compile, "why": why, "rows": rows}

@@ -1,0 +1,81 @@
+"""How a Ray cluster is joined: by a search, whose trials it carries out, or by one training."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import re
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from fathom.config.origins import Location, Origins
+from fathom.errors import FathomError
+
+PATIENCE = 10  # seconds in which a cluster must answer
+NAMES = {"ray": "Ray", "jax": "JAX"}
+
+
+def refuse_without(packages: list[str], location: Location, origins: Origins) -> None:
+    """Refuse an engine whose packages are not there.
+
+    Args:
+        location: where the engine is chosen in the settings.
+    """
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            file, key = origins.of(location)
+            raise FathomError(
+                f"{file}: {key}: {NAMES[package]} is not installed: `make setup RAY=1`, or "
+                "`python -m pip install --require-hashes -r requirements-ray.txt`"
+            )
+
+
+def join(address: str | None, runtime_env: Mapping[str, Any]) -> None:
+    """Join a cluster, or start one on this machine.
+
+    Args:
+        runtime_env: what Ray gives its processes.
+
+    Raises:
+        Exception: of Ray's, gRPC's or the operating system's: it cannot be reached.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^")  # all that it prints of lost nodes
+    import ray
+
+    if address is not None:
+        knock(address)
+    ray.init(
+        address or "local",
+        include_dashboard=False if address is None else None,
+        log_to_driver=False,
+        logging_level=logging.CRITICAL,
+        runtime_env=dict(runtime_env),
+    )
+
+
+def knock(address: str) -> None:
+    """See that somebody is there: Ray tries for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+
+
+def machines() -> list[Mapping[str, float]]:
+    """Return the resources of each machine in the cluster."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def room(machine: Mapping[str, float], needs: Mapping[str, float]) -> int:
+    """Return how often a machine of these resources has what is needed, by Ray's names."""
+    return min(int(machine.get(name, 0) / amount) for name, amount in needs.items() if amount)
+
+
+def why(error: Exception) -> str:
+    """Return what of Ray's paragraphs on a lost process has the cause."""
+    found = re.search(r"exit detail: (.+?)\.?( Some common causes|$)", str(error), re.MULTILINE)
+    return found[1] if found else str(error).strip().partition("\n")[0].rstrip(".")

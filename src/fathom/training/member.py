@@ -1,0 +1,154 @@
+"""One of the processes on a Ray cluster that train a network together, by Keras' `fit` on JAX.
+
+The first of them works in the project's folder. The others read the same data, but what their
+callbacks and checkpoints write goes to folders of their own and is forgotten.
+"""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fathom import paths
+from fathom.config.schema import NetworkConfig
+from fathom.errors import FathomError
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+    from fathom.training.checkpoint import Arrays
+    from fathom.training.runs import Run
+
+READ = (Path("data"), paths.CONF, paths.PARAMS)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training.
+
+    Args:
+        config: its engine is `fit`.
+        project: the folder of the project, which all hosts share.
+        file: of checkpoints, in the project.
+        begin: what training begins with, as `checkpoint.arrays_of` returns it.
+        watchers: callbacks of the first process.
+        news: gets what that one prints, and what prevents any of them from training.
+    """
+
+    config: NetworkConfig
+    seed: int
+    project: Path
+    file: Path
+    begin: Arrays
+    watchers: list[keras.callbacks.Callback]
+    news: Any
+
+
+class Told:
+    """A standard output that is read elsewhere."""
+
+    def __init__(self, news: Any) -> None:
+        self.news = news
+
+    def write(self, text: str) -> int:
+        self.news.put(text)
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+def carry_out(job: Job) -> tuple[Run, pd.DataFrame, Arrays]:
+    """Train from the last checkpoint on, if there is one.
+
+    Returns:
+        How it went, its history, and what it has made of `job.begin`.
+
+    Raises:
+        Exception: as the engine `fit`, or another process is lost: then Ray begins anew.
+    """
+    import jax
+    import ray
+
+    first = ray.train.get_context().get_world_rank() == 0
+    try:
+        with working(job, first), redirect_stdout(Told(job.news)) if first else nullcontext():
+            return train(job, first)
+    except (jax.errors.JaxRuntimeError, ray.exceptions.RayError):
+        raise
+    except FathomError as error:
+        job.news.put(error)
+        raise
+    except Exception:
+        job.news.put(RuntimeError(f"a worker failed\n{traceback.format_exc()}"))
+        raise
+
+
+@contextmanager
+def working(job: Job, first: bool) -> Iterator[None]:
+    """Work in a folder in which a process may write."""
+    with tempfile.TemporaryDirectory(prefix="fathom-") as own:
+        for path in READ:
+            Path(own, path).symlink_to(job.project / path)
+        with chdir(job.project if first else own):
+            yield
+
+
+def train(job: Job, first: bool) -> tuple[Run, pd.DataFrame, Arrays]:
+    import tensorflow as tf
+
+    tf.config.set_visible_devices([], "GPU")  # they are JAX's
+    import keras
+
+    keras.utils.set_random_seed(job.seed)  # so that `meet` need not agree on one
+    meet(job, first)
+    from fathom.data.parts import ScaledFiles
+    from fathom.training.checkpoint import arrays_of, put_into
+    from fathom.training.runs import train_from
+    from fathom.training.train import prepare
+
+    together = keras.distribution.DataParallel(auto_shard_dataset=False)
+    trainer = prepare(job.config, ScaledFiles.of(job.config.dataset.name), together)
+    with together.scope():
+        put_into(trainer.model, job.begin)
+        watchers = job.watchers if first else []
+        run, history = train_from(trainer, job.seed, job.file, job.config, watchers)
+        return run, history, arrays_of(trainer.model)
+
+
+def meet(job: Job, first: bool) -> None:
+    """Connect all processes, and give them the checkpoint that the first one finds."""
+    import keras
+    import ray
+    from ray.train.collective import broadcast_from_rank_zero
+
+    context = ray.train.get_context()
+    told = None
+    if first:
+        found = ray.put(job.file.read_bytes()) if job.file.exists() else None
+        told = {"address": free_address(), "checkpoint": found}
+    heard = broadcast_from_rank_zero(told)
+    if heard["checkpoint"] is not None and not first:
+        job.file.parent.mkdir(parents=True)
+        job.file.write_bytes(ray.get(heard["checkpoint"]))
+    if context.get_world_size() > 1:
+        keras.distribution.initialize(
+            heard["address"], context.get_world_size(), context.get_world_rank()
+        )
+
+
+def free_address() -> str:
+    """Return this machine's address in the cluster with a port that is free."""
+    import ray
+
+    host = ray.util.get_node_ip_address()
+    with socket.socket() as found:
+        found.bind((host, 0))
+        return f"{host}:{found.getsockname()[1]}"

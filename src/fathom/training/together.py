@@ -1,0 +1,223 @@
+"""A network trained by several processes of a Ray cluster together, each with its share of every
+batch: Ray Train keeps them, Keras' `fit` on JAX trains (`member`).
+
+Here, on TensorFlow, the network is built and gets its first weights, and in the end what the
+workers have made of it, so that all that comes before and after is as by the other engines.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+
+from fathom.config.schema import NetworkConfig
+from fathom.errors import FathomError
+from fathom.training.checkpoint import arrays_of, put_into
+from fathom.training.cluster import join, machines, refuse_without, room, why
+from fathom.training.member import Job, carry_out
+from fathom.training.runs import Run, Trainer
+
+LIVES = 5  # workers that a training may lose before it is taken for what kills them
+LOOK = 0.2  # seconds between looks whether the workers have come to an end
+
+
+class Together:
+    """Trains on the cluster that this process has joined."""
+
+    def train_from(
+        self,
+        trainer: Trainer,
+        seed: int,
+        file: Path,
+        config: NetworkConfig,
+        watchers: list[keras.callbacks.Callback],
+    ) -> tuple[Run, pd.DataFrame]:
+        """Train as `runs.train_from` does, elsewhere. A worker that is lost is replaced, and all go
+        on from the last checkpoint.
+
+        Raises:
+            FathomError: as by the other engines, or worker after worker is lost.
+        """
+        import ray
+        from ray.train import FailureConfig, RunConfig, ScalingConfig
+        from ray.train.v2.jax.jax_trainer import JaxTrainer
+        from ray.util.queue import Queue
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        news = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+        by_fit = config.train.model_copy(update={"engine": "fit"})
+        job = Job(
+            config=config.model_copy(update={"train": by_fit}),
+            seed=seed,
+            project=Path.cwd(),
+            file=file,
+            begin=arrays_of(trainer.model),
+            watchers=watchers,
+            news=news,
+        )
+        asked = config.train.ray
+        workers = JaxTrainer(
+            partial(carry_out, job),
+            scaling_config=ScalingConfig(
+                num_workers=asked.workers,
+                resources_per_worker=amounts(config),
+                placement_strategy="SPREAD",
+            ),
+            run_config=RunConfig(
+                name=file.stem,
+                storage_path=str((file.parent / "ray").absolute()),
+                failure_config=FailureConfig(max_failures=LIVES),
+            ),
+        )
+        run, history, arrays = listened_to(workers, news)
+        put_into(trainer.model, arrays)
+        return run, history
+
+
+def listened_to(workers: Any, news: Any) -> Any:
+    """Have workers train and print what they tell; return what the first of them returns.
+
+    Raises:
+        Exception: what a worker tells, or of Ray's.
+    """
+    from ray.train.v2.api.exceptions import TrainingFailedError
+    from ray.util.queue import Empty
+
+    ended: Future[Any] = Future()
+
+    def train() -> None:
+        try:
+            ended.set_result(workers.fit().return_value)
+        except BaseException as error:
+            ended.set_exception(error)
+
+    threading.Thread(target=train, daemon=True).start()  # Ctrl+C is for this one
+    while not ended.done() or not news.empty():
+        with suppress(Empty):
+            heard = news.get(timeout=LOOK)
+            if isinstance(heard, Exception):
+                raise heard
+            print(heard, end="", flush=True)
+    try:
+        return ended.result()
+    except TrainingFailedError as error:
+        raise FathomError(
+            f"lost workers {LIVES + 1} times ({why(error)}); the same command goes on from the "
+            "last checkpoint"
+        ) from error
+
+
+@contextmanager
+def joined(config: NetworkConfig) -> Iterator[Together]:
+    """Join the cluster of `train.ray.address`, or start one on this machine, and leave it in the
+    end.
+
+    Raises:
+        FathomError: Ray or JAX is not installed, a setting is none of this engine's, the cluster
+            cannot be reached, lacks room for all workers or does not see the project's folder.
+    """
+    refuse_without(["ray", "jax"], ("train", "engine"), config.origins)
+    refuse_what_jax_has_not(config)
+    import ray
+
+    file, key = config.origins.of(("train", "ray", "address"))
+    address = config.train.ray.address
+    try:
+        join(address, {"env_vars": environment(config)})
+    except Exception as error:  # of Ray's, gRPC's and the operating system's
+        message = " ".join(str(error).split())
+        raise FathomError(f"{file}: {key}: {address or 'local'}: {message}") from error
+    try:
+        see_room(config)
+        see_folder(config, Path.cwd())
+        yield Together()
+    finally:
+        ray.shutdown()
+
+
+def refuse_what_jax_has_not(config: NetworkConfig) -> None:
+    """Refuse settings that TensorFlow alone has.
+
+    Raises:
+        FathomError: one of them is made.
+    """
+    if config.train.xla is False:
+        file, key = config.origins.of(("train", "xla"))
+        raise FathomError(
+            f"{file}: {key}: JAX compiles by XLA alone, which train.engine ray trains by; set it "
+            "to auto"
+        )
+    if len(config.gpus) > 1 and config.gpus != "auto":
+        file, key = config.origins.of(("gpus",))
+        raise FathomError(
+            f"{file}: {key}: the workers of train.engine ray have the GPUs of train.ray.resources; "
+            "set it to auto"
+        )
+
+
+def environment(config: NetworkConfig) -> dict[str, str]:
+    """Return what the workers' processes are to find in their environment."""
+    path = [str(Path("src").absolute()), os.environ.get("PYTHONPATH", "")]
+    found = {
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cuda,cpu" if config.train.ray.resources.gpu else "cpu",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    if config.train.deterministic and config.train.ray.resources.gpu:
+        found["XLA_FLAGS"] = "--xla_gpu_deterministic_ops=true"
+    return found
+
+
+def amounts(config: NetworkConfig) -> dict[str, float]:
+    """Return by Ray's names what a worker takes."""
+    resources = config.train.ray.resources
+    return {"CPU": resources.cpu, "GPU": resources.gpu}
+
+
+def see_room(config: NetworkConfig) -> None:
+    """Refuse what Ray would wait for without an end.
+
+    Raises:
+        FathomError: there is not room for all workers at once.
+    """
+    needs, wanted = amounts(config), config.train.ray.workers
+    found = sum(room(machine, needs) for machine in machines())
+    if found < wanted:
+        file, key = config.origins.of(("train", "ray", "workers"))
+        each = ", ".join(f"{amount:g} {name}" for name, amount in needs.items())
+        raise FathomError(
+            f"{file}: {key}: the cluster has room for {found} workers of {each}, not for {wanted}"
+        )
+
+
+def see_folder(config: NetworkConfig, folder: Path) -> None:
+    """See that all machines have this folder, by a file that was not there before.
+
+    Raises:
+        FathomError: one has not.
+    """
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".fathom-") as file:
+        for node in ray.nodes():
+            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            is_file = ray.remote(num_cpus=0, scheduling_strategy=there)(os.path.isfile)
+            if node["Alive"] and not ray.get(is_file.remote(file.name)):
+                where, key = config.origins.of(("train", "engine"))
+                raise FathomError(
+                    f"{where}: {key}: {node['NodeManagerHostname']} does not see {folder}: all "
+                    "hosts must have the project under the same path, in a folder that they share"
+                )
