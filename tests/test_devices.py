@@ -114,8 +114,12 @@ strategies = [strategy(["CPU:0"]), strategy(["CPU:0", "CPU:1"])]
 assert [chosen.num_replicas_in_sync for chosen in strategies] == [1, 2]
 for dataset, model, *overrides in json.loads(sys.argv[1]):
     for chosen in strategies:
-        history = train(network_config(dataset, model, *overrides), chosen).history
-        losses.setdefault(dataset, []).append(history[["loss", "val_loss"]].values.tolist())
+        trained = train(network_config(dataset, model, *overrides), chosen)
+        two_optimizers = type(trained.model.optimizer).__name__ == "WideAndDeep"
+        auxiliary = "aux_output_loss" in trained.history
+        assert two_optimizers == auxiliary == (model == "wide_deep")
+        found = trained.history[["loss", "val_loss"]].values.tolist()
+        losses.setdefault(f"{dataset} {model}", []).append(found)
 print(json.dumps(losses))
 """
 
@@ -124,6 +128,7 @@ def test_two_replicas_train_as_one(workspace: Path) -> None:
     runs = [
         # Keras clips each replica's gradient before it sums them: clipped, the two differ.
         ("digits", "mlp", "model.dropout=0.0", "train.optimizer.clipnorm=null", "train.repeats=2"),
+        ("digits", "selu", "model.dropout=0.0", "train.optimizer.clipnorm=null"),
         (
             "california_housing",
             "wide_deep",
@@ -131,14 +136,16 @@ def test_two_replicas_train_as_one(workspace: Path) -> None:
             "train.optimizer.clipnorm=null",
         ),
     ]
-    for dataset, *_ in runs:
+    for dataset in {dataset for dataset, *_ in runs}:
         config = dataset_config(dataset, "split.test=0.5", "split.valid=0.3")
         download(config)
         split(config)
         scale(config)
     paths = f"PYTHONPATH={ROOT / 'src'}:{ROOT / 'tests'}"
     done = run_in(workspace, "env", paths, "python", "-c", MIRRORED, json.dumps(runs))
-    for one, two in json.loads(done.stdout.splitlines()[-1]).values():
+    losses = json.loads(done.stdout.splitlines()[-1])
+    assert len(losses) == len(runs)
+    for one, two in losses.values():
         assert two == [pytest.approx(losses, rel=1e-4) for losses in one]
 
 

@@ -8,7 +8,8 @@
    `GradientTape` and update. Here the loop over epochs is Python, with Keras' callbacks
    (`callbacks`); the loop over batches is one program on the device, which gathers rows and calls
    Keras' own `Model.train_step` (there is the tape). Python is called back once an epoch, or once
-   a second if epochs are longer. `reference` does the same by Keras' `fit`.
+   a second if epochs are longer. `reference` does the same by Keras' `fit`; so do the workers
+   of a Ray cluster, each its share (`together`, `member`, `shares`).
 4. `checkpoint` and `fingerprint`: how a killed training goes on.
 5. `saving` and `writing`: the outputs.
 

@@ -6,6 +6,8 @@ callbacks and checkpoints write goes to folders of their own and is forgotten.
 
 from __future__ import annotations
 
+import pickle
+import re
 import socket
 import tempfile
 import traceback
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from fathom.training.checkpoint import Arrays
     from fathom.training.runs import Run
 
+# How an error of XLA's begins when another process is gone, of whatever class JAX makes it.
+LOST = re.compile("(ABORTED|CANCELLED|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|UNKNOWN): ")
 READ = (Path("data"), paths.CONF, paths.PARAMS)
 
 
@@ -65,29 +69,28 @@ class Told:
         pass
 
 
-def carry_out(job: Job) -> tuple[Run, pd.DataFrame, Arrays]:
+def carry_out(job: Job) -> bytes:
     """Train from the last checkpoint on, if there is one.
 
     Returns:
-        How it went, its history, and what it has made of `job.begin`.
+        How it went, its history, and what it has made of `job.begin`: pickled, so that the process
+        that hands it on need not import TensorFlow for that.
 
     Raises:
         Exception: as the engine `fit`, or another process is lost: then Ray begins anew.
     """
-    import jax
     import ray
 
     first = ray.train.get_context().get_world_rank() == 0
     try:
         with working(job, first), redirect_stdout(Told(job.news)) if first else nullcontext():
-            return train(job, first)
-    except (jax.errors.JaxRuntimeError, ray.exceptions.RayError):
-        raise
+            return pickle.dumps(train(job, first))
     except FathomError as error:
         job.news.put(error)
         raise
-    except Exception:
-        job.news.put(RuntimeError(f"a worker failed\n{traceback.format_exc()}"))
+    except Exception as error:
+        if not (LOST.match(str(error)) or isinstance(error, ray.exceptions.RayError)):
+            job.news.put(RuntimeError(f"a worker failed\n{traceback.format_exc()}"))
         raise
 
 
@@ -102,6 +105,7 @@ def working(job: Job, first: bool) -> Iterator[None]:
 
 
 def train(job: Job, first: bool) -> tuple[Run, pd.DataFrame, Arrays]:
+    import jax
     import tensorflow as tf
 
     tf.config.set_visible_devices([], "GPU")  # they are JAX's
@@ -120,7 +124,9 @@ def train(job: Job, first: bool) -> tuple[Run, pd.DataFrame, Arrays]:
         put_into(trainer.model, job.begin)
         watchers = job.watchers if first else []
         run, history = train_from(trainer, job.seed, job.file, job.config, watchers)
-        return run, history, arrays_of(trainer.model)
+        arrays = arrays_of(trainer.model)
+    jax.distributed.shutdown()  # waits for all: the first to leave would take the others with it
+    return run, history, arrays
 
 
 def meet(job: Job, first: bool) -> None:

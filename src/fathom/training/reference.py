@@ -44,7 +44,10 @@ class Batches(keras.utils.PyDataset):
 
     def share_out(self, step: Step, among: keras.distribution.DataParallel) -> Step:
         """Keep to this process's share of each batch; return a model's step that goes with it."""
-        self.share = Share(self.feed.rows, self.batch_size, among)
+        windows = {self.feed.window_rows, self.feed.rows % self.feed.window_rows}
+        sizes = {min(rows, self.batch_size) for rows in windows}
+        sizes |= {rows % self.batch_size for rows in windows}
+        self.share = Share(sizes - {0}, among)
         return self.share.without_filling(step)
 
     def read_window(self, epoch: int, at: int) -> tuple[Any, NDArray[np.int32]]:

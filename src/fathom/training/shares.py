@@ -15,28 +15,24 @@ Step = Callable[[Any, Any], Any]  # of a model on JAX: its state and a batch
 
 
 class Share:
-    """The share of this process in every batch of so many rows in all.
+    """The share of this process in every batch.
 
     Args:
+        sizes: the rows that a batch may have in all.
         together: the devices of all processes.
     """
 
-    def __init__(
-        self, rows: int, batch_size: int, together: keras.distribution.DataParallel
-    ) -> None:
-        self.devices: int = together.num_model_replicas
+    def __init__(self, sizes: set[int], together: keras.distribution.DataParallel) -> None:
         self.processes: int = together.num_processes
         self.place: int = together.data_shard_id
-        full, last = min(batch_size, rows), rows % batch_size
-        self.filled = {full: self.up(full)}
-        if last and last != full:
-            # Shapes tell the two apart once they are filled up.
-            same = self.up(last) == self.up(full)
-            self.filled[last] = self.up(last) + (self.devices if same else 0)
-
-    def up(self, rows: int) -> int:
-        """Return the next number of rows of which all devices get as many."""
-        return -(-rows // self.devices) * self.devices
+        devices: int = together.num_model_replicas
+        self.rows: dict[int, int] = {}  # of a batch that is filled up: shapes tell them apart
+        for size in sorted(sizes):
+            filled = -(-size // devices) * devices
+            while filled in self.rows:
+                filled += devices
+            self.rows[filled] = size
+        self.filled = {size: filled for filled, size in self.rows.items()}
 
     def __call__(self, batch: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return those of a batch's row numbers that fall to this process."""
@@ -46,10 +42,9 @@ class Share:
 
     def without_filling(self, step: Step) -> Step:
         """Return a model's `train_step` or `test_step` that leaves out what was filled up."""
-        rows = {filled: rows for rows, filled in self.filled.items()}
 
         def of_rows(state: Any, batch: Any) -> Any:
-            wanted = rows[keras.tree.flatten(batch)[0].shape[0]]
+            wanted = self.rows[keras.tree.flatten(batch)[0].shape[0]]
             return step(
                 state,
                 keras.tree.map_structure(lambda a: None if a is None else a[:wanted], batch),

@@ -8,12 +8,14 @@ workers have made of it, so that all that comes before and after is as by the ot
 from __future__ import annotations
 
 import os
+import pickle
 import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import partial
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +82,12 @@ class Together:
                 failure_config=FailureConfig(max_failures=LIVES),
             ),
         )
-        run, history, arrays = listened_to(workers, news)
+        run, history, arrays = pickle.loads(listened_to(workers, news))  # noqa: S301
         put_into(trainer.model, arrays)
         return run, history
 
 
-def listened_to(workers: Any, news: Any) -> Any:
+def listened_to(workers: Any, news: Any) -> bytes:
     """Have workers train and print what they tell; return what the first of them returns.
 
     Raises:
@@ -94,7 +96,7 @@ def listened_to(workers: Any, news: Any) -> Any:
     from ray.train.v2.api.exceptions import TrainingFailedError
     from ray.util.queue import Empty
 
-    ended: Future[Any] = Future()
+    ended: Future[bytes] = Future()
 
     def train() -> None:
         try:
@@ -214,8 +216,8 @@ def see_folder(config: NetworkConfig, folder: Path) -> None:
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".fathom-") as file:
         for node in ray.nodes():
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            is_file = ray.remote(num_cpus=0, scheduling_strategy=there)(os.path.isfile)
-            if node["Alive"] and not ray.get(is_file.remote(file.name)):
+            sees = ray.remote(num_cpus=0, scheduling_strategy=there)(isfile)
+            if node["Alive"] and not ray.get(sees.remote(file.name)):
                 where, key = config.origins.of(("train", "engine"))
                 raise FathomError(
                     f"{where}: {key}: {node['NodeManagerHostname']} does not see {folder}: all "
