@@ -120,6 +120,7 @@ def train(job: Job, first: bool) -> tuple[Run, pd.DataFrame, Arrays]:
 
     together = keras.distribution.DataParallel(auto_shard_dataset=False)
     trainer = prepare(job.config, ScaledFiles.of(job.config.dataset.name), together)
+    refuse_what_jax_cannot(trainer.model, trainer.train.sample[0], job.config)
     with together.scope():
         put_into(trainer.model, job.begin)
         watchers = job.watchers if first else []
@@ -127,6 +128,27 @@ def train(job: Job, first: bool) -> tuple[Run, pd.DataFrame, Arrays]:
         arrays = arrays_of(trainer.model)
     jax.distributed.shutdown()  # waits for all: the first to leave would take the others with it
     return run, history, arrays
+
+
+def refuse_what_jax_cannot(model: keras.Model, inputs: Any, config: NetworkConfig) -> None:
+    """Refuse a network that calls functions of TensorFlow's.
+
+    Raises:
+        FathomError: it does.
+    """
+    import jax
+
+    trained, others = model.trainable_variables, model.non_trainable_variables
+    values = [[variable.value for variable in several] for several in (trained, others)]
+    try:
+        jax.eval_shape(model.stateless_call, *values, inputs)
+    except Exception as error:
+        file, key = config.origins.of(("model", "_target_"))
+        message = re.sub(r"\x1b\[\d*m", "", str(error)).strip().partition("\n")[0]
+        raise FathomError(
+            f"{file}: {key}: {config.model.target} cannot be trained on JAX, by which "
+            f"train.engine ray trains: {message}"
+        ) from error
 
 
 def meet(job: Job, first: bool) -> None:
