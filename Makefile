@@ -2,7 +2,6 @@
 # make test   lint, types and tests
 # make bench  an epoch of training by Fathom, Keras' fit, PyTorch and scikit-learn: half an hour
 # All set up .venv first. GPU=1 installs TensorFlow's CUDA libraries too (Linux), RAY=1 what a search
-# All set up .venv first. GPU=1 installs TensorFlow's CUDA libraries too (Linux), RAY=1 what a search
 # or a training on a Ray cluster needs, S3=1 what a remote of DVC on S3 needs (of itself where
 # .dvc/config has one).
 
