@@ -17,6 +17,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from repro import copy_project
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,10 +27,8 @@ STAGES = (
     "export", "report",
 )  # fmt: skip
 OF_NETWORKS = ("train", "evaluate", "export")
-SETTINGS = [
-    "memory_limit=2", "datasets=[large]", "models=[mlp]", "train.epochs=1", "train.batch_size=4096",
-    "train.repeats=1", "train.schedule=null",
-]  # fmt: skip
+SETTINGS = {"memory_limit": 2, "datasets": ["large"], "models": ["mlp"]}
+TRAIN = {"epochs": 1, "batch_size": 4096, "repeats": 1, "schedule": None}
 DATASET = """# @package _global_
 dataset:
   source:
@@ -83,13 +82,16 @@ def costs(rows: int, within: Path) -> dict[str, Cost]:
             [sys.executable, str(ROOT / "bench/large_table.py"), str(own), str(rows)], check=True
         )
         (project / "conf/dataset/large.yaml").write_text(DATASET, encoding="utf-8")
+        params = yaml.safe_load((project / "params.yaml").read_text())
+        params |= SETTINGS | {"train": params["train"] | TRAIN}
+        (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
         pandas = str(project / "bench/pandas_scale.py")
         found = {"pandas": measured(project, pandas, str(own), str(project / "pandas"))}
         for stage in STAGES:
             chosen = ["dataset=large", *(["model=mlp"] if stage in OF_NETWORKS else [])]
             if stage == "report":
                 chosen = []
-            found[stage] = measured(project, f"src/{stage}.py", *chosen, *SETTINGS)
+            found[stage] = measured(project, f"src/{stage}.py", *chosen)
         predict = [
             "-m",
             "fathom",

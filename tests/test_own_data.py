@@ -148,7 +148,7 @@ def test_a_table_that_is_read_block_by_block_goes_all_the_way(
     baselines = json.loads((folder / "metrics/trips/baseline.json").read_text())
     assert figures["test"]["rmse"] < baselines["linear"]["test"]["rmse"]
     page = (folder / "report/index.html").read_text()
-    assert "The 11 columns, by 960,000 of their rows" in page
+    assert "The 11 columns, by 1,000,000 of their rows" in page
     fathom(folder, "predict", "trips/mlp", str(source / "0.parquet"), "-o", "out.parquet")
     answers = pd.read_parquet(folder / "out.parquet")
     assert len(answers) == 640_000

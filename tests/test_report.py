@@ -3,17 +3,25 @@
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from conftest import commit, edit, run_in
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from fathom.config.schema import Config
+from fathom.config.stage import compose
+from fathom.data.rows import evenly_drawn
 from fathom.evaluation.wording import number, over_runs, signed
+from fathom.report import results as results_module
+from fathom.report.results import read_results
+from fathom.report.section import important, shown_rows
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -140,6 +148,42 @@ def test_experiments_are_listed_with_their_settings(project: Path) -> None:
     runs = text[text.index("The last experiments") :]
     assert re.search(r"wider \d{4}-\d\d-\d\d conf/model/mlp.yaml:units=\[32\] ", runs)
     run_in(project, "dvc", "exp", "remove", "-A")
+
+
+def test_says_of_how_many_rows_it_shows_errors(
+    built: Path, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Rows of the test part; on the dashed line" in words
+    assert "Rows of the test part; the colour is" in words
+    monkeypatch.chdir(built)
+    monkeypatch.setattr(results_module, "SHOWN", 30)
+    for results in read_results(compose([], Config)):
+        dataset = results.problem.dataset
+        table = pd.read_parquet(f"data/predictions/{dataset}/{results.best.name}.parquet")
+        expected = table.iloc[evenly_drawn(len(table), 30)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(results.best.predictions, expected)
+        assert shown_rows(results) == "30 rows of the test part, evenly drawn, here and below"
+        features = important(results)
+        if results.problem.kind == "table":
+            raw = pd.read_parquet(f"data/raw/{dataset}/data.parquet")[list(features)]
+            chosen = raw.iloc[expected["row"]].reset_index(drop=True)
+            pd.testing.assert_frame_equal(features, chosen)
+
+
+def test_says_on_how_many_rows_baselines_were_trained(project: Path) -> None:
+    file = project / "metrics/digits/baseline.json"
+    baselines = json.loads(file.read_text())
+    file.write_text(json.dumps({k: v | {"trained_rows": 1000} for k, v in baselines.items()}))
+    run_in(project, sys.executable, "src/report.py")
+    parser = Text()
+    parser.feed((project / "report/index.html").read_text())
+    text = " ".join(" ".join(parser.parts).split())
+    rows = json.loads((project / "data/problem/digits.json").read_text())["rows"]["train"]
+    assert f"baselines of scikit-learn, trained on 1,000 of {rows:,} training rows, drawn" in text
+    assert f"Baselines were trained on 1,000 of {rows:,} training rows, drawn at random." in text
+    assert text.count("baselines of scikit-learn.") == 1  # California's, of all rows
+    summary = (project / "report/summary.md").read_text()
+    assert f"Baselines were trained on 1,000 of {rows:,} training rows." in summary
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom import paths
+from fathom.data.rows import evenly_drawn
 from fathom.data.schema import Schema
 from fathom.files import read_table, table_blocks, table_types
 
@@ -96,7 +97,7 @@ class TableOnDisk:
         train = self.rows["train"]
         is_text = pd.api.types.is_string_dtype(self.types[name])
         most = LEARNED_TEXTS if is_text else LEARNED_ROWS
-        wanted = train[:: -(-len(train) // most)]
+        wanted = train[evenly_drawn(len(train), most)]
         pieces = []
         for block in table_blocks(self.file, self.made_by, columns=[name]):
             pieces.append(block[name].iloc[within(wanted, block) - block.index[0]])

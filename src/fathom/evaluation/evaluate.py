@@ -31,8 +31,8 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     predictions, in `data/predictions/`; and for `dvc plots` the test part's truth and prediction,
     in `plots/confusion/`, or in `plots/predicted/` and `plots/residuals/`.
 
-    Only a block of rows is in memory at a time, also of the validation part, to which temperatures
-    and intervals are fitted: to a million rows at most, evenly drawn.
+    Only a block of rows is in memory at a time. Temperature and intervals are fitted to as many
+    rows of the validation part as a block has, a million at most, evenly drawn.
 
     Raises:
         FathomError: the trained network or the scaled data is not there.

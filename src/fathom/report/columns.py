@@ -14,6 +14,7 @@ from fathom import paths
 from fathom.data.columns import as_dates, as_texts, is_category
 from fathom.data.encoder import Encoder
 from fathom.data.parts import read_targets
+from fathom.data.rows import evenly_drawn
 from fathom.data.schema import Problem, Schema
 from fathom.data.tables import raw_rows
 from fathom.files import read_json, read_table
@@ -84,7 +85,7 @@ def described_rows(dataset: str) -> NDArray[np.int64] | None:
     table some that are drawn evenly.
     """
     schema = Schema.read(dataset)
-    return np.arange(0, schema.rows, -(-schema.rows // ROWS)) if schema.is_large else None
+    return evenly_drawn(schema.rows, ROWS) if schema.is_large else None
 
 
 def weight_of(problem: Problem, others: list[str]) -> str | None:
@@ -95,7 +96,7 @@ def weight_of(problem: Problem, others: list[str]) -> str | None:
     targets = read_targets(problem, "train")
     if "weight" not in targets:
         return None
-    targets = targets.iloc[:: -(-len(targets) // ROWS)]
+    targets = targets.iloc[evenly_drawn(len(targets), ROWS)]
     rows = targets["row"].to_numpy()
     for name, values in read_columns(problem.dataset, others, rows):
         if pd.api.types.is_numeric_dtype(values):
