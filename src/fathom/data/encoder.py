@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fathom.config.schema import Dataset
 from fathom.data.columns import as_dates, as_numbers, as_texts, require, roles, special
 from fathom.data.encoding import Buckets, Category, Cross, Date, Learned, Number
-from fathom.data.tables import Table
+from fathom.data.tables import Table, learned
 from fathom.errors import FathomError
 
 
@@ -99,13 +99,19 @@ class Encoder(Learned):
         }
 
 
-def fit_encoder(dataset: Dataset, table: Table, min_frequency: int) -> Encoder:
+def fit_encoder(
+    dataset: Dataset,
+    table: Table,
+    min_frequency: int,
+    meet: Callable[[Number, pd.Series[Any]], object] | None = None,
+) -> Encoder:
     """Learn from the training rows of a raw table.
 
     Args:
         dataset: which columns are excluded, categories, dates, in buckets and crossed.
         table: of other rows than the training rows only the columns' types count.
         min_frequency: in how many rows a category must be to get a code of its own.
+        meet: is given each number, with its training values while they are in memory.
 
     Raises:
         FathomError: a column is not there, or not what the settings say; the line names the
@@ -122,7 +128,15 @@ def fit_encoder(dataset: Dataset, table: Table, min_frequency: int) -> Encoder:
         require(name, "categories", given, special(dataset))
     chosen = [name for name in given if name in [*found.categories, *dataset.categories]]
     others = [name for name in given if name not in chosen]
-    numbers = [Number.fit(training_numbers(table, dates, name)) for name in others]
+
+    def fit_number(name: str) -> Number:
+        values = training_numbers(table, dates, name)
+        number = Number.fit(values)
+        if meet is not None:
+            meet(number, values)
+        return number
+
+    numbers = learned(fit_number, others)
     categories = [
         Category.fit(table.training(as_texts(column_of(table, dates, name))), min_frequency)
         for name in chosen
@@ -130,9 +144,9 @@ def fit_encoder(dataset: Dataset, table: Table, min_frequency: int) -> Encoder:
     names = {number.column: number.names() for number in numbers} | {n: [n] for n in chosen}
     wide, deep = (path(dataset, key, given, parts, names) for key in ("wide", "deep"))
     counts = bucket_counts(dataset, others, chosen, wide)
-    buckets = [
-        Buckets.fit(training_numbers(table, dates, name), count) for name, count in counts.items()
-    ]
+    buckets = learned(
+        lambda name: Buckets.fit(training_numbers(table, dates, name), counts[name]), counts
+    )
     encoder = Encoder(
         dates=dates,
         numbers=numbers,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,8 @@ from fathom import paths
 from fathom.config.schema import Dataset, DatasetConfig
 from fathom.config.schema import Scale as Settings
 from fathom.data.columns import as_numbers
-from fathom.data.encoder import Encoder, fit_encoder, training_numbers
+from fathom.data.encoder import Encoder, fit_encoder
+from fathom.data.encoding import Number
 from fathom.data.features import scaled
 from fathom.data.parts import Part, part_of
 from fathom.data.scaling import Scaler, ScalerFile
@@ -70,7 +73,7 @@ class Fitted:
     def part(self, name: str) -> Part:
         """Return the encoded and scaled rows of a part."""
         rows = self.rows[name]
-        targets = self.targets.loc[rows].rename_axis("row").reset_index()
+        targets = with_rows(self.targets.loc[rows])
         return part_of(self.problem, self.features(rows), targets)
 
 
@@ -115,22 +118,33 @@ def write_parts(
     config: DatasetConfig, schema: Schema, table: Table, folder: Path
 ) -> tuple[Problem, ScalerFile]:
     """Write a table's features and targets of every part, and the encoder."""
-    learned = learn(config, schema, table)
+    fitted = learn(config, schema, table)
     with ExitStack() as files:
+        writers = {
+            f"{part}_{kind}": files.enter_context(TableWriter(folder / f"{part}_{kind}.parquet"))
+            for part in paths.PARTS
+            for kind in ("features", "targets")
+        }
 
-        def writer(name: str) -> TableWriter:
-            return files.enter_context(TableWriter(folder / f"{name}.parquet"))
+        def write(tables: dict[str, pd.DataFrame]) -> None:
+            for name, table in tables.items():
+                writers[name].write(table)
 
-        features_of = {part: writer(f"{part}_features") for part in paths.PARTS}
-        targets_of = {part: writer(f"{part}_targets") for part in paths.PARTS}
+        # One block is written while the next is made.
+        pool = files.enter_context(ThreadPoolExecutor(1))
+        writing = pool.submit(write, {})
         for block, rows in table.blocks():
-            features, targets = learned.apply(block, config.dataset)
+            features, targets = fitted.apply(block, config.dataset)
+            tables = {}
             for part, of_part in rows.items():
                 places = np.searchsorted(block.index, of_part)
-                features_of[part].write(features.iloc[places])
-                targets_of[part].write(with_rows(targets.iloc[places]))
-    write_json(folder / "encoder.json", learned.encoder.model_dump())
-    return learned.problem, learned.scalers
+                tables[f"{part}_features"] = features.iloc[places]
+                tables[f"{part}_targets"] = with_rows(targets.iloc[places])
+            writing.result()
+            writing = pool.submit(write, tables)
+        writing.result()
+    write_json(folder / "encoder.json", fitted.encoder.model_dump())
+    return fitted.problem, fitted.scalers
 
 
 def with_rows(targets: pd.DataFrame) -> pd.DataFrame:
@@ -156,17 +170,24 @@ def fit(config: DatasetConfig, schema: Schema, rows: Rows) -> Fitted:
 def fit_rows(config: DatasetConfig, schema: Schema, table: pd.DataFrame, rows: Rows) -> Fitted:
     """Do the same with a table in memory, whose index numbers its rows from 0."""
     raw = TableInMemory(table, rows)
-    learned = learn(config, schema, raw)
+    fitted = learn(config, schema, raw)
     ((block, _),) = raw.blocks()
-    features, targets = learned.apply(block, config.dataset)
-    problem, scalers, encoder = learned.problem, learned.scalers, learned.encoder
+    features, targets = fitted.apply(block, config.dataset)
+    problem, scalers, encoder = fitted.problem, fitted.scalers, fitted.encoder
     return Fitted(problem, scalers, encoder, rows, targets, lambda at: features.loc[at])
 
 
 def learn(config: DatasetConfig, schema: Schema, table: Table) -> Learned:
     """Learn from a table's training rows, column by column."""
     dataset, settings = config.dataset, config.scale
-    encoder = fit_encoder(dataset, table, settings.min_frequency)
+    scalers: dict[str, Scaler] = {}
+
+    def fit_scaler(number: Number, values: pd.Series[Any]) -> None:
+        columns = [number.column]
+        filled = number.transform(values)[columns].to_numpy()
+        scalers[number.column] = Scaler.fit(settings.features, filled, columns, settings.clip)
+
+    encoder = fit_encoder(dataset, table, settings.min_frequency, fit_scaler)
     predicted = outputs(dataset, schema, table)
     problem = Problem(
         dataset=dataset.name,
@@ -186,19 +207,8 @@ def learn(config: DatasetConfig, schema: Schema, table: Table) -> Learned:
         for name, output in predicted.items()
         if output.task == "regression" and (name == "main_output" or dataset.auxiliary is not None)
     }
-    scalers = ScalerFile(features=fit_numbers(table, encoder, settings), targets=of_targets)
-    return Learned(problem, scalers, encoder)
-
-
-def fit_numbers(table: Table, encoder: Encoder, settings: Settings) -> Scaler:
-    """Learn how numbers are scaled, whose missing values are filled."""
-    scalers = []
-    for number in encoder.numbers:
-        values = number.transform(training_numbers(table, encoder.dates, number.column))
-        columns = [number.column]
-        scaler = Scaler.fit(settings.features, values[columns].to_numpy(), columns, settings.clip)
-        scalers.append(scaler)
-    return Scaler.joined(scalers)
+    features = Scaler.joined([scalers[number.column] for number in encoder.numbers])
+    return Learned(problem, ScalerFile(features=features, targets=of_targets), encoder)
 
 
 def fit_target(table: Table, column: str, settings: Settings) -> Scaler:

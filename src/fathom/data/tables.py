@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,12 +18,14 @@ from fathom.data.rows import evenly_drawn
 from fathom.data.schema import Schema
 from fathom.files import read_table, table_blocks, table_types
 
+T = TypeVar("T")
 Rows = dict[str, NDArray[np.int64]]  # raw row numbers by part
 
 # Training rows that are learned from, drawn evenly where there are more: so many numbers of one
 # column take 128 MiB, and some copies of that.
 LEARNED_ROWS = 2**24
 LEARNED_TEXTS = 2**22
+AT_ONCE = 2  # columns in memory
 
 
 class Table(Protocol):
@@ -94,15 +97,30 @@ class TableOnDisk:
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return the values of the training rows, or of as many as are learned from."""
-        train = self.rows["train"]
         is_text = pd.api.types.is_string_dtype(self.types[name])
-        most = LEARNED_TEXTS if is_text else LEARNED_ROWS
-        wanted = train[evenly_drawn(len(train), most)]
-        pieces = []
-        for block in table_blocks(self.file, self.made_by, columns=[name]):
-            pieces.append(block[name].iloc[within(wanted, block) - block.index[0]])
-        column: pd.Series[Any] = pd.concat(pieces)
-        return column
+        wanted = self.learned_texts if is_text else self.learned_rows
+        pieces = [
+            block[name].iloc[within(wanted, block) - block.index[0]]
+            for block in table_blocks(self.file, self.made_by, columns=[name])
+        ]
+        return pd.Series(
+            pd.concat([pd.Series(piece) for piece in pieces], ignore_index=True).array,
+            index=wanted,
+            name=name,
+        )
+
+    @cached_property
+    def learned_rows(self) -> NDArray[np.int64]:
+        return self.some(LEARNED_ROWS)
+
+    @cached_property
+    def learned_texts(self) -> NDArray[np.int64]:
+        return self.some(LEARNED_TEXTS)
+
+    def some(self, most: int) -> NDArray[np.int64]:
+        """Return the numbers of at most so many training rows."""
+        train = self.rows["train"]
+        return train if len(train) <= most else train[evenly_drawn(len(train), most)]
 
     def training(self, values: pd.Series[Any]) -> pd.Series[Any]:
         return values
@@ -110,8 +128,18 @@ class TableOnDisk:
     def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, Rows]]:
         for block in table_blocks(self.file, self.made_by, columns):
             rows = {part: within(of_part, block) for part, of_part in self.rows.items()}
-            every = np.sort(np.concatenate(list(rows.values())))
-            yield block if len(every) == len(block) else block.iloc[every - block.index[0]], rows
+            if sum(map(len, rows.values())) < len(block):
+                every = np.sort(np.concatenate(list(rows.values())))
+                block = block.iloc[every - block.index[0]]
+            yield block, rows
+
+
+def learned(learn: Callable[[str], T], columns: Iterable[str]) -> list[T]:
+    """Return what is learned of each column, of two at a time: most of it is reading and sorting,
+    which leaves other threads at work.
+    """
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(learn, columns))
 
 
 def within(rows: NDArray[np.int64], block: pd.DataFrame) -> NDArray[np.int64]:
