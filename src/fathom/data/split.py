@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from fathom import paths
 from fathom.config.schema import DatasetConfig
@@ -151,6 +150,8 @@ def part_off(rows: Rows, count: int, settings: Settings, by: Labels | None) -> t
         )
     if not settings.shuffle:
         return rows[:-count], rows[-count:]
+    from sklearn.model_selection import train_test_split  # takes a second, which hashes need not
+
     classes = by[rows] if by is not None else None
     try:
         rest, part = train_test_split(
