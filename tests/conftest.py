@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -189,6 +190,22 @@ def repro(folder: Path, *arguments: str) -> list[str]:
 def ran(output: str) -> list[str]:
     """Return the stages that DVC says it ran."""
     return re.findall(r"^Running stage '(.+)'", output, re.MULTILINE)
+
+
+@contextmanager
+def ray_nodes(count: int) -> Iterator[Any]:
+    """Start a Ray cluster of so many nodes with one core each, of processes on this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        # Not above: Ray need not be installed.
+        from ray.cluster_utils import Cluster
+
+        arguments = {"num_cpus": 1, "include_dashboard": False}
+        started = Cluster(initialize_head=True, head_node_args=arguments)
+        for _ in range(count - 1):
+            started.add_node(num_cpus=1)
+        yield started
+        started.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from typing import Any
 import optuna
 import psutil  # type: ignore[import-untyped]
 import pytest
-from conftest import ROOT, SHRUNK, copy_settings, prepare
+from conftest import ROOT, SHRUNK, copy_settings, prepare, ray_nodes
 from optuna.trial import FrozenTrial, TrialState
 
 from fathom.commands.searching import as_overrides
@@ -66,14 +66,8 @@ def here(searchable: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Any]:
     """Return a cluster of one node with one core, of processes on this machine."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_AUTH_MODE", "disabled")
-        from ray.cluster_utils import Cluster
-
-        arguments = {"num_cpus": 1, "include_dashboard": False}
-        started = Cluster(initialize_head=True, head_node_args=arguments)
+    with ray_nodes(1) as started:
         yield started
-        started.shutdown()
 
 
 @pytest.fixture

@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, SHRUNK, copy_settings, network_config, prepare, run_in, trained
+from conftest import (
+    ROOT,
+    SHRUNK,
+    copy_settings,
+    network_config,
+    prepare,
+    ray_nodes,
+    run_in,
+    trained,
+)
 
 from fathom.errors import FathomError
 from fathom.training.shares import Share
@@ -101,15 +110,8 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Any]:
     """Return a cluster of two nodes with one core each, of processes on this machine."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_AUTH_MODE", "disabled")
-        from ray.cluster_utils import Cluster
-
-        arguments = {"num_cpus": 1, "include_dashboard": False}
-        started = Cluster(initialize_head=True, head_node_args=arguments)
-        started.add_node(num_cpus=1)
+    with ray_nodes(2) as started:
         yield started
-        started.shutdown()
 
 
 def by_workers(count: int, nodes: Any) -> list[str]:

@@ -19,7 +19,7 @@ from fathom.inference.leaving_out import printable
 from fathom.inference.target import Target, infer_target
 from fathom.readers.csv_files import guess_csv, guess_encoding
 from fathom.readers.own_files import DELIMITERS, known_suffix, read_bytes
-from fathom.readers.parquet_files import is_parquet, parquet_table
+from fathom.readers.parquet_files import ParquetTable, is_parquet, parquet_table
 from fathom.readers.table_files import read_table_file
 
 NAMED = 30  # columns in the line that asks for the target
@@ -38,7 +38,8 @@ def describe_table(file: Path, name: str, data: Path, target: str | None, task: 
     Raises:
         FathomError: nothing can be learned from it as it is.
     """
-    table, columns, arguments = read(file, target)
+    large = large_table(file)
+    table, columns, arguments = read(file, large, target)
     if target is None:
         print_columns(columns, None)
         names = [printable(column.name) for column in columns]
@@ -54,7 +55,7 @@ def describe_table(file: Path, name: str, data: Path, target: str | None, task: 
         raise FathomError(f"{file} has no column to learn from: see above")
     for note in notes(columns, found, arguments):
         print(f"  {note}")
-    rows = rows_in(file, table)
+    rows = len(table) if large is None else large.rows
     if rows > len(table):
         print(f"  by the first {len(table):,} of {rows:,} rows")
     about = (
@@ -66,9 +67,11 @@ def describe_table(file: Path, name: str, data: Path, target: str | None, task: 
 
 
 def read(
-    file: Path, target: str | None
+    file: Path, large: ParquetTable | None, target: str | None
 ) -> tuple[pd.DataFrame, list[Column], dict[str, tuple[Any, str]]]:
-    """Read a table, and return it with its columns and the arguments of `table_file` it takes."""
+    """Read a table, or the first rows of a large one, and return it with its columns and the
+    arguments of `table_file` it takes.
+    """
     arguments: dict[str, Any] = {}
     if not file.is_dir() and known_suffix(file) in DELIMITERS:
         delimiter, decimal, _ = guess_csv(file)
@@ -79,7 +82,7 @@ def read(
             arguments["decimal"] = decimal
         if not encoding.startswith("utf-8"):
             arguments["encoding"] = encoding
-    table = rows_of(file, arguments)
+    table = rows_of(file, large, arguments)
     columns = describe_columns(table, target)
     classes = [c.name for c in columns if c.name == target and c.kind in ("category", "text")]
     taken = {text for name in classes for text in table[name].dropna()}
@@ -88,23 +91,27 @@ def read(
     if missing:
         where = [printable(c.name) for c in columns if any(text in missing for text in c.strange)]
         given["missing"] = (missing, f"among the numbers or dates of {', '.join(where)}")
-        table = rows_of(file, arguments | {"missing": missing})
+        table = rows_of(file, large, arguments | {"missing": missing})
         columns = describe_columns(table, target)
     return table, columns, given
 
 
-def rows_of(file: Path, arguments: dict[str, Any]) -> pd.DataFrame:
-    """Read a table, or of one larger than memory the first rows."""
-    if file.is_dir() or is_parquet(file):
-        found = parquet_table(file)
-        if file.is_dir() or found.size > LARGE:
-            return found.head(LARGE // len(found.schema.names), arguments.get("missing", ()))
-    return read_table_file(file, **arguments)
+def large_table(file: Path) -> ParquetTable | None:
+    """Open a folder of Parquet files, or one that is not to be read as a whole; None for others.
+
+    That takes a look at all whole numbers, so that it is done but once.
+    """
+    if not file.is_dir() and not is_parquet(file):
+        return None
+    found = parquet_table(file)
+    return found if file.is_dir() or found.size > LARGE else None
 
 
-def rows_in(file: Path, table: pd.DataFrame) -> int:
-    """Return how many rows there are, of which the table may have only the first."""
-    return parquet_table(file).rows if file.is_dir() or is_parquet(file) else len(table)
+def rows_of(file: Path, large: ParquetTable | None, arguments: dict[str, Any]) -> pd.DataFrame:
+    """Read a table, or of a large one the first rows."""
+    if large is None:
+        return read_table_file(file, **arguments)
+    return large.head(LARGE // len(large.schema.names), arguments.get("missing", ()))
 
 
 def notes(

@@ -56,11 +56,11 @@ class Datasets:
                 f"{schema.name} has {schema.rows:,} rows, more than a search takes into memory: "
                 "search with a part of them, as a data set of its own"
             )
-        _, labels = labelled(schema)
         parts = part_rows(schema, config.split)
         if self.cv is None:
             yield parts
         else:
+            _, labels = labelled(schema)
             yield from folds(parts, labels, self.cv, config)
 
 
