@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Keras imports JAX where it is there, which sets this to 1, also for the programs that tests start.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 # Small and quick, but every layer kind, callback and stage is still there.
 SHRUNK = [
     "train.epochs=2", "train.batch_size=128", "train.repeats=1", "gpus=[]",

@@ -187,7 +187,7 @@ def test_blocks_of_rows_change_nothing(
     write("bike", actual, {"linear": baseline}, {"mlp": network})
     config = dataset_config("bike", "models=[mlp]")
     at_once = compare(config)
-    monkeypatch.setattr(rows, "BLOCK", 33)
+    monkeypatch.setattr(rows, "MOST_ROWS", 33)
     assert compare(config) == at_once
 
 

@@ -332,6 +332,17 @@ def test_refuses_invalid_yaml(workspace: Path, file: str, text: str, message: st
     assert refused(*BOOK_MLP).startswith(f"{file}: {message.format(line)}")
 
 
+@pytest.mark.parametrize("text", ["- seed\n", "42\n"])
+def test_refuses_params_that_are_no_mapping(workspace: Path, text: str) -> None:
+    (workspace / PARAMS).write_text(text)
+    assert refused(*DIGITS_MLP) == "params.yaml: must be a mapping of settings"
+
+
+def test_folders_of_the_project_are_no_groups(workspace: Path) -> None:
+    (workspace / "models" / "digits").mkdir(parents=True)
+    assert compose(["models=[mlp]"], Config).models == ["mlp"]
+
+
 def test_refuses_interpolations_to_nowhere(workspace: Path) -> None:
     edit(workspace / MLP, "dropout='${nowhere}'")
     assert "nowhere" in refused(*DIGITS_MLP)

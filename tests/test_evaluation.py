@@ -368,7 +368,7 @@ def test_what_is_fitted_is_fitted_to_rows_drawn_evenly(
     mean = np.asarray(np.mean(every, axis=0, dtype=np.float64))
     actual, predicted = network.drawn("valid")
     np.testing.assert_array_equal(predicted, mean)
-    monkeypatch.setattr(rows, "BLOCK", 100)
+    monkeypatch.setattr(rows, "MOST_ROWS", 100)
     some, of_some = network.drawn("valid")
     chosen = rows.evenly_drawn(len(mean), 100)
     assert len(chosen) == 100 < len(mean)
@@ -378,7 +378,7 @@ def test_what_is_fitted_is_fitted_to_rows_drawn_evenly(
 
 def test_plots_of_many_rows_show_some(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fathom.evaluation.evaluate.PLOTTED", 10)
-    monkeypatch.setattr(rows, "BLOCK", 33)
+    monkeypatch.setattr(rows, "MOST_ROWS", 33)
     evaluated("diabetes", "mlp")
     table = pd.read_parquet("data/predictions/diabetes/mlp.parquet")[["actual", "predicted"]]
     shown = pd.read_csv("plots/predicted/diabetes/mlp/test.csv")
@@ -475,7 +475,7 @@ def test_baselines_of_blocks_are_those_of_all_rows(
     at_once = baseline(dataset_config(dataset))
     files = sorted(Path("data/predictions", dataset, "baseline").iterdir())
     tables = [pd.read_parquet(file) for file in files]
-    monkeypatch.setattr(rows, "BLOCK", 33)
+    monkeypatch.setattr(rows, "MOST_ROWS", 33)
     assert flat(baseline(dataset_config(dataset))) == pytest.approx(flat(at_once), rel=1e-6)
     for file, table in zip(files, tables, strict=True):
         pd.testing.assert_frame_equal(pd.read_parquet(file), table, rtol=1e-6, atol=1e-6)

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, copy_settings, edit, network_config, prepare
 
 from fathom import paths
-from fathom.data.rows import BLOCK
+from fathom.data.rows import MOST_ROWS
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError
 from fathom.files import write_json, write_table
@@ -144,7 +144,7 @@ def write_predicted(dataset: str, rows: int) -> None:
 
 
 def test_memory_of_figures_does_not_grow_with_rows(workspace: Path) -> None:
-    few, many = 2 * BLOCK, 10 * BLOCK  # a column of them takes 16 and 80 MiB
+    few, many = 2 * MOST_ROWS, 10 * MOST_ROWS  # a column of them takes 16 and 80 MiB
     write_predicted("diabetes", few)
     write_predicted("california_housing", many)
     edit(workspace / "params.yaml", "models=[mlp]")

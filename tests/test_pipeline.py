@@ -118,8 +118,9 @@ def test_experiment_varies_any_file(project: Path) -> None:
 
 def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> None:
     """Neither the main checkout's code nor its settings may leak into `--temp`."""
-    scores = project / "src/fathom/evaluation/scores.py"
-    scores.write_text(scores.read_text().replace('"mse": mse,', '"mse": mse, "in_the_copy": 1.0,'))
+    tallies = project / "src/fathom/evaluation/tallies.py"
+    text = tallies.read_text()
+    tallies.write_text(text.replace('"mse": mse,', '"mse": mse, "in_the_copy": 1.0,'))
     commit(project)
     before = metrics(project)
     run_in(

@@ -65,6 +65,11 @@ class Kill(keras.callbacks.Callback):
         if batch == 1 and self.epoch == self.epochs[rank] and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Die(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        os.kill(os.getpid(), signal.SIGKILL)
 """
 STRANGE = """
 import keras
@@ -217,6 +222,18 @@ def test_errors_of_workers_are_one_line(here: Path, nodes: Any) -> None:
         "val_accuracy, val_loss"
     )
     shutil.rmtree("checkpoints", ignore_errors=True)
+
+
+@ray_installed
+def test_worker_after_worker_is_lost(
+    here: Path, nodes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fathom.training.together.LIVES", 1)
+    told = refusal(*by_workers(1, nodes), "+train.callbacks.die={_target_: killing.Die}")
+    lost, _, rest = told.partition(" (")
+    assert lost == "lost workers 2 times"
+    assert rest.endswith("); the same command goes on from the last checkpoint")
+    assert "\n" not in told
 
 
 @ray_installed

@@ -12,7 +12,6 @@ from itertools import chain
 from pathlib import Path
 
 import click
-import psutil  # type: ignore[import-untyped]
 import yaml
 
 from fathom.commands.finding import Finding, counted, shown
@@ -75,10 +74,10 @@ def installed(package: str) -> str | None:
 
 def machine() -> Iterator[Finding]:
     """Look at the processor, memory, disk and GPUs."""
+    from fathom.training import memory
     from fathom.training.devices import cores, device_names, import_quietly
 
-    memory = psutil.virtual_memory()
-    yield Finding("ok", f"{cores()} cores, {gigabytes(memory.total)} of memory")
+    yield Finding("ok", f"{cores()} cores, {memory.machine():,.1f} GiB of memory")
     free = shutil.disk_usage(Path.cwd()).free
     yield Finding(
         "ok" if free > SCARCE else "warning", f"{gigabytes(free)} of disk left in this folder"

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -70,6 +70,25 @@ def keys_at(schema: Any, location: Location) -> list[str]:
         schema = schema.model_fields[part].annotation
     schema = section_type(schema)
     return [] if schema is None else [f.alias or n for n, f in schema.model_fields.items()]
+
+
+def is_setting(tree: Any, parts: list[str]) -> bool:
+    """Tell whether a key leads to a setting, as far as can be told without checking its value.
+
+    What is None may become a mapping, and a function may take arguments that are not set yet.
+
+    Args:
+        tree: all settings.
+        parts: the key, part by part.
+    """
+    node = tree
+    for depth, part in enumerate(parts):
+        if not isinstance(node, Mapping):
+            return node is None
+        if part not in node:
+            return depth > 0 and (not node or "_target_" in node)
+        node = node[part]
+    return True
 
 
 def section_type(annotation: Any) -> type[BaseModel] | None:

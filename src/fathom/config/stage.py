@@ -4,6 +4,7 @@ import functools
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 import hydra
 import yaml
 from hydra.conf import HydraConf
+from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
@@ -24,6 +26,9 @@ from fathom.config.schema import Config
 from fathom.errors import FathomError, did_you_mean
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+COMPOSING = threading.Lock()  # Hydra composes for one at a time
+
+ERRORS = (FathomError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
@@ -60,8 +65,9 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
             os.environ[FULL_ERROR] = "1"
             try:
                 conf = str(project_conf())
+                read_params()
                 hydra.main(version_base="1.3", config_path=conf, config_name="config")(job)()
-            except (FathomError, HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+            except ERRORS as error:
                 if wants_traceback:
                     raise
                 fail(one_line(error))
@@ -95,8 +101,10 @@ def compose(overrides: Sequence[str], schema: type[AnyConfig]) -> AnyConfig:
 
 def composed(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
     """Compose settings, not checked yet, and tell where they come from."""
-    with hydra.initialize_config_dir(str(project_conf()), version_base="1.3"):
+    conf = str(project_conf())
+    with COMPOSING, hydra.initialize_config_dir(conf, version_base="1.3"):
         try:
+            read_params()
             tree = hydra.compose("config", list(overrides), return_hydra_config=True)
         except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
             raise FathomError(one_line(error)) from error
@@ -160,6 +168,21 @@ def named(config: Config) -> Iterator[tuple[Location, str, str]]:
 def options(group: str) -> list[str]:
     """Return the names that can be chosen in a group, such as "model"."""
     return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))
+
+
+def read_params() -> None:
+    """Give params.yaml to Hydra. Were its folder one where Hydra looks for files, each folder in it
+    would be a group, and `models=[mlp]` would ask for a file of the group `models`.
+    """
+    try:
+        params = OmegaConf.load(paths.PARAMS)
+    except OSError as error:
+        if error.strerror is not None:
+            raise
+        params = None  # not a mapping, nor a list
+    if not isinstance(params, DictConfig):
+        raise FathomError(f"{paths.PARAMS}: must be a mapping of settings")
+    ConfigStore.instance().store("params", params)
 
 
 def project_conf() -> Path:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 2**20  # rows at a time, at most
-VALUES = 2**23  # and values, 64 MiB in float64
+MOST_ROWS = 2**20  # at a time
+MOST_VALUES = 2**23  # and values, 64 MiB in float64
 
 
 def blocks(rows: int, width: int = 1) -> Iterator[range]:
@@ -23,7 +23,7 @@ def blocks(rows: int, width: int = 1) -> Iterator[range]:
 
 def most(width: int = 1) -> int:
     """Return how many rows of so many values are in memory at a time."""
-    return max(1, min(BLOCK, VALUES // width))
+    return max(1, min(MOST_ROWS, MOST_VALUES // width))
 
 
 def evenly_drawn(rows: int, most: int) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom import paths
-from fathom.data.rows import evenly_drawn
+from fathom.data.rows import evenly_drawn, within
 from fathom.data.schema import Schema
 from fathom.files import read_table, table_blocks, table_types
 
@@ -99,15 +99,11 @@ class TableOnDisk:
         """Return the values of the training rows, or of as many as are learned from."""
         is_text = pd.api.types.is_string_dtype(self.types[name])
         wanted = self.learned_texts if is_text else self.learned_rows
-        pieces = [
-            block[name].iloc[within(wanted, block) - block.index[0]]
+        pieces: list[pd.Series[Any]] = [
+            block[name].iloc[within(wanted, numbers(block))]
             for block in table_blocks(self.file, self.made_by, columns=[name])
         ]
-        return pd.Series(
-            pd.concat([pd.Series(piece) for piece in pieces], ignore_index=True).array,
-            index=wanted,
-            name=name,
-        )
+        return pd.concat(pieces, ignore_index=True).set_axis(wanted)
 
     @cached_property
     def learned_rows(self) -> NDArray[np.int64]:
@@ -127,11 +123,11 @@ class TableOnDisk:
 
     def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, Rows]]:
         for block in table_blocks(self.file, self.made_by, columns):
-            rows = {part: within(of_part, block) for part, of_part in self.rows.items()}
-            if sum(map(len, rows.values())) < len(block):
-                every = np.sort(np.concatenate(list(rows.values())))
-                block = block.iloc[every - block.index[0]]
-            yield block, rows
+            at = numbers(block)
+            places = {part: within(of_part, at) for part, of_part in self.rows.items()}
+            if sum(map(len, places.values())) < len(block):
+                block = block.iloc[np.sort(np.concatenate(list(places.values())))]
+            yield block, {part: found + at.start for part, found in places.items()}
 
 
 def learned(learn: Callable[[str], T], columns: Iterable[str]) -> list[T]:
@@ -142,10 +138,9 @@ def learned(learn: Callable[[str], T], columns: Iterable[str]) -> list[T]:
         return list(pool.map(learn, columns))
 
 
-def within(rows: NDArray[np.int64], block: pd.DataFrame) -> NDArray[np.int64]:
-    """Return which of ascending row numbers are in a block."""
-    first, last = np.searchsorted(rows, [block.index[0], block.index[0] + len(block)])
-    return np.asarray(rows[first:last])
+def numbers(block: pd.DataFrame) -> range:
+    """Return the numbers of the rows of a block, which follow one another."""
+    return range(block.index[0], block.index[0] + len(block))
 
 
 def raw_rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -28,17 +29,20 @@ class ParquetTable:
 
     `schema` is what all of them can be read as, without an index of pandas that has no name.
     `size` is rows times columns.
-    `gaps` are the columns with missing values, or with whole numbers beyond int64.
     """
 
     files: list[Path]
     schema: pa.Schema
     rows: int
-    gaps: frozenset[str]
 
     @property
     def size(self) -> int:
         return self.rows * len(self.schema.names)
+
+    @cached_property
+    def gaps(self) -> frozenset[str]:
+        """Columns of whole numbers or booleans that lack some, or have numbers beyond int64."""
+        return frozenset(name for file in self.files for name in columns_with_gaps(file))
 
     def blocks(
         self, columns: Sequence[str] | None = None, missing: Sequence[str] = ()
@@ -109,7 +113,7 @@ def joined(tables: list[ParquetTable]) -> ParquetTable:
         ) from error
     files = [file for table in tables for file in table.files]
     rows = sum(table.rows for table in tables)
-    return ParquetTable(files, schema, rows, frozenset().union(*(t.gaps for t in tables)))
+    return ParquetTable(files, schema, rows)
 
 
 def one_file(file: Path) -> ParquetTable:
@@ -119,8 +123,7 @@ def one_file(file: Path) -> ParquetTable:
     check_names(file, [field.name for field in kept])
     if not kept or not rows:
         raise FathomError(f"{file} has no {'rows' if kept else 'columns'}")
-    gaps = frozenset(field.name for field in kept if has_gaps(file, field))
-    return ParquetTable([file], pa.schema(kept), rows, gaps)
+    return ParquetTable([file], pa.schema(kept), rows)
 
 
 def parquet_files(path: Path) -> list[Path]:
@@ -158,14 +161,21 @@ def read_blocks(file: Path, columns: list[str]) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch])
 
 
-def has_gaps(file: Path, field: pa.Field) -> bool:
-    """Tell whether a column lacks values, or has whole numbers beyond int64, by reading it."""
+def columns_with_gaps(file: Path) -> Iterator[str]:
+    """Return the columns of a file that are `gaps`, by reading those of their types.
+
+    Others have a missing value of their own.
+    """
     types = pa.types
-    kind = field.type.value_type if types.is_dictionary(field.type) else field.type
-    if not types.is_integer(kind) and not types.is_boolean(kind):
-        return False  # of no consequence: such columns have a missing value of their own
-    blocks = (block[field.name] for block in read_blocks(file, [field.name]))
-    return any(
-        block.null_count or (types.is_uint64(kind) and compute.max(block).as_py() >= INT64)
-        for block in blocks
-    )
+    with opened(file) as found:
+        schema = found.schema_arrow
+    for field in schema:
+        kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+        if is_index(field.name) or not (types.is_integer(kind) or types.is_boolean(kind)):
+            continue
+        blocks = (block[field.name] for block in read_blocks(file, [field.name]))
+        if any(
+            block.null_count or (types.is_uint64(kind) and compute.max(block).as_py() >= INT64)
+            for block in blocks
+        ):
+            yield field.name

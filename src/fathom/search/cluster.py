@@ -20,10 +20,8 @@ from fathom.config.schema import NetworkConfig, Resources, SearchConfig
 from fathom.errors import FathomError
 from fathom.search.trial import Judge, Outcome, goes_on
 from fathom.training.callbacks import HaltedError
-from fathom.training.cluster import join, machines, refuse_without, room, why
+from fathom.training.cluster import LIVES, LOOK, join, machines, refuse_without, room, why
 
-LIVES = 5  # workers that a trial may lose before it is taken for what kills them
-LOOK = 0.2  # seconds between looks whether a worker is free
 SOURCE = Path("src")
 
 
@@ -168,20 +166,21 @@ def cluster(config: SearchConfig) -> Iterator[Cluster]:
     refuse_odd_amounts(config)
     import ray
 
-    file, key = config.origins.of(("search", "address"))
-    address = config.search.address
+    location = ("search", "address")
     with tempfile.TemporaryDirectory(prefix="fathom-") as folder:
         gather(config, Path(folder))
+        sent = {"working_dir": folder, "excludes": ["__pycache__"]}
         try:
-            join(address, {"working_dir": folder, "excludes": ["__pycache__"]})
-        except Exception as error:  # of Ray's, gRPC's and the operating system's
-            message = " ".join(str(error).split())
-            if "exceeds the maximum size" in message:
-                message = (
-                    f"{SOURCE}, {paths.CONF} and {paths.raw(config.dataset.name)} are more than "
-                    f"Ray sends to its nodes; let several processes share search.storage instead"
-                )
-            raise FathomError(f"{file}: {key}: {address or 'local'}: {message}") from error
+            join(config.search.address, sent, location, config.origins)
+        except FathomError as error:
+            if "exceeds the maximum size" not in str(error):
+                raise
+            file, key = config.origins.of(location)
+            raise FathomError(
+                f"{file}: {key}: {SOURCE}, {paths.CONF} and {paths.raw(config.dataset.name)} are "
+                "more than Ray sends to its nodes; let several processes share search.storage "
+                "instead"
+            ) from error
     try:
         see_room(config)
         yield Cluster(config)

@@ -1,12 +1,12 @@
 """From what is to be tried to settings, checked as those of a stage."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from fathom.config.messages import is_setting
 from fathom.config.origins import Origins
 from fathom.config.schema import NetworkConfig, SearchConfig
 from fathom.config.stage import checked, composed
@@ -24,7 +24,7 @@ class Base:
     """
 
     def __init__(self, overrides: list[str]) -> None:
-        self.overrides, self.lock = overrides, threading.Lock()
+        self.overrides = overrides
         self.composed: dict[tuple[str, ...], tuple[DictConfig, Origins]] = {}
 
     def with_values(self, values: Values) -> NetworkConfig:
@@ -43,10 +43,9 @@ class Base:
     def of(self, values: Values) -> tuple[DictConfig, Origins]:
         """Return the settings in which values are put, composed of the files that they choose."""
         chosen = tuple(f"{key}={values[key]}" for key in CHOICES if key in values)
-        with self.lock:  # Hydra composes for one at a time
-            if chosen not in self.composed:
-                self.composed[chosen] = composed([*self.overrides, *chosen])
-            return self.composed[chosen]
+        if chosen not in self.composed:
+            self.composed[chosen] = composed([*self.overrides, *chosen])
+        return self.composed[chosen]
 
 
 def refuse_unknown(config: SearchConfig) -> None:
@@ -61,16 +60,6 @@ def refuse_unknown(config: SearchConfig) -> None:
             file, _ = config.origins.of(("search", "space", name))
             keys = [".".join(found) for found in leaves(tree)]
             raise FathomError(f"{file}: {name} is not a setting{did_you_mean(name, keys)}")
-
-
-def is_setting(tree: Any, parts: list[str]) -> bool:
-    """Tell whether a key leads to a setting; a function may take arguments that are not set yet."""
-    *above, last = parts
-    for part in above:
-        if not isinstance(tree, Mapping) or part not in tree:
-            return False
-        tree = tree[part]
-    return isinstance(tree, Mapping) and (last in tree or "_target_" in tree)
 
 
 def leaves(tree: Any, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

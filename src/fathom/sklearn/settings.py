@@ -4,7 +4,6 @@ A parameter is called as the setting, with two underscores for each dot: `model_
 """
 
 import functools
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from fathom import paths
-from fathom.config.messages import keys_at
+from fathom.config.messages import is_setting, keys_at
 from fathom.config.origins import Location, Origins
 from fathom.config.schema import NetworkConfig
 from fathom.config.stage import checked, composed, options, project_conf
@@ -27,7 +26,6 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "dataset": ("name", "source", "task", "target", "unit", "sample_weight"),
 }
 ROWS = "X"  # what errors call the data set
-COMPOSING = threading.Lock()  # Hydra composes for one at a time
 
 
 @dataclass(frozen=True)
@@ -100,8 +98,7 @@ def settings_of(estimator: str, model: Any) -> tuple[DictConfig, Origins]:
         raise FathomError(f"{estimator}: model: there is no {paths.CONF}/model/{model}.yaml{near}")
     files = [paths.PARAMS, *sorted(paths.CONF.rglob("*.yaml"))]
     stamps = tuple((str(file.absolute()), file.stat().st_mtime_ns) for file in files)
-    with COMPOSING:
-        return compose_once(model, stamps)
+    return compose_once(model, stamps)
 
 
 @functools.lru_cache(maxsize=32)
@@ -120,7 +117,7 @@ def refuse_unknown(estimator: str, model: str, names: list[str]) -> None:
         return
     tree = open_to(settings_of(estimator, model)[0])
     for name in names:
-        if not is_setting(tree, name.split("__")):
+        if "__" not in name or not is_setting(tree, name.split("__")):
             known = list(nodes(tree))
             last = name.rpartition("__")[2]
             same = [setting for setting in known if setting.rpartition("__")[2] == last]
@@ -141,21 +138,6 @@ def open_to(settings: DictConfig) -> dict[str, Any]:
         every = dict.fromkeys(keys_at(NetworkConfig, (section,))) | (whole.get(section) or {})
         tree[section] = {name: value for name, value in every.items() if name not in closed}
     return tree
-
-
-def is_setting(tree: dict[str, Any], parts: list[str]) -> bool:
-    """Tell whether a key of one part or more leads to a setting.
-
-    What is None may become a mapping, and a function may take arguments that are not set yet.
-    """
-    node: Any = tree
-    for depth, part in enumerate(parts):
-        if isinstance(node, Mapping) and part in node:
-            node = node[part]
-        else:
-            takes_any = not node if isinstance(node, Mapping) else node is None
-            return depth > 1 and (takes_any or (isinstance(node, Mapping) and "_target_" in node))
-    return len(parts) > 1
 
 
 def nodes(tree: Mapping[str, Any], above: str = "") -> Iterator[str]:

@@ -14,6 +14,8 @@ from fathom.config.origins import Location, Origins
 from fathom.errors import FathomError
 
 PATIENCE = 10  # seconds in which a cluster must answer
+LIVES = 5  # workers that one training may lose before it is taken for what kills them
+LOOK = 0.2  # seconds between looks at what workers do
 NAMES = {"ray": "Ray", "jax": "JAX"}
 
 
@@ -32,28 +34,36 @@ def refuse_without(packages: list[str], location: Location, origins: Origins) ->
             )
 
 
-def join(address: str | None, runtime_env: Mapping[str, Any]) -> None:
+def join(
+    address: str | None, runtime_env: Mapping[str, Any], location: Location, origins: Origins
+) -> None:
     """Join a cluster, or start one on this machine.
 
     Args:
         runtime_env: what Ray gives its processes.
+        location: where the address stands in the settings.
 
     Raises:
-        Exception: of Ray's, gRPC's or the operating system's: it cannot be reached.
+        FathomError: it cannot be reached, or does not take the environment.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^")  # all that it prints of lost nodes
     import ray
 
-    if address is not None:
-        knock(address)
-    ray.init(
-        address or "local",
-        include_dashboard=False if address is None else None,
-        log_to_driver=False,
-        logging_level=logging.CRITICAL,
-        runtime_env=dict(runtime_env),
-    )
+    try:
+        if address is not None:
+            knock(address)
+        ray.init(
+            address or "local",
+            include_dashboard=False if address is None else None,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            runtime_env=dict(runtime_env),
+        )
+    except Exception as error:  # of Ray's, gRPC's and the operating system's
+        file, key = origins.of(location)
+        message = " ".join(str(error).split())
+        raise FathomError(f"{file}: {key}: {address or 'local'}: {message}") from error
 
 
 def knock(address: str) -> None:

@@ -1,21 +1,22 @@
-"""One of the processes on a Ray cluster that train a network together, by Keras' `fit` on JAX.
+"""The processes on a Ray cluster that train a network together, by Keras' `fit` on JAX.
 
-The first of them works in the project's folder. The others read the same data, but what their
-callbacks and checkpoints write goes to folders of their own and is forgotten.
+One keeps the others (`fit`). The first of those works in the project's folder. The others read the
+same data, but what their callbacks and checkpoints write goes to folders of their own and is
+forgotten.
 """
 
 from __future__ import annotations
 
-import pickle
 import re
 import socket
 import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, nullcontext, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fathom import paths
 from fathom.config.schema import NetworkConfig
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fathom.training.checkpoint import Arrays
-    from fathom.training.runs import Run
 
 # How an error of XLA's begins when another process is gone, of whatever class JAX makes it.
 LOST = re.compile("(ABORTED|CANCELLED|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|UNKNOWN): ")
 READ = (Path("data"), paths.CONF, paths.PARAMS)
+
+Trained: TypeAlias = "tuple[dict[str, Any], pd.DataFrame, Arrays]"
 
 
 @dataclass(frozen=True)
@@ -69,22 +71,58 @@ class Told:
         pass
 
 
-def carry_out(job: Job) -> bytes:
+def fit(
+    job: list[Any], workers: int, needs: dict[str, float], lives: int, name: str, folder: Path
+) -> Trained:
+    """Have workers train, and replace those that are lost; return what the first of them returns.
+
+    Args:
+        job: Ray's reference to a `Job`, in a list so that Ray does not read it here.
+        needs: what a worker takes, by Ray's names.
+        lives: how many losses are made up for.
+        name: of what Ray keeps of this in the folder.
+
+    Raises:
+        TrainingFailedError: of Ray's: worker after worker is lost.
+    """
+    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.v2.jax.jax_trainer import JaxTrainer
+
+    trainer = JaxTrainer(
+        partial(carry_out, *job),
+        scaling_config=ScalingConfig(
+            num_workers=workers, resources_per_worker=needs, placement_strategy="SPREAD"
+        ),
+        run_config=RunConfig(
+            name=name,
+            storage_path=str(folder),
+            failure_config=FailureConfig(max_failures=lives),
+        ),
+    )
+    trained: Trained = trainer.fit().return_value
+    return trained
+
+
+def carry_out(reference: Any) -> Trained:
     """Train from the last checkpoint on, if there is one.
 
+    Args:
+        reference: Ray's to a `Job`.
+
     Returns:
-        How it went, its history, and what it has made of `job.begin`: pickled, so that the process
-        that hands it on need not import TensorFlow for that.
+        The fields of the `Run`, its history, and what it has made of `job.begin`: nothing for which
+        the process that hands it on would have to import TensorFlow.
 
     Raises:
         Exception: as the engine `fit`, or another process is lost: then Ray begins anew.
     """
     import ray
 
+    job: Job = ray.get(reference)
     first = ray.train.get_context().get_world_rank() == 0
     try:
         with working(job, first), redirect_stdout(Told(job.news)) if first else nullcontext():
-            return pickle.dumps(train(job, first))
+            return train(job, first)
     except FathomError as error:
         job.news.put(error)
         raise
@@ -104,7 +142,7 @@ def working(job: Job, first: bool) -> Iterator[None]:
             yield
 
 
-def train(job: Job, first: bool) -> tuple[Run, pd.DataFrame, Arrays]:
+def train(job: Job, first: bool) -> Trained:
     import jax
     import tensorflow as tf
 
@@ -127,7 +165,7 @@ def train(job: Job, first: bool) -> tuple[Run, pd.DataFrame, Arrays]:
         run, history = train_from(trainer, job.seed, job.file, job.config, watchers)
         arrays = arrays_of(trainer.model)
     jax.distributed.shutdown()  # waits for all: the first to leave would take the others with it
-    return run, history, arrays
+    return asdict(run), history, arrays
 
 
 def refuse_what_jax_cannot(model: keras.Model, inputs: Any, config: NetworkConfig) -> None:

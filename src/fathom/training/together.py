@@ -8,13 +8,9 @@ workers have made of it, so that all that comes before and after is as by the ot
 from __future__ import annotations
 
 import os
-import pickle
 import tempfile
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from functools import partial
 from os.path import isfile
 from pathlib import Path
 from typing import Any
@@ -25,12 +21,9 @@ import pandas as pd
 from fathom.config.schema import NetworkConfig
 from fathom.errors import FathomError
 from fathom.training.checkpoint import arrays_of, put_into
-from fathom.training.cluster import join, machines, refuse_without, room, why
-from fathom.training.member import Job, carry_out
+from fathom.training.cluster import LIVES, LOOK, join, machines, refuse_without, room, why
+from fathom.training.member import Job, Trained, fit
 from fathom.training.runs import Run, Trainer
-
-LIVES = 5  # workers that a training may lose before it is taken for what kills them
-LOOK = 0.2  # seconds between looks whether the workers have come to an end
 
 
 class Together:
@@ -51,8 +44,6 @@ class Together:
             FathomError: as by the other engines, or worker after worker is lost.
         """
         import ray
-        from ray.train import FailureConfig, RunConfig, ScalingConfig
-        from ray.train.v2.jax.jax_trainer import JaxTrainer
         from ray.util.queue import Queue
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -68,56 +59,40 @@ class Together:
             watchers=watchers,
             news=news,
         )
-        asked = config.train.ray
-        workers = JaxTrainer(
-            partial(carry_out, job),
-            scaling_config=ScalingConfig(
-                num_workers=asked.workers,
-                resources_per_worker=amounts(config),
-                placement_strategy="SPREAD",
-            ),
-            run_config=RunConfig(
-                name=file.stem,
-                storage_path=str((file.parent / "ray").absolute()),
-                failure_config=FailureConfig(max_failures=LIVES),
-            ),
-        )
-        run, history, arrays = pickle.loads(listened_to(workers, news))  # noqa: S301
+        # In a process of its own: a thread of this one that waits for workers cannot be ended.
+        fitting = ray.remote(num_cpus=0, scheduling_strategy=here)(fit)
+        places = file.stem, (file.parent / "ray").absolute()
+        needs = config.train.ray.workers, amounts(config)
+        ended = fitting.remote([ray.put(job)], *needs, LIVES, *places)
+        run, history, arrays = listened_to(ended, news)
         put_into(trainer.model, arrays)
-        return run, history
+        return Run(**run), history
 
 
-def listened_to(workers: Any, news: Any) -> bytes:
-    """Have workers train and print what they tell; return what the first of them returns.
+def listened_to(ended: Any, news: Any) -> Trained:
+    """Print what workers tell, until what they have made is there.
 
     Raises:
         Exception: what a worker tells, or of Ray's.
     """
+    import ray
     from ray.train.v2.api.exceptions import TrainingFailedError
     from ray.util.queue import Empty
 
-    ended: Future[bytes] = Future()
-
-    def train() -> None:
-        try:
-            ended.set_result(workers.fit().return_value)
-        except BaseException as error:
-            ended.set_exception(error)
-
-    threading.Thread(target=train, daemon=True).start()  # Ctrl+C is for this one
-    while not ended.done() or not news.empty():
+    while not ray.wait([ended], timeout=0)[0] or not news.empty():
         with suppress(Empty):
             heard = news.get(timeout=LOOK)
             if isinstance(heard, Exception):
                 raise heard
             print(heard, end="", flush=True)
     try:
-        return ended.result()
+        trained: Trained = ray.get(ended)
     except TrainingFailedError as error:
         raise FathomError(
             f"lost workers {LIVES + 1} times ({why(error)}); the same command goes on from the "
             "last checkpoint"
         ) from error
+    return trained
 
 
 @contextmanager
@@ -133,13 +108,8 @@ def joined(config: NetworkConfig) -> Iterator[Together]:
     refuse_what_jax_has_not(config)
     import ray
 
-    file, key = config.origins.of(("train", "ray", "address"))
-    address = config.train.ray.address
-    try:
-        join(address, {"env_vars": environment(config)})
-    except Exception as error:  # of Ray's, gRPC's and the operating system's
-        message = " ".join(str(error).split())
-        raise FathomError(f"{file}: {key}: {address or 'local'}: {message}") from error
+    location = ("train", "ray", "address")
+    join(config.train.ray.address, {"env_vars": environment(config)}, location, config.origins)
     try:
         see_room(config)
         see_folder(config, Path.cwd())
