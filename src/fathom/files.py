@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 from numpy.typing import NDArray
-from pyarrow.types import is_floating as is_float
+from pyarrow.types import is_floating, is_int64
 
 from fathom.errors import FathomError
 
@@ -89,10 +89,14 @@ class TableWriter:
         """Add rows, with the columns and types of the first ones."""
         rows = pa.Table.from_pandas(table, preserve_index=False)
         if self.writer is None:
-            # Numbers hardly repeat: to look for repetitions in them would be wasted time.
-            repeated = [field.name for field in rows.schema if not is_float(field.type)]
+            # To look for repetitions where there are hardly any would be wasted time.
+            counts = [field.name for field in rows.schema if is_int64(field.type)]
+            numbers = [field.name for field in rows.schema if is_floating(field.type)]
             self.writer = pyarrow.parquet.ParquetWriter(
-                self.path, rows.schema, use_dictionary=repeated
+                self.path,
+                rows.schema,
+                use_dictionary=[n for n in rows.schema.names if n not in [*counts, *numbers]],
+                column_encoding=dict.fromkeys(counts, "DELTA_BINARY_PACKED"),
             )
         else:
             rows = pa.concat_tables([self.waiting, rows.cast(self.waiting.schema)])

@@ -105,11 +105,12 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
             "under dataset.categories"
         )
     values = column.astype(np.float64)
-    infinite = values.abs() == np.inf
+    infinite = np.isinf(values.to_numpy())
     if infinite.any():
         raise FathomError(
             f"column {name!r} is infinite in {int(infinite.sum())} rows, the first of them "
-            f"{infinite.idxmax()}; mend the rows, or leave it out with dataset.exclude"
+            f"{values.index[infinite.argmax()]}; mend the rows, or leave it out with "
+            "dataset.exclude"
         )
     return values
 
