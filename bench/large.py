@@ -4,24 +4,28 @@ python bench/large.py [--rows 2000000 20000000] [--folder FOLDER]
 
 Makes tables of 9 columns (`large_table.py`), takes each through the whole pipeline in a copy of
 the project, a stage a process, and the same rows through `pandas_scale.py`, which splits and scales
-them in memory. One network is trained for one epoch, with 2 GiB for a stage. Prints Markdown:
-seconds and, in MiB, what a stage had in memory at its peak. FOLDER needs some 400 bytes a row.
+them in memory, where they fit. One network is trained for one epoch, with 2 GiB for a stage. Prints
+Markdown: seconds and, in MiB, what a stage had in memory at its peak. FOLDER needs some 400 bytes a
+row.
 """
 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import yaml
 from repro import copy_project
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = [2_000_000, 20_000_000]
+OF_PANDAS = 400  # bytes of memory that it takes for a row
 STAGES = (
     "download", "split", "check", "scale", "train", "evaluate", "baseline", "compare", "explain",
     "export", "report",
@@ -86,7 +90,10 @@ def costs(rows: int, within: Path) -> dict[str, Cost]:
         params |= SETTINGS | {"train": params["train"] | TRAIN}
         (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
         pandas = str(project / "bench/pandas_scale.py")
-        found = {"pandas": measured(project, pandas, str(own), str(project / "pandas"))}
+        found = {}
+        if rows * OF_PANDAS < psutil.virtual_memory().available:
+            found["pandas"] = measured(project, pandas, str(own), str(project / "pandas"))
+            shutil.rmtree(project / "pandas")
         for stage in STAGES:
             chosen = ["dataset=large", *(["model=mlp"] if stage in OF_NETWORKS else [])]
             if stage == "report":
@@ -105,6 +112,10 @@ def costs(rows: int, within: Path) -> dict[str, Cost]:
     return found
 
 
+def shown(cost: Cost | None) -> str:
+    return "– | –" if cost is None else f"{cost.seconds:.1f} | {cost.memory:,.0f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
@@ -113,10 +124,12 @@ def main() -> None:
     found = {rows: costs(rows, arguments.folder) for rows in arguments.rows}
     print("| stage |", " | ".join(f"{rows / 1e6:g} M rows, s | MiB" for rows in found), "|")
     print("|---" * (1 + 2 * len(found)) + "|")
-    for stage in next(iter(found.values())):
-        each = [f"{of[stage].seconds:.1f} | {of[stage].memory:,.0f}" for of in found.values()]
+    for stage in max(found.values(), key=len):
+        each = [shown(of.get(stage)) for of in found.values()]
         print(f"| {stage} |", " | ".join(each), "|")
     for rows, of in found.items():
+        if "pandas" not in of:
+            continue
         ours = of["split"].seconds + of["scale"].seconds
         ratio = ours / of["pandas"].seconds
         print(f"\n{rows:,} rows: split and scale take {ratio:.2f} times as long as pandas")

@@ -3,13 +3,11 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import tensorflow as tf
-from conftest import ROOT, dataset_config, run_in
+from conftest import ROOT, dataset_config, prepare, run_in
 
-from fathom.data.download import download
-from fathom.data.scale import scale
-from fathom.data.split import split
 from fathom.errors import FathomError
 from fathom.training.devices import strategy, visible_devices
 
@@ -136,17 +134,30 @@ def test_two_replicas_train_as_one(workspace: Path) -> None:
             "train.optimizer.clipnorm=null",
         ),
     ]
-    for dataset in {dataset for dataset, *_ in runs}:
-        config = dataset_config(dataset, "split.test=0.5", "split.valid=0.3")
-        download(config)
-        split(config)
-        scale(config)
+    prepare(workspace, ["digits", "california_housing"], "split.test=0.5", "split.valid=0.3")
     paths = f"PYTHONPATH={ROOT / 'src'}:{ROOT / 'tests'}"
     done = run_in(workspace, "env", paths, "python", "-c", MIRRORED, json.dumps(runs))
     losses = json.loads(done.stdout.splitlines()[-1])
     assert len(losses) == len(runs)
     for one, two in losses.values():
         assert two == [pytest.approx(losses, rel=1e-4) for losses in one]
+
+
+@pytest.mark.parametrize("gpus", [[0], [0, 1]])
+def test_gpus_train_as_the_cpu(workspace: Path, gpus: list[int]) -> None:
+    if len(tf.config.list_physical_devices("GPU")) < len(gpus):
+        pytest.skip(f"needs {len(gpus)} GPU")
+    prepare(workspace, ["digits"], "split.test=0.5", "split.valid=0.3")
+    chosen = ["dataset=digits", "model=mlp", "train.epochs=3", "train.repeats=1"]
+    chosen += ["model.dropout=0.0", "train.optimizer.clipnorm=null", "train.engine=fit"]
+    histories = []
+    for given in ([], gpus):
+        command = ["env", "-u", "CUDA_VISIBLE_DEVICES", "python", str(ROOT / "src" / "train.py")]
+        run_in(workspace, *command, *chosen, f"gpus={given}")
+        histories.append(pd.read_csv("models/digits/mlp/history.csv")[["loss", "val_loss"]])
+    on_cpu, on_gpus = histories
+    # GPUs multiply with 10 bits of the mantissa.
+    pd.testing.assert_frame_equal(on_gpus, on_cpu, rtol=1e-2)
 
 
 FREE = """

@@ -109,7 +109,7 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
     if infinite.any():
         raise FathomError(
             f"column {name!r} is infinite in {int(infinite.sum())} rows, the first of them "
-            f"{values.index[infinite.argmax()]}; mend the rows, or leave it out with "
+            f"{values.index[int(infinite.argmax())]}; mend the rows, or leave it out with "
             "dataset.exclude"
         )
     return values

@@ -44,8 +44,8 @@ def explain_table(
         settings.evaluations,
     )
     generator = np.random.default_rng(config.seed)
-    targets = drawn(read_targets(problem, "test"), sizes.rows, generator)
-    others = drawn(read_targets(problem, "train"), sizes.background, generator)
+    targets = drawn(problem, "test", sizes.rows, generator)
+    others = drawn(problem, "train", sizes.background, generator)
     background = features_of(raw_rows(dataset, others["row"].to_numpy()), encoder, scalers.features)
     table = raw_rows(dataset, targets["row"].to_numpy())
     features = features_of(table, encoder, scalers.features)
@@ -90,9 +90,10 @@ def explain_table(
     }
 
 
-def drawn(table: pd.DataFrame, count: int, generator: np.random.Generator) -> pd.DataFrame:
-    """Draw some rows of a table, in their order."""
-    return table.iloc[np.sort(generator.choice(len(table), count, replace=False))]
+def drawn(problem: Problem, part: str, count: int, generator: np.random.Generator) -> pd.DataFrame:
+    """Draw targets of some rows of a part, in their order."""
+    rows = np.sort(generator.choice(problem.rows[part], count, replace=False))
+    return read_targets(problem, part, rows)
 
 
 def knowing(

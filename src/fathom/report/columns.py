@@ -93,10 +93,9 @@ def weight_of(problem: Problem, others: list[str]) -> str | None:
 
     What the stages wrote names it nowhere, but holds its values.
     """
-    targets = read_targets(problem, "train")
+    targets = read_targets(problem, "train", evenly_drawn(problem.rows["train"], ROWS))
     if "weight" not in targets:
         return None
-    targets = targets.iloc[evenly_drawn(len(targets), ROWS)]
     rows = targets["row"].to_numpy()
     for name, values in read_columns(problem.dataset, others, rows):
         if pd.api.types.is_numeric_dtype(values):
