@@ -12,9 +12,9 @@ from fathom.config.schema import NetworkConfig
 from fathom.data.parts import ScaledFiles, scaler_of
 from fathom.data.schema import Problem
 from fathom.search.settings import Base
+from fathom.training.building import build
 from fathom.training.compiling import compile_model
 from fathom.training.examples import Examples, reader
-from fathom.training.train import build
 
 TASK = Path("task.json")  # in the folder of a contender
 VALIDATION_BATCH = 1024  # rows, as in Fathom

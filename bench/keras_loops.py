@@ -13,10 +13,10 @@ from fathom.config.schema import NetworkConfig
 from fathom.config.stage import compose
 from fathom.data.schema import Problem
 from fathom.models.interface import unwrap
+from fathom.training.building import build, compile_programs
 from fathom.training.compiled import results, train_epoch
 from fathom.training.compiling import compile_model
 from fathom.training.feeds import InMemory
-from fathom.training.train import build, compile_programs
 
 
 def main(loop: str) -> None:

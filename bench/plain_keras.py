@@ -27,11 +27,11 @@ from fathom.config.stage import compose
 from fathom.data.parts import ScaledFiles
 from fathom.data.schema import Problem
 from fathom.models.interface import output_names
+from fathom.training.building import build
 from fathom.training.callbacks import early_stopping
 from fathom.training.compiling import compile_model
 from fathom.training.examples import Examples, reader
 from fathom.training.repeats import repeats
-from fathom.training.train import build
 
 
 def main(dataset: str, network: str) -> None:

@@ -78,8 +78,8 @@ def network(
     """Return the training rows and the network's first weights."""
     import keras
 
+    from fathom.training.building import build
     from fathom.training.examples import reader
-    from fathom.training.train import build
 
     keras.utils.set_random_seed(config.seed)
     model = build(config, problem)

@@ -13,7 +13,7 @@ from fathom.errors import FathomError
 from fathom.models.interface import unwrap
 from fathom.models.layers import embedding_width
 from fathom.models.names import NOT_NAMES
-from fathom.training.train import build
+from fathom.training.building import build
 
 WIDE = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population"]
 DEEP = ["AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"]

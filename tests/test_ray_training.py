@@ -318,7 +318,7 @@ def test_folder_that_a_host_does_not_see(
 def test_for_the_stage_alone(here: Path) -> None:
     from fathom.training.runs import train_from
 
-    trainer: Any = SimpleNamespace(model=None, data=SimpleNamespace(problem=None), together=None)
+    trainer: Any = SimpleNamespace(model=None, data=SimpleNamespace(problem=None))
     with pytest.raises(FathomError) as told:
         train_from(trainer, 42, None, network_config("digits", "mlp", ENGINE), [])
     assert str(told.value) == (

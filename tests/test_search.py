@@ -278,7 +278,7 @@ def test_a_trial_comes_to_what_the_stage_does(houses: Path, model: str) -> None:
 def test_a_program_is_compiled_once_for_each_shape(
     houses: Path, xla: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fathom.training.train import trainer
+    from fathom.training.building import trainer
 
     made: list[Any] = []
 

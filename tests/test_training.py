@@ -31,9 +31,9 @@ from fathom.data.schema import Problem
 from fathom.errors import FathomError
 from fathom.evaluation.evaluate import evaluate
 from fathom.training import compiling
+from fathom.training.building import build
 from fathom.training.callbacks import direction
 from fathom.training.examples import sample_weights
-from fathom.training.train import build
 from fathom.training.writing import Training
 
 IRIS = """# @package _global_

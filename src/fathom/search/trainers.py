@@ -13,6 +13,8 @@ from fathom.config.schema import NetworkConfig
 from fathom.data.parts import ScaledRows
 from fathom.models.interface import input_names, output_names
 from fathom.search.data import TrialData
+from fathom.training.building import build, feeds, with_variables
+from fathom.training.building import trainer as compile_anew
 from fathom.training.compiling import compile_model
 from fathom.training.feeds import Feed
 from fathom.training.predictor import Predictor
@@ -20,8 +22,6 @@ from fathom.training.programs import STEPS_WORTH_XLA, Programs
 from fathom.training.repeats import seeded
 from fathom.training.runs import Trainer
 from fathom.training.scalars import signature
-from fathom.training.train import build, feeds, with_variables
-from fathom.training.train import trainer as compile_anew
 
 KEPT = 64  # models that wait for a trial of their shape
 

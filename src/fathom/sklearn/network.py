@@ -20,10 +20,10 @@ from fathom.data.scaling import Floats, ScalerFile
 from fathom.data.schema import Problem, Schema
 from fathom.search.data import TrialData
 from fathom.search.trainers import Trainers
+from fathom.training.building import build, with_variables
 from fathom.training.predictor import Predictor
 from fathom.training.repeats import seeded
 from fathom.training.runs import train_from
-from fathom.training.train import build, with_variables
 
 # Compiled for one fit, a program serves the next of its shape, of any estimator in this process.
 TRAINERS = Trainers(tf.distribute.get_strategy())

@@ -1,7 +1,7 @@
 """From a problem and a network to a trained model. Read in this order:
 
-1. `train`: the network is built and compiled once (`compiling`: loss, metrics, optimiser), and
-   trained from each of its seeds (`repeats`, `runs`).
+1. `train`: the network is built and compiled once (`building`; `compiling`: loss, metrics,
+   optimiser), and trained from each of its seeds (`repeats`, `runs`).
 2. `feeds`: the rows, as tensors on the device, or read from disk window by window (`examples`:
    what of a row is input, target and weight).
 3. `programs` and `compiled`: the training loop of the tutorials, which goes over epochs, batches,

@@ -152,9 +152,9 @@ def train(job: Job, first: bool) -> Trained:
     keras.utils.set_random_seed(job.seed)  # so that `meet` need not agree on one
     meet(job, first)
     from fathom.data.parts import ScaledFiles
+    from fathom.training.building import prepare
     from fathom.training.checkpoint import arrays_of, put_into
     from fathom.training.runs import train_from
-    from fathom.training.train import prepare
 
     together = keras.distribution.DataParallel(auto_shard_dataset=False)
     trainer = prepare(job.config, ScaledFiles.of(job.config.dataset.name), together)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import keras
 import pandas as pd
@@ -26,9 +26,6 @@ from fathom.training.feeds import Feed
 from fathom.training.predictor import Predictor
 from fathom.training.programs import Programs
 from fathom.training.saving import save_model
-
-if TYPE_CHECKING:
-    from fathom.training.together import Together
 
 MODEL, RUN, HISTORY, PREDICTIONS = "model.keras", "run.json", "history.csv", "predictions"
 
@@ -61,8 +58,7 @@ class Trainer:
 
     `programs` are those of a compiled engine; without them Keras' `fit` trains. `begin` brings
     the model to where a seed has it begin, `predictor` predicts with it as it stands.
-    `halted`, which trainers of one network share, ends their trainings. `together` are the workers
-    of a cluster, which train instead of this process.
+    `halted`, which trainers of one network share, ends their trainings.
     """
 
     model: keras.Model
@@ -73,17 +69,26 @@ class Trainer:
     begin: Callable[[int], None]
     predictor: Predictor
     halted: threading.Event
-    together: Together | None = None
+
+
+# Trains a model that stands where a seed has it begin.
+TrainFrom: TypeAlias = Callable[
+    [Trainer, int, Path, NetworkConfig, list[keras.callbacks.Callback]], tuple[Run, pd.DataFrame]
+]
 
 
 def finished_runs(
-    trainers: list[Trainer], seeds: list[int], folder: Path, config: NetworkConfig
+    trainers: list[Trainer],
+    seeds: list[int],
+    folder: Path,
+    config: NetworkConfig,
+    train_from: TrainFrom,
 ) -> list[Run]:
     """Train from each seed that `folder` has no finished run of, as many at once as there are
     trainers.
     """
     if len(trainers) == 1:
-        return [finished_run(trainers[0], seed, folder, config) for seed in seeds]
+        return [finished_run(trainers[0], seed, folder, config, train_from) for seed in seeds]
     free: queue.SimpleQueue[Trainer] = queue.SimpleQueue()
     for trainer in trainers:
         free.put(trainer)
@@ -91,7 +96,7 @@ def finished_runs(
     def finish(seed: int) -> Run:
         trainer = free.get()
         try:
-            return finished_run(trainer, seed, folder, config)
+            return finished_run(trainer, seed, folder, config, train_from)
         finally:
             free.put(trainer)
 
@@ -107,7 +112,9 @@ def finished_runs(
     return [run.result() for run in runs]
 
 
-def finished_run(trainer: Trainer, seed: int, folder: Path, config: NetworkConfig) -> Run:
+def finished_run(
+    trainer: Trainer, seed: int, folder: Path, config: NetworkConfig, train_from: TrainFrom
+) -> Run:
     """Train from a seed, unless `folder` has the finished training already.
 
     Writes the model, its history, its predictions and what there is to know of the run to
@@ -148,10 +155,8 @@ def train_from(
     """
     settings, model, problem = config.train, trainer.model, trainer.data.problem
     if settings.engine == "ray":
-        if trainer.together is None or file is None:
-            origin, key = config.origins.of(("train", "engine"))
-            raise FathomError(f"{origin}: {key}: ray is for the stage train alone; set it to fit")
-        return trainer.together.train_from(trainer, seed, file, config, watchers)
+        origin, key = config.origins.of(("train", "engine"))
+        raise FathomError(f"{origin}: {key}: ray is for the stage train alone; set it to fit")
     engine = "fit" if trainer.programs is None else "compiled"
     stopping = early_stopping(config, problem)
     watching = callbacks(config, problem, trainer.data.scalers, stopping, seed, engine)

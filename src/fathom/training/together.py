@@ -26,47 +26,43 @@ from fathom.training.member import Job, Trained, fit
 from fathom.training.runs import Run, Trainer
 
 
-class Together:
-    """Trains on the cluster that this process has joined."""
+def train_from(
+    trainer: Trainer,
+    seed: int,
+    file: Path,
+    config: NetworkConfig,
+    watchers: list[keras.callbacks.Callback],
+) -> tuple[Run, pd.DataFrame]:
+    """Train as `runs.train_from` does, elsewhere. A worker that is lost is replaced, and all go
+    on from the last checkpoint.
 
-    def train_from(
-        self,
-        trainer: Trainer,
-        seed: int,
-        file: Path,
-        config: NetworkConfig,
-        watchers: list[keras.callbacks.Callback],
-    ) -> tuple[Run, pd.DataFrame]:
-        """Train as `runs.train_from` does, elsewhere. A worker that is lost is replaced, and all go
-        on from the last checkpoint.
+    Raises:
+        FathomError: as by the other engines, or worker after worker is lost.
+    """
+    import ray
+    from ray.util.queue import Queue
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        Raises:
-            FathomError: as by the other engines, or worker after worker is lost.
-        """
-        import ray
-        from ray.util.queue import Queue
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        news = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
-        by_fit = config.train.model_copy(update={"engine": "fit"})
-        job = Job(
-            config=config.model_copy(update={"train": by_fit}),
-            seed=seed,
-            project=Path.cwd(),
-            file=file,
-            begin=arrays_of(trainer.model),
-            watchers=watchers,
-            news=news,
-        )
-        # In a process of its own: a thread of this one that waits for workers cannot be ended.
-        fitting = ray.remote(num_cpus=0, scheduling_strategy=here)(fit)
-        places = file.stem, (file.parent / "ray").absolute()
-        needs = config.train.ray.workers, amounts(config)
-        ended = fitting.remote([ray.put(job)], *needs, LIVES, *places)
-        run, history, arrays = listened_to(ended, news)
-        put_into(trainer.model, arrays)
-        return Run(**run), history
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    news = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+    by_fit = config.train.model_copy(update={"engine": "fit"})
+    job = Job(
+        config=config.model_copy(update={"train": by_fit}),
+        seed=seed,
+        project=Path.cwd(),
+        file=file,
+        begin=arrays_of(trainer.model),
+        watchers=watchers,
+        news=news,
+    )
+    # In a process of its own: a thread of this one that waits for workers cannot be ended.
+    fitting = ray.remote(num_cpus=0, scheduling_strategy=here)(fit)
+    places = file.stem, (file.parent / "ray").absolute()
+    needs = config.train.ray.workers, amounts(config)
+    ended = fitting.remote([ray.put(job)], *needs, LIVES, *places)
+    run, history, arrays = listened_to(ended, news)
+    put_into(trainer.model, arrays)
+    return Run(**run), history
 
 
 def listened_to(ended: Any, news: Any) -> Trained:
@@ -96,7 +92,7 @@ def listened_to(ended: Any, news: Any) -> Trained:
 
 
 @contextmanager
-def joined(config: NetworkConfig) -> Iterator[Together]:
+def joined(config: NetworkConfig) -> Iterator[None]:
     """Join the cluster of `train.ray.address`, or start one on this machine, and leave it in the
     end.
 
@@ -113,7 +109,7 @@ def joined(config: NetworkConfig) -> Iterator[Together]:
     try:
         see_room(config)
         see_folder(config, Path.cwd())
-        yield Together()
+        yield
     finally:
         ray.shutdown()
 
