@@ -339,7 +339,7 @@ def test_blocks_of_rows_change_nothing(
     plots = sorted(Path("plots").rglob("test.csv"))
     table, drawn = pd.read_parquet(file), [plot.read_text() for plot in plots]
     units = Problem.read(dataset).main.units
-    monkeypatch.setattr(rows, "VALUES", 9 * units)  # nine rows at a time
+    monkeypatch.setattr(rows, "MOST_VALUES", 9 * units)  # nine rows at a time
     found = evaluate(network_config(dataset, model, *several))
     for fitted_to_fewer_rows in ("calibrated", "interval"):
         assert (fitted_to_fewer_rows in found) == (fitted_to_fewer_rows in at_once)
