@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from filelock import FileLock
 from ruamel.yaml import YAML
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -228,11 +229,16 @@ def trainable(scaled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone in which everything is built and committed."""
-    folder = clone(tmp_path_factory.mktemp("built"))
-    repro(folder)
-    commit(folder)
-    return folder
+    """Return a clone in which everything is built and committed, once for all processes."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "built-once"
+    with FileLock(shared.with_suffix(".lock")):
+        if not shared.exists():
+            building = clone(tmp_path_factory.mktemp("building"))
+            repro(building)
+            commit(building)
+            building.rename(shared)
+    return Path(shutil.copytree(shared, own / "built", symlinks=True))
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         log = tmp_path / f"log-{kills}"
         alone = kills % 4 == 3  # as by a system that is out of memory
         anywhere = kills % 2 == 0
-        seconds = moments.uniform(0.5, whole / 3) if anywhere else moments.uniform(0, 2)
+        seconds = moments.uniform(0.5, whole / 6) if anywhere else moments.uniform(0, 2)
         ready = after(seconds) if anywhere else in_training(killed, seconds)
         if kill_when(ready, killed, log, alone):
             kills += 1

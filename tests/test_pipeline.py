@@ -105,8 +105,9 @@ def test_deleted_models_come_back_from_the_cache(project: Path) -> None:
 def test_experiment_varies_any_file(project: Path) -> None:
     before = rmse_of_mlp(project)
     done = run_in(
-        project, "dvc", "exp", "run", "-S", "train.epochs=1", "-S", "conf/model/mlp.yaml:units=[4]"
-    )
+        project, "dvc", "exp", "run", "-S", "train.epochs=1", "-S", "conf/model/mlp.yaml:units=[4]",
+        "evaluate@california_housing-mlp",
+    )  # fmt: skip
     assert "train@california_housing-mlp" in ran(done.stdout)
     assert rmse_of_mlp(project) != before
     diff = json.loads(run_in(project, "dvc", "metrics", "diff", "--json").stdout)
@@ -125,7 +126,7 @@ def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> N
     before = metrics(project)
     run_in(
         project, "dvc", "exp", "run", "--temp", "-n", "copy", "-S", "models=[mlp]",
-        "-S", "train.epochs=1",
+        "-S", "train.epochs=1", "-S", "datasets=[california_housing]",
     )  # fmt: skip
     assert metrics(project) == before
     file = "metrics/california_housing/mlp.json"

@@ -191,7 +191,7 @@ def test_workers_are_killed(
 def test_the_driver_is_killed(here: Path, nodes: Any) -> None:
     shutil.rmtree("models", ignore_errors=True)
     more = ["train.epochs=40", "train.early_stopping=null"]
-    settings = ["dataset=digits", "model=mlp", *SHRUNK, *DIGITS, *by_workers(2, nodes), *more]
+    settings = ["dataset=digits", "model=mlp", *SHRUNK, *DIGITS, *by_workers(1, nodes), *more]
     command = [sys.executable, "src/train.py", *settings]
     killed = subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     while not list(here.glob("checkpoints/digits/mlp/*/seed-42.npz")):
