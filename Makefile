@@ -14,7 +14,8 @@ FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c "$(FITS)" 2>/dev/null && echo $$p && break; done)
 
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+# Python compiles modules when they are first imported: pip would compile 300 MB of others, too.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-compile --quiet --require-hashes
 S3 ?= $(shell grep -ls 's3://' .dvc/config .dvc/config.local)
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-header --quiet

@@ -157,7 +157,7 @@ def test_remote_that_does_not_answer(first: Path, tmp_path: Path) -> None:
 
 
 def test_s3_is_set_up_where_the_remote_is_there(first: Path, tmp_path: Path) -> None:
-    install = "install --quiet --require-hashes -r requirements-s3.txt"
+    install = "install --no-compile --quiet --require-hashes -r requirements-s3.txt"
     assert install in run_in(first, "make", "--dry-run", "setup").stdout
     alone = another(first, tmp_path / "alone")
     run_in(alone, "dvc", "remote", "remove", "team")
