@@ -97,10 +97,7 @@ def read(
 
 
 def large_table(file: Path) -> ParquetTable | None:
-    """Open a folder of Parquet files, or one that is not to be read as a whole; None for others.
-
-    That takes a look at all whole numbers, so that it is done but once.
-    """
+    """Open a folder of Parquet files, or one that is not to be read as a whole; None for others."""
     if not file.is_dir() and not is_parquet(file):
         return None
     found = parquet_table(file)
