@@ -177,9 +177,9 @@ def cluster(config: SearchConfig) -> Iterator[Cluster]:
                 raise
             file, key = config.origins.of(location)
             raise FathomError(
-                f"{file}: {key}: {SOURCE}, {paths.CONF} and {paths.raw(config.dataset.name)} are "
-                "more than Ray sends to its nodes; let several processes share search.storage "
-                "instead"
+                f"{file}: {key}: {config.search.address or 'local'}: {SOURCE}, {paths.CONF} and "
+                f"{paths.raw(config.dataset.name)} are more than Ray sends to its nodes; let "
+                "several processes share search.storage instead"
             ) from error
     try:
         see_room(config)
