@@ -1,6 +1,9 @@
-# make repro  rebuilds everything that is not up to date: data, networks, figures, report
-# make test   lint, types and tests
-# make bench  an epoch of training by Fathom, Keras' fit, PyTorch and scikit-learn: half an hour
+# make repro         rebuilds everything that is not up to date: data, networks, figures, report
+# make test          lint, types and every fast test: minutes; before each commit
+# make test-all      the same, and every slow test: half an hour
+# make test-changed  the fast tests that an edit since the last call can touch
+# make coverage      which branches of src/ the tests run
+# make bench         an epoch by Fathom, Keras' fit, PyTorch and scikit-learn: half an hour
 # All set up .venv first. GPU=1 installs TensorFlow's CUDA libraries too (Linux), RAY=1 what a search
 # or a training on a Ray cluster needs, S3=1 what a remote of DVC on S3 needs (of itself where
 # .dvc/config has one).
@@ -29,7 +32,7 @@ PYTHONPATH=src exec "$$(dirname "$$0")/python" -m fathom "$$@"
 endef
 export COMMAND
 
-.PHONY: repro test bench bench-repro bench-scale bench-search figures setup setup-dev setup-bench lint lock clean
+.PHONY: repro test test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search figures setup setup-dev setup-bench lint lock clean
 
 # A killed DVC may leave its lock file empty, at which the next one would stop. With a default remote
 # what it has is pulled, not built: docs/team.md.
@@ -42,9 +45,28 @@ repro: setup
 	echo "dvc repro"; \
 	exec dvc repro
 
-# a process a core, each file's tests in one, since they share what was built for them
+# a process a core; one that ends early takes over tests from another
+PYTEST := pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
+
 test: setup-dev lint
-	pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not slow"
+
+test-all: test test-slow
+
+# kills, Ray, S3, a browser, `dvc repro` in clones, large tables
+test-slow: setup-dev
+	$(PYTEST) -m slow
+
+# the first call runs all of them, to learn which code each one runs
+test-changed: setup-dev
+	pytest --testmon --testmon-forceselect -m "not slow"
+
+# what tests/schedule.py sorts by
+durations: setup-dev
+	$(PYTEST) --store-durations
+
+coverage: setup-dev
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 bench: setup-bench
 	python bench/epochs.py
@@ -75,7 +97,7 @@ setup-bench: $(VENV)/installed-bench
 lint: setup-dev
 	ruff check
 	ruff format --check
-	mypy
+	mypy --num-workers=auto
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Fathom needs Python 3.11, 3.12 or 3.13 with venv; none is on PATH" >&2; exit 1; }

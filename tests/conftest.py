@@ -1,5 +1,9 @@
 """The real project, shrunk: copies of it in temporary folders, with its own settings."""
 
+from __future__ import annotations
+
+import functools
+import hashlib
 import os
 import re
 import shutil
@@ -8,19 +12,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from filelock import FileLock
 from ruamel.yaml import YAML
+from stages import ROOT as ROOT
+from stages import build_once, run_pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fathom import paths
 from fathom.checks.check import check
-from fathom.config.schema import DatasetConfig, NetworkConfig
+from fathom.config.schema import Config, DatasetConfig, NetworkConfig
 from fathom.config.stage import compose
 from fathom.data.download import download
 from fathom.data.scale import scale
@@ -31,7 +36,8 @@ from fathom.evaluation.evaluate import evaluate
 if TYPE_CHECKING:
     from fathom.training.writing import Training
 
-ROOT = Path(__file__).resolve().parent.parent
+pytest_plugins = ["schedule"]
+AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 # Keras imports JAX where it is there, which sets this to 1, also for the programs that tests start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -99,16 +105,29 @@ def prepare(folder: Path, datasets: list[str], *overrides: str) -> None:
 
 def dataset_config(dataset: str, *overrides: str) -> DatasetConfig:
     """Return the real settings of a data set's stages, in the workspace."""
-    return compose([f"dataset={dataset}", *overrides], DatasetConfig)
+    return composed(DatasetConfig, f"dataset={dataset}", *overrides)
+
+
+def composed(schema: type[AnyConfig], *overrides: str) -> AnyConfig:
+    """Compose settings of the workspace: once, as long as its files say the same."""
+    files = [Path("params.yaml"), *sorted(Path("conf").rglob("*.yaml"))]
+    content = b"\0".join(str(file).encode() + b"\0" + file.read_bytes() for file in files)
+    config: AnyConfig = compose_once(schema, overrides, hashlib.sha256(content).digest())
+    return config
+
+
+@functools.cache
+def compose_once(schema: type[AnyConfig], overrides: tuple[str, ...], content: bytes) -> AnyConfig:
+    return compose(overrides, schema)
 
 
 def network_config(dataset: str, model: str, *overrides: str) -> NetworkConfig:
     """Return the real settings of a network's stages, shrunk, in the workspace."""
     shrunk = [*SHRUNK, *SHRUNK_MODELS.get(model, [])]
-    return compose([f"dataset={dataset}", f"model={model}", *shrunk, *overrides], NetworkConfig)
+    return composed(NetworkConfig, f"dataset={dataset}", f"model={model}", *shrunk, *overrides)
 
 
-def trained(dataset: str, model: str, *overrides: str) -> "Training":
+def trained(dataset: str, model: str, *overrides: str) -> Training:
     """Train a network, shrunk, in the workspace."""
     # Not above: TensorFlow takes seconds to import, and some tests prove that it is not needed.
     import tensorflow as tf
@@ -156,15 +175,20 @@ def clone(folder: Path, shrunk: bool = True) -> Path:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, folder / file)
     if shrunk:
-        edit(folder / "params.yaml", *SHRUNK, *LEAN, "train.repeats=2", f"gates={GATES}")
-        for model, overrides in SHRUNK_MODELS.items():
-            assignments = [override.removeprefix("model.") for override in overrides]
-            edit(folder / f"conf/model/{model}.yaml", *assignments)
+        shrink(folder, "train.repeats=2", f"gates={GATES}")
     run_in(folder, "git", "init", "-q", "-b", "main")
     run_in(folder, "git", "config", "user.email", "test@example.com")
     run_in(folder, "git", "config", "user.name", "test")
     commit(folder)
     return folder
+
+
+def shrink(folder: Path, *assignments: str) -> None:
+    """Make the settings of a folder small ones."""
+    edit(folder / "params.yaml", *SHRUNK, *LEAN, *assignments)
+    for model, overrides in SHRUNK_MODELS.items():
+        in_file = [override.removeprefix("model.") for override in overrides]
+        edit(folder / f"conf/model/{model}.yaml", *in_file)
 
 
 def edit(file: Path, *assignments: str) -> None:
@@ -214,11 +238,13 @@ def ray_nodes(count: int) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def scaled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with settings in which the default data sets are ready to be trained on."""
-    folder = tmp_path_factory.mktemp("scaled")
-    copy_settings(folder)
-    prepare(folder, ["digits", "california_housing"])
-    return folder
+    """Return a folder in which the default data sets are ready to be trained on. Read it alone."""
+
+    def build(folder: Path) -> None:
+        copy_settings(folder)
+        prepare(folder, ["digits", "california_housing"])
+
+    return build_once(tmp_path_factory, "scaled", build)
 
 
 @pytest.fixture
@@ -228,17 +254,30 @@ def trainable(scaled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which every stage has run, in this process and shrunk. Read it alone."""
+
+    def build(folder: Path) -> None:
+        copy_settings(folder)
+        shrink(folder, "models=[mlp, wide_deep]", "train.repeats=2", f"gates={GATES}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            run_pipeline(["california_housing", "digits"], ["mlp", "wide_deep"])
+
+    return build_once(tmp_path_factory, "pipeline", build)
+
+
+@pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone in which everything is built and committed, once for all processes."""
-    own = tmp_path_factory.getbasetemp()
-    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "built-once"
-    with FileLock(shared.with_suffix(".lock")):
-        if not shared.exists():
-            building = clone(tmp_path_factory.mktemp("building"))
-            repro(building)
-            commit(building)
-            building.rename(shared)
-    return Path(shutil.copytree(shared, own / "built", symlinks=True))
+    """Return a clone in which `dvc repro` has built everything, and all is committed."""
+
+    def build(folder: Path) -> None:
+        clone(folder)
+        repro(folder)
+        commit(folder)
+
+    shared = build_once(tmp_path_factory, "built", build)
+    return Path(shutil.copytree(shared, tmp_path_factory.getbasetemp() / "built", symlinks=True))
 
 
 @pytest.fixture

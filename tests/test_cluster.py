@@ -28,6 +28,8 @@ from fathom.config.stage import compose
 from fathom.errors import FathomError
 from fathom.search.study import FINISHED, folder_of
 
+pytestmark = pytest.mark.ray
+
 ray_installed = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed"
 )

@@ -12,6 +12,8 @@ from conftest import dataset_config, network_config, run_in
 from fathom.config.schema import Config
 from fathom.config.stage import compose
 
+pytestmark = pytest.mark.slow
+
 STAGES = [
     "download", "split", "check", "scale", "train", "evaluate", "baseline", "compare", "explain",
     "export", "report", "gate",

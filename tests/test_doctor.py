@@ -11,6 +11,8 @@ from conftest import clone, edit, repro, run_in
 from fathom.__main__ import fathom
 from fathom.commands import doctor as examined
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def downloaded(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -15,6 +15,8 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from conftest import clone, commit, edit, run_in
 
+pytestmark = pytest.mark.slow
+
 KILLS = 20
 PR_SET_CHILD_SUBREAPER = 36
 REPRO = ["make", "--silent", "--assume-old=setup", "repro"]  # with what runs the tests

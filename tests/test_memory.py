@@ -17,6 +17,8 @@ from fathom.errors import FathomError
 from fathom.files import write_json, write_table
 from fathom.training import memory
 
+pytestmark = pytest.mark.slow
+
 TIMES = 500  # 5,805,000 rows, of which the network takes 200 MiB
 MIB = 2**20
 

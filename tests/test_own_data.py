@@ -16,6 +16,8 @@ from conftest import ROOT, clone, commit, edit, ran, repro, run_in
 from PIL import Image
 from sklearn import datasets
 
+pytestmark = pytest.mark.slow
+
 FASHION = ROOT.parent / "shared/data/fashion-mnist"
 MODELS = ["mlp", "selu", "wide_deep"]
 

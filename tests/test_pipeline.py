@@ -9,6 +9,8 @@ import pytest
 import yaml
 from conftest import ROOT, clone, commit, edit, ran, repro, run_in
 
+pytestmark = pytest.mark.slow
+
 DATASETS = ["california_housing", "digits"]
 MODELS = ["mlp", "selu", "wide_deep"]
 # download, split, check, scale; train, evaluate, export; baseline, compare, explain; report, gate

@@ -31,6 +31,8 @@ from conftest import (
 from fathom.errors import FathomError
 from fathom.training.shares import Share
 
+pytestmark = pytest.mark.ray
+
 ray_installed = pytest.mark.skipif(
     not all(map(importlib.util.find_spec, ("ray", "jax"))), reason="Ray or JAX is not installed"
 )

@@ -23,6 +23,8 @@ from fathom.report import results as results_module
 from fathom.report.results import read_results
 from fathom.report.section import important, shown_rows
 
+pytestmark = pytest.mark.slow
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-gpu",

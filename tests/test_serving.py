@@ -56,6 +56,8 @@ from fathom.serving.replies import predictions
 from fathom.serving.service import Service
 from fathom.serving.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 HOUSES, DIGITS, CALIFORNIA = "houses/mlp", "digits/mlp", "california_housing/wide_deep"
 HEADERS = {"Content-Type": "application/json"}
 MAX_ROWS, MAX_BYTES = 400, 400_000

@@ -22,6 +22,8 @@ from fathom.commands.finding import Finding
 from fathom.commands.remote import look_at_remote, look_at_setting
 from fathom.commands.storage import kept, look_at_cache
 
+pytestmark = pytest.mark.network
+
 REPRO = ["make", "--silent", "--assume-old=setup", "repro"]  # with what runs the tests
 MADE = ["data", "exports", "metrics", "models", "plots", "report"]
 TRAINED = "train@digits-mlp"

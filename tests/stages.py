@@ -1,0 +1,104 @@
+"""Stages and commands, run in this process as they run in one of their own."""
+
+import contextlib
+import io
+import json
+import os
+import runpy
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from filelock import FileLock
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from fathom.__main__ import fathom
+
+ROOT = Path(__file__).resolve().parent.parent
+
+OF_DATASETS = ["download", "split", "check", "scale"]
+OF_NETWORKS = ["train", "evaluate"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a program left: its exit status and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+def run_stage(stage: str, *overrides: str) -> Finished:
+    """Run a stage's script in the working folder, as `python src/<stage>.py <overrides>` does."""
+    out, err = io.StringIO(), io.StringIO()
+    status: object = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [f"{stage}.py", *overrides])
+        patch.setenv("HYDRA_FULL_ERROR", "")  # a stage sets it: undone behind it,
+        patch.delenv("HYDRA_FULL_ERROR")  # and not there before it
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                runpy.run_path(str(ROOT / f"src/{stage}.py"), run_name="__main__")
+            except SystemExit as end:
+                status = end.code
+    assert status is None or isinstance(status, int)
+    return Finished(status or 0, out.getvalue(), err.getvalue())
+
+
+def make_stage(stage: str, *overrides: str) -> None:
+    """Run a stage's script, which must succeed."""
+    finished = run_stage(stage, *overrides)
+    assert finished.status == 0, f"{stage} {overrides}: {finished.err}"
+
+
+def run_command(*arguments: object, stdin: bytes | None = None) -> Finished:
+    """Run `fathom <arguments>` in the working folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["fathom"])  # as errors name it
+        done = CliRunner().invoke(fathom, [str(one) for one in arguments], input=stdin)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Finished(done.exit_code, done.stdout, done.stderr)
+
+
+def run_pipeline(datasets: list[str], models: list[str], *overrides: str) -> None:
+    """Run every stage in the working folder, in the order of the pipeline."""
+    for dataset in datasets:
+        for stage in OF_DATASETS:
+            make_stage(stage, f"dataset={dataset}", *overrides)
+        for model in models:
+            for stage in OF_NETWORKS:
+                make_stage(stage, f"dataset={dataset}", f"model={model}", *overrides)
+        with threadpool_limits(1):  # boosting on several threads waits for those of TensorFlow
+            make_stage("baseline", f"dataset={dataset}", *overrides)
+        for stage in ("compare", "explain"):
+            make_stage(stage, f"dataset={dataset}", *overrides)
+        for model in models:
+            make_stage("export", f"dataset={dataset}", f"model={model}", *overrides)
+    chosen = [f"datasets={json.dumps(datasets)}", f"models={json.dumps(models)}"]
+    make_stage("report", *chosen, *overrides)
+    make_stage("gate", *chosen, *overrides)
+
+
+def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+    """Return a folder that the first of all test processes to ask for it has built.
+
+    The others wait for that one. All of them read the folder, and none writes there.
+
+    Args:
+        factory: of the test process.
+        name: of the folder, the same in all processes.
+        build: gets an empty folder to build in.
+    """
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"shared-{name}"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            unfinished = factory.mktemp(name)
+            build(unfinished)
+            unfinished.rename(folder)
+    return folder
