@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import pandas as pd
 import pytest
+import variables  # noqa: F401  before what reads them
 import yaml
 from ruamel.yaml import YAML
 from stages import ROOT as ROOT
 from stages import build_once, run_pipeline
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fathom import paths
 from fathom.checks.check import check
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 pytest_plugins = ["schedule"]
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
-# Keras imports JAX where it is there, which sets this to 1, also for the programs that tests start.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 # Small and quick, but every layer kind, callback and stage is still there.
 SHRUNK = [
     "train.epochs=2", "train.batch_size=128", "train.repeats=1", "gpus=[]",
@@ -49,6 +46,7 @@ SHRUNK = [
 ]  # fmt: skip
 LEAN = ["export.saved_model=false", "export.onnx=false"]  # seconds for each network
 GATES = "{digits.accuracy: {min: 0.05}, california_housing.mlp.rmse: {max: 10}}"
+TWO_MODELS = "models=[mlp, wide_deep]"  # with and without an auxiliary output
 SHRUNK_MODELS = {
     "mlp": ["model.units=[16,8]"],
     "selu": ["model.depth=3", "model.width=16"],
@@ -144,8 +142,7 @@ def exported(dataset: str, model: str, *overrides: str) -> Path:
     trained(dataset, model, *overrides)
     config = network_config(dataset, model, *overrides)
     evaluate(config)
-    with threadpool_limits(1):  # boosting on several threads waits for those of TensorFlow
-        baseline(dataset_config(dataset))
+    baseline(dataset_config(dataset))
     check(dataset_config(dataset))
     export(config)
     return paths.export(dataset, model)
@@ -259,7 +256,8 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def build(folder: Path) -> None:
         copy_settings(folder)
-        shrink(folder, "models=[mlp, wide_deep]", "train.repeats=2", f"gates={GATES}")
+        shutil.copytree(ROOT / "searches", folder / "searches")
+        shrink(folder, TWO_MODELS, "train.repeats=2", f"gates={GATES}")
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             run_pipeline(["california_housing", "digits"], ["mlp", "wide_deep"])
@@ -273,6 +271,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def build(folder: Path) -> None:
         clone(folder)
+        edit(folder / "params.yaml", TWO_MODELS)
+        commit(folder)
         repro(folder)
         commit(folder)
 
@@ -283,7 +283,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(built: Path) -> Iterator[Path]:
     """Return the built clone, and put it back afterwards."""
+    head = run_in(built, "git", "rev-parse", "HEAD").stdout.strip()
     yield built
-    run_in(built, "git", "reset", "-q", "--hard")
+    run_in(built, "git", "reset", "-q", "--hard", head)
     run_in(built, "git", "clean", "-qfd")
+    for ref in run_in(
+        built, "git", "for-each-ref", "--format=%(refname)", "refs/exps"
+    ).stdout.split():
+        run_in(built, "git", "update-ref", "-d", ref)
     run_in(built, "dvc", "checkout", "-q", "-f")

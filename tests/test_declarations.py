@@ -1,18 +1,17 @@
 """Every stage of dvc.yaml declares all that it reads, and nothing else."""
 
-import json
 import shutil
-import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import dataset_config, network_config, run_in
+from conftest import ROOT, dataset_config, network_config, run_in, work_in_copy
+from dvc.dependency import ParamsDependency
+from dvc.repo import Repo
 
 from fathom.config.schema import Config
 from fathom.config.stage import compose
-
-pytestmark = pytest.mark.slow
 
 STAGES = [
     "download", "split", "check", "scale", "train", "evaluate", "baseline", "compare", "explain",
@@ -30,21 +29,6 @@ NOT_READ = {
     "explain": ["data/raw/digits"],  # raw values count in a table alone
     "export": ["models/digits/wide_deep/predictions"],  # numbers alone get intervals
 }
-
-# Reads DVC's own view of a stage, with everything resolved.
-RESOLVE = """
-import json, sys
-from dvc.dependency import ParamsDependency
-from dvc.repo import Repo
-stage = Repo().stage.get_target(sys.argv[1])
-is_params = lambda dep: isinstance(dep, ParamsDependency)
-print(json.dumps({
-    "cmd": stage.cmd,
-    "deps": [dep.def_path for dep in stage.deps if not is_params(dep)],
-    "params": {dep.def_path: sorted(dep.params) for dep in stage.deps if is_params(dep)},
-    "outs": [out.def_path for out in stage.outs],
-}))
-"""
 
 # Put first on PYTHONPATH: notes every file of the project that Python opens.
 NOTE_OPENED = """
@@ -70,27 +54,44 @@ def address(stage: str) -> str:
     return f"{stage}@digits-wide_deep" if stage in OF_NETWORKS else f"{stage}@digits"
 
 
-def resolved(folder: Path, stage: str) -> dict[str, Any]:
-    done = run_in(folder, sys.executable, "-c", RESOLVE, address(stage))
-    definition: dict[str, Any] = json.loads(done.stdout)
-    return definition
+@pytest.fixture(scope="session")
+def declared() -> dict[str, Any]:
+    """Return DVC's own view of each stage, with everything resolved."""
+    with closing(Repo(str(ROOT))) as repo:
+        return {name: resolved(repo.stage.get_target(address(name))) for name in STAGES}
 
 
+def resolved(stage: Any) -> dict[str, Any]:
+    params = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
+    return {
+        "cmd": stage.cmd,
+        "deps": [dep.def_path for dep in stage.deps if dep not in params],
+        "params": {dep.def_path: sorted(dep.params) for dep in params},
+        "outs": [out.def_path for out in stage.outs],
+    }
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_files_read_are_the_files_declared(
-    stage: str, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: str,
+    declared: dict[str, Any],
+    pipeline: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In a folder that holds nothing else the stage works, and it opens each of them."""
-    declared = resolved(built, stage)
+    deps, outs = declared[stage]["deps"], declared[stage]["outs"]
     folder = tmp_path / "sandbox"
     folder.mkdir()
-    for path in [*declared["deps"], "conf", "params.yaml"]:
+    for path in [*deps, "conf", "params.yaml"]:
+        source = next(top / path for top in (pipeline, ROOT) if (top / path).exists())
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        if (built / path).is_dir():
+        if source.is_dir():
             ignored = shutil.ignore_patterns("__pycache__", ".gitignore")
-            shutil.copytree(built / path, folder / path, ignore=ignored)
+            shutil.copytree(source, folder / path, ignore=ignored)
         else:
-            shutil.copy(built / path, folder / path)
+            shutil.copy(source, folder / path)
     before = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     hook = tmp_path / "hook"
     hook.mkdir()
@@ -100,19 +101,15 @@ def test_files_read_are_the_files_declared(
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("NOTE_OPENED_IN", str(noted))
 
-    run_in(folder, *declared["cmd"].split())
+    run_in(folder, *declared[stage]["cmd"].split())
 
     opened = set(noted.read_text().split("\n"))
-    unread = [
-        dep for dep in declared["deps"] if not any(within(path, dep) for path in opened & before)
-    ]
+    unread = [dep for dep in deps if not any(within(path, dep) for path in opened & before)]
     assert unread == NOT_READ.get(stage, [])
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    stray = [
-        path for path in written - before if not any(within(path, out) for out in declared["outs"])
-    ]
+    stray = [path for path in written - before if not any(within(path, out) for out in outs)]
     assert stray == []
-    assert all((folder / out).exists() for out in declared["outs"])
+    assert all((folder / out).exists() for out in outs)
 
 
 def within(path: str, declared: str) -> bool:
@@ -135,14 +132,15 @@ class Recorder:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_settings_read_are_the_settings_declared(
-    stage: str, built: Path, monkeypatch: pytest.MonkeyPatch
+    stage: str,
+    declared: dict[str, Any],
+    pipeline: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    declared = resolved(built, stage)["params"]
-    monkeypatch.chdir(built)
+    work_in_copy(pipeline, tmp_path, monkeypatch)
     read = settings_read(stage) - {"origins", "dataset.name", "model.name"}
     read -= NOT_DECLARED.get(stage, set())
-    run_in(built, "git", "checkout", "-q", ".")
-    run_in(built, "dvc", "checkout", "-q", "-f")
 
     in_params = {key for key in read if "." not in key}
     of_dataset = {key for key in read if key.startswith("dataset.")}
@@ -157,7 +155,7 @@ def test_settings_read_are_the_settings_declared(
         expected["conf/experiment/none.yaml"] = []
     if of_model:
         expected["conf/model/wide_deep.yaml"] = []
-    assert declared == expected
+    assert declared[stage]["params"] == expected
 
 
 def settings_read(stage: str) -> set[str]:
@@ -211,10 +209,9 @@ def settings_read(stage: str) -> set[str]:
     return read
 
 
-def test_every_stage_has_a_script_that_is_its_command(built: Path) -> None:
+def test_every_stage_has_a_script_that_is_its_command(declared: dict[str, Any]) -> None:
     for stage in STAGES:
-        definition = resolved(built, stage)
-        assert definition["cmd"].split()[:2] == ["python", f"src/{stage}.py"]
-        assert f"src/{stage}.py" in definition["deps"]
-    scripts = sorted(path.stem for path in (built / "src").glob("*.py"))
+        assert declared[stage]["cmd"].split()[:2] == ["python", f"src/{stage}.py"]
+        assert f"src/{stage}.py" in declared[stage]["deps"]
+    scripts = sorted(path.stem for path in (ROOT / "src").glob("*.py"))
     assert scripts == sorted(STAGES)

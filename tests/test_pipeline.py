@@ -1,20 +1,20 @@
 """The whole pipeline in clones of the project, through `dvc` and nothing else."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, clone, commit, edit, ran, repro, run_in
+from conftest import ROOT, TWO_MODELS, clone, commit, edit, ran, repro, run_in
+from pages import page_text
 
 pytestmark = pytest.mark.slow
 
 DATASETS = ["california_housing", "digits"]
-MODELS = ["mlp", "selu", "wide_deep"]
-# download, split, check, scale; train, evaluate, export; baseline, compare, explain; report, gate
-STAGES = 4 * 2 + 3 * 6 + 3 * 2 + 2
+MODELS = ["mlp", "wide_deep"]
 
 
 def metrics(folder: Path) -> dict[str, str]:
@@ -60,12 +60,21 @@ def test_leaves_nothing_unexpected_behind(project: Path) -> None:
     assert not [path for path in project.rglob("*.part*") if ".dvc" not in path.parts]
 
 
+def stale(folder: Path) -> set[str]:
+    """Return the stages of which DVC says that what they read has changed."""
+    status = json.loads(run_in(folder, "dvc", "status", "--json").stdout)
+    return {name for name in status if not name.endswith(".dvc")}
+
+
 def test_editing_a_model_reruns_what_depends_on_it(project: Path) -> None:
     edit(project / "conf/model/mlp.yaml", "units=[12]")
-    of_network = ("train", "evaluate", "export")
-    expected = [f"{stage}@{dataset}-mlp" for dataset in DATASETS for stage in of_network]
-    expected += [f"{stage}@{dataset}" for dataset in DATASETS for stage in ("compare", "explain")]
-    assert sorted(repro(project)) == sorted([*expected, "report", "gate"])
+    assert stale(project) == {"train@california_housing-mlp", "train@digits-mlp"}
+    of_digits = ["compare@digits", "explain@digits", "export@digits-mlp", "export@digits-wide_deep"]
+    of_mlp = ["train@digits-mlp", "evaluate@digits-mlp", "export@digits-mlp"]
+    assert sorted(repro(project, *of_digits)) == sorted(
+        [*of_mlp, "compare@digits", "explain@digits"]
+    )
+    assert stale(project) == {"train@california_housing-mlp", "report"}
 
 
 def test_editing_a_gate_reruns_the_gate_alone(project: Path) -> None:
@@ -95,7 +104,10 @@ def test_violated_gate_fails_at_the_end_and_leaves_the_report(project: Path) -> 
 def test_editing_the_split_of_one_data_set_leaves_the_other_alone(project: Path) -> None:
     with (project / "conf/dataset/digits.yaml").open("a") as file:
         file.write("split:\n  test: 0.2\n")
-    assert {stage for stage in repro(project) if "california_housing" in stage} == set()
+    of_digits = stale(project)
+    assert "split@digits" in of_digits
+    assert all("digits" in stage for stage in of_digits)
+    assert repro(project, "split@digits") == ["split@digits"]
 
 
 def test_deleted_models_come_back_from_the_cache(project: Path) -> None:
@@ -107,8 +119,8 @@ def test_deleted_models_come_back_from_the_cache(project: Path) -> None:
 def test_experiment_varies_any_file(project: Path) -> None:
     before = rmse_of_mlp(project)
     done = run_in(
-        project, "dvc", "exp", "run", "-S", "train.epochs=1", "-S", "conf/model/mlp.yaml:units=[4]",
-        "evaluate@california_housing-mlp",
+        project, "dvc", "exp", "run", "-n", "smaller", "-S", "train.epochs=1",
+        "-S", "conf/model/mlp.yaml:units=[4]", "evaluate@california_housing-mlp",
     )  # fmt: skip
     assert "train@california_housing-mlp" in ran(done.stdout)
     assert rmse_of_mlp(project) != before
@@ -117,6 +129,14 @@ def test_experiment_varies_any_file(project: Path) -> None:
     changed = json.loads(run_in(project, "dvc", "params", "diff", "--json").stdout)
     assert changed["params.yaml"]["train.epochs"] == {"old": 2, "new": 1, "diff": -1}
     assert str(changed["conf/model/mlp.yaml"]["units"]["new"]) == "[4]"
+
+    run_in(project, "git", "reset", "-q", "--hard")
+    run_in(project, "dvc", "checkout", "-q", "-f")
+    run_in(project, sys.executable, "src/report.py")
+    text = page_text(project / "report/index.html")
+    runs = text[text.index("The last experiments") :]
+    settings = r"conf/model/mlp.yaml:units=\[4\] params.yaml:train.epochs=1 "
+    assert re.search(rf"smaller \d{{4}}-\d\d-\d\d {settings}", runs)
 
 
 def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> None:
@@ -127,8 +147,8 @@ def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> N
     commit(project)
     before = metrics(project)
     run_in(
-        project, "dvc", "exp", "run", "--temp", "-n", "copy", "-S", "models=[mlp]",
-        "-S", "train.epochs=1", "-S", "datasets=[california_housing]",
+        project, "dvc", "exp", "run", "--temp", "-n", "copy", "-S", "train.epochs=1",
+        "evaluate@california_housing-mlp",
     )  # fmt: skip
     assert metrics(project) == before
     file = "metrics/california_housing/mlp.json"
@@ -140,7 +160,7 @@ def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> N
 def test_queue_varies_a_choice(project: Path) -> None:
     run_in(
         project, "dvc", "exp", "run", "--queue", "-S", "conf/model/mlp.yaml:units=[5],[6]",
-        "-S", "models=[mlp]", "-S", "datasets=[digits]",
+        "evaluate@digits-mlp",
     )  # fmt: skip
     run_in(project, "dvc", "exp", "run", "--run-all")
     shown = json.loads(run_in(project, "dvc", "exp", "show", "--json").stdout)
@@ -176,13 +196,16 @@ def test_two_clones_give_identical_metrics(
     built: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     other = clone(tmp_path_factory.mktemp("other"))
-    repro(other)
-    assert metrics(other) == metrics(built)
-    for dataset in DATASETS:
-        for model in MODELS:
-            for folder in ("models", "exports"):
-                file = f"{folder}/{dataset}/{model}/model.keras"
-                assert (other / file).read_bytes() == (built / file).read_bytes(), file
+    edit(other / "params.yaml", TWO_MODELS)
+    trained = {"digits": "mlp", "california_housing": "wide_deep"}
+    repro(other, *(f"export@{dataset}-{model}" for dataset, model in trained.items()))
+    of_both = metrics(built)
+    assert metrics(other) == {file: of_both[file] for file in metrics(other)}
+    assert len(metrics(other)) == 4  # of each data set the baseline and a network
+    for dataset, model in trained.items():
+        for folder in ("models", "exports"):
+            file = f"{folder}/{dataset}/{model}/model.keras"
+            assert (other / file).read_bytes() == (built / file).read_bytes(), file
 
 
 def test_mistyped_setting_stops_the_first_stage(project: Path) -> None:
@@ -217,7 +240,8 @@ def test_committed_figures_are_those_of_the_committed_code(tmp_path: Path) -> No
 def test_the_registry_names_the_exports(project: Path) -> None:
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())
     named = {artifact["path"] for artifact in stages["artifacts"].values()}
-    assert named == {f"exports/{dataset}/{model}" for dataset in DATASETS for model in MODELS}
+    models = yaml.safe_load((ROOT / "params.yaml").read_text())["models"]
+    assert named == {f"exports/{dataset}/{model}" for dataset in DATASETS for model in models}
     out = project / "got"
     run_in(project, "gto", "register", "digits-mlp", "--version", "v1.0.0")
     run_in(project, "dvc", "artifacts", "get", ".", "digits-mlp", "-o", str(out))
@@ -229,6 +253,9 @@ def test_the_registry_names_the_exports(project: Path) -> None:
 
 
 def test_the_best_trial_is_an_experiment_that_comes_out_the_same(project: Path) -> None:
+    edit(project / "params.yaml", "datasets=[digits]", "models=[mlp]", "gates={}")
+    edit(project / "params.yaml", "train.repeats=1")
+    commit(project)
     given = ["dataset=digits", "model=mlp", "search=random", "trials=3", "ensemble=1"]
     done = run_in(project, sys.executable, "-c", SEARCH, *given)
     apply = done.stdout.splitlines()[-1].split()
