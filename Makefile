@@ -11,6 +11,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Images for containers often set it. Each stage and each test's program would then compile
+# TensorFlow's and Keras' modules anew, for 15 seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first Python of a fitting version; PYTHON=... takes another.
 FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))

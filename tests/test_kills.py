@@ -1,4 +1,7 @@
-"""`make repro` killed at any moment, again and again, ends with the figures of one that was not."""
+"""`make repro` killed at any moment, again and again, ends with the figures of one that was not.
+
+Every state between two writes of a training is interrupted in test_resume.py; here are real signals.
+"""
 
 import contextlib
 import ctypes
@@ -17,16 +20,16 @@ from conftest import clone, commit, edit, run_in
 
 pytestmark = pytest.mark.slow
 
-KILLS = 20
+KILLS = 6
 PR_SET_CHILD_SUBREAPER = 36
 REPRO = ["make", "--silent", "--assume-old=setup", "repro"]  # with what runs the tests
 
 
 def project(folder: Path) -> Path:
-    """Return a clone whose trainings take some seconds and write checkpoints all the time."""
+    """Return a clone whose training takes some seconds and writes checkpoints all the time."""
     folder.mkdir()
     clone(folder)
-    edit(folder / "params.yaml", "datasets=[digits]", "models=[mlp, wide_deep]")
+    edit(folder / "params.yaml", "datasets=[digits]", "models=[mlp]", "gates={}")
     edit(
         folder / "params.yaml",
         "train.epochs=120",
@@ -124,7 +127,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     run_in(undisturbed, *REPRO)
     whole = time.perf_counter() - began
     wanted = outcome(undisturbed)
-    assert len(wanted) == 12  # 4 files of metrics; of 2 networks 3 models and a history
+    assert len(wanted) == 7  # 3 files of metrics, 3 models and a history
     moments = random.Random(4)
     killed = project(tmp_path / "killed")
     kills = going_on = 0
