@@ -50,7 +50,10 @@ def write(training: Training, trainer: Trainer, folder: Path, config: NetworkCon
     """
     dataset, model = config.dataset.name, config.model.name
     into = paths.model(dataset, model)
+    drawn = paths.plots("curves", dataset, model)
     finished = {run.seed: folder / run.name for run in training.runs}
+    for left in (*into.glob("*.part*"), *drawn.glob("*.part*")):  # by one that was killed here
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     with replacing(into / "repeats") as beside:
         beside.mkdir()
         for run in training.runs:
@@ -71,7 +74,7 @@ def write(training: Training, trainer: Trainer, folder: Path, config: NetworkCon
     write_text(into / "summary.txt", summary(training.model))
     write_json(into / "run.json", description(training, trainer, config))
     curves = training.history[["epoch", "loss", "val_loss"]]
-    write_text(paths.plots("curves", dataset, model) / "loss.csv", curves.to_csv(index=False))
+    write_text(drawn / "loss.csv", curves.to_csv(index=False))
 
 
 def summary(model: keras.Model) -> str:
