@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import gzip
 import io
 import json
-import runpy
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import hydra
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 from PIL import Image
+from stages import run_stage
 
 ROWS = 60
 STAGES = ("download", "split", "scale")
@@ -230,36 +233,61 @@ CASES: list[Case] = [
 EXPECTED: dict[str, str] = json.loads((Path(__file__).parent / "bad_inputs.json").read_text())
 
 
-def first_refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+@pytest.fixture
+def composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let stages share what Hydra composes of one settings file; all else of them is their own."""
+
+    def main(**_: Any) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
+        def decorate(job: Callable[[DictConfig], None]) -> Callable[[], None]:
+            def program() -> None:
+                tree = copy.deepcopy(tree_of(Path("conf/dataset/houses.yaml").read_text()))
+                HydraConfig.instance().set_config(tree)
+                OmegaConf.set_struct(tree, False)
+                del tree["hydra"]
+                job(tree)
+
+            return program
+
+        return decorate
+
+    monkeypatch.setattr("hydra.main", main)
+
+
+@functools.cache
+def tree_of(_settings: str) -> DictConfig:
+    """Return what Hydra composes of the settings in the workspace."""
+    with hydra.initialize_config_dir(str(Path("conf").resolve()), version_base="1.3"):
+        return hydra.compose("config", ["dataset=houses"], return_hydra_config=True)
+
+
+def first_refusal() -> str:
     """Run one stage after another until one stops; return all that it printed as errors."""
     for stage in STAGES:
         before = {str(path) for path in Path("data").rglob("*")}
-        monkeypatch.setattr(sys, "argv", [f"{stage}.py", "dataset=houses"])
-        monkeypatch.setenv("HYDRA_FULL_ERROR", "")  # stages set it: undone behind the test,
-        monkeypatch.delenv("HYDRA_FULL_ERROR")  # and not there before it
-        capsys.readouterr()
-        status: Any = None
-        try:
-            runpy.run_path(str(ROOT / f"src/{stage}.py"), run_name="__main__")
-        except SystemExit as end:
-            status = end.code
-        if status is not None:
-            assert status == 1
+        finished = run_stage(stage, "dataset=houses")
+        if finished.status:
+            assert finished.status == 1
             made = {str(path) for path in Path("data").rglob("*")} - before
             assert made <= {f"data/{OUTPUTS[stage]}"}  # an empty folder at most
-            return capsys.readouterr().err
+            return finished.err
     return "no stage refused it"
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.wrong for case in CASES])
-def test_gets_one_line_and_leaves_nothing(
-    case: Case,
-    workspace: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.mark.usefixtures("composed_once")
+def test_gets_one_line_and_leaves_nothing(case: Case, workspace: Path) -> None:
     case.write(workspace)
-    assert first_refusal(monkeypatch, capsys) == EXPECTED[case.wrong] + "\n"
+    assert first_refusal() == EXPECTED[case.wrong] + "\n"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["no such file", "one row", "a weight below zero", "a task that is none"]
+)
+def test_gets_the_same_line_where_hydra_composes_for_each_stage(
+    workspace: Path, wrong: str
+) -> None:
+    next(case for case in CASES if case.wrong == wrong).write(workspace)
+    assert first_refusal() == EXPECTED[wrong] + "\n"
 
 
 def test_the_table_is_whole() -> None:
@@ -270,9 +298,7 @@ def test_the_table_is_whole() -> None:
     )
 
 
-def test_without_a_mistake_the_same_table_is_taken(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_mistake_the_same_table_is_taken(workspace: Path) -> None:
     Case("nothing", text(), dates("%Y-%m-%d")).write(workspace)
-    assert first_refusal(monkeypatch, capsys) == "no stage refused it"
+    assert first_refusal() == "no stage refused it"
     assert (workspace / "data/problem/houses.json").exists()
