@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from conftest import ROOT, edit, run_in
 from pydantic import validate_call
+from stages import make_stage, run_stage
 
 from fathom.config.origins import Origins
 from fathom.config.schema import Config, DatasetConfig, NetworkConfig, Target
@@ -41,8 +42,10 @@ def names(folder: str) -> list[str]:
     return sorted(path.stem for path in (ROOT / "conf" / folder).glob("*.yaml"))
 
 
-@pytest.mark.parametrize("model", names("model"))
-@pytest.mark.parametrize("dataset", names("dataset"))
+@pytest.mark.parametrize(
+    ("dataset", "model"),
+    [*((name, "mlp") for name in names("dataset")), *(("digits", name) for name in names("model"))],
+)
 def test_real_settings_compose(workspace: Path, dataset: str, model: str) -> None:
     config = compose([f"dataset={dataset}", f"model={model}"], NetworkConfig)
     assert (config.dataset.name, config.model.name) == (dataset, model)
@@ -416,61 +419,79 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("program", "arguments", "line"),
+    ("stage", "arguments", "line"),
     [
         (
-            "split.py",
+            "split",
             ["dataset=digits", "train.epcohs=3"],
             "command line: train.epcohs is not a setting; did you mean train.epochs?",
         ),
         (
-            "download.py",
+            "download",
             [],
             f"dataset=… is missing; there are: {DATASETS}",
         ),
         (
-            "scale.py",
+            "scale",
             ["dataset=digist"],
             "dataset=digist: there is no conf/dataset/digist.yaml; did you mean digits?",
         ),
         (
-            "split.py",
+            "split",
             ["dataset=digits"],
             "data/raw/digits/schema.json is missing: make it with `dvc repro download@digits`",
         ),
     ],
 )
 def test_stages_end_with_one_line(
-    workspace: Path, program: str, arguments: list[str], line: str
+    workspace: Path, stage: str, arguments: list[str], line: str
 ) -> None:
     before = files(workspace)
-    done = run_in(workspace, sys.executable, str(ROOT / "src" / program), *arguments, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{program}: {line}\n")
+    finished = run_stage(stage, *arguments)
+    assert (finished.status, finished.out, finished.err) == (1, "", f"{stage}.py: {line}\n")
     assert files(workspace) == before
 
 
-def test_stage_outside_a_project_says_so(tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / "src/split.py"), "dataset=digits"]
-    done = run_in(tmp_path, *command, check=False)
+def test_stage_outside_a_project_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    finished = run_stage("split", "dataset=digits")
     line = (
         f"split.py: there is no conf/config.yaml in {tmp_path}: "
         "start stages in the project's folder\n"
     )
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", line)
+    assert (finished.status, finished.out, finished.err) == (1, "", line)
     assert list(tmp_path.iterdir()) == []
+
+
+LAID_OVER = [
+    f"{DIGITS}: split.test is 0.2, not 0.25",
+    "train 1100 rows, valid 337 rows, test 360 rows",
+]
 
 
 def test_stage_tells_what_is_laid_over_and_writes_its_output_alone(workspace: Path) -> None:
     edit(workspace / DIGITS, "split={test: 0.2}")
     before = set(files(workspace))
-    run_in(workspace, sys.executable, str(ROOT / "src/download.py"), "dataset=digits")
-    done = run_in(workspace, sys.executable, str(ROOT / "src/split.py"), "dataset=digits")
-    assert done.stdout.splitlines() == [
-        f"{DIGITS}: split.test is 0.2, not 0.25",
-        "train 1100 rows, valid 337 rows, test 360 rows",
-    ]
+    make_stage("download", "dataset=digits")
+    assert run_stage("split", "dataset=digits").out.splitlines() == LAID_OVER
     written = {Path(file).parent.as_posix() for file in set(files(workspace)) - before}
     assert written == {"data/raw/digits", "data/split/digits"}
+
+
+@pytest.mark.slow
+def test_a_stage_is_a_program(workspace: Path) -> None:
+    """Two stages in processes of their own: one that fails, and one that does not."""
+    edit(workspace / DIGITS, "split={test: 0.2}")
+    program = [sys.executable, str(ROOT / "src/split.py"), "dataset=digits"]
+    failed = run_in(workspace, *program, check=False)
+    line = "data/raw/digits/schema.json is missing: make it with `dvc repro download@digits`"
+    assert (failed.returncode, failed.stdout) == (1, f"{LAID_OVER[0]}\n")
+    assert failed.stderr == f"split.py: {line}\n"
+    make_stage("download", "dataset=digits")
+    before = set(files(workspace))
+    assert run_in(workspace, *program).stdout.splitlines() == LAID_OVER
+    written = {Path(file).parent.as_posix() for file in set(files(workspace)) - before}
+    assert written == {"data/split/digits"}
 
 
 @validate_call
