@@ -1,7 +1,6 @@
 """Faults that flatter figures are found where they were planted, and nowhere else."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, dataset_config, run_in
+from conftest import dataset_config
 from numpy.typing import NDArray
+from stages import Finished, run_stage
 
 from fathom.checks.check import check
 from fathom.checks.drift import difference
@@ -106,21 +106,31 @@ def clean(rows: int, seed: int) -> Table:
 # No fault, no warning
 
 
+def some_and_all(some: int, every: int) -> pytest.MarkDecorator:
+    """Run a test with a few seeds, and in a slow test with the others."""
+    others = pytest.param(range(some, every), marks=pytest.mark.slow, id="others")
+    return pytest.mark.parametrize("seeds", [pytest.param(range(some), id="some"), others])
+
+
+@some_and_all(4, 20)
 @pytest.mark.parametrize(("target", "task"), [("price", "regression"), ("dear", "classification")])
-def test_clean_tables_give_no_warning(workspace: Path, target: str, task: str) -> None:
+def test_clean_tables_give_no_warning(
+    workspace: Path, target: str, task: str, seeds: range
+) -> None:
     config = made_config("table", target=target, task=task, exclude=["other"])
-    for seed in range(20):
+    for seed in seeds:
         table = pd.DataFrame(clean(60 if seed % 2 else 1500, seed))
         assert check_table(dict(table.rename(columns={OTHER[target]: "other"})), config) == [], seed
 
 
+@some_and_all(2, 10)
 @pytest.mark.parametrize(("columns", "values"), [(1, 3), (2, 50), (6, 5), (14, 2)])
 def test_rows_that_chance_makes_equal_give_no_warning(
-    workspace: Path, columns: int, values: int
+    workspace: Path, columns: int, values: int, seeds: range
 ) -> None:
     config = made_config("table", task="classification")
     equal = 0
-    for seed in range(10):
+    for seed in seeds:
         rng = np.random.default_rng(seed)
         table: Table = {f"c{n}": rng.integers(0, values, 2000) for n in range(columns)}
         table["y"] = rng.choice(["a", "b"], 2000)
@@ -128,12 +138,13 @@ def test_rows_that_chance_makes_equal_give_no_warning(
         frame = pd.DataFrame(table)
         known = frame.loc[rows_of("train")].drop_duplicates()
         equal += len(frame.loc[rows_of("test")].merge(known))
-    assert equal > 10 * 0.01 * 500
+    assert equal > len(seeds) * 0.01 * 500
 
 
-def test_clean_images_give_no_warning(workspace: Path) -> None:
+@some_and_all(3, 10)
+def test_clean_images_give_no_warning(workspace: Path, seeds: range) -> None:
     config = made_config("images", target="label", task="classification")
-    for seed in range(10):
+    for seed in seeds:
         rng = np.random.default_rng(seed)
         labels = rng.integers(0, 3, 600)
         images = rng.integers(0, 200, (600, 6, 5, 3)) + 20 * labels[:, None, None, None]
@@ -149,13 +160,14 @@ def test_data_sets_of_the_project_give_no_warning(workspace: Path, dataset: str)
     assert written == json.dumps({"dataset": dataset, "warnings": []}, indent=2) + "\n"
 
 
+@some_and_all(1, 3)
 @pytest.mark.parametrize("loader", ["load_iris", "load_wine", "load_breast_cancer"])
-def test_easy_data_sets_give_no_warning(workspace: Path, loader: str) -> None:
+def test_easy_data_sets_give_no_warning(workspace: Path, loader: str, seeds: range) -> None:
     source = {"_target_": "fathom.data.sources.scikit_learn", "loader": loader}
     dataset = {"source": source, "task": "classification", "target": "target"}
     text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset})
     Path("conf/dataset/easy.yaml").write_text(text)
-    for seed in range(3):
+    for seed in seeds:
         assert checked(dataset_config("easy", f"split.seed={seed}")) == [], seed
 
 
@@ -242,7 +254,8 @@ def test_a_class_taken_more_often_before_the_split_is_found(workspace: Path) -> 
 
 def test_copies_are_told_from_rows_that_chance_makes_equal(workspace: Path) -> None:
     config = dataset_config("adult_census")
-    assert checked(config) == []
+    download(config)
+    split(config)
     file = "data/raw/adult_census/data.parquet"
     table = pd.read_parquet(file)
     train, test = (np.load(f"data/split/adult_census/{part}.npy") for part in ("train", "test"))
@@ -632,14 +645,11 @@ def test_script_prints_each_sentence(workspace: Path) -> None:
     text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset})
     Path("conf/dataset/made.yaml").write_text(text)
     before = Path("data/checks/made.json").read_bytes()
-    script = [sys.executable, "-X", "importtime", str(ROOT / "src/check.py")]
-    done = run_in(workspace, *script, "dataset=made")
-    assert done.stdout.splitlines() == [f"made: {warning.sentence}" for warning in warnings]
+    printed = "".join(f"made: {warning.sentence}\n" for warning in warnings)
+    assert run_stage("check", "dataset=made") == Finished(0, printed, "")
     assert Path("data/checks/made.json").read_bytes() == before
-    assert "sklearn" in done.stderr
-    assert "tensorflow" not in done.stderr
     checked(dataset_config("digits"))
-    assert run_in(workspace, *script, "dataset=digits").stdout == "digits: nothing to warn of\n"
+    assert run_stage("check", "dataset=digits").out == "digits: nothing to warn of\n"
 
 
 def test_without_a_split_names_the_stage_that_makes_it(workspace: Path) -> None:

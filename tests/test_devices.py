@@ -163,7 +163,7 @@ def test_gpus_train_as_the_cpu(workspace: Path, gpus: list[int]) -> None:
 FREE = """
 import runpy, sys
 sys.path.insert(0, sys.argv[1])
-for stage in ("download", "split", "scale", "baseline"):
+for stage in ("download", "split", "check", "scale", "baseline"):
     sys.argv = [f"{stage}.py", "dataset=diabetes"]
     runpy.run_path(f"{sys.path[0]}/{stage}.py", run_name="__main__")
 runpy.run_path(f"{sys.path[0]}/report.py")
@@ -171,8 +171,10 @@ print([name for name in ("tensorflow", "keras") if name in sys.modules])
 """
 
 
+@pytest.mark.slow
 def test_stages_without_a_network_leave_tensorflow_alone(workspace: Path) -> None:
     command = ["env", "OMP_NUM_THREADS=1", "python", "-c", FREE, str(ROOT / "src")]
     done = run_in(workspace, *command)
+    assert Path("data/checks/diabetes.json").exists()
     assert Path("metrics/diabetes/baseline.json").exists()
     assert done.stdout.splitlines()[-1] == "[]"

@@ -1,12 +1,12 @@
 """Gates hold the right network's test figures against their bounds, and say what they found."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, edit, run_in
+from conftest import edit
+from stages import Finished, run_stage
 
 from fathom.config.schema import Config
 from fathom.config.stage import compose
@@ -120,18 +120,13 @@ def test_names_what_is_missing(figures: Path) -> None:
     )
 
 
-def run(*arguments: str) -> tuple[int, str, str]:
-    done = run_in(Path(), sys.executable, str(ROOT / "src/gate.py"), *arguments, check=False)
-    return done.returncode, done.stdout, done.stderr
-
-
 def test_stage_fails_with_a_line_for_each_violated_gate(figures: Path) -> None:
     settings(
         "{digits.accuracy: {min: 0.71}, digits.mlp.ece: {max: 0.2}, "
         "california_housing.mlp.rmse: {max: 0.4}}"
     )
     where = "data set california_housing, model mlp, test part"
-    assert run() == (
+    assert run_stage("gate") == Finished(
         1,
         f"gates.digits.mlp.ece is held: {DIGITS_MLP}: ece 0.1 is at most 0.2\n",
         f"gate.py: gates.digits.accuracy is violated: {DIGITS_MLP}: accuracy 0.7 is below 0.71\n"
@@ -140,8 +135,8 @@ def test_stage_fails_with_a_line_for_each_violated_gate(figures: Path) -> None:
 
 
 def test_stage_without_gates_passes(figures: Path) -> None:
-    assert run() == (0, "no gates\n", "")
-    assert run("+gates={digits.mlp.accuracy:{min:0.6}}") == (
+    assert run_stage("gate") == Finished(0, "no gates\n", "")
+    assert run_stage("gate", "+gates={digits.mlp.accuracy:{min:0.6}}") == Finished(
         0,
         f"gates.digits.mlp.accuracy is held: {DIGITS_MLP}: accuracy 0.7 is at least 0.6\n",
         "",
