@@ -6,20 +6,22 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import clone, edit, repro, run_in
+from conftest import ROOT, clone, edit, repro, run_in
+from stages import build_once, run_command
 
 from fathom.__main__ import fathom
 from fathom.commands import doctor as examined
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def downloaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone with a little in its cache."""
-    folder = clone(tmp_path_factory.mktemp("downloaded"))
-    run_in(folder, "dvc", "repro", "-q", "download@digits")
-    return folder
+    """Return a clone with a little in its cache. Read it alone."""
+
+    def build(folder: Path) -> None:
+        clone(folder)
+        run_in(folder, "dvc", "repro", "-q", "download@digits")
+
+    return build_once(tmp_path_factory, "downloaded", build)
 
 
 @pytest.fixture
@@ -30,18 +32,39 @@ def project(downloaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return folder
 
 
-def told(*arguments: str, status: int = 0) -> str:
-    done = CliRunner().invoke(fathom, ["doctor", *arguments])
-    assert done.exit_code == status, done.output
-    return done.output
+@pytest.fixture
+def small(workspace: Path) -> Path:
+    """Return a project that DVC knows, of one network and without Git."""
+    edit(workspace / "params.yaml", "datasets=[digits]", "models=[mlp]")
+    shutil.copy(ROOT / "requirements.txt", workspace)
+    (workspace / ".dvc").mkdir()
+    (workspace / ".dvc/config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+    return workspace
 
 
-def test_a_sound_project(project: Path) -> None:
-    lines = told("--deep").splitlines()
+def printed(*arguments: str, status: int = 0) -> str:
+    """Run `fathom doctor` and return what it prints."""
+    finished = run_command("doctor", *arguments)
+    assert finished.status == status, finished
+    return finished.out + finished.err
+
+
+def test_a_sound_project(small: Path) -> None:
+    edit(small / "params.yaml", "datasets=[california_housing, digits]", "models=[mlp, selu]")
+    lines = printed().splitlines()
+    assert [line for line in lines if not line.startswith("ok ")] == []
+    assert "ok       settings: california_housing, digits, each with mlp, selu" in lines
+    assert "ok       packages are those that requirements.txt pins" in lines
+    assert any(line.startswith("ok       Python 3.1") for line in lines)
+    assert lines[-1].startswith("ok       cache: 0 files, 0.0 GiB, in .dvc/cache/files/md5")
+
+
+@pytest.mark.slow
+def test_a_sound_clone(project: Path) -> None:
+    lines = printed("--deep").splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == []
     assert lines[-1] == "ok       every file of the cache is what its name says"
     assert "ok       settings: california_housing, digits, each with mlp, selu, wide_deep" in lines
-    assert any(line.startswith("ok       Python 3.1") for line in lines)
     assert any("GiB, in .dvc/cache/files/md5" in line for line in lines)
 
 
@@ -55,24 +78,26 @@ def damaged(project: Path, output: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_damaged_file_of_the_cache(project: Path) -> None:
     output = project / "data/raw/digits/labels.npy"
     was = output.read_bytes()
     file = damaged(project, output)
-    assert "WRONG" not in told()
+    assert "WRONG" not in printed()
     said = f"1, the first of them {file.relative_to(project)}"
     assert (
         f"WRONG    damaged files in the cache: {said}; `fathom doctor --deep --mend` deletes them "
         "and what was made of them\n"
-    ) in told("--deep", status=1)
-    assert (f"ok       damaged files of the cache, made anew from the outputs: {said}\n") in told(
-        "--deep", "--mend"
-    )
+    ) in printed("--deep", status=1)
+    assert (
+        f"ok       damaged files of the cache, made anew from the outputs: {said}\n"
+    ) in printed("--deep", "--mend")
     assert file.read_bytes() == output.read_bytes() == was
     assert file.stat().st_mode & 0o777 == 0o444
-    assert "ok       every file of the cache is what its name says\n" in told("--deep")
+    assert "ok       every file of the cache is what its name says\n" in printed("--deep")
 
 
+@pytest.mark.slow
 def test_a_damaged_file_of_the_cache_that_has_been_used(project: Path) -> None:
     output = project / "data/raw/digits/labels.npy"
     was = output.read_bytes()
@@ -84,55 +109,56 @@ def test_a_damaged_file_of_the_cache_that_has_been_used(project: Path) -> None:
     assert (
         "warning  damaged files of the cache, deleted with what was made of them: 1, the first of "
         f"them {file.relative_to(project)}; `make repro` brings them back\n"
-    ) in told("--deep", "--mend")
+    ) in printed("--deep", "--mend")
     assert repro(project, "download@digits") == ["download@digits"]
     assert output.read_bytes() == file.read_bytes() == was
 
 
-def test_no_remote(project: Path) -> None:
-    assert "remote" not in told()
-    assert "warning  there is no default remote: `dvc remote add -d NAME ADDRESS`\n" in told(
+def test_no_remote(small: Path) -> None:
+    assert "remote" not in printed()
+    assert "warning  there is no default remote: `dvc remote add -d NAME ADDRESS`\n" in printed(
         "--remote"
     )
 
 
-def test_mending_needs_to_know_what(project: Path) -> None:
-    assert "--mend goes with --deep, --remote or both\n" in told("--mend", status=2)
+def test_mending_needs_to_know_what(small: Path) -> None:
+    assert "--mend goes with --deep, --remote or both\n" in printed("--mend", status=2)
 
 
-def test_outputs_that_are_not_in_the_cache(project: Path) -> None:
-    shutil.rmtree(project / ".dvc/cache")
+def test_outputs_that_are_not_in_the_cache(small: Path) -> None:
+    out = "{path: data/raw/digits, md5: d41d8cd98f00b204e9800998ecf8427e.dir}"
+    (small / "dvc.lock").write_text(f"stages: {{download@digits: {{outs: [{out}]}}}}\n")
     assert (
         "warning  not in the cache, of the outputs in dvc.lock: 1, the first of them "
         "data/raw/digits; `dvc pull` or `dvc repro` brings them\n"
-    ) in told()
+    ) in printed()
 
 
-def test_a_setting_that_is_wrong(project: Path) -> None:
-    edit(project / "conf/dataset/digits.yaml", "dataset.task=guessing")
+def test_a_setting_that_is_wrong(small: Path) -> None:
+    edit(small / "conf/dataset/digits.yaml", "dataset.task=guessing")
     assert (
         "WRONG    conf/dataset/digits.yaml: dataset.task: must be 'regression' or "
         "'classification', not 'guessing'\n"
-    ) in told(status=1)
+    ) in printed(status=1)
 
 
-def test_packages_that_are_not_as_pinned(project: Path) -> None:
-    pins = (project / "requirements.txt").read_text()
+def test_packages_that_are_not_as_pinned(small: Path) -> None:
+    pins = (small / "requirements.txt").read_text()
     keras = examined.installed("keras")
     assert f"keras=={keras} " in pins
-    (project / "requirements.txt").write_text(pins.replace(f"keras=={keras} ", "keras==9.9.9 "))
-    assert f"warning  not as pinned: keras {keras}, not 9.9.9; run `make setup`\n" in told()
+    (small / "requirements.txt").write_text(pins.replace(f"keras=={keras} ", "keras==9.9.9 "))
+    assert f"warning  not as pinned: keras {keras}, not 9.9.9; run `make setup`\n" in printed()
 
 
-def test_a_package_that_is_missing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_is_missing(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = examined.installed
     monkeypatch.setattr(examined, "installed", lambda n: None if n == "shapiq" else real(n))
-    assert "WRONG    not installed: shapiq; run `make setup`\n" in told(status=1)
+    assert "WRONG    not installed: shapiq; run `make setup`\n" in printed(status=1)
 
 
-def test_a_folder_that_is_no_repository(project: Path) -> None:
-    shutil.rmtree(project / ".dvc")
-    assert ("WRONG    this folder is no DVC repository: `dvc init`, or clone it anew\n") in told(
+def test_a_folder_that_is_no_repository(small: Path) -> None:
+    shutil.rmtree(small / ".dvc")
+    assert ("WRONG    this folder is no DVC repository: `dvc init`, or clone it anew\n") in printed(
         status=1
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, dataset_config, run_in
+from conftest import dataset_config
 from sklearn import datasets
 
 from fathom.data.download import download
@@ -80,16 +80,16 @@ def test_california_is_the_csv_of_the_package(workspace: Path) -> None:
     }
 
 
-def test_california_is_read_without_importing_the_package(workspace: Path) -> None:
-    code = (
-        f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n"
-        "from fathom.config.schema import DatasetConfig\n"
-        "from fathom.config.stage import compose\n"
-        "from fathom.data.download import download\n"
-        "print(download(compose(['dataset=california_housing'], DatasetConfig)).rows)\n"
-        "print([name for name in sys.modules if name.split('.')[0] == 'shapiq'])\n"
-    )
-    assert run_in(workspace, sys.executable, "-c", code).stdout == "20640\n[]\n"
+def test_california_is_read_without_importing_the_package(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def imported() -> list[str]:
+        return [name for name in sys.modules if name.partition(".")[0] == "shapiq"]
+
+    for name in imported():
+        monkeypatch.delitem(sys.modules, name)
+    assert download(dataset_config("california_housing")).rows == 20640
+    assert imported() == []
 
 
 def test_digits_are_images_with_labels(workspace: Path) -> None:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import keras
 import pytest
-from conftest import ROOT, network_config, trained
+from conftest import ROOT, network_config
 from keras import layers
 
 from fathom.config.schema import NetworkConfig
@@ -20,6 +20,7 @@ from fathom.config.targets import make
 from fathom.data.schema import Problem
 from fathom.report.drawing import draw_network
 from fathom.report.networks import read_network
+from fathom.training.repeats import ensemble
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -189,10 +190,9 @@ def test_says_what_layers_are(
 
 
 def test_an_ensemble_has_a_box_for_each_member(trainable: Path) -> None:
-    trained("california_housing", "wide_deep", "train.ensemble=true", "train.repeats=2")
-    file = Path("models/california_housing/wide_deep/model.keras")
-    drawing = draw_network(file)
-    parameters = keras.models.load_model(file).count_params()
+    network = ensemble([built(network_config("california_housing", "wide_deep"))] * 2)
+    drawing = draw_network(saved(network, trainable))
+    parameters = network.count_params()
     assert f"ensemble network: 3 inputs, 4 layers, 2 outputs, {parameters:,} weights" in drawing
     assert [t for t in texts(drawing) if "Network" in t] == ["Network member_0", "Network member_1"]
     assert {"main_output → 1", "aux_output → 1"} <= set(texts(drawing))
@@ -229,6 +229,7 @@ def test_a_class_of_ones_own_is_one_box(tmp_path: Path) -> None:
     assert texts(drawing) == ["Mine", "no graph in the file"]
 
 
+@pytest.mark.slow
 def test_same_file_same_bytes_without_keras(tmp_path: Path) -> None:
     file = saved(tangled(), tmp_path)
     code = (
