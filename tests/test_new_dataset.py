@@ -12,10 +12,14 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import clone, commit, dataset_config, run_in
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
 from PIL import Image
 
 from fathom import __main__ as program
 from fathom.commands import printing, taking_in
+from fathom.commands.dataset_file import Source, flow, table_settings
 from fathom.commands.taking_in import name_of
 from fathom.config.schema import Dataset
 from fathom.data.encoder import fit_encoder
@@ -388,9 +392,9 @@ NASTY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NASTY)
-def test_any_name_comes_back_as_it_was(project: Path, name: str) -> None:
-    pd.DataFrame(
+def nasty_table(name: str) -> pd.DataFrame:
+    """Return a table in which the names of columns of all kinds begin with one name."""
+    return pd.DataFrame(
         {
             f"{name}day": pd.date_range("2020-01-01", periods=N).strftime("%d/%m/%Y"),
             f"{name}mixed": ["1", "2", "3+", "4"] * 50,
@@ -398,10 +402,10 @@ def test_any_name_comes_back_as_it_was(project: Path, name: str) -> None:
             f"{name}constant": f"{name}constant",
             name: NUMBERS * 2,
         }
-    ).to_parquet("nasty.parquet")
-    assert fathom("new-dataset", "nasty.parquet", "--target", name) == 0
-    uncommented(Path("conf/dataset/nasty.yaml"))
-    dataset = dataset_config("nasty").dataset
+    )
+
+
+def check_names(dataset: Dataset, name: str) -> None:
     assert dataset.target == name
     assert dataset.exclude == [f"{name}constant"]
     assert dataset.dates == {f"{name}day": "%d/%m/%Y"}
@@ -409,7 +413,40 @@ def test_any_name_comes_back_as_it_was(project: Path, name: str) -> None:
     assert dataset.deep == [f"{name}number", f"{name}mixed"]
     assert dataset.buckets == {f"{name}number": 10}
     assert dataset.crosses == [[f"{name}mixed", f"{name}number"]]
+
+
+@pytest.mark.parametrize("name", ["a: b", "two\nlines", "${x}", "\\${y}", "key.with.dot", "null"])
+def test_any_name_comes_back_as_it_was(project: Path, name: str) -> None:
+    nasty_table(name).to_parquet("nasty.parquet")
+    assert fathom("new-dataset", "nasty.parquet", "--target", name) == 0
+    uncommented(Path("conf/dataset/nasty.yaml"))
+    dataset = dataset_config("nasty").dataset
+    check_names(dataset, name)
     assert len(encoded(dataset)) > 3
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_any_name_is_written_so_that_it_is_read(tmp_path: Path, name: str) -> None:
+    table = nasty_table(name)
+    columns = describe_columns(table, name)
+    target = infer_target(table, next(one for one in columns if one.name == name), None)
+    source = Source("table_file", {"file": (f"{name}.csv", "")})
+    file = tmp_path / "nasty.yaml"
+    file.write_text(table_settings("A sentence.", source, columns, target))
+    uncommented(file)
+    tree: Any = OmegaConf.to_container(OmegaConf.load(file), resolve=True)  # as Hydra does
+    dataset = Dataset.model_validate(tree["dataset"] | {"name": "nasty"})
+    check_names(dataset, name)
+    assert dataset.source.arguments == {"file": f"{name}.csv"}
+
+
+@settings(max_examples=50, derandomize=True, deadline=None, database=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.text("${}\\x.:'\""))
+def test_any_text_is_read_as_it_was_written(text: str) -> None:
+    assume(text != "???")  # which settings cannot hold
+    line = f"{{values: {flow([text])}, keys: {flow({text: 1})}}}"
+    tree = OmegaConf.to_container(OmegaConf.create(line), resolve=True)
+    assert tree == {"values": [text], "keys": {text: 1}}
 
 
 def test_a_name_that_settings_cannot_hold(
@@ -738,13 +775,10 @@ def test_replaced_whole_or_not_at_all(project: Path, monkeypatch: pytest.MonkeyP
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 
-def start(folder: Path, *arguments: str, check: bool = True) -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", "src")
-        return run_in(folder, sys.executable, "-m", "fathom", *arguments, check=check)
-
-
-def test_dvc_keeps_what_is_taken_in(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_dvc_keeps_what_is_taken_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, outside = tmp_path / "project", tmp_path / "elsewhere"
     outside.mkdir()
     clone(folder)
@@ -754,7 +788,10 @@ def test_dvc_keeps_what_is_taken_in(tmp_path: Path) -> None:
     (folder / "data/own").mkdir(parents=True, exist_ok=True)
 
     houses(outside).rename(outside / "houses.csv")
-    out = start(folder, "new-dataset", "../elsewhere/houses.csv", "--target", "price").stdout
+    command = [sys.executable, "-m", "fathom", "new-dataset", "../elsewhere/houses.csv"]
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONPATH", "src")
+        out = run_in(folder, *command, "--target", "price").stdout
     added = re.findall("git add (.*)", out)[0].split()
     assert added == [
         "conf/dataset/houses.yaml", "data/own/houses.csv.dvc", "data/own/.gitignore",
@@ -762,16 +799,17 @@ def test_dvc_keeps_what_is_taken_in(tmp_path: Path) -> None:
     changed = run_in(folder, "git", "status", "--short", "-uall").stdout
     assert sorted(changed.split()[1::2]) == sorted(added)
 
+    monkeypatch.chdir(folder)
     for n in range(24):
         picture(outside / f"pets/{'cat' if n % 3 else 'dog'}/{n}.png")
-    start(folder, "new-dataset", str(outside / "pets"))
+    assert fathom("new-dataset", outside / "pets") == 0
     (outside / "pets/dog/0.png").unlink()
-    start(folder, "new-dataset", str(outside / "pets"), "--force")
+    assert fathom("new-dataset", outside / "pets", "--force") == 0
     assert not (folder / "data/own/pets/dog/0.png").exists()
     assert (folder / "data/own/pets/dog/3.png").exists()
 
     (outside / "houses.csv").rename(folder / "data/own/My Houses.csv")
-    start(folder, "new-dataset", "data/own/My Houses.csv", "--target", "price")
+    assert fathom("new-dataset", "data/own/My Houses.csv", "--target", "price") == 0
     assert (
         yaml.safe_load((folder / "conf/dataset/my_houses.yaml").read_text())["dataset"]["source"][
             "file"
@@ -791,7 +829,8 @@ def test_dvc_keeps_what_is_taken_in(tmp_path: Path) -> None:
     (folder / "data/own/git.csv").write_text("x,y\n" + "1,a\n2,b\n" * 20)
     run_in(folder, "git", "add", "data/own/git.csv")
     before = run_in(folder, "git", "status", "--short", "-uall").stdout
-    done = start(folder, "new-dataset", "data/own/git.csv", "--target", "y", check=False)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith("fathom: dvc add git.csv: output 'data/own/git.csv' is already")
+    capsys.readouterr()
+    status, line = said(capsys, "new-dataset", "data/own/git.csv", "--target", "y")
+    assert status == 1
+    assert line.startswith("fathom: dvc add git.csv: output 'data/own/git.csv' is already")
     assert run_in(folder, "git", "status", "--short", "-uall").stdout == before
