@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import queue
 import re
 import signal
 import socket
@@ -13,12 +14,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import ROOT
+from filelock import FileLock
 from pydantic import ValidationError
 
 from fathom.downloads import transfer as module
@@ -792,6 +795,7 @@ def test_name_is_the_last_of_the_url(url: str, name: str) -> None:
     assert RemoteFile(urls=[url, "http://b/y"]).name == name
 
 
+@pytest.mark.slow
 def test_killed_download_is_resumed(site: Site, cache: Path) -> None:
     held = threading.Event()
     file = remote(site.serve(give(cut=200_000, stall=held), give()))
@@ -809,13 +813,17 @@ def test_killed_download_is_resumed(site: Site, cache: Path) -> None:
     assert site.ranges() == [None, f"bytes={whole_chunks}-"]
 
 
+@pytest.mark.slow
 def test_two_processes_download_once(site: Site, cache: Path) -> None:
-    held = threading.Event()
-    file = remote(site.serve(give(stall=held)))
+    asked, held = threading.Event(), threading.Event()
+
+    def answer(handler: Handler) -> None:
+        asked.set()
+        give(stall=held)(handler)
+
+    file = remote(site.serve(answer))
     first = start(file)
-    while not site.seen:
-        assert first.poll() is None
-        time.sleep(0.01)
+    assert asked.wait(20)
     second = start(file)
     assert second.stderr is not None
     waiting = f"{NAME}: waiting for another process that fetches it\n"
@@ -826,6 +834,23 @@ def test_two_processes_download_once(site: Site, cache: Path) -> None:
         assert output.splitlines()[-1] == str(cache / SHA256 / NAME)
         assert error == ""
     assert len(site.seen) == 1
+
+
+def test_a_fetch_waits_for_another(
+    site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr("fathom.downloads.fetch.tell", lines.put)
+    kept = cache / SHA256 / NAME
+    kept.parent.mkdir(parents=True)
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(f"{kept}.lock"):
+            fetched = pool.submit(fetch, remote(site.serve(give())))
+            line = f"{NAME}: waiting for another process that fetches it"
+            assert lines.get(timeout=20) == line
+            assert not fetched.done()
+            assert site.seen == []
+        assert fetched.result(timeout=20).read_bytes() == CONTENT
 
 
 def test_cache_that_cannot_be_written_is_told(

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import dataset_config
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -91,11 +93,23 @@ def test_clip_cuts_zscore_and_robust_alone(method: Method, cuts: bool) -> None:
     np.testing.assert_array_equal(found, np.clip(uncut, -1.5, 1.5) if cuts else uncut)
 
 
-@pytest.mark.parametrize("method", LINEAR)
-def test_inverse_undoes_transform(method: Method) -> None:
-    scaler = Scaler.fit(method, TRAIN, COLUMNS)
-    assert method == "none" or not np.allclose(scaler.transform(OTHERS), OTHERS)
-    np.testing.assert_allclose(scaler.inverse(scaler.transform(OTHERS)), OTHERS, atol=1e-9)
+@settings(max_examples=30, derandomize=True, deadline=None, database=None)
+@given(
+    method=st.sampled_from(LINEAR),
+    factor=st.floats(1e-6, 1e6),
+    shift=st.floats(-1e3, 1e3),
+)
+@example(method="zscore", factor=1.0, shift=0.0)
+@example(method="minmax", factor=1.0, shift=0.0)
+@example(method="robust", factor=1.0, shift=0.0)
+@example(method="none", factor=1.0, shift=0.0)
+def test_inverse_undoes_transform(method: Method, factor: float, shift: float) -> None:
+    train, others = (factor * (values + shift) for values in (TRAIN, OTHERS))
+    scaler = Scaler.fit(method, train, COLUMNS)
+    assert method == "none" or not np.allclose(scaler.transform(others), others)
+    size = np.abs(others).max()
+    found = scaler.inverse(scaler.transform(others))
+    np.testing.assert_allclose(found, others, rtol=1e-9, atol=1e-12 * size)
 
 
 @pytest.mark.parametrize("method", METHODS)

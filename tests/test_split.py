@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import dataset_config
+from hypothesis import example, given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from fathom.config.schema import Split
@@ -15,6 +18,10 @@ from fathom.data.download import download
 from fathom.data.schema import Schema, Source
 from fathom.data.split import Labels, Rows, split, split_rows
 from fathom.errors import FathomError
+
+settings_of_hypothesis = settings_of(
+    max_examples=50, derandomize=True, deadline=None, database=None
+)
 
 
 def schema(rows: int, test_rows: int = 0) -> Schema:
@@ -63,32 +70,49 @@ def test_california_has_the_rows_of_two_successive_calls(workspace: Path) -> Non
     assert len(list(folder.iterdir())) == 4
 
 
-@pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
-@pytest.mark.parametrize("classes", [None, 2, 3])
-@pytest.mark.parametrize("shuffle", [True, False])
-@pytest.mark.parametrize(
-    ("rows", "test", "valid"),
-    [
-        (20, 0.25, 0.1875),
-        (20, 5, 4),
-        (97, 0.1, 0.1),
-        (97, 10, 0.3),
-        (97, 0.5, 11),
-        (1000, 0.07, 0.001 * 13),
-        (1000, 400, 500),
-    ],
+@st.composite
+def divisions(draw: st.DrawFn) -> tuple[int, float | int, float | int, int | None]:
+    """Return a number of rows, the sizes of the test and validation parts, and of a rare class.
+
+    All parts have rows of both classes where there are two.
+    """
+    rows = draw(st.integers(60, 400))
+    test, valid = (draw(st.integers(8, rows // 3)) for _ in range(2))
+    shares = [draw(st.sampled_from([size, (size - 0.5) / rows])) for size in (test, valid)]
+    return rows, shares[0], shares[1], draw(st.none() | st.integers(30, rows // 2))
+
+
+@settings_of_hypothesis
+@given(
+    division=divisions(),
+    order=st.sampled_from(["by chance", "training first", "validation first"]),
+    seed=st.integers(0, 2**32 - 1),
 )
+@example(division=(1000, 400, 500, None), order="by chance", seed=2**32 - 1)
+@example(division=(1000, 0.07, 0.001 * 13, 333), order="by chance", seed=0)
+@example(division=(97, 0.5, 11, None), order="training first", seed=7)
+@example(division=(20, 0.25, 0.1875, 10), order="by chance", seed=0)
 def test_parts_are_disjoint_complete_and_repeatable(
-    rows: int, test: float, valid: float, shuffle: bool, classes: int | None, seed: int
+    division: tuple[int, float | int, float | int, int | None],
+    order: str,
+    seed: int,
 ) -> None:
-    by = None if classes is None else np.arange(rows).astype(str) > str(rows // classes)
-    names = None if by is None else by.astype(str)
-    chosen = settings(test, valid, shuffle=shuffle, seed=seed)
+    rows, test, valid, rare = division
+    names = None if rare is None else labels(rare, rows - rare)
+    chosen = settings(
+        test,
+        valid,
+        shuffle=order == "by chance",
+        valid_first=order == "validation first",
+        seed=seed,
+    )
     parts = split_all(schema(rows), names, chosen)
     assert sorted(np.concatenate(list(parts.values()))) == list(range(rows))
     for part, share in (("test", test), ("valid", valid)):
         expected = math.ceil(share * rows) if isinstance(share, float) else share
         assert len(parts[part]) == expected
+    if order != "by chance":
+        assert all(list(part) == sorted(part) for part in parts.values())
     again = split_all(schema(rows), names, chosen)
     assert {part: list(found) for part, found in parts.items()} == {
         part: list(found) for part, found in again.items()
