@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import LEAN, ROOT, copy_settings, exported, prepare
+from conftest import ROOT
+from exports import ADULTS, CALIFORNIA, DIGITS, exported_networks, loaded
 from PIL import Image
+from stages import run_command
 
 from fathom import paths
 from fathom.errors import FathomError
 from fathom.export.signature import InputColumn, Signature
 from fathom.files import read_array, read_table
 from fathom.prediction import table_rows
-from fathom.prediction.artefact import Artefact
 from fathom.prediction.columns import check_names, model_inputs
 from fathom.prediction.options import Options
 from fathom.prediction.predict import Done, predict
@@ -28,30 +29,24 @@ from fathom.prediction.unusual import unusual
 NAN = float("nan")
 
 
+MODELS = {name.split("/")[0]: name for name in (CALIFORNIA, ADULTS, DIGITS)}
+
+
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with exported networks of tables and of images."""
-    folder = tmp_path_factory.mktemp("project")
-    copy_settings(folder)
-    prepare(folder, ["california_housing", "adult_census", "digits"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for dataset, model in MODELS:
-            exported(dataset, model, *LEAN)
-    return folder
-
-
-MODELS = [("california_housing", "wide_deep"), ("adult_census", "mlp"), ("digits", "mlp")]
+def project(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project with exported networks of tables and of images. Read it alone."""
+    return exported_networks(pipeline, tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)
 def in_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # as the command sets it: undone afterwards
 
 
 def test_rows(dataset: str) -> pd.DataFrame:
     """Return the raw rows of the test part."""
-    rows = pd.read_parquet(paths.predictions(dataset, dict(MODELS)[dataset]))["row"]
+    rows = pd.read_parquet(paths.predictions(*MODELS[dataset].split("/")))["row"]
     raw = read_table(paths.raw(dataset) / "data.parquet", "")
     return raw.iloc[rows].reset_index(drop=True)
 
@@ -61,29 +56,12 @@ test_rows.__test__ = False  # type: ignore[attr-defined]
 
 def pipeline(dataset: str) -> pd.DataFrame:
     """Return what the pipeline predicts for the test part."""
-    return pd.read_parquet(paths.predictions(dataset, dict(MODELS)[dataset]))
-
-
-def fathom(
-    *arguments: str | Path, stdin: bytes | None = None, status: int = 0
-) -> subprocess.CompletedProcess[bytes]:
-    """Run the command line in the project, as the installed command does."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(
-        [sys.executable, "-m", "fathom", *map(str, arguments)],
-        input=stdin,
-        env=environment,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == status, done.stderr.decode()
-    assert b"Traceback" not in done.stderr
-    return done
+    return pd.read_parquet(paths.predictions(*MODELS[dataset].split("/")))
 
 
 def predicted(dataset: str, path: Path, output: Path, **options: Any) -> tuple[pd.DataFrame, Done]:
     """Predict for a file in this process; return what was written."""
-    artefact = Artefact(paths.export(dataset, dict(MODELS)[dataset]))
+    artefact = loaded((paths.EXPORTS / MODELS[dataset]).resolve())
     done = predict(artefact, path, output, Options(**options), told.append, progress.append)
     read = pd.read_parquet if output.suffix == ".parquet" else pd.read_csv
     return read(output), done
@@ -108,9 +86,8 @@ def test_a_csv_file_keeps_its_rows_columns_and_texts(tmp_path: Path) -> None:
     rows["remark"] = 'said "so", and left'
     rows.to_csv(tmp_path / "new.csv", index=False)
     out = tmp_path / "out.csv"
-    done = fathom(
-        "predict", "exports/california_housing/wide_deep", tmp_path / "new.csv", "-o", out
-    )
+    done = run_command("predict", f"exports/{CALIFORNIA}", tmp_path / "new.csv", "-o", out)
+    assert done.status == 0
     found = pd.read_csv(out, dtype={"id": str})
     pd.testing.assert_frame_equal(found[rows.columns], rows)
     wanted = pipeline("california_housing")
@@ -118,8 +95,11 @@ def test_a_csv_file_keeps_its_rows_columns_and_texts(tmp_path: Path) -> None:
     np.testing.assert_allclose(found["aux_predicted"], wanted["aux_predicted"], atol=2e-5)
     assert list(found)[-4:] == ["predicted", "predicted_low", "predicted_high", "aux_predicted"]
     assert (found["predicted_low"] < found["predicted"]).all()
-    assert done.stderr.decode().splitlines()[0] == "kept, but not used by the model: id, remark"
-    assert done.stdout == b""
+    assert done.err.splitlines() == [
+        "kept, but not used by the model: id, remark",
+        "5,160 rows, 3 of which hold what training did not see (--flag says which)",
+    ]
+    assert done.out == ""
 
 
 def test_standard_input_to_standard_output() -> None:
@@ -128,8 +108,9 @@ def test_standard_input_to_standard_output() -> None:
     rows.loc[4, "age"] = 140
     rows.loc[5, "occupation"] = None
     given = rows.drop(columns=["class"]).to_csv(index=False).encode()
-    done = fathom("predict", "adult_census/mlp", "-", "--output", "-", "--flag", stdin=given)
-    lines = done.stdout.decode().splitlines()
+    done = run_command("predict", ADULTS, "-", "--output", "-", "--flag", stdin=given)
+    assert done.status == 0
+    lines = done.out.splitlines()
     assert len(lines) == 51
     found = pd.DataFrame([line.split(",") for line in lines[1:]], columns=lines[0].split(","))
     assert found.loc[3, "unusual"] == "workclass not seen in training"
@@ -142,6 +123,23 @@ def test_standard_input_to_standard_output() -> None:
             found[name].astype(float)[untouched], wanted[name][untouched], atol=1e-5
         )
     assert list(found["predicted"][untouched]) == list(wanted["predicted"][untouched])
+
+
+@pytest.mark.slow
+def test_the_command_in_a_pipe() -> None:
+    """In a process of its own it prints the same, and TensorFlow prints nothing."""
+    given = test_rows("adult_census").head(50).to_csv(index=False).encode()
+    arguments = ["predict", ADULTS, "-", "--output", "-"]
+    done = subprocess.run(
+        [sys.executable, "-m", "fathom", *arguments],
+        input=given,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        check=True,
+    )
+    here = run_command(*arguments, stdin=given)
+    assert (done.stdout.decode(), done.stderr.decode()) == (here.out, here.err)
+    assert here.out.count("\n") == 51
 
 
 def test_parquet_to_parquet(tmp_path: Path) -> None:
@@ -383,8 +381,9 @@ def test_images_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 def test_the_command_ends_with_one_line_and_status_1(tmp_path: Path) -> None:
     file = california(tmp_path)
-    done = fathom("predict", tmp_path, file, "-o", tmp_path / "out.csv", status=1)
-    assert done.stderr.decode() == (
+    done = run_command("predict", tmp_path, file, "-o", tmp_path / "out.csv")
+    assert (done.status, done.out) == (1, "")
+    assert done.err == (
         f"fathom: {tmp_path} is no exported network, it has no SHA256SUMS: exports are made by "
         "`dvc repro` in exports/<dataset>/<model>\n"
     )
