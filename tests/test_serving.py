@@ -7,14 +7,16 @@ import base64
 import functools
 import io
 import json
+import logging
 import os
+import queue
 import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,24 +29,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import schemathesis
-import yaml
-from conftest import (
-    LEAN,
-    ROOT,
-    copy_settings,
-    every_kind,
-    exported,
-    prepare,
-    work_in_copy,
-)
+import uvicorn
+from conftest import ROOT, work_in_copy
+from exports import CALIFORNIA, DIGITS, HOUSES, exported_networks, loaded
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from PIL import Image
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from stages import run_command
 
 from fathom import paths
-from fathom.data.sources import RawTable
+from fathom.__main__ import fathom
 from fathom.files import read_array, read_table
 from fathom.prediction.answers import answers
 from fathom.prediction.artefact import Artefact
@@ -56,62 +52,45 @@ from fathom.serving.replies import predictions
 from fathom.serving.service import Service
 from fathom.serving.settings import Settings
 
-pytestmark = pytest.mark.slow
-
-HOUSES, DIGITS, CALIFORNIA = "houses/mlp", "digits/mlp", "california_housing/wide_deep"
 HEADERS = {"Content-Type": "application/json"}
 MAX_ROWS, MAX_BYTES = 400, 400_000
 
 
-def houses(missing: list[str]) -> RawTable:
-    """Return a table of every kind of column."""
-    rng = np.random.default_rng(3)
-    table = every_kind(rng, 300, missing=0.1, rooms=5)
-    table["with pool"] = rng.random(len(table)) < 0.3
-    price = table["rent"] + table["rooms"] + 3 * table["with pool"]
-    return RawTable(table.assign(price=price), "the test", "0" * 64)
-
-
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with exported networks of tables and of images."""
-    folder = tmp_path_factory.mktemp("project")
-    copy_settings(folder)
-    source = {"_target_": f"{__name__}.houses", "missing": ["?"]}
-    tree = {"dataset": {"source": source, "task": "regression", "target": "price"}}
-    text = "# @package _global_\n" + yaml.safe_dump(tree)
-    (folder / "conf/dataset/houses.yaml").write_text(text)
-    prepare(folder, ["houses", "digits", "california_housing"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for name in (HOUSES, DIGITS, CALIFORNIA):
-            dataset, model = name.split("/")
-            exported(dataset, model, *LEAN)
-    return folder
+def project(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project with exported networks of tables and of images. Read it alone."""
+    return exported_networks(pipeline, tmp_path_factory)
 
 
 @pytest.fixture(autouse=True)
 def in_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # as the command sets it: undone afterwards
 
 
 @dataclass
 class Served:
-    """A service: its process, what it said at its start, and its address."""
+    """A service: its address, what it printed at its start, and what asks it to end."""
 
-    process: subprocess.Popen[str]
-    told: list[str]
     url: str
+    printed: list[str]
+    end: Callable[[int], object]
+
+    @functools.cached_property
+    def client(self) -> httpx.Client:
+        # A connection for each request; without certificates, which take 0.2 seconds to load.
+        alone = httpx.Limits(max_keepalive_connections=0)
+        return httpx.Client(base_url=self.url, limits=alone, timeout=60, verify=False)
 
     def post(self, body: Any, path: str = "/predict", **options: Any) -> httpx.Response:
         content = body if isinstance(body, bytes | str) else json.dumps(body)
-        return httpx.post(self.url + path, content=content, **{"headers": HEADERS, **options})
+        return self.client.post(path, content=content, **{"headers": HEADERS, **options})
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.url + path)
+        return self.client.get(path)
 
     def figure(self, name: str) -> float:
-        """Return a figure that Prometheus is told."""
+        """Return a figure for Prometheus."""
         lines = self.get("/metrics").text.splitlines()
         return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
 
@@ -122,22 +101,67 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, model: str, *options: str) -> Iterator[Served]:
-    """Start the command as a user does, and end it."""
+def served(model: str, *options: str) -> Iterator[Served]:
+    """Run the command in a thread until the end of the block."""
+    printed: list[str] = []
+    logged: list[str] = []
+    # The server once it runs, None if the command ends before.
+    started: queue.SimpleQueue[uvicorn.Server | None] = queue.SimpleQueue()
+
+    def run(running: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        started.put(running)
+        run_server(running, sockets)
+
+    def log(record: logging.LogRecord) -> bool:
+        logged.append(record.getMessage())
+        return True
+
+    run_server = uvicorn.Server.run
+    arguments = ["serve", model, "--port", "0", *options]
+    with ThreadPoolExecutor(1) as thread:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(uvicorn.Server, "run", run)
+            patch.setattr("fathom.commands.serving.tell", printed.append)
+            # Signals are for the main thread alone.
+            patch.setattr("fathom.serving.server.signal.signal", lambda *_: None)
+            ended = thread.submit(fathom.main, arguments, standalone_mode=False)
+            ended.add_done_callback(lambda _: started.put(None))
+            server = started.get()
+        if server is None:
+            ended.result()
+        assert server is not None
+        end = functools.partial(setattr, server, "should_exit")
+        service = Served(address(printed[-1]), printed, end)
+        logging.getLogger("uvicorn.error").addFilter(log)
+        try:
+            yield service
+        finally:
+            logging.getLogger("uvicorn.error").removeFilter(log)
+            service.end(True)
+            ended.result()
+    service.client.close()
+    assert logged == []  # no traceback, no warning
+
+
+def address(line: str) -> str:
+    found = re.search(r"is served at (http://\S+) until", line)
+    assert found is not None, line
+    return found[1]
+
+
+@contextmanager
+def served_by_a_process(folder: Path, model: str, *options: str) -> Iterator[Served]:
+    """Start the command as a user does; it must end well before the block does."""
     process = start(folder, model, "--port", "0", *options)
     try:
         assert process.stderr is not None
-        told = [process.stderr.readline()]
-        while told[-1] and "is served at" not in told[-1]:
-            told.append(process.stderr.readline())
-        found = re.search(r"is served at (http://\S+) until", told[-1])
-        assert found is not None, told
-        yield Served(process, told, found[1])
+        printed = [process.stderr.readline()]
+        yield Served(address(printed[0]), printed, process.send_signal)
+        assert process.wait(60) == 0
     finally:
-        process.terminate()
-        _, rest = process.communicate()
-    assert rest == ""  # no traceback, no warning
-    assert process.returncode == 0
+        process.kill()
+        out, rest = process.communicate()
+    assert (out, rest) == ("", "")  # no traceback, no warning
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -151,35 +175,35 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def refused_at_start(folder: Path, *arguments: str) -> str:
-    """Return why the command does not start."""
-    process = start(folder, *arguments)
-    printed, told = process.communicate()
-    assert (process.returncode, printed) == (1, "")
-    return told
+@pytest.fixture(scope="module")
+def in_module(project: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        patch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+        yield
 
 
 @pytest.fixture(scope="module")
-def california(project: Path) -> Iterator[Served]:
+def california(in_module: None) -> Iterator[Served]:
     limits = ["--max-rows", str(MAX_ROWS), "--max-bytes", str(MAX_BYTES)]
-    with served(project, CALIFORNIA, *limits) as service:
+    with served(CALIFORNIA, *limits) as service:
         yield service
 
 
 @pytest.fixture(scope="module")
-def digits(project: Path) -> Iterator[Served]:
-    with served(project, DIGITS) as service:
+def digits(in_module: None) -> Iterator[Served]:
+    with served(DIGITS) as service:
         yield service
 
 
 @pytest.fixture(scope="module")
-def own(project: Path) -> Iterator[Served]:
-    with served(project, HOUSES) as service:
+def own(in_module: None) -> Iterator[Served]:
+    with served(HOUSES) as service:
         yield service
 
 
 def artefact(model: str) -> Artefact:
-    return Artefact(paths.EXPORTS / model)
+    return loaded((paths.EXPORTS / model).resolve())
 
 
 def raw_rows(model: str, rows: int = 30) -> pd.DataFrame:
@@ -199,9 +223,9 @@ def instances(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def expected(model: str, rows: pd.DataFrame) -> pd.DataFrame:
     """Return what the artefact predicts for raw rows."""
-    loaded = artefact(model)
-    given = {str(name): values for name, values in rows.items()}
-    return answers(loaded.predict(model_inputs(given, loaded.signature)), loaded.signature)
+    network = artefact(model)
+    columns = {str(name): values for name, values in rows.items()}
+    return answers(network.predict(model_inputs(columns, network.signature)), network.signature)
 
 
 def assert_same(found: list[dict[str, Any]], wanted: pd.DataFrame) -> None:
@@ -322,8 +346,8 @@ def png(pixels: np.ndarray, kind: str = "PNG") -> str:
 
 def test_images(digits: Served) -> None:
     images = digit_images()
-    loaded = artefact(DIGITS)
-    wanted = answers(loaded.predict({"image": images}), loaded.signature)
+    network = artefact(DIGITS)
+    wanted = answers(network.predict({"image": images}), network.signature)
     lists, files = images.tolist(), [{"b64": png(image)} for image in images]
     for given_rows in (
         lists,
@@ -351,21 +375,21 @@ def test_images(digits: Served) -> None:
 
 def test_health_and_signature(california: Served) -> None:
     health = california.get("/health")
-    told = {"status": "ok", "dataset": "california_housing", "model": "wide_deep"}
-    assert (health.status_code, health.json()) == (200, told)
+    content = {"status": "ok", "dataset": "california_housing", "model": "wide_deep"}
+    assert (health.status_code, health.json()) == (200, content)
     signature = california.get("/signature").json()
     assert signature == artefact(CALIFORNIA).signature.model_dump()
     assert "server" not in health.headers
 
 
-def test_only_this_machine_unless_told(california: Served, project: Path) -> None:
+def test_only_this_machine_unless_a_host_is_set(california: Served) -> None:
     assert california.url.startswith("http://127.0.0.1:")
-    line = f"california_housing/wide_deep is served at {california.url} until Ctrl+C or SIGTERM\n"
-    assert california.told == [line]
-    with served(project, CALIFORNIA, "--host", "0.0.0.0") as service:
-        assert service.told[0] == (
+    line = f"california_housing/wide_deep is served at {california.url} until Ctrl+C or SIGTERM"
+    assert california.printed == [line]
+    with served(CALIFORNIA, "--host", "0.0.0.0") as service:
+        assert service.printed[0] == (
             "anyone who reaches 0.0.0.0 may ask, there is no authentication and no encryption: put "
-            "a proxy that has them before it\n"
+            "a proxy that has them before it"
         )
         assert service.get("/health").status_code == 200
 
@@ -584,8 +608,8 @@ def test_a_body_without_length_is_limited_too(california: Served) -> None:
         for _ in range(spaces // 1000):
             yield b" " * 1000
 
-    assert httpx.post(f"{california.url}/predict", content=chunks(2000)).status_code == 200
-    reply = httpx.post(f"{california.url}/predict", content=chunks(10 * MAX_BYTES))
+    assert california.client.post("/predict", content=chunks(2000)).status_code == 200
+    reply = california.client.post("/predict", content=chunks(10 * MAX_BYTES))
     assert (error_of(reply), reply.status_code) == BAD["too large"][:0:-1]
 
 
@@ -647,7 +671,7 @@ def test_other_bodies(california: Served, headers: dict[str, str], error: str) -
 def test_other_addresses(
     california: Served, method: str, path: str, status: int, error: str
 ) -> None:
-    reply = httpx.request(method, california.url + path)
+    reply = california.client.request(method, path)
     assert (error_of(reply), reply.status_code) == (error, status)
 
 
@@ -738,17 +762,17 @@ def test_images_that_unpack_to_too_much(digits: Served, side: int) -> None:
 # Many at once.
 
 
-def test_each_client_gets_the_answers_to_its_rows(project: Path) -> None:
+def test_each_client_gets_the_answers_to_its_rows() -> None:
     rows = raw_rows(CALIFORNIA, 200)
     wanted = expected(CALIFORNIA, rows)
     given_rows = instances(rows)
-    with served(project, CALIFORNIA, "--batch-wait-ms", "100") as service:
+    with served(CALIFORNIA, "--batch-wait-ms", "100") as service:
         url = f"{service.url}/predict"
 
         def ask(client: int) -> list[Any]:
             """Ask for a few rows, at every third time for what is refused."""
             found = []
-            with httpx.Client(timeout=60) as connection:
+            with httpx.Client(timeout=60, verify=False) as connection:
                 for turn in range(6):
                     first = 7 * client + turn
                     some = given_rows[first : first + 1 + client % 3]
@@ -768,8 +792,8 @@ def test_each_client_gets_the_answers_to_its_rows(project: Path) -> None:
         assert service.figure("fathom_batch_requests_count") < requests / 2
 
 
-def test_those_beyond_the_limit_are_sent_away(project: Path) -> None:
-    with served(project, CALIFORNIA, "--max-waiting", "3", "--timeout", "6") as service:
+def test_those_beyond_the_limit_are_sent_away() -> None:
+    with served(CALIFORNIA, "--max-waiting", "3") as service:
         waiting = [service.connect() for _ in range(3)]
         for connection in waiting:
             connection.sendall(HEAD)
@@ -782,11 +806,59 @@ def test_those_beyond_the_limit_are_sent_away(project: Path) -> None:
             "1",
         )
         assert service.get("/health").status_code == 200
-        for connection in waiting[:2]:
+        for connection in waiting:
             connection.sendall(BODY)
-        # The third never sends its body.
         first_lines = [connection.makefile().readline() for connection in waiting]
-        assert [line.split()[1] for line in first_lines] == ["200", "200", "408"]
+        assert [line.split()[1] for line in first_lines] == ["200", "200", "200"]
+        for connection in waiting:
+            connection.close()
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    with served(CALIFORNIA, "--timeout", "0.1") as service, service.connect() as connection:
+        connection.sendall(HEAD.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+        reply = connection.makefile().read()
+    assert reply.startswith("HTTP/1.1 408 ")
+    assert reply.endswith('{"error": "the body took more than 0.1 seconds"}')
+
+
+def test_requests_under_way_are_answered_at_the_end() -> None:
+    with served(CALIFORNIA) as service:
+        assert_answered_at_the_end(service, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_requests_under_way_are_answered_after_a_signal(
+    project: Path, ending: signal.Signals
+) -> None:
+    with served_by_a_process(project, CALIFORNIA) as service:
+        line = f"{CALIFORNIA} is served at {service.url} until Ctrl+C or SIGTERM\n"
+        assert service.printed == [line]
+        assert_answered_at_the_end(service, ending)
+
+
+def assert_answered_at_the_end(service: Served, ending: int) -> None:
+    """End a service that has requests under way, and see that it answers these, but no others."""
+    with httpx.Client(verify=False) as idle:
+        assert idle.get(f"{service.url}/health").status_code == 200  # its connection stays
+        under_way = [service.connect() for _ in range(3)]
+        for connection in under_way:
+            connection.sendall(HEAD)
+        while service.figure("fathom_requests_under_way") < 4:
+            pass
+        service.end(ending)
+        while listens(service):
+            pass
+        for connection in under_way:
+            connection.sendall(BODY)
+        replies = [connection.makefile().read() for connection in under_way]  # until it closes
+    for reply in replies:
+        assert reply.startswith("HTTP/1.1 200 OK")
+        assert_same(
+            json.loads(reply.splitlines()[-1])["predictions"],
+            expected(CALIFORNIA, pd.DataFrame([ROW])),
+        )
 
 
 def listens(service: Served) -> bool:
@@ -797,57 +869,59 @@ def listens(service: Served) -> bool:
     return True
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_requests_under_way_are_answered_at_the_end(project: Path, ending: signal.Signals) -> None:
-    with served(project, CALIFORNIA) as service, httpx.Client() as idle:
-        assert idle.get(f"{service.url}/health").status_code == 200  # its connection stays
-        under_way = [service.connect() for _ in range(3)]
-        for connection in under_way:
-            connection.sendall(HEAD)
-        while service.figure("fathom_requests_under_way") < 4:
-            pass
-        service.process.send_signal(ending)
-        while listens(service):
-            pass
-        for connection in under_way:
-            connection.sendall(BODY)
-        replies = [connection.makefile().read() for connection in under_way]  # until it closes
-        assert service.process.wait(60) == 0
-    for reply in replies:
-        assert reply.startswith("HTTP/1.1 200 OK")
-        assert_same(
-            json.loads(reply.splitlines()[-1])["predictions"],
-            expected(CALIFORNIA, pd.DataFrame([ROW])),
-        )
-
-
 # What it does not start with.
 
 
-def test_bad_starts(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        assert refused_at_start(project, CALIFORNIA, "--port", str(port)) == (
-            f"fathom: --port: {port} of 127.0.0.1 is in use: stop what listens there, or choose "
-            "another\n"
-        )
-    assert refused_at_start(project, CALIFORNIA, "--port", "0", "--host", "203.0.113.1") == (
+def refused_at_start(*arguments: str) -> str:
+    """Return why the command does not start."""
+    done = run_command("serve", *arguments)
+    assert (done.status, done.out) == (1, "")
+    return done.err
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """Return a port that is in use."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def in_use(port: int) -> str:
+    return (
+        f"fathom: --port: {port} of 127.0.0.1 is in use: stop what listens there, or choose "
+        "another\n"
+    )
+
+
+def test_bad_starts(
+    project: Path, tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert refused_at_start(CALIFORNIA, "--port", str(taken)) == in_use(taken)
+    assert refused_at_start(CALIFORNIA, "--port", "0", "--host", "203.0.113.1") == (
         "fathom: --host: 203.0.113.1 is no address of this machine\n"
     )
-    told = refused_at_start(project, CALIFORNIA, "--port", "0", "--host", "no such host")
-    assert told.startswith("fathom: --host: there is no host 'no such host': ")
-    assert refused_at_start(project, "exports/none", "--port", "0") == (
+    error = refused_at_start(CALIFORNIA, "--port", "0", "--host", "no such host")
+    assert error.startswith("fathom: --host: there is no host 'no such host': ")
+    assert refused_at_start("exports/none", "--port", "0") == (
         "fathom: exports/none is no exported network, it has no SHA256SUMS: exports are made by "
         "`dvc repro` in exports/<dataset>/<model>\n"
     )
     folder = work_in_copy(project / "exports", tmp_path / "exports", monkeypatch)
+    monkeypatch.chdir(tmp_path)
     with (folder / CALIFORNIA / "model.keras").open("ab") as file:
         file.write(b"x")
     file_name = f"exports/{CALIFORNIA}/model.keras"
-    assert refused_at_start(tmp_path, CALIFORNIA, "--port", "0") == (
+    assert refused_at_start(CALIFORNIA, "--port", "0") == (
         f"fathom: {file_name} is not the file that was exported, by SHA256SUMS: it was changed or "
         "damaged; export it anew\n"
     )
+
+
+@pytest.mark.slow
+def test_a_process_that_does_not_start(project: Path, taken: int) -> None:
+    process = start(project, CALIFORNIA, "--port", str(taken))
+    out, error = process.communicate()
+    assert (process.returncode, out, error) == (1, "", in_use(taken))
 
 
 # In this process: what a model does that fails, and requests made up from the document.
@@ -855,10 +929,11 @@ def test_bad_starts(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @contextmanager
 def app_of(model: str, work: Any = None, **limits: Any) -> Iterator[FastAPI]:
-    """Return the application of a service, with other work than the model's if so told."""
-    loaded, metrics, chosen = artefact(model), Metrics(), Settings(**limits)
-    with batching(work or functools.partial(predictions, loaded), chosen, metrics.batch) as batcher:
-        yield application(Service(loaded.signature, chosen, batcher, metrics))
+    """Return the application of a service, with other work than the model's if there is any."""
+    network, metrics, chosen = artefact(model), Metrics(), Settings(**limits)
+    work = work or functools.partial(predictions, network)
+    with batching(work, chosen, metrics.batch) as batcher:
+        yield application(Service(network.signature, chosen, batcher, metrics))
 
 
 def post_to(app: FastAPI, rows: list[Any]) -> httpx.Response:
@@ -950,9 +1025,12 @@ def test_batches() -> None:
     assert found == [{"doubled": [2 * value for value in values]} for values in asked]
 
 
+@pytest.mark.parametrize("examples", [10, pytest.param(50, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("model", [CALIFORNIA, HOUSES, DIGITS])
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
-def test_requests_made_up_from_the_document(model: str, mode: schemathesis.GenerationMode) -> None:
+def test_requests_made_up_from_the_document(
+    mode: schemathesis.GenerationMode, model: str, examples: int
+) -> None:
     """Fuzzed: no reply is of status 5xx or other than the document says; what is not as the
     document says is refused. What is so may be, too: it cannot say that lists are of one length,
     that a text is a date or that a file is an image.
@@ -968,7 +1046,7 @@ def test_requests_made_up_from_the_document(model: str, mode: schemathesis.Gener
 
             @given(operation.as_strategy(generation_mode=mode))
             @settings(
-                max_examples=50,
+                max_examples=examples,
                 derandomize=True,
                 database=None,
                 deadline=None,
