@@ -17,7 +17,6 @@ import tensorflow as tf
 import yaml
 from conftest import (
     LEAN,
-    copy_settings,
     every_kind,
     exported,
     network_config,
@@ -26,6 +25,7 @@ from conftest import (
 )
 from numpy.typing import NDArray
 from scipy.special import ndtri  # type: ignore[import-untyped]
+from stages import build_once
 
 from fathom import paths
 from fathom.data.encoding import Buckets, Category, Cross, Date
@@ -40,6 +40,7 @@ from fathom.evaluation.intervals import coverage_figures, fitted_interval
 from fathom.export import lookups, numbers
 from fathom.export.export import export
 from fathom.export.folding import fold_images, fold_table, parts_of_date, reserved_names
+from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_onnx, write_saved_model
 from fathom.export.signature import (
     IMAGE,
     InputColumn,
@@ -54,6 +55,7 @@ from fathom.models.interface import input_names, output_names, unwrap
 from fathom.models.numbers import Fourier, Numbers, Periodic
 from fathom.prediction.artefact import Artefact
 from fathom.prediction.columns import model_inputs
+from fathom.training.saving import save_model
 
 NAN = float("nan")
 CLOSE = 1e-5  # of the largest prediction: what a network's float32 is worth
@@ -87,13 +89,15 @@ def add_made(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with settings and several data sets that are scaled."""
-    folder = tmp_path_factory.mktemp("ready")
-    copy_settings(folder)
-    add_made(folder)
-    prepare(folder, ["california_housing", "digits", "adult_census", "bike", "diabetes"])
-    return folder
+def ready(scaled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with settings and several data sets that are scaled. Read it alone."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(scaled, folder, dirs_exist_ok=True)
+        add_made(folder)
+        prepare(folder, ["adult_census", "bike", "diabetes"])
+
+    return build_once(tmp_path_factory, "ready", build)
 
 
 @pytest.fixture
@@ -206,12 +210,20 @@ def columns_of(dataset: str, raw: pd.DataFrame, built: keras.Model) -> list[Inpu
 
 def inputs_of(rows: pd.DataFrame, columns: list[Any], dataset: str) -> dict[str, Any]:
     """Return raw rows as tensors that a folded model takes."""
+    return tensors(arrays_of(rows, columns, dataset))
+
+
+def tensors(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    return {name: tf.constant(values) for name, values in arrays.items()}
+
+
+def arrays_of(rows: pd.DataFrame, columns: list[Any], dataset: str) -> dict[str, NDArray[Any]]:
+    """Return raw rows as arrays, as `fathom predict` makes them."""
     signature = Signature(
         dataset=dataset, model="m", kind="table", columns=columns, image=None, missing=[],
         outputs={}, interval=None, formats={}, versions={},
     )  # fmt: skip
-    arrays = model_inputs({str(n): rows[n] for n in rows}, signature)
-    return {name: tf.constant(values) for name, values in arrays.items()}
+    return model_inputs({str(n): rows[n] for n in rows}, signature)
 
 
 @pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "quantile", "none"])
@@ -386,58 +398,121 @@ def main_output(predicted: pd.DataFrame, signature: Signature) -> NDArray[np.flo
     return predicted[[f"probability_{name}" for name in classes]].to_numpy()
 
 
-PERIODIC = "{frequencies: 3, sigma: 0.1, width: 2}"
-CASES = [
-    ("california_housing", "wide_deep", []),
-    ("california_housing", "wide_deep", [f"model.deep.numbers.periodic={PERIODIC}"]),
-    ("california_housing", "mlp", ["train.ensemble=true", "train.repeats=2"]),
-    (
+@pytest.fixture
+def piped(pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of a folder in which every stage has run, made the working folder."""
+    return work_in_copy(pipeline, tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def complete(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with an export in every format. Read it alone."""
+
+    def build(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            work_in_copy(pipeline, folder, patch)
+            export(network_config("california_housing", "mlp", *EVERY_FORMAT))
+
+    return build_once(tmp_path_factory, "complete", build)
+
+
+EVERY_FORMAT = ["export.saved_model=true", "export.onnx=true"]
+
+
+def test_every_format_predicts_as_the_pipeline(
+    complete: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(complete)
+    assert_predicts_as_the_pipeline("california_housing", "mlp")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model"),
+    [
+        ("digits", "mlp"),
+        pytest.param("digits", "wide_deep", marks=pytest.mark.slow),
+        pytest.param("california_housing", "wide_deep", marks=pytest.mark.slow),
+    ],
+)
+def test_every_format_of_other_networks(piped: Path, dataset: str, model: str) -> None:
+    export(network_config(dataset, model, *EVERY_FORMAT))
+    assert_predicts_as_the_pipeline(dataset, model)
+
+
+@pytest.mark.slow
+def test_every_format_of_an_ensemble(project: Path) -> None:
+    exported(
         "california_housing",
         "mlp",
-        [
-            "model.numbers.fourier={frequencies: 3, sigma: 1.0}",
-            f"model.numbers.periodic={PERIODIC}",
-            "train.ensemble=true",
-            "train.repeats=2",
-        ],
-    ),
-    ("adult_census", "wide_deep", []),
-    ("bike", "selu", []),
-    ("made", "wide_deep", []),
-    ("digits", "mlp", []),
-    ("digits", "wide_deep", []),
-]
+        "model.numbers.fourier={frequencies: 3, sigma: 1.0}",
+        "model.numbers.periodic={frequencies: 3, sigma: 0.1, width: 2}",
+        "train.ensemble=true",
+        "train.repeats=2",
+    )
+    assert_predicts_as_the_pipeline("california_housing", "mlp")
 
 
-@pytest.mark.parametrize(("dataset", "model", "overrides"), CASES)
-def test_every_format_predicts_as_the_pipeline(
-    project: Path, dataset: str, model: str, overrides: list[str]
-) -> None:
-    if dataset == "made":
-        prepare(project, ["made"])
-    folder = exported(dataset, model, *overrides)
+def assert_predicts_as_the_pipeline(dataset: str, model: str) -> None:
+    """Compare the formats of a trained network's export with what `evaluate` predicted by it."""
+    folder = paths.export(dataset, model)
     signature = Signature.read(folder)
     inputs, predicted = raw_inputs(dataset, signature)
     wanted = main_output(predicted, signature)
     close = {"atol": CLOSE * max(np.abs(wanted).max(), 1.0), "rtol": 0}
-
     np.testing.assert_allclose(Artefact(folder).predict(inputs)["main_output"], wanted, **close)
+    for found in (by_saved_model(folder / SAVED_MODEL, inputs), by_onnx(folder / ONNX, inputs)):
+        assert set(found) == set(signature.outputs)
+        np.testing.assert_allclose(found["main_output"], wanted, **close)
 
-    saved = tf.saved_model.load(folder / "saved_model")
-    served = saved.signatures["serving_default"](
-        **{name: tf.constant(values) for name, values in inputs.items()}
-    )
-    assert set(served) == set(signature.outputs)
-    np.testing.assert_allclose(served["main_output"], wanted, **close)
 
-    session = onnxruntime.InferenceSession(folder / "model.onnx")
+def by_saved_model(folder: Path, inputs: dict[str, Any]) -> dict[str, Any]:
+    saved = tf.saved_model.load(folder)
+    return dict(saved.signatures["serving_default"](**tensors(inputs)))
+
+
+def by_onnx(file: Path, inputs: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    session = onnxruntime.InferenceSession(file)
     assert {given.name for given in session.get_inputs()} == set(inputs)
-    (found,) = session.run(["main_output"], inputs)
-    np.testing.assert_allclose(found, wanted, **close)
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, inputs), strict=True))
 
 
-def test_an_export_says_all_that_its_user_needs(project: Path) -> None:
-    folder = exported("california_housing", "mlp")
+@pytest.mark.parametrize(
+    ("dataset", "model"),
+    [
+        ("adult_census", "mlp"),
+        pytest.param("adult_census", "wide_deep", marks=pytest.mark.slow),
+        pytest.param("bike", "selu", marks=pytest.mark.slow),
+        pytest.param("made", "wide_deep", marks=pytest.mark.slow),
+    ],
+)
+def test_every_format_folds_every_kind_of_column(project: Path, dataset: str, model: str) -> None:
+    """In networks that are not trained: those of the pipeline take numbers alone."""
+    if dataset == "made":
+        prepare(project, ["made"])
+    problem = Problem.read(dataset)
+    built = network(model, problem)
+    raw = read_table(paths.raw(dataset) / "data.parquet", "")
+    columns = columns_of(dataset, raw, built)
+    folded = fold_table(built, problem, columns, read_encoder(dataset), read_scalers(dataset))
+    part = read_part(problem, "test")
+    wanted = of_pipeline(built, problem, part)
+    inputs = arrays_of(raw.iloc[part.rows], columns, dataset)
+
+    save_model(folded, project / KERAS)
+    saved = keras.saving.load_model(project / KERAS, compile=False, safe_mode=True)
+    assert_alike(saved(tensors(inputs)), wanted)
+    write_saved_model(folded, project / SAVED_MODEL)
+    assert_alike(by_saved_model(project / SAVED_MODEL, inputs), wanted)
+    assert write_onnx(folded, project / ONNX) is None
+    assert_alike(by_onnx(project / ONNX, inputs), wanted)
+
+
+def test_an_export_says_all_that_its_user_needs(
+    complete: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(complete)
+    folder = paths.export("california_housing", "mlp")
     signature = Signature.read(folder)
     names = [column.name for column in signature.columns]
     raw = read_table(Path("data/raw/california_housing/data.parquet"), "")
@@ -472,26 +547,22 @@ def test_an_export_says_all_that_its_user_needs(project: Path) -> None:
         assert text in card
 
 
-def test_only_the_formats_asked_for_are_written(project: Path) -> None:
-    formats = ["export.saved_model=false", "export.onnx=false"]
-    folder = exported("digits", "mlp", *formats)
-    files = sorted(file.name for file in folder.iterdir())
+def test_only_the_formats_asked_for_are_written(lean: Path) -> None:
+    files = sorted(file.name for file in lean.iterdir())
     assert files == ["MODEL_CARD.md", "SHA256SUMS", "model.keras", "signature.json"]
-    assert Signature.read(folder).formats == {"keras": "model.keras"}
+    assert Signature.read(lean).formats == {"keras": "model.keras"}
 
 
-def test_the_same_network_gives_the_same_model_file(project: Path) -> None:
-    first = (exported("digits", "mlp") / "model.keras").read_bytes()
-    export(network_config("digits", "mlp"))
-    assert Path("exports/digits/mlp/model.keras").read_bytes() == first
+def test_the_same_network_gives_the_same_model_file(lean: Path, piped: Path) -> None:
+    export(network_config("digits", "mlp", *LEAN))
+    again = (piped / "exports/digits/mlp/model.keras").read_bytes()
+    assert again == (lean / "model.keras").read_bytes()
 
 
-@pytest.fixture(scope="module")
-def lean(ready: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an export of one format alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = work_in_copy(ready, tmp_path_factory.mktemp("exported"), patch)
-        return folder / exported("digits", "mlp", *LEAN)
+@pytest.fixture
+def lean(pipeline: Path) -> Path:
+    """Return an export of one format alone, which is in no test's own folder."""
+    return pipeline / "exports/digits/mlp"
 
 
 @pytest.mark.parametrize("name", ["model.keras", "signature.json", "MODEL_CARD.md"])
