@@ -1,30 +1,74 @@
-"""A user's own files, from `fathom new-dataset` to the report, in clones of the project."""
+"""A user's own files, from `fathom new-dataset` to the report."""
 
 import gzip
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, clone, commit, edit, ran, repro, run_in
+from conftest import (
+    ROOT,
+    clone,
+    commit,
+    copy_settings,
+    edit,
+    ran,
+    repro,
+    run_in,
+    shrink,
+    work_in_copy,
+)
 from PIL import Image
 from sklearn import datasets
+from stages import build_once, make_stage, run_command, run_pipeline, run_stage
 
-pytestmark = pytest.mark.slow
+from fathom.commands import taking_in
 
 FASHION = ROOT.parent / "shared/data/fashion-mnist"
-MODELS = ["mlp", "selu", "wide_deep"]
+GERMAN = {"index": False, "sep": ";", "decimal": ","}
+TARGETS = ["check@houses", "evaluate@houses-mlp"]
 
 
-def fathom(folder: Path, *arguments: str) -> str:
-    environment = f"PYTHONPATH={folder / 'src'}"
-    return run_in(folder, "env", environment, sys.executable, "-m", "fathom", *arguments).stdout
+def settle(folder: Path, *assignments: str) -> None:
+    """Make a folder a project with small settings; its DVC does no more than have a file."""
+    copy_settings(folder)
+    shrink(folder, "models=[mlp]", *assignments)
+    (folder / ".dvc").mkdir()
+    (folder / ".dvc/config").touch()
+
+
+def take_in(file: Path, *options: str) -> str:
+    """Run `fathom new-dataset`, with a copy in place of `dvc add`; return what it prints."""
+
+    def add(file: Path, out: Path | None) -> None:
+        assert out is not None
+        (shutil.copytree if file.is_dir() else shutil.copy)(file, out)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(taking_in, "add", add)
+        done = run_command("new-dataset", file, *options)
+    assert done.status == 0, done.err
+    return done.out
+
+
+def run_to_the_figures(dataset: str, model: str) -> None:
+    """Run the stages up to the figures of a network's predictions."""
+    for stage in ("download", "split", "scale"):
+        make_stage(stage, f"dataset={dataset}")
+    for stage in ("train", "evaluate"):
+        make_stage(stage, f"dataset={dataset}", f"model={model}")
+
+
+def read(file: str) -> Any:
+    return json.loads(Path(file).read_text())
 
 
 def houses() -> pd.DataFrame:
@@ -49,33 +93,39 @@ def houses() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone that has taken in a table, and trained all networks on it."""
-    folder = clone(tmp_path_factory.mktemp("own"))
-    file = tmp_path_factory.mktemp("elsewhere") / "Houses 2020.csv"
-    houses().to_csv(file, index=False, sep=";", decimal=",")
-    fathom(folder, "new-dataset", str(file), "--target", "price", "--name", "houses")
-    run_in(folder, "dvc", "exp", "run", "-S", "datasets=[houses]")
-    commit(folder)
-    return folder
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that has taken in a table, and run every stage. Read it alone."""
+
+    def build(folder: Path) -> None:
+        settle(folder)
+        file = tmp_path_factory.mktemp("elsewhere") / "Houses 2020.csv"
+        houses().to_csv(file, **GERMAN)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            take_in(file, "--target", "price", "--name", "houses")
+            run_pipeline(["houses"], ["mlp"])
+
+    return build_once(tmp_path_factory, "own", build)
 
 
-def test_all_networks_are_trained_on_a_table_of_ones_own(project: Path) -> None:
-    figures = {
-        model: json.loads((project / f"metrics/houses/{model}.json").read_text())["test"]
-        for model in MODELS
-    }
-    baselines = json.loads((project / "metrics/houses/baseline.json").read_text())
-    assert all(np.isfinite(found["rmse"]) for found in figures.values())
+@pytest.fixture
+def own(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(built)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # as `predict` sets it: undone afterwards
+
+
+def test_a_table_of_ones_own_goes_all_the_way(own: None) -> None:
+    assert np.isfinite(read("metrics/houses/mlp.json")["test"]["rmse"])
+    baselines = read("metrics/houses/baseline.json")
     assert baselines["boosting"]["test"]["r2"] > 0.8  # what was written is what is read
-    page = (project / "report/index.html").read_text()
+    page = Path("report/index.html").read_text()
     assert "houses" in page
     assert "1 of 400 rows have no" in page
 
 
-def test_every_kind_of_column_is_taken(project: Path) -> None:
-    problem = json.loads((project / "data/problem/houses.json").read_text())
-    encoder = json.loads((project / "data/scaled/houses/encoder.json").read_text())
+def test_every_kind_of_column_is_taken(own: None) -> None:
+    problem = read("data/problem/houses.json")
+    encoder = read("data/scaled/houses/encoder.json")
     assert set(problem["categories"]) == {"town", "garden"}
     assert {"area", "area_missing", "sold_year", "sold_month"} <= set(problem["numbers"])
     assert "id" not in problem["numbers"]
@@ -86,29 +136,62 @@ def test_every_kind_of_column_is_taken(project: Path) -> None:
     assert sum(problem["rows"].values()) == 399
 
 
-def test_a_changed_file_reruns_what_depends_on_it(project: Path) -> None:
-    assert repro(project) == []
-    file = project / "data/own/houses.csv"
+def test_new_rows_are_predicted(own: None, tmp_path: Path) -> None:
+    """From a file as it was taken in, that a spreadsheet wrote."""
+    houses().drop(columns="price").to_csv(tmp_path / "new.csv", **GERMAN)
+    done = run_command("predict", "houses/mlp", tmp_path / "new.csv", "-o", tmp_path / "out.csv")
+    assert done.status == 0, done.err
+    found = pd.read_csv(tmp_path / "out.csv")["predicted"]
+    assert len(found) == 400
+    wanted = pd.read_parquet("data/predictions/houses/mlp.parquet")
+    np.testing.assert_allclose(found[wanted["row"]], wanted["predicted"], rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["selu", "wide_deep"])
+def test_other_networks_are_trained_on_a_table_of_ones_own(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    work_in_copy(built, tmp_path, monkeypatch)
+    for stage in ("train", "evaluate"):
+        make_stage(stage, "dataset=houses", f"model={model}")
+    assert np.isfinite(read(f"metrics/houses/{model}.json")["test"]["rmse"])
+
+
+@pytest.mark.slow
+def test_dvc_runs_what_depends_on_a_file_of_ones_own(tmp_path: Path) -> None:
+    """An experiment trains on it, a change of it has stages run again, a copy has it, too."""
+    folder, elsewhere = clone(tmp_path / "project"), tmp_path / "Houses 2020.csv"
+    houses().to_csv(elsewhere, **GERMAN)
+    fathom(folder, "new-dataset", str(elsewhere), "--target", "price", "--name", "houses")
+    chosen = ["-S", "datasets=[houses]", "-S", "models=[mlp]"]
+    run_in(folder, "dvc", "exp", "run", *chosen, *TARGETS)
+    commit(folder)
+    assert repro(folder, *TARGETS) == []
+
+    file = folder / "data/own/houses.csv"
     table = pd.read_csv(file, sep=";", decimal=",")
     table.loc[0, "price"] = 9999.0
     file.unlink()  # DVC may have made it a link into its cache
-    table.to_csv(file, index=False, sep=";", decimal=",")
-    stages = repro(project)
-    before_training = {f"{stage}@houses" for stage in ("download", "split", "check", "scale")}
-    assert before_training | {f"train@houses-{model}" for model in MODELS} <= set(stages)
-    raw = pd.read_parquet(project / "data/raw/houses/data.parquet")
+    table.to_csv(file, **GERMAN)
+    stages = [f"{stage}@houses" for stage in ("download", "split", "check", "scale")]
+    stages += [f"{stage}@houses-mlp" for stage in ("train", "evaluate")]
+    assert set(stages) <= set(repro(folder, *TARGETS))
+    raw = pd.read_parquet(folder / "data/raw/houses/data.parquet")
     assert raw.loc[0, "price"] == 9999.0
 
-
-def test_an_experiment_in_a_copy_has_the_file(project: Path) -> None:
-    commit(project)
-    before = (project / "metrics/houses/mlp.json").read_text()
+    commit(folder)
+    before = (folder / "metrics/houses/mlp.json").read_text()
     done = run_in(
-        project, "dvc", "exp", "run", "--temp", "-n", "copy", "-S", "train.epochs=1",
-        "-S", "models=[mlp]",
-    )  # fmt: skip
+        folder, "dvc", "exp", "run", "--temp", "-n", "copy", "-S", "train.epochs=1", *TARGETS
+    )
     assert "train@houses-mlp" in ran(done.stdout)
-    assert (project / "metrics/houses/mlp.json").read_text() == before
+    assert (folder / "metrics/houses/mlp.json").read_text() == before
+
+
+def fathom(folder: Path, *arguments: str) -> None:
+    environment = f"PYTHONPATH={folder / 'src'}"
+    run_in(folder, "env", environment, sys.executable, "-m", "fathom", *arguments)
 
 
 def trips(rows: int, seed: int) -> pd.DataFrame:
@@ -129,58 +212,56 @@ def trips(rows: int, seed: int) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_a_table_that_is_read_block_by_block_goes_all_the_way(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """21 million values, in files of a folder: as many as a table larger than memory goes by."""
-    folder, source = clone(tmp_path_factory.mktemp("large")), tmp_path_factory.mktemp("trips")
+    folder, source = tmp_path / "project", tmp_path / "trips"
+    settle(
+        folder, "gates={}", "train.epochs=1", "train.batch_size=2048", "memory_limit=2",
+        "explain.background=5",
+    )  # fmt: skip
+    monkeypatch.chdir(folder)
+    source.mkdir()
     for number in range(3):
         trips(640_000, number).to_parquet(source / f"{number}.parquet", index=False)
-    said = fathom(folder, "new-dataset", str(source), "--target", "fare", "--name", "trips")
-    assert "by the first 1,818,181 of 1,920,000 rows" in said
-    edit(folder / "params.yaml", "datasets=[trips]", "models=[mlp]", "gates={}")
-    edit(folder / "params.yaml", "train.repeats=1", "train.epochs=1", "train.batch_size=2048")
-    edit(folder / "params.yaml", "memory_limit=2", "explain.background=5")
-    repro(folder)
-    parts = json.loads((folder / "data/split/trips/split.json").read_text())
+    printed = take_in(source, "--target", "fare", "--name", "trips")
+    assert "by the first 1,818,181 of 1,920,000 rows" in printed
+    run_pipeline(["trips"], ["mlp"])
+    parts = read("data/split/trips/split.json")
     assert sum(parts.values()) == 1_920_000
     assert parts["test"] == pytest.approx(480_000, rel=0.01)
-    figures = json.loads((folder / "metrics/trips/mlp.json").read_text())
+    figures = read("metrics/trips/mlp.json")
     assert figures["test"]["r2"] > 0.9
-    baselines = json.loads((folder / "metrics/trips/baseline.json").read_text())
+    baselines = read("metrics/trips/baseline.json")
     assert figures["test"]["rmse"] < baselines["linear"]["test"]["rmse"]
-    page = (folder / "report/index.html").read_text()
+    page = Path("report/index.html").read_text()
     assert "The 11 columns, by 1,000,000 of their rows" in page
-    fathom(folder, "predict", "trips/mlp", str(source / "0.parquet"), "-o", "out.parquet")
-    answers = pd.read_parquet(folder / "out.parquet")
+    done = run_command("predict", "trips/mlp", source / "0.parquet", "-o", "out.parquet")
+    assert done.status == 0, done.err
+    answers = pd.read_parquet("out.parquet")
     assert len(answers) == 640_000
     assert np.corrcoef(answers["fare"], answers["predicted"])[0, 1] > 0.95
-    assert repro(folder) == []
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone that has taken in a folder of images."""
-    folder = clone(tmp_path_factory.mktemp("pictures"))
+def test_a_network_is_trained_on_images_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, source = tmp_path / "project", tmp_path / "numerals"
+    settle(folder, "train.epochs=30", "train.batch_size=32")
+    monkeypatch.chdir(folder)
     digits = datasets.load_digits()
-    source = tmp_path_factory.mktemp("elsewhere") / "numerals"
     for row, (image, label) in enumerate(zip(digits.images, digits.target, strict=True)):
         if label < 3:
             (source / f"class {label}").mkdir(parents=True, exist_ok=True)
             Image.fromarray((image * 15).astype(np.uint8)).save(
                 source / f"class {label}" / f"{row}.png"
             )
-    fathom(folder, "new-dataset", str(source))
-    return folder
-
-
-def test_a_network_is_trained_on_images_of_ones_own(pictures: Path) -> None:
-    edit(pictures / "params.yaml", "datasets=[numerals]", "models=[mlp]", "train.epochs=30")
-    edit(pictures / "params.yaml", "train.batch_size=32")
-    repro(pictures, "evaluate@numerals-mlp")
-    figures = json.loads((pictures / "metrics/numerals/mlp.json").read_text())
-    assert figures["test"]["accuracy"] > 0.9
-    schema = json.loads((pictures / "data/raw/numerals/schema.json").read_text())
+    take_in(source)
+    run_to_the_figures("numerals", "mlp")
+    assert read("metrics/numerals/mlp.json")["test"]["accuracy"] > 0.9
+    schema = read("data/raw/numerals/schema.json")
     assert schema["classes"] == ["class 0", "class 1", "class 2"]
     assert schema["image_shape"] == [8, 8]
 
@@ -204,42 +285,51 @@ def mirror() -> Iterator[str]:
     server.shutdown()
 
 
+@pytest.mark.slow
 def test_fashion_mnist_comes_from_a_mirror(
     tmp_path: Path, mirror: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FATHOM_CACHE", str(tmp_path / "cache"))
-    folder = clone(tmp_path / "project")
-    edit(folder / "params.yaml", "datasets=[fashion_mnist]", "models=[mlp]", f"mirror={mirror}")
-    edit(folder / "conf/dataset/fashion_mnist.yaml", "train.epochs=2", "train.batch_size=512")
-    repro(folder, "evaluate@fashion_mnist-mlp")
-    rows = json.loads((folder / "data/problem/fashion_mnist.json").read_text())["rows"]
+    folder = tmp_path / "project"
+    settle(folder, f"mirror={mirror}")
+    settings = folder / "conf/dataset/fashion_mnist.yaml"
+    edit(settings, "train.epochs=2", "train.batch_size=512")
+    monkeypatch.chdir(folder)
+    run_to_the_figures("fashion_mnist", "mlp")
+    rows = read("data/problem/fashion_mnist.json")["rows"]
     assert rows == {"train": 55_000, "valid": 5_000, "test": 10_000}
-    valid = np.load(folder / "data/split/fashion_mnist/valid.npy")
+    valid = np.load("data/split/fashion_mnist/valid.npy")
     assert sorted(valid) == list(range(5_000))  # the first ones, as in the tutorials
-    images = np.load(folder / "data/raw/fashion_mnist/images.npy", mmap_mode="r")
+    images = np.load("data/raw/fashion_mnist/images.npy", mmap_mode="r")
     with gzip.open(FASHION / "t10k-images-idx3-ubyte.gz") as file:
         official = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
     np.testing.assert_array_equal(images[60_000:], official)
-    figures = json.loads((folder / "metrics/fashion_mnist/mlp.json").read_text())
-    assert figures["test"]["accuracy"] > 0.6
+    assert read("metrics/fashion_mnist/mlp.json")["test"]["accuracy"] > 0.6
     assert len(list((tmp_path / "cache").glob("*/*.gz"))) == 4
 
     # The official test images, as files that the project has never seen.
-    edit(folder / "conf/dataset/fashion_mnist.yaml", "split.valid=58_000")  # boosting takes long
-    repro(folder, "export@fashion_mnist-mlp")
+    edit(settings, "split.valid=58_000")  # boosting takes long
+    for stage in ("split", "check", "scale", "baseline"):
+        make_stage(stage, "dataset=fashion_mnist")
+    for stage in ("train", "evaluate", "export"):
+        make_stage(stage, "dataset=fashion_mnist", "model=mlp")
     np.savez(tmp_path / "new.npz", official)
-    fathom(folder, "predict", "fashion_mnist/mlp", str(tmp_path / "new.npz"), "-o", "new.csv")
-    found = pd.read_csv(folder / "new.csv")
-    wanted = pd.read_parquet(folder / "data/predictions/fashion_mnist/mlp.parquet")
+    found = predicted(tmp_path / "new.npz")
+    wanted = pd.read_parquet("data/predictions/fashion_mnist/mlp.parquet")
     assert list(found["predicted"]) == list(wanted["predicted"])
-    right = json.loads((folder / "metrics/fashion_mnist/mlp.json").read_text())["test"]["accuracy"]
+    right = read("metrics/fashion_mnist/mlp.json")["test"]["accuracy"]
     assert right == np.mean(found["predicted"] == wanted["actual"])
-    for number in range(3):
-        Image.fromarray(official[number]).save(tmp_path / f"{number}.png")
-    fathom(folder, "predict", "fashion_mnist/mlp", str(tmp_path / "2.png"), "-o", "new.csv")
-    assert list(pd.read_csv(folder / "new.csv")["predicted"]) == [wanted["predicted"][2]]
+    Image.fromarray(official[2]).save(tmp_path / "2.png")
+    assert list(predicted(tmp_path / "2.png")["predicted"]) == [wanted["predicted"][2]]
 
 
+def predicted(images: Path) -> pd.DataFrame:
+    done = run_command("predict", "fashion_mnist/mlp", images, "-o", "new.csv")
+    assert done.status == 0, done.err
+    return pd.read_csv("new.csv")
+
+
+@pytest.mark.slow
 def test_fashion_mnist_comes_from_a_folder_named_in_the_environment(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +337,6 @@ def test_fashion_mnist_comes_from_a_folder_named_in_the_environment(
         pytest.skip("the files of Fashion-MNIST are not there")
     monkeypatch.setenv("FATHOM_CACHE", str(workspace / "cache"))
     monkeypatch.setenv("FATHOM_MIRROR", os.path.relpath(FASHION, workspace))
-    command = [sys.executable, str(ROOT / "src/download.py"), "dataset=fashion_mnist"]
-    assert "70000 rows" in run_in(workspace, *command).stdout
+    done = run_stage("download", "dataset=fashion_mnist")
+    assert "70000 rows" in done.out
     assert not (workspace / "cache").exists() or not list((workspace / "cache").rglob("*.gz"))
