@@ -29,12 +29,17 @@ from conftest import (
 from PIL import Image
 from sklearn import datasets
 from stages import build_once, make_stage, run_command, run_pipeline, run_stage
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fathom.commands import taking_in
 
 FASHION = ROOT.parent / "shared/data/fashion-mnist"
-GERMAN = {"index": False, "sep": ";", "decimal": ","}
-TARGETS = ["check@houses", "evaluate@houses-mlp"]
+TARGETS = ["check@houses", "train@houses-mlp"]
+
+
+def write(table: pd.DataFrame, file: Path) -> None:
+    """Write a table as a German spreadsheet does."""
+    table.to_csv(file, index=False, sep=";", decimal=",")
 
 
 def settle(folder: Path, *assignments: str) -> None:
@@ -57,14 +62,6 @@ def take_in(file: Path, *options: str) -> str:
         done = run_command("new-dataset", file, *options)
     assert done.status == 0, done.err
     return done.out
-
-
-def run_to_the_figures(dataset: str, model: str) -> None:
-    """Run the stages up to the figures of a network's predictions."""
-    for stage in ("download", "split", "scale"):
-        make_stage(stage, f"dataset={dataset}")
-    for stage in ("train", "evaluate"):
-        make_stage(stage, f"dataset={dataset}", f"model={model}")
 
 
 def read(file: str) -> Any:
@@ -99,7 +96,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def build(folder: Path) -> None:
         settle(folder)
         file = tmp_path_factory.mktemp("elsewhere") / "Houses 2020.csv"
-        houses().to_csv(file, **GERMAN)
+        write(houses(), file)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             take_in(file, "--target", "price", "--name", "houses")
@@ -138,7 +135,7 @@ def test_every_kind_of_column_is_taken(own: None) -> None:
 
 def test_new_rows_are_predicted(own: None, tmp_path: Path) -> None:
     """From a file as it was taken in, that a spreadsheet wrote."""
-    houses().drop(columns="price").to_csv(tmp_path / "new.csv", **GERMAN)
+    write(houses().drop(columns="price"), tmp_path / "new.csv")
     done = run_command("predict", "houses/mlp", tmp_path / "new.csv", "-o", tmp_path / "out.csv")
     assert done.status == 0, done.err
     found = pd.read_csv(tmp_path / "out.csv")["predicted"]
@@ -162,7 +159,7 @@ def test_other_networks_are_trained_on_a_table_of_ones_own(
 def test_dvc_runs_what_depends_on_a_file_of_ones_own(tmp_path: Path) -> None:
     """An experiment trains on it, a change of it has stages run again, a copy has it, too."""
     folder, elsewhere = clone(tmp_path / "project"), tmp_path / "Houses 2020.csv"
-    houses().to_csv(elsewhere, **GERMAN)
+    write(houses(), elsewhere)
     fathom(folder, "new-dataset", str(elsewhere), "--target", "price", "--name", "houses")
     chosen = ["-S", "datasets=[houses]", "-S", "models=[mlp]"]
     run_in(folder, "dvc", "exp", "run", *chosen, *TARGETS)
@@ -173,20 +170,19 @@ def test_dvc_runs_what_depends_on_a_file_of_ones_own(tmp_path: Path) -> None:
     table = pd.read_csv(file, sep=";", decimal=",")
     table.loc[0, "price"] = 9999.0
     file.unlink()  # DVC may have made it a link into its cache
-    table.to_csv(file, **GERMAN)
-    stages = [f"{stage}@houses" for stage in ("download", "split", "check", "scale")]
-    stages += [f"{stage}@houses-mlp" for stage in ("train", "evaluate")]
-    assert set(stages) <= set(repro(folder, *TARGETS))
+    write(table, file)
+    stages = {f"{stage}@houses" for stage in ("download", "split", "check", "scale")}
+    assert stages | {"train@houses-mlp"} == set(repro(folder, *TARGETS))
     raw = pd.read_parquet(folder / "data/raw/houses/data.parquet")
     assert raw.loc[0, "price"] == 9999.0
 
     commit(folder)
-    before = (folder / "metrics/houses/mlp.json").read_text()
+    before = (folder / "models/houses/mlp/model.keras").read_bytes()
     done = run_in(
         folder, "dvc", "exp", "run", "--temp", "-n", "copy", "-S", "train.epochs=1", *TARGETS
     )
     assert "train@houses-mlp" in ran(done.stdout)
-    assert (folder / "metrics/houses/mlp.json").read_text() == before
+    assert (folder / "models/houses/mlp/model.keras").read_bytes() == before
 
 
 def fathom(folder: Path, *arguments: str) -> None:
@@ -259,7 +255,10 @@ def test_a_network_is_trained_on_images_of_ones_own(
                 source / f"class {label}" / f"{row}.png"
             )
     take_in(source)
-    run_to_the_figures("numerals", "mlp")
+    for stage in ("download", "split", "scale"):
+        make_stage(stage, "dataset=numerals")
+    for stage in ("train", "evaluate"):
+        make_stage(stage, "dataset=numerals", "model=mlp")
     assert read("metrics/numerals/mlp.json")["test"]["accuracy"] > 0.9
     schema = read("data/raw/numerals/schema.json")
     assert schema["classes"] == ["class 0", "class 1", "class 2"]
@@ -292,10 +291,9 @@ def test_fashion_mnist_comes_from_a_mirror(
     monkeypatch.setenv("FATHOM_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "project"
     settle(folder, f"mirror={mirror}")
-    settings = folder / "conf/dataset/fashion_mnist.yaml"
-    edit(settings, "train.epochs=2", "train.batch_size=512")
     monkeypatch.chdir(folder)
-    run_to_the_figures("fashion_mnist", "mlp")
+    for stage in ("download", "split", "scale"):
+        make_stage(stage, "dataset=fashion_mnist")
     rows = read("data/problem/fashion_mnist.json")["rows"]
     assert rows == {"train": 55_000, "valid": 5_000, "test": 10_000}
     valid = np.load("data/split/fashion_mnist/valid.npy")
@@ -304,13 +302,15 @@ def test_fashion_mnist_comes_from_a_mirror(
     with gzip.open(FASHION / "t10k-images-idx3-ubyte.gz") as file:
         official = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
     np.testing.assert_array_equal(images[60_000:], official)
-    assert read("metrics/fashion_mnist/mlp.json")["test"]["accuracy"] > 0.6
     assert len(list((tmp_path / "cache").glob("*/*.gz"))) == 4
 
     # The official test images, as files that the project has never seen.
-    edit(settings, "split.valid=58_000")  # boosting takes long
-    for stage in ("split", "check", "scale", "baseline"):
+    settings = ["split.valid=58_000", "train.epochs=5", "train.batch_size=32"]
+    edit(folder / "conf/dataset/fashion_mnist.yaml", *settings)  # boosting takes long
+    for stage in ("split", "check", "scale"):
         make_stage(stage, "dataset=fashion_mnist")
+    with threadpool_limits(1):  # boosting on several threads waits for those of TensorFlow
+        make_stage("baseline", "dataset=fashion_mnist")
     for stage in ("train", "evaluate", "export"):
         make_stage(stage, "dataset=fashion_mnist", "model=mlp")
     np.savez(tmp_path / "new.npz", official)
@@ -318,6 +318,7 @@ def test_fashion_mnist_comes_from_a_mirror(
     wanted = pd.read_parquet("data/predictions/fashion_mnist/mlp.parquet")
     assert list(found["predicted"]) == list(wanted["predicted"])
     right = read("metrics/fashion_mnist/mlp.json")["test"]["accuracy"]
+    assert right > 0.6
     assert right == np.mean(found["predicted"] == wanted["actual"])
     Image.fromarray(official[2]).save(tmp_path / "2.png")
     assert list(predicted(tmp_path / "2.png")["predicted"]) == [wanted["predicted"][2]]
