@@ -1,6 +1,6 @@
 """`make repro` killed at any moment, again and again, ends with the figures of one that was not.
 
-Every state between two writes of a training is interrupted in test_resume.py; here are real signals.
+Here are real signals; test_resume.py interrupts a training at each of its writes.
 """
 
 import contextlib
