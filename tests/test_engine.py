@@ -37,6 +37,16 @@ def dense(*between: Any, activation: str = "relu", penalty: float = 0.0) -> kera
     return keras.Sequential([keras.Input((8,)), hidden, *between, layers.Dense(1)])
 
 
+def many_kinds() -> keras.Model:
+    """Return a network with a penalty, random layers of every kind and both normalizations."""
+    noisy = [layers.Dropout(0.3), layers.AlphaDropout(0.2), layers.GaussianNoise(0.2)]
+    return dense(*noisy, layers.BatchNormalization(), layers.LayerNormalization(), penalty=0.01)
+
+
+def linear() -> keras.Model:
+    return keras.Sequential([keras.Input((8,)), layers.Dense(1)])
+
+
 def convolutional() -> keras.Model:
     return keras.Sequential(
         [
@@ -83,22 +93,13 @@ def two() -> dict[str, Any]:
 
 CASES: dict[str, Any] = {
     "dense": (dense, regression, (TABLE, NUMBER)),
-    "penalty": (lambda: dense(penalty=0.01), regression, (TABLE, NUMBER)),
     "dropout": (lambda: dense(layers.Dropout(0.3)), regression, (TABLE, NUMBER)),
     "alpha dropout": (
         lambda: dense(layers.AlphaDropout(0.2), activation="selu"), regression, (TABLE, NUMBER),
     ),
-    "noise": (lambda: dense(layers.GaussianNoise(0.2)), regression, (TABLE, NUMBER)),
-    "batch normalization": (
-        lambda: dense(layers.BatchNormalization()), regression, (TABLE, NUMBER),
-    ),
-    "layer normalization": (
-        lambda: dense(layers.LayerNormalization()), regression, (TABLE, NUMBER),
-    ),
-    "sample weights": (dense, regression, (TABLE, NUMBER, WEIGHT)),
+    "many kinds, weighted": (many_kinds, regression, (TABLE, NUMBER, WEIGHT)),
     "convolution": (convolutional, classification, (IMAGES, CLASS)),
     "recurrence": (recurrent, regression, (TABLE, NUMBER)),
-    "wide and deep": (wide_and_deep, two, ([CODES, TABLE], [NUMBER, NUMBER * 2])),
     "weights of two outputs": (
         wide_and_deep, two, ([CODES, TABLE], [NUMBER, NUMBER * 2], [WEIGHT, WEIGHT * 2]),
     ),
@@ -152,8 +153,24 @@ def compare(build: Any, settings: Any, examples: Any, optimizer: Any, xla: bool)
         np.testing.assert_allclose(history.history[name], values, rtol=2e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("xla", [False, True])
-@pytest.mark.parametrize("case", CASES)
+def by_xla(case: str) -> Any:
+    return pytest.param(case, True, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(
+    ("case", "xla"),
+    [
+        ("dense", False),
+        ("many kinds, weighted", False),
+        ("convolution", False),
+        ("recurrence", False),
+        ("dense", True),
+        by_xla("many kinds, weighted"),
+        by_xla("convolution"),
+        by_xla("recurrence"),
+        by_xla("weights of two outputs"),
+    ],
+)
 def test_layers_train_as_by_fit(case: str, xla: bool) -> None:
     build, settings, examples = CASES[case]
     compare(build, settings, examples, lambda: keras.optimizers.Adam(0.01), xla)
@@ -187,7 +204,9 @@ OPTIMIZERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_optimizers_train_as_by_fit(name: str) -> None:
-    build, settings, examples = CASES["wide and deep" if name == "wide and deep" else "dense"]
+    one_layer = (linear, lambda: {"loss": "mse"}, (TABLE, NUMBER))
+    two_outputs = CASES["weights of two outputs"]
+    build, settings, examples = two_outputs if name == "wide and deep" else one_layer
     compare(build, settings, examples, OPTIMIZERS[name], xla=False)
 
 
@@ -357,7 +376,7 @@ def test_streamed_rows_keep_what_belongs_together() -> None:
         np.testing.assert_array_equal(twice.numpy()[places], WEIGHT[numbers] * 2)
 
 
-@pytest.mark.parametrize("xla", [False, True])
+@pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_streamed_rows_train_as_by_fit(xla: bool) -> None:
     examples = (TABLE, NUMBER)
     streamed = Streamed(reading(examples), ROWS + VALID, window_rows=96, alignment=8)

@@ -1,6 +1,7 @@
 """Memory is bounded, whatever the size of the data: that of training by train.memory."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, copy_settings, edit, network_config, prepare
+from conftest import ROOT, edit, network_config
 
 from fathom import paths
 from fathom.data.rows import MOST_ROWS
@@ -17,18 +18,15 @@ from fathom.errors import FathomError
 from fathom.files import write_json, write_table
 from fathom.training import memory
 
-pytestmark = pytest.mark.slow
-
 TIMES = 500  # 5,805,000 rows, of which the network takes 200 MiB
 MIB = 2**20
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def large(scaled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project whose training rows are there many times."""
     folder = tmp_path_factory.mktemp("large")
-    copy_settings(folder)
-    prepare(folder, ["california_housing", "digits"])
+    shutil.copytree(scaled, folder, dirs_exist_ok=True)
     for kind in ("features", "targets"):
         file = folder / f"data/scaled/california_housing/train_{kind}.parquet"
         table = pd.read_parquet(file)
@@ -62,6 +60,7 @@ def peak_of_training(dataset: str, *overrides: str) -> float:
     return peak("train", f"dataset={dataset}", "model=mlp", *settings, *overrides)
 
 
+@pytest.mark.slow
 def test_memory_is_bounded(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(large)
     nothing = peak_of_training("digits")  # what TensorFlow takes by itself
@@ -145,6 +144,7 @@ def write_predicted(dataset: str, rows: int) -> None:
     write_json(paths.metrics(dataset, "baseline"), {"mean": {"valid": {"rmse": 1.0}}})
 
 
+@pytest.mark.slow
 def test_memory_of_figures_does_not_grow_with_rows(workspace: Path) -> None:
     few, many = 2 * MOST_ROWS, 10 * MOST_ROWS  # a column of them takes 16 and 80 MiB
     write_predicted("diabetes", few)

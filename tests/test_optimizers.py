@@ -55,7 +55,7 @@ def weights(model: keras.Model, wide: bool) -> dict[str, np.ndarray]:
 def fitted(optimizer: keras.Optimizer, steps: int = 3) -> keras.Model:
     """Return the network after steps over the same batches."""
     model = network()
-    model.compile(optimizer=optimizer, loss=["mse", "mse"])
+    model.compile(optimizer=optimizer, loss=["mse", "mse"], run_eagerly=True)
     target = np.random.default_rng(9).normal(size=(64, 1)).astype(np.float32)
     for seed in range(steps):
         model.train_on_batch(batch(seed), [target, target])
@@ -101,6 +101,7 @@ def test_a_saved_training_goes_on_as_if_it_had_not_stopped(workspace: Path) -> N
     model = fitted(WideAndDeep(keras.optimizers.Ftrl(0.05), keras.optimizers.Adam(0.01)))
     model.save(workspace / "model.keras")
     again = keras.saving.load_model(workspace / "model.keras")
+    again.run_eagerly = True
     assert isinstance(again.optimizer, WideAndDeep)
     assert isinstance(again.optimizer.wide, keras.optimizers.Ftrl)
     target = np.ones((64, 1), np.float32)
