@@ -1,36 +1,39 @@
 """A training that is killed goes on, and ends with the bits of one that was not."""
 
+import functools
 import json
+import os
 import shutil
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
-from conftest import trained
+import tensorflow as tf
+from conftest import network_config, trained
 
-from fathom.training import compiled
+from fathom.config.schema import NetworkConfig
+from fathom.data.parts import ScaledFiles
+from fathom.training import compiled, train
+from fathom.training.building import prepare
 from fathom.training.checkpoint import Checkpoint, pack, unpack
+from fathom.training.fingerprint import fingerprint
+from fathom.training.runs import Trainer, finished_run, train_from
 
 PLATEAU = (
     "+train.callbacks.plateau={_target_: keras.callbacks.ReduceLROnPlateau, monitor: loss, "
     "factor: 0.5, patience: 1, min_delta: 0.5, cooldown: 1}"
 )
-# One run after the other: what stands for a kill here ends one thread alone, not all as a real one.
-LONG = ["train.epochs=4", "train.repeats=2", "train.at_once=1", "train.schedule=null"]
+LONG = ["train.epochs=4", "train.batch_size=256", "train.schedule=null"]
+ALWAYS = "train.checkpoint=0.000001"
 
 
 class Killed(BaseException):
     """Stands for SIGKILL: nothing in the training handles it."""
-
-
-def results(dataset: str, model: str) -> dict[str, bytes]:
-    """Return what stages behind the training read, byte by byte."""
-    folder = Path("models", dataset, model)
-    files = [folder / "model.keras", folder / "history.csv", *(folder / "repeats").iterdir()]
-    return {file.name: file.read_bytes() for file in files}
 
 
 class Kill:
@@ -58,118 +61,232 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Kill:
     return Kill(monkeypatch)
 
 
+def prepared(config: NetworkConfig) -> Trainer:
+    """Return what trains a network: tracing its programs takes longer than to train by them."""
+    tf.config.experimental.enable_op_determinism()
+    data = ScaledFiles.of(config.dataset.name)
+    return prepare(config, data, tf.distribute.get_strategy())
+
+
+def scramble(trainer: Trainer) -> None:
+    """Leave nothing of a training in what trained it, as a new process has nothing of it."""
+    rng = np.random.default_rng(0)
+    model = trainer.model
+    for variable in (*model.variables, *model.optimizer.variables, *model.metrics_variables):
+        variable.assign(rng.integers(1, 100, variable.shape).astype(variable.dtype))
+    model.stop_training = True
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return the files below a folder; empty folders are in it, too."""
+    return {
+        str(path.relative_to(folder)): b"" if path.is_dir() else path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def of_run(folder: Path) -> dict[str, bytes]:
+    """Return what a finished run leaves, but for how long it took."""
+    return {name: found for name, found in content(folder).items() if name != "run.json"}
+
+
 COSINE = "train.schedule={_target_: keras.optimizers.schedules.CosineDecay}"
 LARGE = "train.batch_size=4000"
 STOPPING = "train.early_stopping={patience: 2, min_delta: 10.0}"  # after the third epoch
+EMA = "+train.optimizer.use_ema=true"
+STREAMED = ["train.memory=0.0004", "train.batch_size=128", "train.epochs=2"]
+
+
+def slow(*case: Any) -> Any:
+    return pytest.param(*case, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(
     ("engine", "dataset", "model", "overrides"),
     [
-        ("compiled", "digits", "mlp", [PLATEAU]),  # dropout, a rate that a callback lowers
-        ("compiled", "digits", "selu", [COSINE]),
-        ("compiled", "digits", "deep_relu", ["+train.optimizer.use_ema=true"]),
-        (
-            "compiled",
-            "california_housing",
-            "wide_deep",
-            ["train.batch_size=4000", "train.xla=true"],
-        ),
-        ("compiled", "digits", "mlp", [STOPPING]),
-        ("compiled", "digits", "mlp", ["train.memory=0.0004"]),  # streamed
-        ("fit", "digits", "mlp", [PLATEAU]),
-        ("fit", "digits", "deep_relu", ["+train.optimizer.use_ema=true"]),
-        ("fit", "digits", "mlp", [STOPPING]),
-        ("fit", "digits", "mlp", ["train.memory=0.0004"]),
+        # dropout, a rate that a callback lowers, averaged weights
+        ("compiled", "digits", "mlp", [PLATEAU, EMA]),
+        ("compiled", "california_housing", "wide_deep", [LARGE, STOPPING]),
+        ("compiled", "digits", "mlp", STREAMED),
+        ("fit", "digits", "mlp", [PLATEAU, STOPPING]),
+        slow("compiled", "digits", "selu", [COSINE]),
+        slow("compiled", "digits", "deep_relu", [EMA]),
+        slow("compiled", "california_housing", "wide_deep", [LARGE, "train.xla=true"]),
+        slow("compiled", "digits", "mlp", [STOPPING]),
+        slow("fit", "digits", "deep_relu", [EMA]),
+        slow("fit", "digits", "mlp", STREAMED),
     ],
 )
 def test_ends_with_the_bits_of_an_undisturbed_training(
     trainable: Path, kill: Kill, engine: str, dataset: str, model: str, overrides: list[str]
 ) -> None:
     settings = [*LONG, f"train.engine={engine}", *overrides]
-    trained(dataset, model, *settings, "train.checkpoint=null")
-    undisturbed = results(dataset, model)
-    shutil.rmtree("models")
+    undisturbed = network_config(dataset, model, *settings, "train.checkpoint=null")
+    killed = network_config(dataset, model, *settings, ALWAYS)
+    trainer = prepared(undisturbed)
+    finished_run(trainer, 42, Path("undisturbed"), undisturbed, train_from)
+    wanted = of_run(Path("undisturbed/seed-42"))
     assert kill.places == []
-    kills = 0
-    while True:
-        kill.after = 1 + 5 * kills if engine == "compiled" else 1 + kills
-        try:
-            training = trained(dataset, model, *settings, "train.checkpoint=0.000001")
-        except Killed:
-            kills += 1
-            assert not Path("models").exists()
+    for distance in (1, 3):  # of kills, in checkpoints
+        folder, kills = Path(f"every-{distance}"), 0
+        del kill.places[:]
+        while True:
+            scramble(trainer)
+            kill.after = distance
+            try:
+                run = finished_run(trainer, 42, folder, killed, train_from)
+            except Killed:
+                kills += 1
+                assert [path.name for path in folder.iterdir()] == ["seed-42.npz"]
+            else:
+                break
+        assert run.kills == kills
+        assert kills == len(kill.places) // distance
+        assert kill.places == sorted(set(kill.places))
+        assert any(step > 0 for _, step in kill.places) is (engine == "compiled")
+        assert of_run(folder / "seed-42") == wanted
+        assert [path.name for path in folder.iterdir()] == ["seed-42"]
+    assert len(kill.places) > 1
+
+
+OUTPUTS = ("checkpoints", "models", "plots")
+CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir")
+
+
+class Changes:
+    """Calls a function before each change of a file or folder of a training's outputs."""
+
+    def __init__(self) -> None:
+        self.called: Callable[[], None] | None = None
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        called = self.called
+        if called is None:
+            return
+        writes = event == "open" and bool((arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR))
+        if (writes or event in CHANGES) and str(arguments[0]).startswith(OUTPUTS):
+            self.called = None  # not while it is called
+            called()
+            self.called = called
+
+
+@functools.cache
+def changes() -> Changes:
+    """Hook it in, for as long as this process lives: Python has no way back."""
+    sys.addaudithook(hook := Changes())
+    return hook
+
+
+State = dict[str, bytes | None]  # files and, without content, folders by their paths
+
+
+def outputs() -> State:
+    every = [path for name in OUTPUTS for path in sorted(Path().glob(f"{name}/**/*"))]
+    return {str(path): path.read_bytes() if path.is_file() else None for path in every}
+
+
+def put_back(state: State) -> None:
+    for name in OUTPUTS:
+        shutil.rmtree(name, ignore_errors=True)
+        Path(name).mkdir()
+    for name, data in state.items():
+        if data is None:
+            Path(name).mkdir()
         else:
-            break
-    assert kills > 2
-    assert sum(run.kills for run in training.runs) == kills
-    assert results(dataset, model) == undisturbed
-    assert any(step > 0 for _, step in kill.places) is (engine == "compiled")
-    assert not list(Path("checkpoints").rglob("*.*"))
+            Path(name).write_bytes(data)
+
+
+def without_times(state: State) -> State:
+    """Leave out how long a training took and how often it was killed."""
+    return {name: None if name.endswith("run.json") else data for name, data in state.items()}
+
+
+@pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.slow)])
+def test_killed_before_any_change_of_a_file(
+    trainable: Path, monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
+    """Of one training all states of its files are kept; from each of them another one goes on."""
+    settings = ["train.epochs=2", "train.repeats=2", "train.at_once=1", "train.ensemble=true"]
+    config = network_config("digits", "mlp", *settings, "model.units=[]", ALWAYS)
+    trainer = prepared(config)
+    monkeypatch.setattr(train, "prepare", lambda *rest: trainer)
+    strategy = tf.distribute.get_strategy()
+    states: list[State] = []
+
+    def keep() -> None:
+        if (state := outputs()) not in states[-1:]:
+            states.append(state)
+
+    changes().called = keep
+    try:
+        train.train_by(train_from, config, strategy)
+    finally:
+        changes().called = None
+    wanted = without_times(outputs())
+    names = [" ".join(state) for state in states]
+    for moment in (
+        ".npz",  # a checkpoint is there,
+        ".part.npz",  # another one under way,
+        "/seed-42/predictions/",  # the first run finished,
+        "/.seed-43.",  # the second one being written,
+        "/.repeats.",  # and what comes of both
+        "/dated-.model.",
+        "/.model.",
+        "/.loss.",
+    ):
+        assert any(moment in name for name in names), moment
+    monkeypatch.setattr(os, "getpid", lambda: 1)  # that of another process
+    for state in states[::every]:
+        put_back(state)
+        scramble(trainer)
+        train.train_by(train_from, config, strategy)
+        assert without_times(outputs()) == wanted, sorted(state)
 
 
 def test_goes_on_where_it_was(
     trainable: Path, kill: Kill, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = ["train.epochs=4", "train.engine=fit", "train.checkpoint=0.000001"]
-    kill.after = 3
+    settings = ["train.epochs=2", "train.repeats=2", "train.engine=fit", "model.units=[]", ALWAYS]
+    kill.after = 1
     with pytest.raises(Killed):
         trained("digits", "mlp", *settings)
-    capsys.readouterr()
-    trained("digits", "mlp", *settings)
-    assert capsys.readouterr().out.splitlines()[0] == "seed 42  goes on from epoch 4"
-    assert kill.places == [(1, 0), (2, 0), (3, 0), (4, 0)]
-    run = json.loads(Path("models/digits/mlp/run.json").read_text())
-    assert run["runs"][0]["kills"] == 1
-
-
-def test_finished_runs_are_not_trained_again(trainable: Path, kill: Kill) -> None:
-    settings = ["train.epochs=2", "train.repeats=3", "train.engine=fit"]
-    kill.after = 5  # in the last run
+    (of_other_data,) = Path("checkpoints/digits/mlp").iterdir()
+    file = Path("data/scaled/digits/train_features.npy")
+    features = np.load(file)
+    features[0, 0, 0] += 1
+    np.save(file, features)
+    kill.after = 3  # in the last run
     with pytest.raises(Killed):
-        trained("digits", "mlp", *settings, "train.checkpoint=0.000001")
-    (folder,) = Path("checkpoints/digits/mlp").iterdir()
-    assert {path.name for path in folder.iterdir()} == {"seed-42", "seed-43", "seed-44.npz"}
+        trained("digits", "mlp", *settings)
+    assert "goes on" not in capsys.readouterr().out
+    (folder,) = Path("checkpoints/digits/mlp").iterdir()  # the other one is gone
+    assert folder != of_other_data
+    assert {path.name for path in folder.iterdir()} == {"seed-42", "seed-43.npz"}
     del kill.places[:]
-    trained("digits", "mlp", *settings, "train.checkpoint=0.000001")
+    trained("digits", "mlp", *settings)
+    assert capsys.readouterr().out.splitlines()[0] == "seed 43  goes on from epoch 2"
     assert kill.places == [(2, 0)]
+    run = json.loads(Path("models/digits/mlp/run.json").read_text())
+    assert [each["kills"] for each in run["runs"]] == [0, 1]
 
 
 @pytest.mark.parametrize(
-    "change", ["setting", "model", "seed", "data", "checkpoint interval", "nothing"]
+    ("overrides", "kept"),
+    [
+        (["train.optimizer.weight_decay=0.1"], False),
+        (["model.learning_rate=0.003"], False),
+        (["seed=43"], False),
+        (["train.checkpoint=0.000002"], True),
+        ([], True),
+    ],
 )
-def test_a_checkpoint_is_that_of_its_settings_and_data(
-    trainable: Path, kill: Kill, capsys: pytest.CaptureFixture[str], change: str
+def test_a_checkpoint_is_that_of_its_settings(
+    scaled: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str], kept: bool
 ) -> None:
-    kill.after = 2
-    settings = ["train.epochs=3", "train.checkpoint=0.000001"]
-    with pytest.raises(Killed):
-        trained("digits", "mlp", *settings)
-    (before,) = Path("checkpoints/digits/mlp").iterdir()
-    changed = {
-        "setting": ["train.optimizer.weight_decay=0.1"],
-        "model": ["model.learning_rate=0.003"],
-        "seed": ["seed=43"],
-        "checkpoint interval": ["train.checkpoint=0.000002"],
-    }
-    if change == "data":
-        file = Path("data/scaled/digits/train_features.npy")
-        features = np.load(file)
-        features[0, 0, 0] += 1
-        np.save(file, features)
-    kill.after = 1
-    capsys.readouterr()
-    with pytest.raises(Killed):
-        trained("digits", "mlp", *settings, *changed.get(change, []))
-    (after,) = Path("checkpoints/digits/mlp").iterdir()  # the old one is gone
-    kept = change in ("checkpoint interval", "nothing")
-    assert (after == before) is kept
-    assert ("goes on" in capsys.readouterr().out) is kept
-
-
-def test_no_checkpoints_if_none_are_wanted(trainable: Path, kill: Kill) -> None:
-    trained("digits", "mlp", "train.epochs=2", "train.checkpoint=null")
-    assert kill.places == []
+    monkeypatch.chdir(scaled)
+    settings = ["train.epochs=3", ALWAYS]
+    before = fingerprint(network_config("digits", "mlp", *settings))
+    assert (fingerprint(network_config("digits", "mlp", *settings, *overrides)) == before) is kept
 
 
 def test_checkpoints_come_by_the_clock_and_at_best_epochs(
