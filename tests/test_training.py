@@ -6,6 +6,7 @@ import math
 import re
 import shutil
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +26,24 @@ from conftest import (
     work_in_copy,
 )  # fmt: skip
 from sklearn.utils.class_weight import compute_class_weight
+from stages import build_once, make_stage
 
-from fathom.data.parts import read_part, read_target_scalers
+from fathom.data.parts import ScaledFiles, read_part, read_target_scalers
 from fathom.data.schema import Problem
 from fathom.errors import FathomError
 from fathom.evaluation.evaluate import evaluate
 from fathom.training import compiling
 from fathom.training.building import build
-from fathom.training.callbacks import direction
+from fathom.training.callbacks import callbacks, direction, early_stopping
 from fathom.training.examples import sample_weights
 from fathom.training.writing import Training
 
 IRIS = """# @package _global_
 dataset:
-  source: {{_target_: fathom.data.sources.scikit_learn, loader: load_iris}}
-  task: {}
-  target: {}
-  auxiliary: {}
+  source: {_target_: fathom.data.sources.scikit_learn, loader: load_iris}
+  task: classification
+  target: target
+  auxiliary: petal width (cm)
 """
 SGD = [
     "train.optimizer._target_=keras.optimizers.SGD",
@@ -50,28 +52,20 @@ SGD = [
     "train.schedule=null",
 ]
 FULL_BATCH = "train.batch_size=100000"
-NO_DROPOUT = "model.dropout=0.0"
+PLAIN = ["model.units=[8]", "model.dropout=0.0", "model.learning_rate=0.1"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project whose data sets are ready to be trained on."""
-    folder = tmp_path_factory.mktemp("prepared")
-    copy_settings(folder)
-    datasets = folder / "conf" / "dataset"
-    (datasets / "iris.yaml").write_text(IRIS.format("classification", "target", "petal width (cm)"))
-    (datasets / "widths.yaml").write_text(IRIS.format("regression", "petal width (cm)", "target"))
-    housing = (datasets / "california_housing.yaml").read_text()
-    (datasets / "ages.yaml").write_text(
-        housing.replace("target: MedHouseVal", "target: MedHouseVal\n  auxiliary: HouseAge")
-    )
-    prepare(
-        folder,
-        ["digits", "california_housing", "ages", "iris", "widths"],
-        "split.test=0.5",
-        "split.valid=0.3",
-    )
-    return folder
+    """Return a project whose data sets are ready to be trained on. Read it alone."""
+
+    def build_data(folder: Path) -> None:
+        copy_settings(folder)
+        (folder / "conf/dataset/iris.yaml").write_text(IRIS)
+        datasets = ["digits", "california_housing", "iris"]
+        prepare(folder, datasets, "split.test=0.5", "split.valid=0.3")
+
+    return build_once(tmp_path_factory, "training-data", build_data)
 
 
 @pytest.fixture
@@ -97,38 +91,102 @@ HOUSING = [
     "train.batch_size=32",
     "train.schedule=null",
     "train.early_stopping=null",
+    "train.tensorboard=true",
     "+train.callbacks.rows={_target_: keras.callbacks.CSVLogger, filename: rows.csv}",
     "+train.callbacks.none=null",
 ]
+STOPPED = [
+    "train.epochs=50",
+    "train.early_stopping.patience=2",
+    "train.early_stopping.min_delta=10",
+    "train.keep=last",
+]
+PLATEAU = "{_target_: keras.callbacks.ReduceLROnPlateau, monitor: loss, patience: 1, factor: 0.5"
+DIGITS = [
+    "train.epochs=4",
+    "train.monitor=val_accuracy",
+    "train.schedule=null",
+    "model.learning_rate=0.008",
+    f"+train.callbacks.plateau={PLATEAU}, min_delta: 1000.0}}",
+    "+train.callbacks.kept={_target_: keras.callbacks.ModelCheckpoint, filepath: kept.keras}",
+    "+train.callbacks.rate={_target_: keras.callbacks.SwapEMAWeights, swap_on_epoch: false}",
+    "+train.optimizer.use_ema=true",
+]
 
 
-@pytest.fixture(scope="module")
-def housing(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Training, str]:
-    """Return one training whose best epoch is not its last: its folder, itself, its log."""
-    folder = tmp_path_factory.mktemp("housing")
-    shutil.copytree(prepared, folder, dirs_exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as log:
-        patch.chdir(folder)
-        training = trained("california_housing", "mlp", *HOUSING)
-    assert training.best.best_epoch < 8
-    return folder, training, log.getvalue()
+@dataclass(frozen=True)
+class Trained:
+    """What a training left."""
+
+    folder: Path
+
+    @property
+    def run(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "run.json").read_text())
+        return found
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Return the history of its one run."""
+        return pd.read_csv(self.folder / "history.csv").drop(columns="seed")
+
+    def predictions(self, part: str) -> Any:
+        """Return what the model predicts for a part of the houses, on its own scale."""
+        problem = Problem.read("california_housing")
+        (features,) = read_part(problem, part).inputs(["features"], problem)
+        model = keras.saving.load_model(self.folder / "model.keras")
+        return model.predict(features, verbose=0)
+
+
+@pytest.fixture(scope="session")
+def trainings(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with four trainings, each of which shows several things. Read it alone."""
+
+    def train_all(folder: Path) -> None:
+        shutil.copytree(prepared, folder, dirs_exist_ok=True)
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as log:
+            patch.chdir(folder)
+            trained("california_housing", "mlp", *HOUSING)
+            Path("log.txt").write_text(log.getvalue())
+            evaluate(network_config("california_housing", "mlp", *HOUSING))
+            trained("california_housing", "selu", *STOPPED)
+            trained("california_housing", "wide_deep", FULL_BATCH)
+            trained("digits", "mlp", *DIGITS)
+
+    return build_once(tmp_path_factory, "trainings", train_all)
 
 
 @pytest.fixture
-def in_housing(housing: tuple[Path, Training, str], monkeypatch: pytest.MonkeyPatch) -> Training:
-    monkeypatch.chdir(housing[0])
-    return housing[1]
+def housing(trainings: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
+    """Return a training whose best epoch is not its last."""
+    monkeypatch.chdir(trainings)
+    training = Trained(Path("models/california_housing/mlp"))
+    assert training.run["best_epoch"] < 8
+    return training
 
 
-def test_outputs(in_housing: Training) -> None:
-    folder = Path("models/california_housing/mlp")
+@pytest.fixture
+def stopped(trainings: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
+    """Return one that stopped early and kept the last epoch's weights."""
+    monkeypatch.chdir(trainings)
+    return Trained(Path("models/california_housing/selu"))
+
+
+@pytest.fixture
+def digits(trainings: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
+    """Return one with callbacks of epochs, whose best epoch is that of the highest accuracy."""
+    monkeypatch.chdir(trainings)
+    return Trained(Path("models/digits/mlp"))
+
+
+def test_outputs(housing: Trained) -> None:
+    folder, run = housing.folder, housing.run
     names = {"model.keras", "repeats", "predictions", "history.csv", "summary.txt", "run.json"}
     assert {path.name for path in folder.iterdir()} == names
-    run = json.loads((folder / "run.json").read_text())
     # Of mlp.yaml shrunk to 16 and 8 units, on 8 columns.
     parameters = (8 * 16 + 16) + (16 * 8 + 8) + (8 + 1)
     assert (run["parameters"], run["epochs"], run["seed"]) == (parameters, 8, 42)
-    assert (run["best_epoch"], run["monitor"]) == (in_housing.best.best_epoch, "val_rmse")
+    assert run["monitor"] == "val_rmse"
     assert run["settings"]["model"]["units"] == [16, 8]
     assert run["settings"]["train"]["epochs"] == 8
     assert f"Trainable params: {parameters}" in (folder / "summary.txt").read_text()
@@ -137,73 +195,73 @@ def test_outputs(in_housing: Training) -> None:
     pd.testing.assert_frame_equal(curves, history[["epoch", "loss", "val_loss"]])
 
 
-def test_history(in_housing: Training) -> None:
-    history = in_housing.history
+def test_training_returns_what_it_writes(project: Path) -> None:
+    training = trained("california_housing", "mlp", "model.units=[]")
+    written = Trained(Path("models/california_housing/mlp"))
+    pd.testing.assert_frame_equal(training.history, written.history)
+    assert training.best.best_epoch == written.run["best_epoch"]
+    model = keras.saving.load_model(written.folder / "model.keras")
+    for one, other in zip(training.model.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_history(housing: Trained) -> None:
+    history = housing.history
     assert list(history["epoch"]) == list(range(1, 9))
     both = {"loss", "rmse", "mae"}
     assert set(history) == {"epoch", "loss_ratio"} | both | {f"val_{name}" for name in both}
     np.testing.assert_allclose(history["loss_ratio"], history["val_loss"] / history["loss"])
 
 
-def test_the_last_epochs_weights_are_kept_if_asked(project: Path) -> None:
-    overrides = ["train.keep=last", "train.epochs=6", "model.learning_rate=0.2"]
-    training = trained("california_housing", "mlp", *overrides, "train.schedule=null")
-    assert training.best.best_epoch < training.best.kept_epoch == 6
-    problem = Problem.read("california_housing")
-    valid = read_part(problem, "valid")
-    scaler = read_target_scalers(problem)["main_output"]
-    (features,) = valid.inputs(["features"], problem)
-    predicted = scaler.inverse(training.model.predict(features, verbose=0))[:, 0]
-    rmse = np.sqrt(np.mean((predicted - valid.target("main_output")) ** 2))
-    assert rmse == pytest.approx(training.history["val_rmse"].iloc[-1], rel=1e-4)
+def test_early_stopping(stopped: Trained) -> None:
+    assert (len(stopped.history), stopped.run["best_epoch"]) == (3, 1)
 
 
-def test_the_best_epochs_weights_are_kept(in_housing: Training) -> None:
-    history = in_housing.history
-    assert in_housing.best.best_epoch == 1 + np.argmin(history["val_rmse"])
+def test_the_last_epochs_weights_are_kept_if_asked(stopped: Trained) -> None:
+    assert stopped.run["best_epoch"] < stopped.run["kept_epoch"] == 3
     problem = Problem.read("california_housing")
-    valid = read_part(problem, "valid")
-    model = keras.saving.load_model("models/california_housing/mlp/model.keras")
-    (features,) = valid.inputs(["features"], problem)
-    predicted = model.predict(features, verbose=0)
     scaler = read_target_scalers(problem)["main_output"]
-    actual = scaler.transform(valid.target("main_output")[:, None])
+    predicted = scaler.inverse(stopped.predictions("valid"))[:, 0]
+    actual = read_part(problem, "valid").target("main_output")
+    rmse = np.sqrt(np.mean((predicted - actual) ** 2))
+    assert rmse == pytest.approx(stopped.history["val_rmse"].iloc[-1], rel=1e-4)
+
+
+def test_the_best_epochs_weights_are_kept(housing: Trained) -> None:
+    history = housing.history
+    assert housing.run["best_epoch"] == 1 + np.argmin(history["val_rmse"])
+    problem = Problem.read("california_housing")
+    scaler = read_target_scalers(problem)["main_output"]
+    actual = scaler.transform(read_part(problem, "valid").target("main_output")[:, None])
     np.testing.assert_allclose(
-        np.mean((predicted - actual) ** 2), history["val_loss"].min(), rtol=1e-4
+        np.mean((housing.predictions("valid") - actual) ** 2), history["val_loss"].min(), rtol=1e-4
     )
 
 
-def test_errors_are_in_the_targets_own_unit(in_housing: Training) -> None:
-    config = network_config("california_housing", "mlp", *HOUSING)
-    valid = evaluate(config)["valid"]
-    kept = in_housing.history.iloc[in_housing.best.best_epoch - 1]
+def test_errors_are_in_the_targets_own_unit(housing: Trained) -> None:
+    valid = json.loads(Path("metrics/california_housing/mlp.json").read_text())["valid"]
+    kept = housing.history.iloc[housing.run["best_epoch"] - 1]
     np.testing.assert_allclose(
         [kept["val_rmse"], kept["val_mae"]], [valid["rmse"], valid["mae"]], rtol=1e-4
     )
 
 
-def test_extra_callbacks_see_what_the_history_keeps(in_housing: Training) -> None:
+def test_extra_callbacks_see_what_the_history_keeps(housing: Trained) -> None:
     rows = pd.read_csv("rows.csv")
     names = ["loss", "loss_ratio", "mae", "rmse", "val_loss", "val_mae", "val_rmse"]
-    np.testing.assert_allclose(rows[names], in_housing.history[names])
+    np.testing.assert_allclose(rows[names], housing.history[names])
 
 
-def test_log_tells_the_last_epoch(housing: tuple[Path, Training, str]) -> None:
-    _, training, log = housing
-    loss = f"{training.history['loss'][7]:.4g}"
-    last = log.splitlines()[-1]
+def test_tensorboard(housing: Trained) -> None:
+    logs = Path("logs/california_housing/mlp/seed-42")
+    assert list(logs.glob("train/events.*"))
+    assert list(logs.glob("validation/events.*"))
+
+
+def test_log_tells_the_last_epoch(housing: Trained) -> None:
+    loss = f"{housing.history['loss'][7]:.4g}"
+    last = Path("log.txt").read_text().splitlines()[-1]
     assert re.fullmatch(rf"seed 42  epoch 8/8  loss {loss}  mae .*  loss_ratio \S+  \S+ s", last)
-
-
-def test_early_stopping(project: Path) -> None:
-    training = trained(
-        "california_housing",
-        "mlp",
-        "train.epochs=50",
-        "train.early_stopping.patience=2",
-        "train.early_stopping.min_delta=10",
-    )
-    assert (len(training.history), training.best.best_epoch) == (3, 1)
 
 
 @pytest.mark.parametrize(
@@ -220,11 +278,30 @@ def test_direction(monitor: str, better: str) -> None:
     assert direction(monitor) == better
 
 
-def test_accuracy_is_better_the_higher(project: Path) -> None:
-    training = trained("digits", "mlp", "train.monitor=val_accuracy", "train.epochs=4")
-    accuracy = training.history["val_accuracy"]
+def test_accuracy_is_better_the_higher(digits: Trained) -> None:
+    accuracy = digits.history["val_accuracy"]
     assert accuracy.min() < accuracy.max()
-    assert training.best.best_epoch == 1 + np.argmax(accuracy)
+    assert digits.run["best_epoch"] == 1 + np.argmax(accuracy)
+
+
+def test_callback_that_changes_the_learning_rate(digits: Trained) -> None:
+    rates = digits.history["learning_rate"]
+    np.testing.assert_allclose(rates, [0.008, 0.008, 0.004, 0.002])
+
+
+def test_callbacks_of_epochs_run_compiled(digits: Trained) -> None:
+    assert digits.run["engine"]["name"] == "compiled"
+    assert Path("kept.keras").exists()
+
+
+def test_run_tells_what_was_chosen(digits: Trained) -> None:
+    steps = 4 * math.ceil(len(read_part(Problem.read("digits"), "train").rows) / 128)
+    assert digits.run["engine"] == {
+        "name": "compiled",
+        "xla": False,
+        "why": f"{steps} steps would not gain back what compiling costs",
+        "rows": "in memory",
+    }
 
 
 def test_monitor_that_is_not_recorded(project: Path) -> None:
@@ -235,7 +312,8 @@ def test_monitor_that_is_not_recorded(project: Path) -> None:
 
 
 def test_divergence_leaves_no_model(project: Path) -> None:
-    message = refusal("california_housing", "mlp", *SGD, "+train.optimizer.learning_rate=1e6")
+    rate = "+train.optimizer.learning_rate=1e6"
+    message = refusal("california_housing", "mlp", "model.units=[]", *SGD, rate)
     assert re.fullmatch(
         r"training diverged: loss is (nan|inf) in epoch 1; "
         r"lower the learning rate or set train\.optimizer\.clipnorm",
@@ -396,8 +474,8 @@ def test_one_step_of_gradient_descent_is_that_by_hand(project: Path) -> None:
 
 
 def test_sparse_and_one_hot_labels_train_alike(project: Path) -> None:
-    sparse = trained("digits", "mlp")
-    one_hot = trained("digits", "mlp", "train.loss=categorical_crossentropy")
+    sparse = trained("digits", "mlp", "model.units=[]")
+    one_hot = trained("digits", "mlp", "model.units=[]", "train.loss=categorical_crossentropy")
     np.testing.assert_allclose(one_hot.history, sparse.history, rtol=1e-4)
 
 
@@ -419,7 +497,7 @@ def keep_training_rows(dataset: str, keep: Any) -> None:
 
 def test_rows_of_weight_0_are_as_if_left_out(project: Path) -> None:
     # Full batches, so that the other rows' weights make up for the larger divisor of the mean.
-    settings = [FULL_BATCH, *SGD, NO_DROPOUT, "model.learning_rate=0.1", "train.epochs=3"]
+    settings = [FULL_BATCH, *SGD, *PLAIN, "train.epochs=3"]
     unweighted = trained("california_housing", "mlp", *settings)
     file = Path("data/scaled/california_housing/train_targets.parquet")
     targets = pd.read_parquet(file)
@@ -439,7 +517,7 @@ def test_class_of_weight_0_is_as_if_left_out(project: Path) -> None:
     keep = labels != 3
     share = len(keep) / keep.sum()
     by_name = ", ".join(f"{digit}: {0.0 if digit == 3 else share}" for digit in range(10))
-    settings = [FULL_BATCH, *SGD, NO_DROPOUT, "model.learning_rate=0.1", "train.epochs=3"]
+    settings = [FULL_BATCH, *SGD, *PLAIN, "train.epochs=3"]
     weighted = trained("digits", "mlp", *settings, f"train.class_weight={{{by_name}}}")
     keep_training_rows("digits", keep)
     left_out = trained("digits", "mlp", *settings)
@@ -472,29 +550,10 @@ def test_class_weights_are_the_main_targets_alone(project: Path) -> None:
     np.testing.assert_array_equal(aux, np.ones(len(names)))
 
 
-@pytest.mark.parametrize(
-    ("dataset", "main", "aux"),
-    [
-        ("ages", ["rmse", "mae"], ["rmse", "mae"]),
-        ("iris", ["accuracy"], ["rmse", "mae"]),
-        ("widths", ["rmse", "mae"], ["accuracy"]),
-        ("digits", ["accuracy"], ["accuracy"]),
-    ],
-)
-def test_auxiliary_output(project: Path, dataset: str, main: list[str], aux: list[str]) -> None:
-    training = trained(dataset, "wide_deep", "train.epochs=1")
-    names = {"main_output_loss", *main}
-    names |= {f"aux_output_{name}" for name in ["loss", *aux]} | {"loss"}
-    assert set(training.history) == (
-        {"epoch", "loss_ratio"} | names | {f"val_{name}" for name in names}
-    )
-    metrics = evaluate(network_config(dataset, "wide_deep"))
-    kept = training.history.iloc[0]
-    for name in main:
-        assert kept[f"val_{name}"] == pytest.approx(metrics["valid"][name], rel=1e-4)
-    for name in aux:
-        figure = metrics["aux"]["valid"][name]
-        assert kept[f"val_aux_output_{name}"] == pytest.approx(figure, rel=1e-4)
+def test_loss_weights_of_the_models_file(trainings: Path) -> None:
+    history = Trained(trainings / "models/california_housing/wide_deep").history
+    by_hand = 0.9 * history["main_output_loss"] + 0.1 * history["aux_output_loss"]
+    np.testing.assert_allclose(history["loss"], by_hand, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -505,60 +564,80 @@ def test_auxiliary_output(project: Path, dataset: str, main: list[str], aux: lis
         (["model.loss_weights=null"], 1.0, 1.0),
     ],
 )
-def test_loss_weights(project: Path, overrides: list[str], main: float, aux: float) -> None:
-    history = trained("california_housing", "wide_deep", FULL_BATCH, *overrides).history
-    by_hand = main * history["main_output_loss"] + aux * history["aux_output_loss"]
-    np.testing.assert_allclose(history["loss"], by_hand, rtol=1e-5)
+def test_loss_weights(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str], main: float, aux: float
+) -> None:
+    monkeypatch.chdir(prepared)
+    config = network_config("california_housing", "wide_deep", *overrides)
+    problem = Problem.read("california_housing")
+    model = build(config, problem)
+    compiling.compile_model(model, problem, config)
+    model.run_eagerly = True
+    part = read_part(problem, "valid")
+    inputs = part.inputs([tensor.name for tensor in model.inputs], problem)
+    target = part.target("main_output")[:, None]
+    found = model.test_on_batch(inputs, [target, target], return_dict=True)
+    by_hand = main * found["main_output_loss"] + aux * found["aux_output_loss"]
+    np.testing.assert_allclose(found["loss"], by_hand, rtol=1e-5)
 
 
-def test_callback_that_changes_the_learning_rate(project: Path) -> None:
-    plateau = "{_target_: keras.callbacks.ReduceLROnPlateau, monitor: loss, patience: 1"
-    history = trained(
-        "digits",
-        "mlp",
-        "train.epochs=4",
-        "train.schedule=null",
-        "model.learning_rate=0.008",
-        f"+train.callbacks.plateau={plateau}, factor: 0.5, min_delta: 1000.0}}",
-    ).history
-    np.testing.assert_allclose(history["learning_rate"], [0.008, 0.008, 0.004, 0.002])
+OF_BATCHES = {
+    "TerminateOnNaN": "",
+    "ModelCheckpoint": ", filepath: kept.keras, save_freq: 5",
+    "TensorBoard": ", update_freq: batch",
+    "BackupAndRestore": ", backup_dir: backup, save_freq: 5",
+}
 
 
-@pytest.mark.parametrize(
-    ("callback", "settings"),
-    [
-        ("TerminateOnNaN", ""),
-        ("ModelCheckpoint", ", filepath: kept.keras, save_freq: 5"),
-        ("TensorBoard", ", update_freq: batch"),
-        ("BackupAndRestore", ", backup_dir: backup, save_freq: 5"),
-    ],
-)
-def test_callbacks_of_batches_need_fit(project: Path, callback: str, settings: str) -> None:
-    override = f"+train.callbacks.mine={{_target_: keras.callbacks.{callback}{settings}}}"
-    assert refusal("digits", "mlp", override) == (
-        f"command line: train.callbacks.mine: {callback} acts on batches, which a compiled epoch "
-        "does not announce; set train.engine to fit"
+def of_batches(callback: str) -> str:
+    settings = f"{{_target_: keras.callbacks.{callback}{OF_BATCHES[callback]}}}"
+    return f"+train.callbacks.{callback}={settings}"
+
+
+@pytest.mark.parametrize("callback", OF_BATCHES)
+def test_callbacks_of_batches_need_fit(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch, callback: str
+) -> None:
+    monkeypatch.chdir(prepared)
+    config, problem = network_config("digits", "mlp", of_batches(callback)), Problem.read("digits")
+    stopping, scalers = early_stopping(config, problem), ScaledFiles.of("digits").scalers
+    with pytest.raises(FathomError) as refused:
+        callbacks(config, problem, scalers, stopping, 42, "compiled")
+    assert str(refused.value) == (
+        f"command line: train.callbacks.{callback}: {callback} acts on batches, which a compiled "
+        "epoch does not announce; set train.engine to fit"
     )
+
+
+def test_callbacks_of_batches_train_by_fit(project: Path) -> None:
+    overrides = ["model.units=[]", "train.epochs=1", *(of_batches(name) for name in OF_BATCHES)]
+    assert "TerminateOnNaN acts on batches" in refusal("digits", "mlp", *overrides)
     assert not Path("models").exists()
-    trained("digits", "mlp", override, "train.engine=fit", "train.epochs=1")
+    trained("digits", "mlp", *overrides, "train.engine=fit")
     assert Path("models/digits/mlp/model.keras").exists()
 
 
-def test_callbacks_of_epochs_run_compiled(project: Path) -> None:
-    trained(
-        "digits",
-        "mlp",
-        "train.epochs=2",
-        "+train.callbacks.kept={_target_: keras.callbacks.ModelCheckpoint, filepath: kept.keras}",
-        "+train.callbacks.rate={_target_: keras.callbacks.SwapEMAWeights, swap_on_epoch: false}",
-        "+train.optimizer.use_ema=true",
-    )
-    assert Path("kept.keras").exists()
+def engines(dataset: str, model: str, weighted: bool, fast: bool = False) -> Any:
+    return pytest.param(dataset, model, weighted, marks=[] if fast else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("model", ["mlp", "selu", "deep_relu", "wide_deep"])
-@pytest.mark.parametrize("dataset", ["digits", "california_housing", "iris"])
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    ("dataset", "model", "weighted"),
+    [
+        engines("digits", "mlp", True, fast=True),
+        engines("digits", "selu", False),
+        engines("digits", "deep_relu", True),
+        engines("digits", "wide_deep", False),
+        engines("california_housing", "mlp", False),
+        engines("california_housing", "selu", True),
+        engines("california_housing", "deep_relu", False, fast=True),
+        engines("california_housing", "wide_deep", True),
+        engines("iris", "mlp", False),
+        engines("iris", "selu", True),
+        engines("iris", "deep_relu", False),
+        engines("iris", "wide_deep", True, fast=True),
+    ],
+)
 def test_engines_agree(project: Path, dataset: str, model: str, weighted: bool) -> None:
     settings = ["train.deterministic=false", "train.xla=false", "train.epochs=1"]
     if weighted:
@@ -577,18 +656,6 @@ def test_engines_agree(project: Path, dataset: str, model: str, weighted: bool) 
     run = json.loads(Path("models", dataset, model, "run.json").read_text())
     why = "as train.engine says"
     assert run["engine"] == {"name": "fit", "xla": False, "why": why, "rows": "in memory"}
-
-
-def test_run_tells_what_was_chosen(project: Path) -> None:
-    trained("digits", "mlp")
-    run = json.loads(Path("models/digits/mlp/run.json").read_text())
-    steps = 2 * math.ceil(len(read_part(Problem.read("digits"), "train").rows) / 128)
-    assert run["engine"] == {
-        "name": "compiled",
-        "xla": False,
-        "why": f"{steps} steps would not gain back what compiling costs",
-        "rows": "in memory",
-    }
 
 
 STRANGE = """
@@ -625,35 +692,48 @@ def test_what_xla_does_not_take_trains_as_a_graph(
     assert (run["engine"]["xla"], run["engine"]["why"]) == (False, "XLA does not take the network")
 
 
-def test_tensorboard(project: Path) -> None:
-    trained("digits", "mlp", "train.epochs=1", "train.tensorboard=true")
-    logs = Path("logs/digits/mlp/seed-42")
-    assert list(logs.glob("train/events.*"))
-    assert list(logs.glob("validation/events.*"))
+SAME = [
+    ("digits", "mlp", "auto"),
+    ("digits", "selu", "true"),  # AlphaDropout
+    ("digits", "deep_relu", "true"),  # batch normalisation
+    ("california_housing", "wide_deep", "false"),  # embeddings, FTRL, Dropout
+    ("california_housing", "wide_deep", "true"),
+]
+OF_TRAINING = ("model.keras", "history.csv", "repeats/seed-42.keras", "repeats/seed-43.keras")
+IN_ANOTHER_PROCESS = f"""
+import sys
+sys.path[:0] = [{str(ROOT / "src")!r}, {str(ROOT / "tests")!r}]
+from test_training import train_same
+train_same()
+"""
 
 
-@pytest.mark.parametrize(
-    ("dataset", "model", "xla"),
-    [
-        ("digits", "mlp", "auto"),
-        ("digits", "selu", "true"),  # AlphaDropout
-        ("digits", "deep_relu", "true"),  # batch normalisation
-        ("california_housing", "wide_deep", "false"),  # embeddings, FTRL, Dropout
-        ("california_housing", "wide_deep", "true"),
-    ],
-)
-def test_same_seed_same_bytes(project: Path, dataset: str, model: str, xla: str) -> None:
-    folder = Path("models", dataset, model)
-    script = str(ROOT / "src" / "train.py")
-    arguments = [f"dataset={dataset}", f"model={model}", f"train.xla={xla}"]
-    contents = []
-    for _ in range(2):
-        run_in(project, "python", script, *arguments, *SHRUNK, *SHRUNK_MODELS[model])
-        contents.append([(folder / name).read_bytes() for name in ("model.keras", "history.csv")])
-        shutil.rmtree(folder)
-    trained(dataset, model, f"train.xla={xla}", "seed=43")
-    assert contents[0] == contents[1]
-    assert (folder / "model.keras").read_bytes() != contents[0][0]
+def train_same() -> None:
+    """Train networks from two seeds each in the working folder."""
+    settings = [*SHRUNK, "train.repeats=2", "train.at_once=1"]
+    for dataset, model, xla in SAME:
+        overrides = [*settings, *SHRUNK_MODELS[model], f"train.xla={xla}"]
+        make_stage("train", f"dataset={dataset}", f"model={model}", *overrides)
+        Path("models", dataset, model).rename(Path(f"{dataset}-{model}-{xla}"))
+
+
+@pytest.mark.slow
+def test_same_seed_same_bytes(project: Path, prepared: Path) -> None:
+    other = Path(shutil.copytree(prepared, project / "other"))
+    run_in(other, "python", "-c", IN_ANOTHER_PROCESS)
+    train_same()
+    for case in SAME:
+        folder = "-".join(case)
+        for name in (
+            "model.keras",
+            "history.csv",
+            "repeats/seed-42.keras",
+            "repeats/seed-43.keras",
+        ):
+            file = Path(folder, name)
+            assert file.read_bytes() == (other / file).read_bytes(), file
+        first, second = sorted(Path(folder, "repeats").iterdir())
+        assert first.read_bytes() != second.read_bytes()
 
 
 OWN = """
@@ -719,20 +799,19 @@ OWN_SETTINGS = "_target_: own_net.{}\nwidth: 12\nlearning_rate: 0.01\n"
 
 
 @pytest.fixture
-def own(project: Path) -> Path:
-    """Return the folder of a module of the user's own."""
+def own(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a module of the user's own where Python finds it."""
     folder = project / "lib"
     folder.mkdir()
     (folder / "own_net.py").write_text(OWN)
-    return folder
+    monkeypatch.syspath_prepend(folder)
 
 
-def test_own_classes_train_and_are_evaluated(project: Path, own: Path) -> None:
+@pytest.mark.usefixtures("own")
+def test_own_classes_train_and_are_evaluated(project: Path) -> None:
     Path("conf/model/own.yaml").write_text(OWN_SETTINGS.format("build"))
-    arguments = ["dataset=digits", "model=own", *SHRUNK]
     for stage in ("train", "evaluate"):
-        script = str(ROOT / "src" / f"{stage}.py")
-        run_in(project, "env", f"PYTHONPATH={own}", "python", script, *arguments)
+        make_stage(stage, "dataset=digits", "model=own", *SHRUNK)
     metrics = json.loads(Path("metrics/digits/own.json").read_text())
     run = json.loads(Path("models/digits/own/run.json").read_text())
     history = pd.read_csv("models/digits/own/history.csv")
@@ -743,12 +822,10 @@ def test_own_classes_train_and_are_evaluated(project: Path, own: Path) -> None:
     )
 
 
+@pytest.mark.usefixtures("own")
 @pytest.mark.parametrize("builder", ["sequential", "sequential_with_input"])
-def test_own_function(
-    project: Path, own: Path, monkeypatch: pytest.MonkeyPatch, builder: str
-) -> None:
+def test_own_function(project: Path, builder: str) -> None:
     Path("conf/model/own.yaml").write_text(OWN_SETTINGS.format(builder))
-    monkeypatch.syspath_prepend(own)
     training = trained("california_housing", "own")
     metrics = evaluate(network_config("california_housing", "own"))
     assert training.model.count_params() == (8 * 12 + 12) + (12 + 1)
