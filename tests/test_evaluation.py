@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from stages import build_once
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fathom.data import rows
@@ -33,7 +34,7 @@ from fathom.data.scale import scale
 from fathom.data.schema import Output, Problem
 from fathom.errors import FathomError
 from fathom.evaluation.baseline import baseline, training_rows
-from fathom.evaluation.evaluate import evaluate
+from fathom.evaluation.evaluate import evaluate, figures
 from fathom.evaluation.scores import prediction_table, scores
 
 Numbers = NDArray[np.float64]
@@ -57,22 +58,24 @@ dataset:
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project whose data sets are scaled."""
-    folder = tmp_path_factory.mktemp("prepared")
-    copy_settings(folder)
-    datasets = folder / "conf" / "dataset"
-    (datasets / "iris.yaml").write_text(IRIS)
-    (datasets / "widths.yaml").write_text(
-        IRIS.replace("classification", "regression").replace(": target", ": petal width (cm)")
-        + "  auxiliary: target\n"
-    )
-    (datasets / "ages.yaml").write_text(
-        (datasets / "diabetes.yaml").read_text() + "  auxiliary: age\n"
-    )
-    prepare(folder, ["digits", "diabetes", "ages", "iris", "widths"])
-    return folder
+    """Return a project whose data sets are scaled. Read it alone."""
+
+    def build(folder: Path) -> None:
+        copy_settings(folder)
+        datasets = folder / "conf" / "dataset"
+        (datasets / "iris.yaml").write_text(IRIS + "  auxiliary: petal width (cm)\n")
+        (datasets / "widths.yaml").write_text(
+            IRIS.replace("classification", "regression").replace(": target", ": petal width (cm)")
+            + "  auxiliary: target\n"
+        )
+        (datasets / "ages.yaml").write_text(
+            (datasets / "diabetes.yaml").read_text() + "  auxiliary: age\n"
+        )
+        prepare(folder, ["digits", "diabetes", "ages", "iris", "widths"])
+
+    return build_once(tmp_path_factory, "evaluation-data", build)
 
 
 @pytest.fixture
@@ -83,10 +86,50 @@ def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         yield tmp_path
 
 
-def evaluated(dataset: str, model: str, *overrides: str) -> dict[str, Any]:
-    """Train a network for an epoch and evaluate it."""
-    trained(dataset, model, "train.epochs=1", *overrides)
-    return evaluate(network_config(dataset, model, *overrides))
+ENSEMBLE = ["train.repeats=2", "train.ensemble=true"]
+NETWORKS: dict[tuple[str, str], list[str]] = {
+    ("diabetes", "mlp"): [],
+    ("digits", "mlp"): [],
+    ("ages", "wide_deep"): [],
+    ("iris", "wide_deep"): [],
+    ("widths", "wide_deep"): ENSEMBLE,
+    ("digits", "wide_deep"): ENSEMBLE,
+}
+
+
+@pytest.fixture(scope="session")
+def evaluated(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project with networks trained for an epoch and evaluated. Read it alone."""
+
+    def build(folder: Path) -> None:
+        shutil.copytree(prepared, folder, dirs_exist_ok=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            for (dataset, model), overrides in NETWORKS.items():
+                trained(dataset, model, "train.epochs=1", *overrides)
+                metrics = evaluate(network_config(dataset, model))
+                assert figures_of(dataset, model) == metrics
+
+    return build_once(tmp_path_factory, "evaluated", build)
+
+
+@pytest.fixture
+def networks(evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return it, made the working folder; read it alone."""
+    monkeypatch.chdir(evaluated)
+    return evaluated
+
+
+@pytest.fixture
+def own_networks(evaluated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of it, made the working folder."""
+    return work_in_copy(evaluated, tmp_path, monkeypatch)
+
+
+def figures_of(dataset: str, model: str) -> dict[str, Any]:
+    """Return what the metrics file of a network has."""
+    found: dict[str, Any] = json.loads(Path(f"metrics/{dataset}/{model}.json").read_text())
+    return found
 
 
 def test_scores_of_regression() -> None:
@@ -199,7 +242,8 @@ def saved_model(dataset: str, model: str) -> Any:
 @pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "none"])
 def test_predictions_are_in_the_targets_own_unit(project: Path, method: str) -> None:
     scale(dataset_config("diabetes", f"scale.target={method}"))
-    metrics = evaluated("diabetes", "mlp")
+    trained("diabetes", "mlp", "train.epochs=1", "model.units=[]")
+    metrics = evaluate(network_config("diabetes", "mlp"))
     raw = pd.read_parquet("data/raw/diabetes/data.parquet")["target"].to_numpy()
     rows = {part: np.load(f"data/split/diabetes/{part}.npy") for part in PARTS}
     center, width = center_and_scale(method, raw[rows["train"]])
@@ -225,8 +269,8 @@ def test_predictions_are_in_the_targets_own_unit(project: Path, method: str) -> 
     np.testing.assert_allclose(table["predicted"], predicted, rtol=1e-4)
 
 
-def test_predicted_classes(project: Path) -> None:
-    metrics = evaluated("digits", "mlp")
+def test_predicted_classes(networks: Path) -> None:
+    metrics = figures_of("digits", "mlp")
     rows = np.load("data/split/digits/test.npy")
     labels = np.load("data/raw/digits/labels.npy")[rows]
     model = saved_model("digits", "mlp")
@@ -250,38 +294,73 @@ REGRESSION = ["mse", "rmse", "mae", "r2"]
 CLASSIFICATION = ["accuracy", "cross_entropy", "f1_macro", "ece"]
 
 
-@pytest.mark.parametrize(
-    ("dataset", "model", "main", "aux"),
-    [
-        ("diabetes", "mlp", REGRESSION, None),
-        ("digits", "mlp", CLASSIFICATION, None),
-        ("diabetes", "wide_deep", REGRESSION, REGRESSION),
-        ("ages", "wide_deep", REGRESSION, REGRESSION),
-        ("widths", "wide_deep", REGRESSION, CLASSIFICATION),
-        ("digits", "wide_deep", CLASSIFICATION, CLASSIFICATION),
-    ],
-)
+OF_OUTPUTS = [
+    ("diabetes", "mlp", REGRESSION, None),
+    ("digits", "mlp", CLASSIFICATION, None),
+    ("ages", "wide_deep", REGRESSION, REGRESSION),
+    ("iris", "wide_deep", CLASSIFICATION, REGRESSION),
+    ("widths", "wide_deep", REGRESSION, CLASSIFICATION),
+    ("digits", "wide_deep", CLASSIFICATION, CLASSIFICATION),
+]
+
+
+@pytest.mark.parametrize(("dataset", "model", "main", "aux"), OF_OUTPUTS)
 def test_layout_of_metrics(
-    project: Path, dataset: str, model: str, main: list[str], aux: list[str] | None
+    networks: Path, dataset: str, model: str, main: list[str], aux: list[str] | None
 ) -> None:
-    metrics = evaluated(dataset, model)
-    assert json.loads(Path(f"metrics/{dataset}/{model}.json").read_text()) == metrics
+    assert_layout(figures_of(dataset, model), main, aux, len(NETWORKS[dataset, model]) > 0)
+
+
+def test_layout_of_metrics_if_one_column_is_both_outputs(pipeline: Path) -> None:
+    metrics = json.loads((pipeline / "metrics/california_housing/wide_deep.json").read_text())
+    assert_layout(metrics, REGRESSION, REGRESSION, repeated=True)
+
+
+def assert_layout(
+    metrics: dict[str, Any], main: list[str], aux: list[str] | None, repeated: bool
+) -> None:
     auxiliary, calibrated = metrics.pop("aux", None), metrics.pop("calibrated", None)
     interval = metrics.pop("interval", None)
     assert (calibrated is not None) == (main == CLASSIFICATION)
     assert (interval is not None) == (main == REGRESSION)
+    of_main = dict.fromkeys(PARTS, main)
     if calibrated is not None:
         assert calibrated.pop("temperature") > 0
-        assert {part: list(f) for part, f in calibrated.items()} == dict.fromkeys(PARTS, main)
-    assert {part: list(figures) for part, figures in metrics.items()} == dict.fromkeys(PARTS, main)
+        assert {part: list(f) for part, f in calibrated.items()} == of_main
+    assert ("spread" in metrics) is ("ensemble" in metrics) is repeated
+    if repeated:
+        for kind in ("spread", "ensemble"):
+            assert {part: list(f) for part, f in metrics.pop(kind).items()} == of_main
+    assert {part: list(figures) for part, figures in metrics.items()} == of_main
     if aux is None:
         assert auxiliary is None
     else:
         assert {part: list(f) for part, f in auxiliary.items()} == dict.fromkeys(PARTS, aux)
 
 
-def test_intervals_are_of_the_validation_parts_errors(project: Path) -> None:
-    metrics = evaluated("diabetes", "mlp")
+LOGGED = {"regression": ["rmse", "mae"], "classification": ["accuracy"]}
+
+
+@pytest.mark.parametrize("dataset", ["ages", "iris", "widths", "digits"])
+def test_figures_of_both_outputs_are_those_that_training_logs(networks: Path, dataset: str) -> None:
+    problem = Problem.read(dataset)
+    history = pd.read_csv(f"models/{dataset}/wide_deep/history.csv")
+    named = {
+        f"{prefix}{name}": (output, name)
+        for output, prefix in (("main_output", ""), ("aux_output", "aux_output_"))
+        for name in LOGGED[problem.outputs[output].task]
+    }
+    names = {"loss", "main_output_loss", "aux_output_loss", *named}
+    assert set(history) == (
+        {"seed", "epoch", "loss_ratio"} | names | {f"val_{name}" for name in names}
+    )
+    for logged, (output, name) in named.items():
+        scored = figures(Predicted.of(problem, "wide_deep"), [42], output)["valid"]
+        assert history[f"val_{logged}"][0] == pytest.approx(scored[name], rel=1e-4)
+
+
+def test_intervals_are_of_the_validation_parts_errors(own_networks: Path) -> None:
+    metrics = figures_of("diabetes", "mlp")
     problem = Problem.read("diabetes")
     actual, valid = Predicted.of(problem, "mlp").drawn("valid")
     np.testing.assert_array_equal(actual, read_part(problem, "valid").target("main_output"))
@@ -299,8 +378,8 @@ def test_intervals_are_of_the_validation_parts_errors(project: Path) -> None:
     assert "interval" not in evaluate(network_config("diabetes", "mlp", "evaluate.coverage=0.99"))
 
 
-def test_calibrated_figures_are_those_at_the_temperature(project: Path) -> None:
-    metrics = evaluated("digits", "mlp")
+def test_calibrated_figures_are_those_at_the_temperature(own_networks: Path) -> None:
+    metrics = figures_of("digits", "mlp")
     assert set(metrics["calibrated"]) == {"temperature", *PARTS}
     table = pd.read_parquet("data/predictions/digits/mlp.parquet")
     names = [f"probability_{digit}" for digit in range(10)]
@@ -316,8 +395,7 @@ def test_calibrated_figures_are_those_at_the_temperature(project: Path) -> None:
     assert off == {name: value for name, value in metrics.items() if name != "calibrated"}
 
 
-def test_plots_are_of_the_test_part(project: Path) -> None:
-    evaluated("diabetes", "mlp")
+def test_plots_are_of_the_test_part(networks: Path) -> None:
     table = pd.read_parquet("data/predictions/diabetes/mlp.parquet")
     predicted = pd.read_csv("plots/predicted/diabetes/mlp/test.csv")
     pd.testing.assert_frame_equal(predicted, table[["actual", "predicted"]])
@@ -328,19 +406,23 @@ def test_plots_are_of_the_test_part(project: Path) -> None:
     assert list(Path("plots/confusion/diabetes/mlp").iterdir()) == []
 
 
-@pytest.mark.parametrize(("dataset", "model"), [("digits", "mlp"), ("widths", "wide_deep")])
-@pytest.mark.parametrize("ensemble", ["true", "false"])
+@pytest.mark.parametrize("dataset", ["digits", "widths"])
+@pytest.mark.parametrize("ensemble", [True, False])
 def test_blocks_of_rows_change_nothing(
-    project: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, model: str, ensemble: str
+    own_networks: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, ensemble: bool
 ) -> None:
-    several = ["train.repeats=2", f"train.ensemble={ensemble}", "evaluate.coverage=0.5"]
-    at_once = evaluated(dataset, model, *several)
-    file = Path(f"data/predictions/{dataset}/{model}.parquet")
-    plots = sorted(Path("plots").rglob("test.csv"))
+    run = Path(f"models/{dataset}/wide_deep/run.json")
+    run.write_text(json.dumps(json.loads(run.read_text()) | {"ensemble": ensemble}))
+    config = network_config(dataset, "wide_deep", "evaluate.coverage=0.5")
+    at_once = evaluate(config)
+    file = Path(f"data/predictions/{dataset}/wide_deep.parquet")
+    plots = sorted(Path("plots").glob(f"*/{dataset}/wide_deep/test.csv"))
+    assert plots
     table, drawn = pd.read_parquet(file), [plot.read_text() for plot in plots]
     units = Problem.read(dataset).main.units
-    monkeypatch.setattr(rows, "MOST_VALUES", 9 * units)  # nine rows at a time
-    found = evaluate(network_config(dataset, model, *several))
+    at_a_time = 60 if dataset == "digits" else 9
+    monkeypatch.setattr(rows, "MOST_VALUES", at_a_time * units)
+    found = evaluate(config)
     for fitted_to_fewer_rows in ("calibrated", "interval"):
         assert (fitted_to_fewer_rows in found) == (fitted_to_fewer_rows in at_once)
         found.pop(fitted_to_fewer_rows, None)
@@ -360,11 +442,12 @@ def flat(figures: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def test_what_is_fitted_is_fitted_to_rows_drawn_evenly(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+    networks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluated("digits", "mlp", "train.repeats=2", "train.ensemble=true")
-    network = Predicted.of(Problem.read("digits"), "mlp")
-    every = [np.load(file) for file in sorted(Path("models").rglob("valid_main_output.npy"))]
+    network = Predicted.of(Problem.read("digits"), "wide_deep")
+    files = Path("models/digits/wide_deep").rglob("valid_main_output.npy")
+    every = [np.load(file) for file in sorted(files)]
+    assert len(every) == 2
     mean = np.asarray(np.mean(every, axis=0, dtype=np.float64))
     actual, predicted = network.drawn("valid")
     np.testing.assert_array_equal(predicted, mean)
@@ -376,18 +459,18 @@ def test_what_is_fitted_is_fitted_to_rows_drawn_evenly(
     np.testing.assert_array_equal(of_some, mean[chosen])
 
 
-def test_plots_of_many_rows_show_some(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plots_of_many_rows_show_some(own_networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fathom.evaluation.evaluate.PLOTTED", 10)
     monkeypatch.setattr(rows, "MOST_ROWS", 33)
-    evaluated("diabetes", "mlp")
+    evaluate(network_config("diabetes", "mlp"))
     table = pd.read_parquet("data/predictions/diabetes/mlp.parquet")[["actual", "predicted"]]
     shown = pd.read_csv("plots/predicted/diabetes/mlp/test.csv")
     expected = table.iloc[rows.evenly_drawn(len(table), 10)].reset_index(drop=True)
     pd.testing.assert_frame_equal(shown, expected)
 
 
-def test_auxiliary_figures_are_of_its_own_column(project: Path) -> None:
-    metrics = evaluated("ages", "wide_deep")
+def test_auxiliary_figures_are_of_its_own_column(networks: Path) -> None:
+    metrics = figures_of("ages", "wide_deep")
     rows = np.load("data/split/ages/test.npy")
     ages = pd.read_parquet("data/raw/ages/data.parquet")["age"].to_numpy()
     table = pd.read_parquet("data/predictions/ages/wide_deep.parquet")
@@ -545,8 +628,7 @@ def test_baseline_says_on_how_many_rows_it_was_trained(
         ),
     ],
 )
-def test_what_is_missing_is_named(project: Path, missing: str, message: str) -> None:
-    evaluated("digits", "mlp")
+def test_what_is_missing_is_named(own_networks: Path, missing: str, message: str) -> None:
     shutil.rmtree(missing)
     with pytest.raises(FathomError) as refused:
         evaluate(network_config("digits", "mlp"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,16 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import (
-    ROOT,
     SHRUNK,
     dataset_config,
     edit,
     every_kind,
     network_config,
     prepare,
-    run_in,
     trained,
+    work_in_copy,
 )
+from stages import make_stage
 from test_training import OWN, OWN_SETTINGS
 
 from fathom import paths
@@ -197,8 +198,17 @@ def test_mixing_features_is_mixing_raw_values(workspace: Path) -> None:
         pd.testing.assert_frame_equal(mixed.reset_index(drop=True)[list(expected)], expected)
 
 
-@pytest.mark.parametrize("classes", [0, 2, 3])
-@pytest.mark.parametrize("model", ["mlp", "wide_deep"])
+@pytest.mark.parametrize(
+    ("model", "classes"),
+    [
+        ("wide_deep", 0),
+        ("mlp", 2),
+        ("wide_deep", 3),
+        pytest.param("mlp", 0, marks=pytest.mark.slow),
+        pytest.param("wide_deep", 2, marks=pytest.mark.slow),
+        pytest.param("mlp", 3, marks=pytest.mark.slow),
+    ],
+)
 def test_categories_dates_and_missing_values(workspace: Path, model: str, classes: int) -> None:
     add(workspace, "everything", EVERYTHING, classes=classes)
     trained("made", model, "train.epochs=1")
@@ -227,9 +237,15 @@ def test_where_a_house_stands_is_latitude_and_longitude_together(trainable: Path
     assert_efficient(found)
 
 
-def test_integrated_gradients_are_complete(trainable: Path) -> None:
+@pytest.fixture
+def trained_ones(pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of the project in which every stage has run, made the working folder."""
+    return work_in_copy(pipeline, tmp_path, monkeypatch)
+
+
+def test_integrated_gradients_are_complete(pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a network with two inputs, both of which get the image."""
-    trained("digits", "wide_deep")
+    monkeypatch.chdir(pipeline)
     problem = Problem.read("digits")
     model = read_model("digits", "wide_deep")
     black = black_image(read_scalers("digits").features, problem.shape)
@@ -243,7 +259,8 @@ def test_integrated_gradients_are_complete(trainable: Path) -> None:
     assert attributions.mean_absolute(images) == pytest.approx(np.abs(found).mean(axis=0))
 
 
-def test_a_black_image_has_raw_values_of_0(trainable: Path) -> None:
+def test_a_black_image_has_raw_values_of_0(scaled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(scaled)
     raw, scaler = np.load("data/raw/digits/images.npy"), read_scalers("digits").features
     features = read_part(Problem.read("digits"), "test").features
     first = raw[np.load("data/split/digits/test.npy")[0]]
@@ -252,9 +269,7 @@ def test_a_black_image_has_raw_values_of_0(trainable: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["mlp", "wide_deep"])
-def test_maps_of_images(trainable: Path, model: str) -> None:
-    trained("digits", model)
-    evaluate(network_config("digits", model))
+def test_maps_of_images(trained_ones: Path, model: str) -> None:
     found = explained("digits", model=model)
     maps = np.load("data/explanations/digits/maps.npy")
     assert (maps.shape, maps.dtype) == ((10, 8, 8), np.dtype(np.float32))
@@ -268,10 +283,7 @@ def test_maps_of_images(trainable: Path, model: str) -> None:
 
 
 @pytest.mark.parametrize("dataset", ["california_housing", "digits"])
-def test_the_same_seed_gives_the_same_bytes(trainable: Path, dataset: str) -> None:
-    trained(dataset, "mlp", "train.epochs=1")
-    evaluate(network_config(dataset, "mlp"))
-
+def test_the_same_seed_gives_the_same_bytes(trained_ones: Path, dataset: str) -> None:
     def written(seed: int) -> list[bytes]:
         explained(dataset, f"seed={seed}")
         return [file.read_bytes() for file in sorted(paths.explanation(dataset).iterdir())]
@@ -281,21 +293,23 @@ def test_the_same_seed_gives_the_same_bytes(trainable: Path, dataset: str) -> No
     assert first != other
 
 
-def test_own_classes_are_explained(trainable: Path) -> None:
-    """A subclassed network, whose inputs have no names, in a process that knows nothing of it."""
+def test_own_classes_are_explained(trainable: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A subclassed network, whose inputs have no names, where nothing of it is known yet."""
     folder = trainable / "lib"
     folder.mkdir()
     (folder / "own_net.py").write_text(OWN)
+    monkeypatch.syspath_prepend(folder)
     Path("conf/model/own.yaml").write_text(OWN_SETTINGS.format("build"))
     edit(Path("params.yaml"), "models=[own]")
-    for stage, arguments in {
-        "train": ["model=own", *SHRUNK],
-        "evaluate": ["model=own", *SHRUNK],
-        "explain": ["explain.rows=2", "gpus=[]"],
-    }.items():
-        script = str(ROOT / "src" / f"{stage}.py")
-        environment = ["env", f"PYTHONPATH={folder}"]
-        run_in(trainable, *environment, "python", script, "dataset=digits", *arguments)
+    for stage in ("train", "evaluate"):
+        make_stage(stage, "dataset=digits", "model=own", *SHRUNK)
+    del sys.modules["own_net"]  # as in a process of its own
+    known = keras.saving.get_custom_objects()
+    own = [name for name in known if name.startswith("own>")]
+    assert own
+    for name in own:
+        del known[name]
+    make_stage("explain", "dataset=digits", "explain.rows=2", "gpus=[]")
     assert np.load("data/explanations/digits/maps.npy").any()
 
 
