@@ -225,7 +225,8 @@ def ray_nodes(count: int) -> Iterator[Any]:
         # Not above: Ray need not be installed.
         from ray.cluster_utils import Cluster
 
-        arguments = {"num_cpus": 1, "include_dashboard": False}
+        soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500}
+        arguments = {"num_cpus": 1, "include_dashboard": False, "_system_config": soon}
         started = Cluster(initialize_head=True, head_node_args=arguments)
         for _ in range(count - 1):
             started.add_node(num_cpus=1)
