@@ -14,21 +14,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
 import psutil  # type: ignore[import-untyped]
 import pytest
-from conftest import ROOT, SHRUNK, copy_settings, prepare, ray_nodes
+from conftest import ROOT, SHRUNK, ray_nodes
 from optuna.trial import FrozenTrial, TrialState
 
 from fathom.commands.searching import as_overrides
-from fathom.config.schema import SearchConfig
+from fathom.config.schema import NetworkConfig, SearchConfig
 from fathom.config.stage import compose
 from fathom.errors import FathomError
 from fathom.search.study import FINISHED, folder_of
-
-pytestmark = pytest.mark.ray
 
 ray_installed = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed"
@@ -48,14 +47,13 @@ IMPATIENT = (
 
 
 @pytest.fixture(scope="module")
-def searchable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def searchable(scaled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which searches can be started, with the project's code."""
     folder = tmp_path_factory.mktemp("searchable")
-    copy_settings(folder)
-    for name, space in (("small", SPACE), ("points", GRID), ("diverging", DIVERGING)):
+    shutil.copytree(scaled, folder, dirs_exist_ok=True)
+    for name, space in (("small", SPACE), ("points", GRID)):
         (folder / f"conf/search/space/{name}.yaml").write_text(space)
     (folder / "src").symlink_to(ROOT / "src")
-    prepare(folder, ["digits"])
     return folder
 
 
@@ -73,54 +71,27 @@ def nodes() -> Iterator[Any]:
 
 
 @pytest.fixture
-def join(nodes: Any) -> Iterator[Callable[[], Callable[[], None]]]:
-    """Return what starts a second node, of one core, and returns what kills it."""
-    joined: list[subprocess.Popen[bytes]] = []
-    folders: list[str] = []
+def add_node(nodes: Any) -> Iterator[Callable[[], Any]]:
+    """Return what starts and returns another node, of one core."""
+    started: list[Any] = []
+    # In one temporary folder a node would empty the other's. A socket's path must be short.
+    with tempfile.TemporaryDirectory(prefix="ray") as folder:
 
-    def start() -> Callable[[], None]:
-        ray = Path(sys.executable).with_name("ray")
-        # In one temporary folder a node would empty the other's. A socket's path must be short.
-        folders.append(tempfile.mkdtemp(prefix="ray"))
-        own = ["--num-cpus=1", "--min-worker-port=0", "--max-worker-port=0", "--block"]
-        own.append(f"--temp-dir={folders[-1]}")
-        node = subprocess.Popen(
-            [ray, "start", f"--address={nodes.address}", *own],
-            env=os.environ | {"RAY_AUTH_MODE": "disabled"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        joined.append(node)
-        return lambda: kill(node)
+        def start() -> Any:
+            started.append(nodes.add_node(num_cpus=1, temp_dir=folder))
+            return started[-1]
 
-    yield start
-    for node in joined:
-        kill(node)
-        node.wait()
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield start
+        for node in started:
+            nodes.remove_node(node, allow_graceful=False)
 
 
-def kill(node: subprocess.Popen[bytes]) -> None:
+def kill(node: Any) -> None:
     """Kill a node's processes at once, as if its machine were switched off."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        node_and_children = psutil.Process(node.pid).children(recursive=True)
-        for process in [*node_and_children, psutil.Process(node.pid)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-
-
-def wait_for(count: int, address: str) -> None:
-    """Wait until a cluster has so many nodes."""
-    count_nodes = (
-        f"import ray; ray.init({address!r}, log_to_driver=False); "
-        "print(sum(node['Alive'] for node in ray.nodes()))"
-    )
-    for _ in range(20):
-        done = subprocess.run([sys.executable, "-c", count_nodes], capture_output=True, text=True)
-        if done.stdout.split()[-1:] == [str(count)]:
-            return
-    raise AssertionError(done)
+    raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+    for process in [*raylet.children(recursive=True), raylet]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def searched(
@@ -162,111 +133,189 @@ def forget(folder: Path) -> None:
     shutil.rmtree(folder / "studies", ignore_errors=True)
 
 
+@pytest.mark.ray
 @ray_installed
-def test_a_node_is_killed(
-    here: Path,
-    nodes: Any,
-    join: Callable[[], Callable[[], None]],
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_node_joins_and_is_killed(
+    here: Path, nodes: Any, add_node: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fathom.search.cluster import Cluster
+    """It joins during the first trial, and is lost in the first one that it carries out."""
+    from fathom.search.cluster import Cluster, carried_out
 
-    given = ["search=random", "space=small", "trials=6", *LONG]
+    given = ["search=random", "space=small", "trials=4"]
     forget(here)
-    kill_second = join()
     alone = searched(*given)
     forget(here)
-    wait_for(2, nodes.address)
-    told: list[int] = []
+    joined: list[Any] = []
+    began: list[Any] = []  # a worker for each trial begun
     lost: list[Any] = []
-    threads: set[int] = set()
-    drop = Cluster.drop
+    both_at_work = threading.Event()
+    drop, room_for = Cluster.drop, vars(Cluster)["at_once"].fget
 
-    def dropped(self: Cluster, worker: Any) -> None:
+    def at_once(cluster: Cluster) -> int:  # asked for by the main thread, in which Ray starts nodes
+        if began and not joined:
+            joined.append(add_node())
+        return int(room_for(cluster))
+
+    def begun(worker: Any, *more: Any) -> Any:
+        began.append(worker)
+        if len(began) > 1 and worker == began[0]:
+            assert both_at_work.wait(600)
+        elif len(began) > 1:
+            both_at_work.set()
+            threading.Timer(0.5, kill, joined).start()
+        return carried_out(worker, *more)
+
+    def dropped(cluster: Cluster, worker: Any) -> None:
         lost.append(worker)
-        drop(self, worker)
+        drop(cluster, worker)
 
+    monkeypatch.setattr("fathom.search.cluster.carried_out", begun)
+    monkeypatch.setattr(Cluster, "at_once", property(at_once))
     monkeypatch.setattr(Cluster, "drop", dropped)
-
-    def tell(trial: FrozenTrial) -> None:
-        told.append(trial.number)
-        before = len(threads)
-        threads.add(threading.get_ident())
-        if len(threads) == 2 > before:  # both nodes are at work
-            threading.Timer(0.3, kill_second).start()
-
-    found = searched(*given, "engine=ray", f"address={nodes.address}", tell=tell)
-    assert lost
-    assert sorted(told) == list(range(6))
-    assert len(found) == 6
+    told: list[int] = []
+    found = searched(
+        *given,
+        "engine=ray",
+        f"address={nodes.address}",
+        tell=lambda trial: told.append(trial.number),
+    )
+    second = next(worker for worker in began if worker != began[0])
+    assert second in lost
+    assert sorted(told) == list(range(4))
+    assert len(found) == 4
     assert values(found) == values(alone)
 
 
+@pytest.mark.ray
 @ray_installed
-def test_a_node_joins(
-    here: Path,
-    nodes: Any,
-    join: Callable[[], Callable[[], None]],
-    monkeypatch: pytest.MonkeyPatch,
+def test_workers_do_as_this_process(
+    here: Path, nodes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fathom.search.cluster import Cluster
+    """Trials that end, are judged, diverge, or cannot be trained; then one that kills workers."""
+    import tensorflow as tf
 
-    forget(here)
-    threads: list[int] = []
-    carry_out = Cluster.carry_out
+    from fathom.search.cluster import cluster
+    from fathom.search.local import Here
+    from fathom.search.settings import Base
+    from fathom.search.trial import goes_on
 
-    def carried_out(*given: Any) -> Any:
-        threads.append(threading.get_ident())
-        if len(threads) == 1:
-            join()
-        end = time.monotonic() + 300
-        while len(threads) > 1 and len(set(threads)) == 1 and time.monotonic() < end:
-            time.sleep(0.1)  # for a trial on the new node
-        return carry_out(*given)
-
-    monkeypatch.setattr(Cluster, "carry_out", carried_out)
-    given = ["search=random", "space=small", "trials=4", "engine=ray", f"address={nodes.address}"]
-    assert len(searched(*given)) == 4
-    assert len(set(threads)) == 2
-
-
-@ray_installed
-def test_pruned_and_diverged_alike(here: Path, nodes: Any) -> None:
-    pruner = "pruner={_target_: optuna.pruners.MedianPruner, n_startup_trials: 1}"
-    given = ["search=grid", "space=diverging", "train.epochs=5", "at_once=1", pruner]
-    forget(here)
-    alone = searched(*given)
-    rates = {t.params["model.learning_rate"] for t in alone if t.state == TrialState.PRUNED}
-    assert "1e+30" in rates
-    assert len(rates) > 1
-    forget(here)
-    found = searched(*given, "engine=ray", f"address={nodes.address}")
-    assert values(found) == values(alone)
-
-
-@ray_installed
-def test_errors_of_trials(here: Path, nodes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = ["search=grid", "space=diverging", "trials=1", "at_once=1"]
-    there = [*given, "engine=ray", f"address={nodes.address}"]
-    unknown = "+train.callbacks.own={_target_: keras.callbacks.Nothing}"
-    lines = []
-    for engine in (given, there):
-        forget(here)
-        with pytest.raises(FathomError) as told:
-            searched(*engine, unknown)
-        lines.append(str(told.value))
-    assert lines[0] == lines[1]
     monkeypatch.setattr("fathom.search.cluster.LIVES", 2)
-    forget(here)
-    with pytest.raises(FathomError) as told:
-        searched(*there, "+train.callbacks.own={_target_: os.abort}")
-    assert str(told.value).partition(" (trial 0: model.learning_rate=")[0] == (
+    given = ["search=random", "space=small", "engine=ray", f"address={nodes.address}"]
+    overrides = as_overrides([*COMMON, *given])
+    config, base = compose(overrides, SearchConfig), Base(overrides)
+    local = Here(config, tf.distribute.get_strategy())
+
+    def by_rate(rate: float, **callbacks: Any) -> NetworkConfig:
+        return base.with_values({"model.learning_rate": rate, "train.callbacks": callbacks})
+
+    with cluster(config) as workers:
+        for settings, judged_until in [
+            (by_rate(0.001), None),
+            (by_rate(0.002), 9),
+            (by_rate(0.003), 1),
+            (by_rate(1e30), 9),
+            (by_rate(0.001, own={"_target_": "keras.callbacks.Nothing"}), None),
+        ]:
+            one, other = (carried_out(e, settings, judged_until) for e in (local, workers))
+            assert one == other
+        with pytest.raises(FathomError) as told:
+            workers.carry_out(
+                by_rate(0.001, own={"_target_": "os.abort"}), Path("trial.npz"), goes_on
+            )
+    assert str(told.value) == (
         "lost 2 workers one after the other (Worker unexpectedly exits with a connection error "
         "code 2. End of file); if a machine lacks memory, have fewer trials train there at once by "
         "search.resources.cpu"
     )
 
 
+def carried_out(engine: Any, settings: NetworkConfig, judged_until: int | None) -> list[Any]:
+    """Have a trial carried out; return how it was judged, and what came of it or ended it."""
+    from fathom.search.trial import HopelessError, goes_on
+
+    seen: list[Any] = []
+
+    def judge(step: int, value: float) -> bool:
+        seen.append((step, value))
+        return step != judged_until
+
+    try:
+        outcome = engine.carry_out(settings, Path("trial.npz"), judge if judged_until else goes_on)
+    except (FathomError, HopelessError) as error:
+        return [*seen, type(error), str(error)]
+    weights = [array.tolist() for array in outcome.network.weights]
+    return [*seen, outcome.value, weights, outcome.network.valid.tolist()]
+
+
+@ray_installed
+def test_a_worker_is_told_step_by_step_whether_to_go_on(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    from fathom.search.settings import Base
+    from fathom.search.trial import HopelessError, Outcome
+    from fathom.search.worker import Worker
+
+    monkeypatch.setattr(ray, "get_gpu_ids", list)
+    overrides = as_overrides([*COMMON, "search=random", "space=small", "model.units=[8]"])
+    worker, settings = Worker(), Base(overrides).with_values({"model.learning_rate": 0.01})
+    assert worker.start(compose(overrides, SearchConfig)) is None
+
+    first = worker.begin(settings, judged=True)
+    assert isinstance(first, tuple)
+    assert first[0] == 1
+    assert isinstance(worker.go_on(False), HopelessError)
+
+    first = worker.begin(settings, judged=True)
+    second = worker.go_on(True)
+    assert isinstance(second, tuple)
+    assert second[0] == 2
+    outcome = worker.go_on(True)
+    assert isinstance(outcome, Outcome)
+    assert outcome.value == second[1]
+
+
+@ray_installed
+def test_a_trial_loses_but_so_many_workers(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    from fathom.search.cluster import Cluster
+    from fathom.search.settings import Base
+    from fathom.search.trial import goes_on
+
+    def gone(reference: Any) -> None:
+        raise ray.exceptions.ActorDiedError
+
+    overrides = as_overrides([*COMMON, "search=random", "space=small"])
+    workers = Cluster(compose(overrides, SearchConfig))
+    lost: list[Any] = []
+    start = SimpleNamespace(remote=lambda config: None)
+    monkeypatch.setattr(ray, "get", gone)
+    monkeypatch.setattr(workers, "take", lambda: SimpleNamespace(start=start))
+    monkeypatch.setattr(workers, "drop", lost.append)
+    settings = Base(overrides).with_values({"model.learning_rate": 0.01})
+    with pytest.raises(FathomError) as told:
+        workers.carry_out(settings, Path("trial.npz"), goes_on)
+    assert len(lost) == 5
+    assert str(told.value).startswith("lost 5 workers one after the other (The actor died")
+
+
+def test_a_trial_begun_anew_is_judged_where_it_was_not() -> None:
+    from fathom.search.cluster import Once
+
+    judged: list[int] = []
+
+    def judge(step: int, value: float) -> bool:
+        judged.append(step)
+        return step < 3
+
+    once = Once(judge)
+    assert [once(step, 0.5) for step in (1, 2, 1, 2, 3)] == [True, True, True, True, False]
+    assert judged == [1, 2, 3]
+
+
+@pytest.mark.ray
 @ray_installed
 def test_no_room(here: Path, nodes: Any) -> None:
     with pytest.raises(FathomError) as told:
@@ -340,18 +389,26 @@ def read_until(process: subprocess.Popen[str], word: str) -> str:
     raise AssertionError("".join(lines))
 
 
+@pytest.mark.ray
 @ray_installed
 def test_ctrl_c(here: Path) -> None:
+    """In the middle of a trial; the same search goes on without Ray."""
     forget(here)
-    given = ["search=random", "space=small", "trials=4", "engine=ray", *LONG]
-    process = start(here, *given)
-    began = read_until(process, "1/4")
+    given = ["search=random", "space=small", "at_once=1"]
+    process = start(here, *given, "trials=1000", "engine=ray")
+    began = read_until(process, "1/1000")
     os.killpg(process.pid, signal.SIGINT)
     end = process.communicate()[0]
     assert process.returncode == 1
-    assert end.splitlines()[-1] == "fathom: stopped after 1 trials; the same command goes on"
+    (study,) = here.glob("studies/*/study.db")
+    before = ended(kept(study))
+    assert end.splitlines()[-1] == (
+        f"fathom: stopped after {len(before)} trials; the same command goes on"
+    )
     assert "raylet" not in began + end
-    assert len(searched(*given[:-4], *LONG, "engine=local")) >= 4
+    after = ended(searched(*given, f"trials={len(before) + 1}"))
+    assert len(after) == len(before) + 1
+    assert set(values(before)) < set(values(after))
     assert not [p for p in psutil.process_iter() if group_of(p.pid) == process.pid]
 
 
@@ -363,6 +420,7 @@ def group_of(pid: int) -> int | None:
         return None
 
 
+@pytest.mark.slow
 def test_two_processes(searchable: Path, tmp_path: Path) -> None:
     """One of two is killed: the other carries out what is left, each point of the grid once."""
     folders = [tmp_path / "one", tmp_path / "two"]
