@@ -100,7 +100,7 @@ setup-bench: $(VENV)/installed-bench
 lint: setup-dev
 	ruff check
 	ruff format --check
-	mypy --num-workers=auto
+	mypy
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Fathom needs Python 3.11, 3.12 or 3.13 with venv; none is on PATH" >&2; exit 1; }
