@@ -57,6 +57,7 @@ def peak(stage: str, *overrides: str) -> float:
 
 def peak_of_training(dataset: str, *overrides: str) -> float:
     settings = ["train.repeats=1", "train.epochs=1", "train.batch_size=8192", "gpus=[]"]
+    settings += ["model.units=[8]"]  # rows are what the bound is of
     return peak("train", f"dataset={dataset}", "model=mlp", *settings, *overrides)
 
 
