@@ -54,19 +54,19 @@ def test_each_run_is_what_its_seed_gives_alone(
 
 
 @pytest.mark.parametrize(
-    ("several", "xla"), [([2], False), pytest.param([2, 3], True, marks=pytest.mark.slow)]
+    ("several", "xla"), [(2, False), pytest.param(3, True, marks=pytest.mark.slow)]
 )
-def test_runs_at_once_give_the_same_bits(trainable: Path, several: list[int], xla: bool) -> None:
+def test_runs_at_once_give_the_same_bits(trainable: Path, several: int, xla: bool) -> None:
     folder = Path("models/digits/mlp")
     found = []
-    for at_once in (1, *several):
+    for at_once in (1, several):
         settings = ["train.epochs=3", "train.repeats=3", f"train.xla={str(xla).lower()}"]
         trained("digits", "mlp", *settings, f"train.at_once={at_once}")
         assert json.loads((folder / "run.json").read_text())["at_once"] == at_once
         left = [*folder.rglob("*.keras"), *folder.rglob("*.npy"), folder / "history.csv"]
         found.append({file: file.read_bytes() for file in left})
     assert len(found[0]) == 1 + 3 + 3 * 3 + 1
-    assert all(other == found[0] for other in found[1:])
+    assert found[0] == found[1]
 
 
 def test_a_run_that_fails_ends_those_beside_it(

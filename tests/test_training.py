@@ -712,7 +712,8 @@ def train_same() -> None:
     """Train networks from two seeds each in the working folder."""
     settings = [*SHRUNK, "train.repeats=2", "train.at_once=1"]
     for dataset, model, xla in SAME:
-        overrides = [*settings, *SHRUNK_MODELS[model], f"train.xla={xla}"]
+        shrunk = ["model.depth=1"] if model in ("selu", "deep_relu") else SHRUNK_MODELS[model]
+        overrides = [*settings, *shrunk, f"train.xla={xla}"]
         make_stage("train", f"dataset={dataset}", f"model={model}", *overrides)
         Path("models", dataset, model).rename(Path(f"{dataset}-{model}-{xla}"))
 
