@@ -121,6 +121,9 @@ def test_scikit_learns_own_quick_checks_pass(estimator: type[Any], quick: Path) 
 def test_scikit_learns_own_checks_pass_but_for_those_listed(
     estimator: type[Any], quick: Path
 ) -> None:
+    edit(quick / "params.yaml", "train.epochs=15")  # of a hundred trainings
+    edit(quick / "conf/model/mlp.yaml", "learning_rate=0.1")
+
     done = check_estimator(estimator(), expected_failed_checks=EXPECTED_FAILED_CHECKS)
 
     assert {one["check_name"] for one in done if one["status"] == "xfail"} == set(
