@@ -168,7 +168,11 @@ def test_spread_and_ensemble_of_numbers(pipeline: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("dataset", "model"), [("california_housing", "mlp"), ("digits", "wide_deep")]
+    ("dataset", "model"),
+    [
+        pytest.param("california_housing", "mlp", marks=pytest.mark.slow),
+        ("digits", "wide_deep"),
+    ],
 )
 def test_the_ensemble_is_one_model_that_averages(trainable: Path, dataset: str, model: str) -> None:
     settings = ["train.repeats=2", "train.epochs=1", "train.ensemble=true"]
