@@ -194,12 +194,21 @@ def test_raw_rows_get_the_predictions_of_scaled_ones(
 ) -> None:
     problem = Problem.read(dataset)
     built = network(model, problem)
-    raw = read_table(paths.raw(dataset) / "data.parquet", "")
-    columns = columns_of(dataset, raw, built)
-    folded = fold_table(built, problem, columns, read_encoder(dataset), read_scalers(dataset))
+    folded, raw, columns = fold(built, problem)
     part = read_part(problem, "test")
     inputs = inputs_of(raw.iloc[part.rows], columns, dataset)
     assert_alike(folded(inputs), of_pipeline(built, problem, part))
+
+
+def fold(
+    built: keras.Model, problem: Problem
+) -> tuple[keras.Model, pd.DataFrame, list[InputColumn]]:
+    """Return a network that takes raw rows, all raw rows, and the columns that it takes of them."""
+    dataset = problem.dataset
+    raw = read_table(paths.raw(dataset) / "data.parquet", "")
+    columns = columns_of(dataset, raw, built)
+    folded = fold_table(built, problem, columns, read_encoder(dataset), read_scalers(dataset))
+    return folded, raw, columns
 
 
 def columns_of(dataset: str, raw: pd.DataFrame, built: keras.Model) -> list[InputColumn]:
@@ -492,9 +501,7 @@ def test_every_format_folds_every_kind_of_column(project: Path, dataset: str, mo
         prepare(project, ["made"])
     problem = Problem.read(dataset)
     built = network(model, problem)
-    raw = read_table(paths.raw(dataset) / "data.parquet", "")
-    columns = columns_of(dataset, raw, built)
-    folded = fold_table(built, problem, columns, read_encoder(dataset), read_scalers(dataset))
+    folded, raw, columns = fold(built, problem)
     part = read_part(problem, "test")
     wanted = of_pipeline(built, problem, part)
     inputs = arrays_of(raw.iloc[part.rows], columns, dataset)
