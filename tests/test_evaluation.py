@@ -3,7 +3,6 @@
 import json
 import runpy
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from stages import build_once
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fathom.data import rows
 from fathom.data.parts import read_part
@@ -79,11 +77,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the prepared project, made the working folder."""
-    work_in_copy(prepared, tmp_path, monkeypatch)
-    with threadpool_limits(1):  # boosting on several threads waits for those of TensorFlow
-        yield tmp_path
+    return work_in_copy(prepared, tmp_path, monkeypatch)
 
 
 ENSEMBLE = ["train.repeats=2", "train.ensemble=true"]

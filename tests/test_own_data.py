@@ -29,7 +29,6 @@ from conftest import (
 from PIL import Image
 from sklearn import datasets
 from stages import build_once, make_stage, run_command, run_pipeline, run_stage
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from fathom.commands import taking_in
 
@@ -307,10 +306,8 @@ def test_fashion_mnist_comes_from_a_mirror(
     # The official test images, as files that the project has never seen.
     settings = ["split.valid=58_000", "train.epochs=5", "train.batch_size=32"]
     edit(folder / "conf/dataset/fashion_mnist.yaml", *settings)  # boosting takes long
-    for stage in ("split", "check", "scale"):
+    for stage in ("split", "check", "scale", "baseline"):
         make_stage(stage, "dataset=fashion_mnist")
-    with threadpool_limits(1):  # boosting on several threads waits for those of TensorFlow
-        make_stage("baseline", "dataset=fashion_mnist")
     for stage in ("train", "evaluate", "export"):
         make_stage(stage, "dataset=fashion_mnist", "model=mlp")
     np.savez(tmp_path / "new.npz", official)
