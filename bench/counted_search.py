@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 import click
 
-from fathom.__main__ import main
-from fathom.config.schema import Config
-from fathom.training.devices import start_tensorflow
+from fathom.cli import main
+from fathom.settings.schema import Config
+from fathom.train.devices import start_tensorflow
 
 
 def start_and_count(config: Config) -> Any:
@@ -24,10 +24,10 @@ def start_and_count(config: Config) -> Any:
             super().__init__(strategy)
             atexit.register(lambda: click.echo(self.compiled))
 
-    patch("fathom.search.local.Trainers", Counted).start()
+    patch("fathom.search.threads.Trainers", Counted).start()
     return strategy
 
 
 if __name__ == "__main__":
-    with patch("fathom.commands.searching.start_tensorflow", start_and_count):
+    with patch("fathom.search.command.start_tensorflow", start_and_count):
         main()

@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from fathom.evaluation.wording import over_runs
+from fathom.evaluate.formatting import over_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = Path(__file__).with_name("published.yaml")

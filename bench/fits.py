@@ -8,13 +8,13 @@ from typing import Any
 import keras
 from plain_keras import stopping
 
-from fathom.config.schema import NetworkConfig
-from fathom.data.parts import ScaledFiles, scaler_of
-from fathom.data.schema import Problem
-from fathom.search.settings import Base
-from fathom.training.building import build
-from fathom.training.compiling import compile_model
-from fathom.training.examples import Examples, reader
+from fathom.artifacts.scaled_data import ScaledFiles, scaler_of
+from fathom.artifacts.schema import Problem
+from fathom.search.overrides import Base
+from fathom.settings.schema import NetworkConfig
+from fathom.train.build import build
+from fathom.train.compilation import compile_model
+from fathom.train.inputs import Examples, reader
 
 TASK = Path("task.json")  # in the folder of a contender
 VALIDATION_BATCH = 1024  # rows, as in Fathom

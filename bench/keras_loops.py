@@ -9,14 +9,14 @@ import tensorflow as tf
 from prepared import Arrays, Facts
 from turns import answer, ready, wait
 
-from fathom.config.schema import NetworkConfig
-from fathom.config.stage import compose
-from fathom.data.schema import Problem
+from fathom.artifacts.schema import Problem
 from fathom.models.interface import unwrap
-from fathom.training.building import build, compile_programs
-from fathom.training.compiled import results, train_epoch
-from fathom.training.compiling import compile_model
-from fathom.training.feeds import InMemory
+from fathom.settings.compose import compose
+from fathom.settings.schema import NetworkConfig
+from fathom.train.batches import InMemory
+from fathom.train.build import build, compile_programs
+from fathom.train.compilation import compile_model
+from fathom.train.compiled_fit import results, train_epoch
 
 
 def main(loop: str) -> None:
@@ -36,7 +36,7 @@ def compiled_network(config: NetworkConfig) -> keras.Model:
 
 
 def by_programs(config: NetworkConfig, arrays: Arrays, steps: int) -> None:  # noqa: ARG001
-    """Train as `fathom.training.compiled.fit` does, without validation and callbacks."""
+    """Train as `fathom.train.compiled_fit.fit` does, without validation and callbacks."""
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
     model = compiled_network(config)

@@ -36,7 +36,7 @@ TRAIN = {"epochs": 1, "batch_size": 4096, "repeats": 1, "schedule": None}
 DATASET = """# @package _global_
 dataset:
   source:
-    _target_: fathom.data.sources.table_file
+    _target_: fathom.download.sources.table_file
     file: data/own/large
   task: regression
   target: y

@@ -23,10 +23,10 @@ from unittest.mock import patch
 
 from searches import ALONE, prepare_copy
 
-from fathom.commands.searching import as_overrides
-from fathom.config.schema import SearchConfig
-from fathom.config.stage import compose
-from fathom.training.devices import start_tensorflow
+from fathom.search.command import as_overrides
+from fathom.settings.compose import compose
+from fathom.settings.schema import SearchConfig
+from fathom.train.devices import start_tensorflow
 
 DATASET = "california_housing"
 METHODS = ("random", "evolutionary", "tpe")  # all are compared with the first
@@ -47,8 +47,8 @@ class Searched:
 
 
 def searched(method: str, seed: int, settings: list[str], strategy: Any) -> Searched:
+    from fathom.search.overrides import Base
     from fathom.search.session import session
-    from fathom.search.settings import Base
 
     began = time.perf_counter()
     overrides = as_overrides([*settings, f"search={method}", f"search.seed={seed}", *ALONE])
@@ -70,7 +70,7 @@ def start(settings: list[str]) -> Any:
     from fathom.search.trainers import Trainers
 
     shared = Trainers(strategy)
-    patch("fathom.search.local.Trainers", lambda _: shared).start()
+    patch("fathom.search.threads.Trainers", lambda _: shared).start()
     return strategy
 
 

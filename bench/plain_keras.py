@@ -22,16 +22,16 @@ import pandas as pd  # noqa: F401
 
 imported = time.perf_counter()
 
-from fathom.config.schema import NetworkConfig
-from fathom.config.stage import compose
-from fathom.data.parts import ScaledFiles
-from fathom.data.schema import Problem
+from fathom.artifacts.scaled_data import ScaledFiles
+from fathom.artifacts.schema import Problem
 from fathom.models.interface import output_names
-from fathom.training.building import build
-from fathom.training.callbacks import early_stopping
-from fathom.training.compiling import compile_model
-from fathom.training.examples import Examples, reader
-from fathom.training.repeats import repeats
+from fathom.settings.compose import compose
+from fathom.settings.schema import NetworkConfig
+from fathom.train.build import build
+from fathom.train.callbacks import early_stopping
+from fathom.train.compilation import compile_model
+from fathom.train.inputs import Examples, reader
+from fathom.train.repeats import repeats
 
 
 def main(dataset: str, network: str) -> None:

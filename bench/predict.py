@@ -39,13 +39,13 @@ def main() -> None:
     parser.add_argument("--model", default="california_housing/wide_deep")
     arguments = parser.parse_args()
     os.chdir(ROOT)
-    from fathom.training.devices import start_on_cpu
+    from fathom.train.devices import start_on_cpu
 
     start_on_cpu()
-    from fathom.prediction.artefact import BATCH, Artefact
-    from fathom.prediction.columns import model_inputs
-    from fathom.prediction.options import Options
-    from fathom.prediction.predict import predict
+    from fathom.predict.exported_model import BATCH, Artefact
+    from fathom.predict.inputs import model_inputs
+    from fathom.predict.options import Options
+    from fathom.predict.predict import predict
 
     artefact = Artefact(Path("exports", arguments.model))
     raw = pd.read_parquet(Path("data/raw", artefact.signature.dataset, "data.parquet"))

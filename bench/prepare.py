@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 from prepared import Arrays, Facts, Layer, write
 
-from fathom import paths
-from fathom.config.schema import NetworkConfig
-from fathom.config.stage import compose
-from fathom.data.download import download
-from fathom.data.parts import ScaledFiles
-from fathom.data.scale import scale
-from fathom.data.schema import Problem, Schema, Source
-from fathom.data.split import split
+from fathom.artifacts.scaled_data import ScaledFiles
+from fathom.artifacts.schema import Problem, Schema, Source
+from fathom.base import paths
+from fathom.download.download import download
+from fathom.scale.scale import scale
+from fathom.settings.compose import compose
+from fathom.settings.schema import NetworkConfig
+from fathom.split.split import split
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -78,8 +78,8 @@ def network(
     """Return the training rows and the network's first weights."""
     import keras
 
-    from fathom.training.building import build
-    from fathom.training.examples import reader
+    from fathom.train.build import build
+    from fathom.train.inputs import reader
 
     keras.utils.set_random_seed(config.seed)
     model = build(config, problem)

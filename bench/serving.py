@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fathom.export.signature import Signature
+from fathom.artifacts.signature import Signature
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / "src"), "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -49,10 +49,10 @@ def rows_like(signature: Signature, rows: int) -> Columns:
 
 def bare(export: Path, seconds: float, sizes: list[int]) -> dict[int, float]:
     """Return how many rows a second the network predicts, by the rows of a call."""
-    from fathom.training.devices import start_on_cpu
+    from fathom.train.devices import start_on_cpu
 
     start_on_cpu()
-    from fathom.prediction.artefact import Artefact
+    from fathom.predict.exported_model import Artefact
 
     artefact = Artefact(export)
     rates = {}

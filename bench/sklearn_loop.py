@@ -6,8 +6,8 @@ from prepared import Arrays, Facts
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from turns import take_turns
 
-from fathom.config.schema import NetworkConfig
-from fathom.config.stage import compose
+from fathom.settings.compose import compose
+from fathom.settings.schema import NetworkConfig
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from turns import take_turns
 
-from fathom.config.schema import NetworkConfig
-from fathom.config.stage import compose
+from fathom.settings.compose import compose
+from fathom.settings.schema import NetworkConfig
 
 Network = Callable[[Sequence[Tensor]], list[Tensor]]
 Loss = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]

@@ -3,9 +3,9 @@
 python src/baseline.py dataset=digits
 """
 
-from fathom.config.schema import DatasetConfig
-from fathom.config.stage import stage
-from fathom.evaluation.baseline import baseline
+from fathom.baseline.baseline import baseline
+from fathom.settings.compose import stage
+from fathom.settings.schema import DatasetConfig
 
 
 @stage(DatasetConfig)

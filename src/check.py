@@ -3,9 +3,9 @@
 python src/check.py dataset=adult_census
 """
 
-from fathom.checks.check import check
-from fathom.config.schema import DatasetConfig
-from fathom.config.stage import stage
+from fathom.check.check import check
+from fathom.settings.compose import stage
+from fathom.settings.schema import DatasetConfig
 
 
 @stage(DatasetConfig)

@@ -3,9 +3,9 @@
 python src/compare.py dataset=digits
 """
 
-from fathom.config.schema import DatasetConfig
-from fathom.config.stage import stage
-from fathom.evaluation.compare import compare
+from fathom.compare.compare import compare
+from fathom.settings.compose import stage
+from fathom.settings.schema import DatasetConfig
 
 
 @stage(DatasetConfig)

@@ -3,9 +3,9 @@
 python src/download.py dataset=digits
 """
 
-from fathom.config.schema import DatasetConfig
-from fathom.config.stage import stage
-from fathom.data.download import download
+from fathom.download.download import download
+from fathom.settings.compose import stage
+from fathom.settings.schema import DatasetConfig
 
 
 @stage(DatasetConfig)

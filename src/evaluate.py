@@ -3,9 +3,9 @@
 python src/evaluate.py dataset=digits model=mlp
 """
 
-from fathom.config.schema import NetworkConfig
-from fathom.config.stage import stage
-from fathom.evaluation.evaluate import evaluate
+from fathom.evaluate.evaluate import evaluate
+from fathom.settings.compose import stage
+from fathom.settings.schema import NetworkConfig
 
 
 @stage(NetworkConfig)

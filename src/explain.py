@@ -3,15 +3,15 @@
 python src/explain.py dataset=california_housing
 """
 
-from fathom.config.schema import DatasetConfig
-from fathom.config.stage import stage
-from fathom.training.devices import start_tensorflow
+from fathom.settings.compose import stage
+from fathom.settings.schema import DatasetConfig
+from fathom.train.devices import start_tensorflow
 
 
 @stage(DatasetConfig)
 def main(config: DatasetConfig) -> None:
     start_tensorflow(config)
-    from fathom.explanation.explain import explain  # imports Keras, which starts TensorFlow
+    from fathom.explain.explain import explain  # imports Keras, which starts TensorFlow
 
     found = explain(config)
     print(f"{found['model']}, {found['rows']} test rows: {found['explained']}")

@@ -3,9 +3,9 @@
 python src/export.py dataset=digits model=mlp
 """
 
-from fathom.config.schema import NetworkConfig
-from fathom.config.stage import stage
-from fathom.training.devices import start_on_cpu
+from fathom.settings.compose import stage
+from fathom.settings.schema import NetworkConfig
+from fathom.train.devices import start_on_cpu
 
 
 @stage(NetworkConfig)

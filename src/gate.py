@@ -5,9 +5,9 @@ python src/gate.py
 
 import sys
 
-from fathom.config.schema import Config
-from fathom.config.stage import stage
-from fathom.evaluation.gate import gate
+from fathom.gate.gate import gate
+from fathom.settings.compose import stage
+from fathom.settings.schema import Config
 
 
 @stage(Config)

@@ -3,10 +3,10 @@
 python src/report.py
 """
 
-from fathom import paths
-from fathom.config.schema import Config
-from fathom.config.stage import stage
-from fathom.report.page import report
+from fathom.base import paths
+from fathom.report.report import report
+from fathom.settings.compose import stage
+from fathom.settings.schema import Config
 
 
 @stage(Config)

@@ -3,9 +3,9 @@
 python src/scale.py dataset=california_housing scale.features=robust
 """
 
-from fathom.config.schema import DatasetConfig
-from fathom.config.stage import stage
-from fathom.data.scale import scale
+from fathom.scale.scale import scale
+from fathom.settings.compose import stage
+from fathom.settings.schema import DatasetConfig
 
 
 @stage(DatasetConfig)

@@ -3,9 +3,9 @@
 python src/split.py dataset=digits split.test=0.2
 """
 
-from fathom.config.schema import DatasetConfig
-from fathom.config.stage import stage
-from fathom.data.split import split
+from fathom.settings.compose import stage
+from fathom.settings.schema import DatasetConfig
+from fathom.split.split import split
 
 
 @stage(DatasetConfig)

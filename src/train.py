@@ -3,15 +3,15 @@
 python src/train.py dataset=digits model=mlp train.epochs=3
 """
 
-from fathom.config.schema import NetworkConfig
-from fathom.config.stage import stage
-from fathom.training.devices import start_tensorflow
+from fathom.settings.compose import stage
+from fathom.settings.schema import NetworkConfig
+from fathom.train.devices import start_tensorflow
 
 
 @stage(NetworkConfig)
 def main(config: NetworkConfig) -> None:
     strategy = start_tensorflow(config)
-    from fathom.training.train import train  # imports Keras, which starts TensorFlow
+    from fathom.train.train import train  # imports Keras, which starts TensorFlow
 
     training = train(config, strategy)
     best = training.best

@@ -24,18 +24,18 @@ from ruamel.yaml import YAML
 from stages import ROOT as ROOT
 from stages import build_once, run_pipeline
 
-from fathom import paths
-from fathom.checks.check import check
-from fathom.config.schema import Config, DatasetConfig, NetworkConfig
-from fathom.config.stage import compose
-from fathom.data.download import download
-from fathom.data.scale import scale
-from fathom.data.split import split
-from fathom.evaluation.baseline import baseline
-from fathom.evaluation.evaluate import evaluate
+from fathom.base import paths
+from fathom.baseline.baseline import baseline
+from fathom.check.check import check
+from fathom.download.download import download
+from fathom.evaluate.evaluate import evaluate
+from fathom.scale.scale import scale
+from fathom.settings.compose import compose
+from fathom.settings.schema import Config, DatasetConfig, NetworkConfig
+from fathom.split.split import split
 
 if TYPE_CHECKING:
-    from fathom.training.writing import Training
+    from fathom.train.write import Training
 
 pytest_plugins = ["schedule"]
 AnyConfig = TypeVar("AnyConfig", bound=Config)
@@ -131,7 +131,7 @@ def trained(dataset: str, model: str, *overrides: str) -> Training:
     # Not above: TensorFlow takes seconds to import, and some tests prove that it is not needed.
     import tensorflow as tf
 
-    from fathom.training.train import train
+    from fathom.train.train import train
 
     leave_imports_alone()
     return train(network_config(dataset, model, *overrides), tf.distribute.get_strategy())

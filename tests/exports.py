@@ -13,10 +13,10 @@ import yaml
 from conftest import LEAN, every_kind, exported, prepare
 from stages import build_once
 
-from fathom.data.sources import RawTable
+from fathom.download.sources import RawTable
 
 if TYPE_CHECKING:
-    from fathom.prediction.artefact import Artefact
+    from fathom.predict.exported_model import Artefact
 
 CALIFORNIA, DIGITS = "california_housing/wide_deep", "digits/mlp"  # of the fixture `pipeline`
 ADULTS, HOUSES = "adult_census/mlp", "houses/mlp"
@@ -52,6 +52,6 @@ def exported_networks(pipeline: Path, factory: pytest.TempPathFactory) -> Path:
 @functools.cache
 def loaded(folder: Path) -> Artefact:
     """Return an export's model and signature: once, since that takes a second or more."""
-    from fathom.prediction.artefact import Artefact  # imports Keras
+    from fathom.predict.exported_model import Artefact  # imports Keras
 
     return Artefact(folder)

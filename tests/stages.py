@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from filelock import FileLock
 
-from fathom.__main__ import fathom
+from fathom.cli import fathom
 
 ROOT = Path(__file__).resolve().parent.parent
 

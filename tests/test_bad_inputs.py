@@ -81,7 +81,7 @@ def png(height: int, width: int) -> bytes:
 
 
 def source(function: str, key: str, path: str) -> dict[str, Any]:
-    return {"_target_": f"fathom.data.sources.{function}", key: f"data/own/{path}"}
+    return {"_target_": f"fathom.download.sources.{function}", key: f"data/own/{path}"}
 
 
 def dates(form: str) -> dict[str, Any]:
@@ -197,7 +197,9 @@ CASES: list[Case] = [
     Case("a column called like a made one", text(size=["", 1.0] * 30, size_missing=1)),
     Case("an unknown setting", text(), {"sorce": 1}),
     Case("an unknown setting of the source", text(), {"source": {"delimeter": ";"}}),
-    Case("an unknown source", text(), {"source": {"_target_": "fathom.data.sources.tablefile"}}),
+    Case(
+        "an unknown source", text(), {"source": {"_target_": "fathom.download.sources.tablefile"}}
+    ),
     Case("a task that is none", text(), {"task": "regresion"}),
     Case("no images at all", {}, IMAGES),
     Case("images without folders of classes", {"a.png": png(4, 4)}, IMAGES),

@@ -6,8 +6,8 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
-from fathom.data.scaling import Floats
-from fathom.evaluation.calibration import (
+from fathom.artifacts.scalers import Floats
+from fathom.evaluate.calibration import (
     at_temperature,
     expected_calibration_error,
     fitted_temperature,

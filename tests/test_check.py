@@ -12,15 +12,15 @@ from conftest import dataset_config
 from numpy.typing import NDArray
 from stages import Finished, run_stage
 
-from fathom.checks.check import check
-from fathom.checks.drift import difference
-from fathom.checks.duplicates import hashes, repeated
-from fathom.config.schema import DatasetConfig
-from fathom.data.download import download
-from fathom.data.schema import Checks, Warned
-from fathom.data.sources import RawImages, RawTable
-from fathom.data.split import split
-from fathom.errors import FathomError
+from fathom.artifacts.schema import Checks, Warned
+from fathom.base.errors import FathomError
+from fathom.check.check import check
+from fathom.check.drift import difference
+from fathom.check.duplicates import hashes, repeated
+from fathom.download.download import download
+from fathom.download.sources import RawImages, RawTable
+from fathom.settings.schema import DatasetConfig
+from fathom.split.split import split
 
 Table = dict[str, Any]
 OTHER = {"price": "dear", "dear": "price"}
@@ -163,7 +163,7 @@ def test_data_sets_of_the_project_give_no_warning(workspace: Path, dataset: str)
 @some_and_all(1, 3)
 @pytest.mark.parametrize("loader", ["load_iris", "load_wine", "load_breast_cancer"])
 def test_easy_data_sets_give_no_warning(workspace: Path, loader: str, seeds: range) -> None:
-    source = {"_target_": "fathom.data.sources.scikit_learn", "loader": loader}
+    source = {"_target_": "fathom.download.sources.scikit_learn", "loader": loader}
     dataset = {"source": source, "task": "classification", "target": "target"}
     text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset})
     Path("conf/dataset/easy.yaml").write_text(text)

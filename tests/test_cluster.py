@@ -23,11 +23,11 @@ import pytest
 from conftest import ROOT, SHRUNK, ray_nodes
 from optuna.trial import FrozenTrial, TrialState
 
-from fathom.commands.searching import as_overrides
-from fathom.config.schema import NetworkConfig, SearchConfig
-from fathom.config.stage import compose
-from fathom.errors import FathomError
+from fathom.base.errors import FathomError
+from fathom.search.command import as_overrides
 from fathom.search.study import FINISHED, folder_of
+from fathom.settings.compose import compose
+from fathom.settings.schema import NetworkConfig, SearchConfig
 
 ray_installed = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed"
@@ -42,7 +42,7 @@ train.optimizer.weight_decay: {choice: [0.1, 0.2]}
 DIVERGING = "model.learning_rate: {choice: [0.0001, 0.001, 0.01, 1.0e+30]}"
 IMPATIENT = (
     "import fathom.search.study as s; s.HEARTBEAT, s.GRACE = 1, 4; "
-    "from fathom.__main__ import main; main()"
+    "from fathom.cli import main; main()"
 )  # a killed process is missed after seconds
 
 
@@ -100,8 +100,8 @@ def searched(
     """Search in this process; return all trials that the study has."""
     import tensorflow as tf
 
+    from fathom.search.overrides import Base
     from fathom.search.session import session
-    from fathom.search.settings import Base
 
     def heard(news: int | FrozenTrial, wanted: int) -> None:
         if not isinstance(news, int):
@@ -139,7 +139,7 @@ def test_a_node_joins_and_is_killed(
     here: Path, nodes: Any, add_node: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It joins during the first trial, and is lost in the first one that it carries out."""
-    from fathom.search.cluster import Cluster, carried_out
+    from fathom.search.ray_trials import Cluster, carried_out
 
     given = ["search=random", "space=small", "trials=4"]
     forget(here)
@@ -169,7 +169,7 @@ def test_a_node_joins_and_is_killed(
         lost.append(worker)
         drop(cluster, worker)
 
-    monkeypatch.setattr("fathom.search.cluster.carried_out", begun)
+    monkeypatch.setattr("fathom.search.ray_trials.carried_out", begun)
     monkeypatch.setattr(Cluster, "at_once", property(at_once))
     monkeypatch.setattr(Cluster, "drop", dropped)
     told: list[int] = []
@@ -194,12 +194,12 @@ def test_workers_do_as_this_process(
     """Trials that end, are judged, diverge, or cannot be trained; then one that kills workers."""
     import tensorflow as tf
 
-    from fathom.search.cluster import cluster
-    from fathom.search.local import Here
-    from fathom.search.settings import Base
+    from fathom.search.overrides import Base
+    from fathom.search.ray_trials import cluster
+    from fathom.search.threads import Here
     from fathom.search.trial import goes_on
 
-    monkeypatch.setattr("fathom.search.cluster.LIVES", 2)
+    monkeypatch.setattr("fathom.search.ray_trials.LIVES", 2)
     given = ["search=random", "space=small", "engine=ray", f"address={nodes.address}"]
     overrides = as_overrides([*COMMON, *given])
     config, base = compose(overrides, SearchConfig), Base(overrides)
@@ -253,9 +253,9 @@ def test_a_worker_is_told_step_by_step_whether_to_go_on(
 ) -> None:
     import ray
 
-    from fathom.search.settings import Base
+    from fathom.search.overrides import Base
+    from fathom.search.ray_worker import Worker
     from fathom.search.trial import HopelessError, Outcome
-    from fathom.search.worker import Worker
 
     monkeypatch.setattr(ray, "get_gpu_ids", list)
     overrides = as_overrides([*COMMON, "search=random", "space=small", "model.units=[8]"])
@@ -280,8 +280,8 @@ def test_a_worker_is_told_step_by_step_whether_to_go_on(
 def test_a_trial_loses_but_so_many_workers(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import ray
 
-    from fathom.search.cluster import Cluster
-    from fathom.search.settings import Base
+    from fathom.search.overrides import Base
+    from fathom.search.ray_trials import Cluster
     from fathom.search.trial import goes_on
 
     def gone(reference: Any) -> None:
@@ -302,7 +302,7 @@ def test_a_trial_loses_but_so_many_workers(here: Path, monkeypatch: pytest.Monke
 
 
 def test_a_trial_begun_anew_is_judged_where_it_was_not() -> None:
-    from fathom.search.cluster import Once
+    from fathom.search.ray_trials import Once
 
     judged: list[int] = []
 

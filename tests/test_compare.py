@@ -10,11 +10,11 @@ import pytest
 from conftest import dataset_config
 from numpy.typing import NDArray
 
-from fathom.data import rows
-from fathom.data.schema import Output, Problem
-from fathom.errors import FathomError
-from fathom.evaluation import compare as module
-from fathom.evaluation.compare import compare, resampled_means, verdict
+from fathom.artifacts.schema import Output, Problem
+from fathom.base import blocks
+from fathom.base.errors import FathomError
+from fathom.compare import compare as module
+from fathom.compare.compare import compare, resampled_means, verdict
 
 Predicted = dict[str, NDArray[Any]]
 
@@ -187,7 +187,7 @@ def test_blocks_of_rows_change_nothing(
     write("bike", actual, {"linear": baseline}, {"mlp": network})
     config = dataset_config("bike", "models=[mlp]")
     at_once = compare(config)
-    monkeypatch.setattr(rows, "MOST_ROWS", 33)
+    monkeypatch.setattr(blocks, "MOST_ROWS", 33)
     assert compare(config) == at_once
 
 

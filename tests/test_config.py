@@ -9,11 +9,11 @@ from conftest import ROOT, edit, run_in
 from pydantic import validate_call
 from stages import make_stage, run_stage
 
-from fathom.config.origins import Origins
-from fathom.config.schema import Config, DatasetConfig, NetworkConfig, Target
-from fathom.config.stage import compose
-from fathom.config.targets import make
-from fathom.errors import FathomError
+from fathom.base.errors import FathomError
+from fathom.messages.origins import Origins
+from fathom.settings.compose import compose
+from fathom.settings.instantiate import make
+from fathom.settings.schema import Config, DatasetConfig, NetworkConfig, Target
 
 DIGITS_MLP = ("dataset=digits", "model=mlp")
 BOOK_MLP = (*DIGITS_MLP, "experiment=book_mlp")
@@ -519,8 +519,8 @@ def made(*positional: Any, defaults: dict[str, Any] | None = None, **settings: A
             "dataset.source._target_: json has no 'dump_s'; did you mean dumps?",
         ),
         (
-            {"_target_": "fathom.data.sources.package_cvs"},
-            "dataset.source._target_: fathom.data.sources has no 'package_cvs'; "
+            {"_target_": "fathom.download.sources.package_cvs"},
+            "dataset.source._target_: fathom.download.sources has no 'package_cvs'; "
             "did you mean package_csv?",
         ),
         (
@@ -528,12 +528,12 @@ def made(*positional: Any, defaults: dict[str, Any] | None = None, **settings: A
             "dataset.source.prefx is no argument of textwrap.indent; did you mean prefix?",
         ),
         (
-            {"_target_": "fathom.data.sources.scikit_learn", "loader": "load_digits", "x": 1},
-            "dataset.source.x is no argument of fathom.data.sources.scikit_learn; "
+            {"_target_": "fathom.download.sources.scikit_learn", "loader": "load_digits", "x": 1},
+            "dataset.source.x is no argument of fathom.download.sources.scikit_learn; "
             "there are: arguments, loader, sha256",
         ),
         (
-            {"_target_": "fathom.data.sources.scikit_learn"},
+            {"_target_": "fathom.download.sources.scikit_learn"},
             "dataset.source: scikit_learn() missing 1 required positional argument: 'loader'",
         ),
         (

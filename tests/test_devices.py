@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from conftest import ROOT, dataset_config, prepare, run_in
 
-from fathom.errors import FathomError
-from fathom.training.devices import start_tensorflow, strategy, visible_devices
+from fathom.base.errors import FathomError
+from fathom.train.devices import start_tensorflow, strategy, visible_devices
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_fewer_gpus_than_asked_for(workspace: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _kind: [])
     counted = subprocess.CompletedProcess(["python"], 0, stdout="2\n", stderr="")
-    monkeypatch.setattr("fathom.training.devices.subprocess.run", lambda *_, **__: counted)
+    monkeypatch.setattr("fathom.train.devices.subprocess.run", lambda *_, **__: counted)
     with pytest.raises(FathomError) as refused:
         start_tensorflow(dataset_config("digits", "gpus=[0,2]"))
     assert str(refused.value) == (
@@ -122,8 +122,8 @@ import tensorflow as tf
 cpu = tf.config.LogicalDeviceConfiguration()
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [cpu, cpu])
 from conftest import network_config
-from fathom.training.devices import strategy
-from fathom.training.train import train
+from fathom.train.devices import strategy
+from fathom.train.train import train
 
 losses = {}
 strategies = [strategy(["CPU:0"]), strategy(["CPU:0", "CPU:1"])]

@@ -11,13 +11,11 @@ import pytest
 import yaml
 from conftest import dataset_config
 
-from fathom import paths
-from fathom.data.download import download
-from fathom.data.scale import scale
-from fathom.data.schema import Problem
-from fathom.data.sources import RawTable
-from fathom.data.split import split
-from fathom.report.columns import ColumnSummary, summaries
+from fathom.artifacts.schema import Problem
+from fathom.base import paths
+from fathom.download.download import download
+from fathom.download.sources import RawTable
+from fathom.report.column_summaries import ColumnSummary, summaries
 from fathom.report.distributions import (
     ROWS,
     binned_shares,
@@ -25,6 +23,8 @@ from fathom.report.distributions import (
     distributions,
     sample,
 )
+from fathom.scale.scale import scale
+from fathom.split.split import split
 
 ROW_COUNT = 500
 PARTS = {"training", "validation", "test"}

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from conftest import ROOT, clone, edit, repro, run_in
 from stages import build_once, run_command
 
-from fathom.__main__ import fathom
-from fathom.commands import doctor as examined
+from fathom.cli import fathom
+from fathom.doctor import doctor as examined
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ import yaml
 from conftest import dataset_config
 from sklearn import datasets
 
-from fathom.data.download import download
-from fathom.data.schema import Schema
-from fathom.data.sources import RawTable, package_csv, scikit_learn
-from fathom.data.split import split
-from fathom.errors import FathomError
+from fathom.artifacts.schema import Schema
+from fathom.base.errors import FathomError
+from fathom.download.download import download
+from fathom.download.sources import RawTable, package_csv, scikit_learn
+from fathom.split.split import split
 
 CALIFORNIA_CSV = "datasets/data/california_housing.csv"
 CALIFORNIA_SHA256 = "6c0573ec35c926d6fab1225b6ff5d3ee1c664ebf960168f3fd13d70b6acdc485"
@@ -126,7 +126,7 @@ def test_diabetes_is_a_table_with_its_target(workspace: Path) -> None:
 
 
 def test_wine_is_a_table_with_names_of_classes(workspace: Path) -> None:
-    source = {"_target_": "fathom.data.sources.scikit_learn", "loader": "load_wine"}
+    source = {"_target_": "fathom.download.sources.scikit_learn", "loader": "load_wine"}
     add_dataset(workspace, "wine", source=source, task="classification", target="target")
     schema = download(dataset_config("wine"))
     table = pd.read_parquet("data/raw/wine/data.parquet")

@@ -15,12 +15,12 @@ import pytest
 from conftest import ROOT, network_config
 from keras import layers
 
-from fathom.config.schema import NetworkConfig
-from fathom.config.targets import make
-from fathom.data.schema import Problem
-from fathom.report.drawing import draw_network
-from fathom.report.networks import read_network
-from fathom.training.repeats import ensemble
+from fathom.artifacts.schema import Problem
+from fathom.report.network_drawing import draw_network
+from fathom.report.network_graph import read_network
+from fathom.settings.instantiate import make
+from fathom.settings.schema import NetworkConfig
+from fathom.train.repeats import ensemble
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -233,7 +233,8 @@ def test_a_class_of_ones_own_is_one_box(tmp_path: Path) -> None:
 def test_same_file_same_bytes_without_keras(tmp_path: Path) -> None:
     file = saved(tangled(), tmp_path)
     code = (
-        "import sys; from pathlib import Path; from fathom.report.drawing import draw_network; "
+        "import sys; from pathlib import Path; "
+        "from fathom.report.network_drawing import draw_network; "
         "print(draw_network(Path(sys.argv[1]))); "
         "assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )

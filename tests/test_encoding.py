@@ -13,18 +13,18 @@ import yaml
 from conftest import dataset_config, every_kind
 from numpy.typing import NDArray
 
-from fathom.config.schema import Dataset
-from fathom.data.columns import as_dates, as_numbers, as_texts, is_category
-from fathom.data.download import download
-from fathom.data.encoder import Encoder, fit_encoder
-from fathom.data.encoding import Buckets, Category, Cross, Date, Number
-from fathom.data.parts import read_part
-from fathom.data.scale import scale
-from fathom.data.schema import Problem
-from fathom.data.sources import RawTable
-from fathom.data.split import split
-from fathom.data.tables import TableInMemory
-from fathom.errors import FathomError
+from fathom.artifacts.columns import as_dates, as_numbers, as_texts, is_category
+from fathom.artifacts.raw_table import TableInMemory
+from fathom.artifacts.scaled_data import read_part
+from fathom.artifacts.schema import Problem
+from fathom.base.errors import FathomError
+from fathom.download.download import download
+from fathom.download.sources import RawTable
+from fathom.scale.encoder import Encoder, fit_encoder
+from fathom.scale.encodings import Buckets, Category, Cross, Date, Number
+from fathom.scale.scale import scale
+from fathom.settings.schema import Dataset
+from fathom.split.split import split
 
 NAN = float("nan")
 

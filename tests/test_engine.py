@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework.config import disable_op_determinism
 
-from fathom.training import compiled, reference
-from fathom.training.feeds import Feed, InMemory, Streamed, cut, feed
-from fathom.training.optimizers import WideAndDeep
-from fathom.training.programs import Programs, make_programs
+from fathom.train import compiled_fit, keras_fit
+from fathom.train.batches import Feed, InMemory, Streamed, cut, feed
+from fathom.train.optimizers import WideAndDeep
+from fathom.train.programs import Programs, make_programs
 
 ROWS, VALID, BATCH, EPOCHS = 300, 70, 32, 2  # the last batch has 12 rows
 layers = keras.layers
@@ -131,12 +131,12 @@ def compare(build: Any, settings: Any, examples: Any, optimizer: Any, xla: bool)
     """Train by both engines and compare all that a training leaves in a model, and its history."""
     train, valid = feeds(examples)
     of_keras = new(build, settings, optimizer(), xla)
-    reference.fit(of_keras, train, valid, batch_size=BATCH, seed=7, epochs=EPOCHS, callbacks=[])
+    keras_fit.fit(of_keras, train, valid, batch_size=BATCH, seed=7, epochs=EPOCHS, callbacks=[])
     ours = new(build, settings, optimizer(), xla)
     start = [variable.numpy() for variable in ours.trainable_variables]
     history = keras.callbacks.History()
     programs = programs_of(ours, train, xla)
-    compiled.fit(ours, programs, train, valid, seed=7, epochs=EPOCHS, callbacks=[history])
+    compiled_fit.fit(ours, programs, train, valid, seed=7, epochs=EPOCHS, callbacks=[history])
     moved: list[bool] = [
         not np.array_equal(v, s) for v, s in zip(ours.trainable_variables, start, strict=True)
     ]
@@ -237,7 +237,9 @@ def test_a_models_own_training_step_is_used() -> None:
         model = new(build, regression, keras.optimizers.SGD(0.01), xla=False)
         model(TABLE[:1])
         model.set_weights([np.zeros((8, 1)), np.zeros(1)])
-        compiled.fit(model, programs_of(model, train), train, valid, seed=1, epochs=1, callbacks=[])
+        compiled_fit.fit(
+            model, programs_of(model, train), train, valid, seed=1, epochs=1, callbacks=[]
+        )
         models.append(model.get_weights()[0])
     assert np.linalg.norm(models[0]) > 1.5 * np.linalg.norm(models[1])
 
@@ -248,7 +250,7 @@ def test_one_batch_smaller_than_a_batch() -> None:
     before = model.get_weights()[0]
     history = keras.callbacks.History()
     train = InMemory(few)
-    compiled.fit(
+    compiled_fit.fit(
         model, programs_of(model, train), train, train, seed=1, epochs=1, callbacks=[history]
     )
     assert model.optimizer.iterations == 1
@@ -263,7 +265,7 @@ def test_stops_when_a_callback_says_so() -> None:
     train, valid = feeds((TABLE, NUMBER))
     model = new(dense, regression, "sgd", xla=False)
     history = keras.callbacks.History()
-    compiled.fit(
+    compiled_fit.fit(
         model,
         programs_of(model, train),
         train,
@@ -302,9 +304,11 @@ def test_callbacks_are_called_as_by_fit() -> None:
     train, valid = feeds((TABLE, NUMBER))
     of_keras, ours = Calls(), Calls()
     model = new(dense, regression, "sgd", xla=False)
-    reference.fit(model, train, valid, batch_size=BATCH, seed=1, epochs=2, callbacks=[of_keras])
+    keras_fit.fit(model, train, valid, batch_size=BATCH, seed=1, epochs=2, callbacks=[of_keras])
     model = new(dense, regression, "sgd", xla=False)
-    compiled.fit(model, programs_of(model, train), train, valid, seed=1, epochs=2, callbacks=[ours])
+    compiled_fit.fit(
+        model, programs_of(model, train), train, valid, seed=1, epochs=2, callbacks=[ours]
+    )
     assert ours.calls == of_keras.calls
 
 
@@ -383,11 +387,11 @@ def test_streamed_rows_train_as_by_fit(xla: bool) -> None:
     valid = Streamed(reading(examples), ROWS, window_rows=64, alignment=8)
     build, settings, _ = CASES["dropout"]
     of_keras = new(build, settings, "adam", xla)
-    reference.fit(of_keras, streamed, valid, batch_size=BATCH, seed=7, epochs=2, callbacks=[])
+    keras_fit.fit(of_keras, streamed, valid, batch_size=BATCH, seed=7, epochs=2, callbacks=[])
     ours = new(build, settings, "adam", xla)
     history = keras.callbacks.History()
     programs = programs_of(ours, streamed, xla)
-    compiled.fit(ours, programs, streamed, valid, seed=7, epochs=2, callbacks=[history])
+    compiled_fit.fit(ours, programs, streamed, valid, seed=7, epochs=2, callbacks=[history])
     for found, wanted in zip(ours.get_weights(), of_keras.get_weights(), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=2e-6)
     for name, values in of_keras.history.history.items():

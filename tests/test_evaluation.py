@@ -25,15 +25,15 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from stages import build_once
 
-from fathom.data import rows
-from fathom.data.parts import read_part
-from fathom.data.predictions import Predicted
-from fathom.data.scale import scale
-from fathom.data.schema import Output, Problem
-from fathom.errors import FathomError
-from fathom.evaluation.baseline import baseline, training_rows
-from fathom.evaluation.evaluate import evaluate, figures
-from fathom.evaluation.scores import prediction_table, scores
+from fathom.artifacts.predictions import Predicted
+from fathom.artifacts.scaled_data import read_part
+from fathom.artifacts.schema import Output, Problem
+from fathom.base import blocks
+from fathom.base.errors import FathomError
+from fathom.baseline.baseline import baseline, training_rows
+from fathom.evaluate.evaluate import evaluate, figures
+from fathom.evaluate.metrics import prediction_table, scores
+from fathom.scale.scale import scale
 
 Numbers = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ PROBABILITIES = np.array(
 
 IRIS = """# @package _global_
 dataset:
-  source: {_target_: fathom.data.sources.scikit_learn, loader: load_iris}
+  source: {_target_: fathom.download.sources.scikit_learn, loader: load_iris}
   task: classification
   target: target
 """
@@ -417,7 +417,7 @@ def test_blocks_of_rows_change_nothing(
     table, drawn = pd.read_parquet(file), [plot.read_text() for plot in plots]
     units = Problem.read(dataset).main.units
     at_a_time = 60 if dataset == "digits" else 9
-    monkeypatch.setattr(rows, "MOST_VALUES", at_a_time * units)
+    monkeypatch.setattr(blocks, "MOST_VALUES", at_a_time * units)
     found = evaluate(config)
     for fitted_to_fewer_rows in ("calibrated", "interval"):
         assert (fitted_to_fewer_rows in found) == (fitted_to_fewer_rows in at_once)
@@ -447,21 +447,21 @@ def test_what_is_fitted_is_fitted_to_rows_drawn_evenly(
     mean = np.asarray(np.mean(every, axis=0, dtype=np.float64))
     actual, predicted = network.drawn("valid")
     np.testing.assert_array_equal(predicted, mean)
-    monkeypatch.setattr(rows, "MOST_ROWS", 100)
+    monkeypatch.setattr(blocks, "MOST_ROWS", 100)
     some, of_some = network.drawn("valid")
-    chosen = rows.evenly_drawn(len(mean), 100)
+    chosen = blocks.evenly_drawn(len(mean), 100)
     assert len(chosen) == 100 < len(mean)
     np.testing.assert_array_equal(some, actual[chosen])
     np.testing.assert_array_equal(of_some, mean[chosen])
 
 
 def test_plots_of_many_rows_show_some(own_networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fathom.evaluation.evaluate.PLOTTED", 10)
-    monkeypatch.setattr(rows, "MOST_ROWS", 33)
+    monkeypatch.setattr("fathom.evaluate.evaluate.PLOTTED", 10)
+    monkeypatch.setattr(blocks, "MOST_ROWS", 33)
     evaluate(network_config("diabetes", "mlp"))
     table = pd.read_parquet("data/predictions/diabetes/mlp.parquet")[["actual", "predicted"]]
     shown = pd.read_csv("plots/predicted/diabetes/mlp/test.csv")
-    expected = table.iloc[rows.evenly_drawn(len(table), 10)].reset_index(drop=True)
+    expected = table.iloc[blocks.evenly_drawn(len(table), 10)].reset_index(drop=True)
     pd.testing.assert_frame_equal(shown, expected)
 
 
@@ -551,11 +551,11 @@ def test_baseline_gives_classes_without_training_rows_no_probability(project: Pa
 def test_baselines_of_blocks_are_those_of_all_rows(
     project: Path, monkeypatch: pytest.MonkeyPatch, dataset: str
 ) -> None:
-    monkeypatch.setattr("fathom.evaluation.baseline.TRAINED_VALUES", 200 * 64)  # of the digits
+    monkeypatch.setattr("fathom.baseline.baseline.TRAINED_VALUES", 200 * 64)  # of the digits
     at_once = baseline(dataset_config(dataset))
     files = sorted(Path("data/predictions", dataset, "baseline").iterdir())
     tables = [pd.read_parquet(file) for file in files]
-    monkeypatch.setattr(rows, "MOST_ROWS", 33)
+    monkeypatch.setattr(blocks, "MOST_ROWS", 33)
     assert flat(baseline(dataset_config(dataset))) == pytest.approx(flat(at_once), rel=1e-6)
     for file, table in zip(files, tables, strict=True):
         pd.testing.assert_frame_equal(pd.read_parquet(file), table, rtol=1e-6, atol=1e-6)
@@ -568,7 +568,7 @@ def test_baselines_of_blocks_are_those_of_all_rows(
 def test_baselines_of_many_rows_are_trained_on_some(
     project: Path, monkeypatch: pytest.MonkeyPatch, dataset: str, bound: tuple[str, int]
 ) -> None:
-    monkeypatch.setattr(f"fathom.evaluation.baseline.{bound[0]}", bound[1])
+    monkeypatch.setattr(f"fathom.baseline.baseline.{bound[0]}", bound[1])
     metrics = baseline(dataset_config(dataset))
     assert json.loads(Path(f"metrics/{dataset}/baseline.json").read_text()) == metrics
     assert [figures["trained_rows"] for figures in metrics.values()] == [100, 100, 100]
@@ -592,7 +592,7 @@ def test_baselines_of_many_rows_are_trained_on_some(
 def test_baseline_says_on_how_many_rows_it_was_trained(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("fathom.evaluation.baseline.TRAINED_ROWS", 100)
+    monkeypatch.setattr("fathom.baseline.baseline.TRAINED_ROWS", 100)
     monkeypatch.setattr("sys.argv", ["baseline.py", "dataset=diabetes"])
     monkeypatch.setenv("HYDRA_FULL_ERROR", "")  # the stage sets it: undone behind the test,
     monkeypatch.delenv("HYDRA_FULL_ERROR")  # and not there before it

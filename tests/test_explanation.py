@@ -25,21 +25,21 @@ from conftest import (
 from stages import make_stage
 from test_training import OWN, OWN_SETTINGS
 
-from fathom import paths
-from fathom.config.schema import Dataset
-from fathom.data.features import features_of, read_encoder
-from fathom.data.parts import read_part, read_scalers
-from fathom.data.schema import Problem, Schema
-from fathom.data.sources import RawTable
-from fathom.errors import FathomError
-from fathom.evaluation.evaluate import evaluate
-from fathom.explanation.coalitions import Mixer, explained_columns
-from fathom.explanation.crosses import suggested
-from fathom.explanation.explain import best_model, explain
-from fathom.explanation.images import Attributions, black_image
-from fathom.explanation.sizes import Sizes, per_class
-from fathom.files import write_json
-from fathom.models.trained import read_model
+from fathom.artifacts.model_file import read_model
+from fathom.artifacts.scaled_data import read_part, read_scalers
+from fathom.artifacts.schema import Problem, Schema
+from fathom.base import paths
+from fathom.base.errors import FathomError
+from fathom.base.files import write_json
+from fathom.download.sources import RawTable
+from fathom.evaluate.evaluate import evaluate
+from fathom.explain.coalitions import Mixer, explained_columns
+from fathom.explain.crosses import suggested
+from fathom.explain.explain import best_model, explain
+from fathom.explain.saliency import Attributions, black_image
+from fathom.explain.sizes import Sizes, per_class
+from fathom.scale.features import features_of, read_encoder
+from fathom.settings.schema import Dataset
 
 NAN = float("nan")
 ROWS = 120

@@ -27,21 +27,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtri  # type: ignore[import-untyped]
 from stages import build_once
 
-from fathom import paths
-from fathom.data.encoding import Buckets, Category, Cross, Date
-from fathom.data.features import read_encoder
-from fathom.data.parts import Part, read_part, read_scalers, scaler_of
-from fathom.data.scaling import Scaler
-from fathom.data.schema import Problem, Schema
-from fathom.data.sources import RawTable
-from fathom.data.tables import TableInMemory
-from fathom.errors import FathomError
-from fathom.evaluation.intervals import coverage_figures, fitted_interval
-from fathom.export import lookups, numbers
-from fathom.export.export import export
-from fathom.export.folding import fold_images, fold_table, parts_of_date, reserved_names
-from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_onnx, write_saved_model
-from fathom.export.signature import (
+from fathom.artifacts.model_bytes import save_model
+from fathom.artifacts.raw_table import TableInMemory
+from fathom.artifacts.scaled_data import Part, read_part, read_scalers, scaler_of
+from fathom.artifacts.scalers import Scaler
+from fathom.artifacts.schema import Problem, Schema
+from fathom.artifacts.signature import (
     IMAGE,
     InputColumn,
     Signature,
@@ -49,13 +40,22 @@ from fathom.export.signature import (
     input_name,
     seconds,
 )
-from fathom.files import read_array, read_table
+from fathom.base import paths
+from fathom.base.errors import FathomError
+from fathom.base.files import read_array, read_table
+from fathom.download.sources import RawTable
+from fathom.evaluate.intervals import coverage_figures, fitted_interval
+from fathom.export import lookups, scaling_ops
+from fathom.export.export import export
+from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_onnx, write_saved_model
+from fathom.export.preprocessing import fold_images, fold_table, parts_of_date, reserved_names
 from fathom.models import mlp, selu, wide_deep
 from fathom.models.interface import input_names, output_names, unwrap
 from fathom.models.numbers import Fourier, Numbers, Periodic
-from fathom.prediction.artefact import Artefact
-from fathom.prediction.columns import model_inputs
-from fathom.training.saving import save_model
+from fathom.predict.exported_model import Artefact
+from fathom.predict.inputs import model_inputs
+from fathom.scale.encodings import Buckets, Category, Cross, Date
+from fathom.scale.features import read_encoder
 
 NAN = float("nan")
 CLOSE = 1e-5  # of the largest prediction: what a network's float32 is worth
@@ -281,7 +281,7 @@ def call(operation: Callable[..., Any], *values: NDArray[Any]) -> NDArray[Any]:
 def test_normal_quantiles_are_those_of_scipy() -> None:
     small = np.geomspace(1e-9, 0.5, 2000)
     probabilities = np.concatenate([small, 1 - small])
-    found = call(numbers.normal_quantile, probabilities)
+    found = call(scaling_ops.normal_quantile, probabilities)
     np.testing.assert_allclose(found, ndtri(probabilities), atol=1e-13, rtol=1e-13)
 
 
@@ -295,7 +295,7 @@ def test_scaled_numbers_are_those_of_the_scaler(method: Any) -> None:
     scaler = Scaler.fit(method, training, list("abcd"), clip=3.0)
     new = np.concatenate([training, rng.normal(0, 9, (500, 4)), training.min(axis=0)[None]])
     given = keras.Input((4,), dtype="float64")
-    found = keras.Model(given, numbers.scaled(given, scaler))(tf.constant(new))
+    found = keras.Model(given, scaling_ops.scaled(given, scaler))(tf.constant(new))
     np.testing.assert_allclose(found, scaler.transform(new), atol=1e-8, rtol=0)
 
 

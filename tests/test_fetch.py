@@ -24,10 +24,10 @@ from conftest import ROOT
 from filelock import FileLock
 from pydantic import ValidationError
 
-from fathom.downloads import transfer as module
-from fathom.downloads.fetch import fetch
-from fathom.downloads.remote import RemoteFile, shown
-from fathom.errors import FathomError
+from fathom.base.errors import FathomError
+from fathom.download import http as module
+from fathom.download.fetch import fetch
+from fathom.download.remote_file import RemoteFile, shown
 
 NAME = "images.gz"
 CONTENT = hashlib.shake_256(b"right").digest(300_000)
@@ -57,8 +57,8 @@ FASHION_FILES = {
 
 FETCH = """
 import json, sys
-from fathom.downloads.fetch import fetch
-from fathom.downloads.remote import RemoteFile
+from fathom.download.fetch import fetch
+from fathom.download.remote_file import RemoteFile
 print("asking", flush=True)
 print(fetch(RemoteFile(**json.loads(sys.argv[1]))))
 """
@@ -638,7 +638,7 @@ def test_empty_variables_are_none(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "fathom.downloads.fetch.user_cache_path", lambda name: tmp_path / "user" / name
+        "fathom.download.fetch.user_cache_path", lambda name: tmp_path / "user" / name
     )
     monkeypatch.setenv("FATHOM_CACHE", "")
     monkeypatch.setenv("FATHOM_MIRROR", "")
@@ -840,7 +840,7 @@ def test_a_fetch_waits_for_another(
     site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines: queue.Queue[str] = queue.Queue()
-    monkeypatch.setattr("fathom.downloads.fetch.tell", lines.put)
+    monkeypatch.setattr("fathom.download.fetch.tell", lines.put)
     kept = cache / SHA256 / NAME
     kept.parent.mkdir(parents=True)
     with ThreadPoolExecutor(1) as pool:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from pyarrow import parquet
 
-from fathom import files
-from fathom.errors import FathomError
-from fathom.files import TableWriter, read_table, table_rows, write_table
+from fathom.base import files
+from fathom.base.errors import FathomError
+from fathom.base.files import TableWriter, read_table, table_rows, write_table
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 from conftest import edit
 from stages import Finished, run_stage
 
-from fathom.config.schema import Config
-from fathom.config.stage import compose
-from fathom.errors import FathomError
-from fathom.evaluation.gate import gate
+from fathom.base.errors import FathomError
+from fathom.gate.gate import gate
+from fathom.settings.compose import compose
+from fathom.settings.schema import Config
 
 DIGITS_MLP = "data set digits, model mlp, test part"
 CALIFORNIA_SELU = "data set california_housing, model selu, test part"

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn import datasets
 
-from fathom.errors import FathomError
-from fathom.readers.array_files import read_idx, read_idx_images, read_image_arrays
-from fathom.readers.image_files import Images, read_image_folder
+from fathom.base.errors import FathomError
+from fathom.download.arrays import read_idx, read_idx_images, read_image_arrays
+from fathom.download.images import Images, read_image_folder
 
 FASHION = ROOT.parent / "shared/data/fashion-mnist"
 RNG = np.random.default_rng(42)

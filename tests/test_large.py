@@ -13,18 +13,18 @@ from conftest import dataset_config, every_kind
 from pandas.testing import assert_frame_equal
 from pyarrow import parquet
 
-from fathom import paths
-from fathom.checks.check import check
-from fathom.data.download import download
-from fathom.data.rows import evenly_drawn
-from fathom.data.scale import scale
-from fathom.data.schema import Problem, Schema
-from fathom.data.split import split
-from fathom.data.tables import raw_rows
-from fathom.errors import FathomError
-from fathom.files import read_json
-from fathom.readers.parquet_files import parquet_table
-from fathom.readers.table_files import read_table_file
+from fathom.artifacts.raw_table import raw_rows
+from fathom.artifacts.schema import Problem, Schema
+from fathom.base import paths
+from fathom.base.blocks import evenly_drawn
+from fathom.base.errors import FathomError
+from fathom.base.files import read_json
+from fathom.check.check import check
+from fathom.download.download import download
+from fathom.download.parquet_files import parquet_table
+from fathom.download.table_files import read_table_file
+from fathom.scale.scale import scale
+from fathom.split.split import split
 
 ROWS = 3_000
 EVERYTHING = {
@@ -56,7 +56,7 @@ def add(folder: Path, made: pd.DataFrame, settings: dict[str, Any]) -> None:
     own.mkdir(parents=True, exist_ok=True)
     for number, start in enumerate(range(0, len(made), 1_000)):
         made.iloc[start : start + 1_000].to_parquet(own / f"{number}.parquet", index=False)
-    source = {"_target_": "fathom.data.sources.table_file", "file": "data/own/made"}
+    source = {"_target_": "fathom.download.sources.table_file", "file": "data/own/made"}
     dataset = {"source": source, "task": "regression", "target": "y"} | settings
     text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset})
     (folder / "conf/dataset/made.yaml").write_text(text)
@@ -64,11 +64,11 @@ def add(folder: Path, made: pd.DataFrame, settings: dict[str, Any]) -> None:
 
 def make_large(patch: pytest.MonkeyPatch, rows: int = 700) -> None:
     """Take every table for a large one, of which so few rows are read at a time."""
-    patch.setattr("fathom.data.schema.LARGE", 0)
-    patch.setattr("fathom.data.sources.LARGE", 0)
-    patch.setattr("fathom.files.BLOCK", rows)
-    patch.setattr("fathom.readers.parquet_files.BLOCK", rows)
-    patch.setattr("fathom.files.ROW_GROUP", 256)
+    patch.setattr("fathom.artifacts.schema.LARGE", 0)
+    patch.setattr("fathom.download.sources.LARGE", 0)
+    patch.setattr("fathom.base.files.BLOCK", rows)
+    patch.setattr("fathom.download.parquet_files.BLOCK", rows)
+    patch.setattr("fathom.base.files.ROW_GROUP", 256)
 
 
 def scaled(*overrides: str) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def test_row_groups_are_of_one_size(workspace: Path, monkeypatch: pytest.MonkeyP
 def test_learns_from_so_many_rows_evenly(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add(workspace, table(), EVERYTHING)
     make_large(monkeypatch)
-    monkeypatch.setattr("fathom.data.tables.LEARNED_ROWS", 500)
+    monkeypatch.setattr("fathom.artifacts.raw_table.LEARNED_ROWS", 500)
     found = scaled()
     scaler = found["data/scaled/made/scaler.json"]["targets"]["main_output"]
     rows = found["data/split/made/train.npy"]
@@ -282,7 +282,7 @@ def test_checks_a_sample_that_keeps_copies(
     copies = pd.concat([made, made.iloc[:600]], ignore_index=True)
     add(workspace, copies, {"exclude": ["id"]})
     make_large(monkeypatch)
-    monkeypatch.setattr("fathom.checks.rows.LOOKED_AT", 1_500)
+    monkeypatch.setattr("fathom.check.subsets.LOOKED_AT", 1_500)
     config = dataset_config("made")
     download(config)
     split(config)

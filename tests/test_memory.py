@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from conftest import ROOT, edit, network_config
 
-from fathom import paths
-from fathom.data.rows import MOST_ROWS
-from fathom.data.schema import Output, Problem
-from fathom.errors import FathomError
-from fathom.files import write_json, write_table
-from fathom.training import memory
+from fathom.artifacts.schema import Output, Problem
+from fathom.base import paths
+from fathom.base.blocks import MOST_ROWS
+from fathom.base.errors import FathomError
+from fathom.base.files import write_json, write_table
+from fathom.train import memory
 
 TIMES = 500  # 5,805,000 rows, of which the network takes 200 MiB
 MIB = 2**20

@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 from conftest import network_config
 
-from fathom.data.schema import Output, Problem
-from fathom.errors import FathomError
+from fathom.artifacts.schema import Output, Problem
+from fathom.base.errors import FathomError
 from fathom.models.interface import unwrap
 from fathom.models.layers import embedding_width
 from fathom.models.names import NOT_NAMES
-from fathom.training.building import build
+from fathom.train.build import build
 
 WIDE = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population"]
 DEEP = ["AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude"]

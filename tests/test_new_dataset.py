@@ -17,18 +17,18 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from PIL import Image
 
-from fathom import __main__ as program
-from fathom.commands import printing, taking_in
-from fathom.commands.dataset_file import Source, flow, table_settings
-from fathom.commands.taking_in import name_of
-from fathom.config.schema import Dataset
-from fathom.data.encoder import fit_encoder
-from fathom.data.sources import RawTable, table_file
-from fathom.data.tables import TableInMemory
-from fathom.errors import FathomError
-from fathom.inference.columns import Column, describe_columns, markers
-from fathom.inference.target import infer_target
-from fathom.readers.table_files import read_table_file
+from fathom import cli as program
+from fathom.artifacts.raw_table import TableInMemory
+from fathom.base.errors import FathomError
+from fathom.download.sources import RawTable, table_file
+from fathom.download.table_files import read_table_file
+from fathom.new_dataset import copy_in, printing
+from fathom.new_dataset.copy_in import name_of
+from fathom.new_dataset.dataset_file import Source, flow, table_settings
+from fathom.new_dataset.infer_columns import Column, describe_columns, markers
+from fathom.new_dataset.infer_target import infer_target
+from fathom.scale.encoder import fit_encoder
+from fathom.settings.schema import Dataset
 
 N = 200
 DRAWN = np.random.default_rng(0)
@@ -48,7 +48,7 @@ def project(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             (shutil.copytree if file.is_dir() else shutil.copy)(file, out)
         (out or file).with_name(f"{(out or file).name}.dvc").touch()
 
-    monkeypatch.setattr(taking_in, "add", add)
+    monkeypatch.setattr(copy_in, "add", add)
     return workspace
 
 
@@ -323,7 +323,7 @@ def test_settings_word_for_word(project: Path) -> None:
 # Correct here what it guessed wrong.
 dataset:
   source:
-    _target_: fathom.data.sources.table_file
+    _target_: fathom.download.sources.table_file
     file: data/own/hauser_2020.csv
     delimiter: ";"
     decimal: ","
@@ -553,7 +553,7 @@ def test_images_in_a_folder(project: Path, capsys: pytest.CaptureFixture[str]) -
 # my_pets: 24 images of 5 x 6 pixels in grey in 2 classes, from My Pets.
 dataset:
   source:
-    _target_: fathom.data.sources.image_folder
+    _target_: fathom.download.sources.image_folder
     folder: data/own/my_pets
   task: classification
 """
@@ -587,7 +587,7 @@ def test_images_in_arrays(project: Path) -> None:
     np.savez("MNIST.npz", **arrays, **tests)  # type: ignore[arg-type]
     assert fathom("new-dataset", "MNIST.npz") == 0
     config = dataset_config("mnist")
-    assert config.dataset.source.target == "fathom.data.sources.image_arrays"
+    assert config.dataset.source.target == "fathom.download.sources.image_arrays"
     assert config.dataset.source.arguments == {"file": "data/own/mnist.npz"}
     assert config.split.test == "own"
 
@@ -735,7 +735,7 @@ def test_interrupted(
         shutil.copy(file, out)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(taking_in, "add", interrupt)
+    monkeypatch.setattr(copy_in, "add", interrupt)
     arguments = ["new-dataset", file, "--target", "price"]
     assert said(capsys, *arguments) == (130, "fathom: interrupted")
     assert not any(Path("data/own").iterdir())
@@ -768,7 +768,7 @@ def test_replaced_whole_or_not_at_all(project: Path, monkeypatch: pytest.MonkeyP
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     file.write_text("x,y\n" + "1,a\n2,b\n" * 20)
     kept_new = file.read_bytes()
-    monkeypatch.setattr("fathom.commands.new_dataset.write_text", lambda path, text: 1 / 0)
+    monkeypatch.setattr("fathom.new_dataset.new_dataset.write_text", lambda path, text: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         program.fathom([*map(str, arguments[:2]), "--target", "y", "--name", "a", "--force"])
     before[file.relative_to(project)] = kept_new

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from conftest import network_config
 
-from fathom.data.schema import Output, Problem
-from fathom.training.building import build
-from fathom.training.compiling import compile_model
-from fathom.training.optimizers import WideAndDeep, is_wide
+from fathom.artifacts.schema import Output, Problem
+from fathom.train.build import build
+from fathom.train.compilation import compile_model
+from fathom.train.optimizers import WideAndDeep, is_wide
 
 FTRL = "+model.wide_optimizer={_target_: keras.optimizers.Ftrl,learning_rate: 0.05}"
 PRICE = Output(column="y", task="regression")

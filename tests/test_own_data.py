@@ -30,7 +30,7 @@ from PIL import Image
 from sklearn import datasets
 from stages import build_once, make_stage, run_command, run_pipeline, run_stage
 
-from fathom.commands import taking_in
+from fathom.new_dataset import copy_in
 
 FASHION = ROOT.parent / "shared/data/fashion-mnist"
 TARGETS = ["check@houses", "train@houses-mlp"]
@@ -57,7 +57,7 @@ def take_in(file: Path, *options: str) -> str:
         (shutil.copytree if file.is_dir() else shutil.copy)(file, out)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(taking_in, "add", add)
+        patch.setattr(copy_in, "add", add)
         done = run_command("new-dataset", file, *options)
     assert done.status == 0, done.err
     return done.out

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from fathom.data.schema import Schema, Source
+from fathom.artifacts.schema import Schema, Source
 from fathom.report.pictures import heat_map, palette, picture, samples
 
 FIRST = "data:image/png;base64,"

@@ -142,7 +142,7 @@ def test_experiment_varies_any_file(project: Path) -> None:
 
 def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> None:
     """Neither the main checkout's code nor its settings may leak into `--temp`."""
-    tallies = project / "src/fathom/evaluation/tallies.py"
+    tallies = project / "src/fathom/evaluate/sums.py"
     text = tallies.read_text()
     tallies.write_text(text.replace('"mse": mse,', '"mse": mse, "in_the_copy": 1.0,'))
     commit(project)
@@ -283,6 +283,6 @@ SEARCH = """
 import sys
 sys.path.insert(0, "src")
 sys.argv[1:1] = ["search"]
-from fathom.__main__ import main
+from fathom.cli import main
 main()
 """

@@ -16,15 +16,15 @@ from exports import ADULTS, CALIFORNIA, DIGITS, exported_networks, loaded
 from PIL import Image
 from stages import run_command
 
-from fathom import paths
-from fathom.errors import FathomError
-from fathom.export.signature import InputColumn, Signature
-from fathom.files import read_array, read_table
-from fathom.prediction import table_rows
-from fathom.prediction.columns import check_names, model_inputs
-from fathom.prediction.options import Options
-from fathom.prediction.predict import Done, predict
-from fathom.prediction.unusual import unusual
+from fathom.artifacts.signature import InputColumn, Signature
+from fathom.base import paths
+from fathom.base.errors import FathomError
+from fathom.base.files import read_array, read_table
+from fathom.predict import table_rows
+from fathom.predict.inputs import check_names, model_inputs
+from fathom.predict.options import Options
+from fathom.predict.predict import Done, predict
+from fathom.predict.unusual import unusual
 
 NAN = float("nan")
 

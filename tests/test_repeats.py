@@ -11,15 +11,15 @@ import pytest
 import tensorflow as tf
 from conftest import network_config, trained
 
-from fathom.data.parts import read_part, read_targets
-from fathom.data.schema import Problem
-from fathom.errors import FathomError
-from fathom.evaluation.evaluate import evaluate
+from fathom.artifacts.model_bytes import save_model
+from fathom.artifacts.scaled_data import read_part, read_targets
+from fathom.artifacts.schema import Problem
+from fathom.base.errors import FathomError
+from fathom.evaluate.evaluate import evaluate
 from fathom.models.interface import unwrap
-from fathom.training import runs
-from fathom.training.building import build
-from fathom.training.repeats import ensemble, repeats
-from fathom.training.saving import save_model
+from fathom.train import runs
+from fathom.train.build import build
+from fathom.train.repeats import ensemble, repeats
 
 
 def predictions(file: Path, dataset: str, model: str) -> list[Any]:

@@ -15,13 +15,13 @@ from pages import page_text
 from playwright.sync_api import Browser, Page, sync_playwright
 from stages import build_once, make_stage
 
-from fathom.config.schema import Config
-from fathom.config.stage import compose
-from fathom.data.rows import evenly_drawn
-from fathom.evaluation.wording import number, over_runs, signed
+from fathom.base.blocks import evenly_drawn
+from fathom.evaluate.formatting import number, over_runs, signed
 from fathom.report import results as results_module
 from fathom.report.results import read_results
 from fathom.report.section import important, shown_rows
+from fathom.settings.compose import compose
+from fathom.settings.schema import Config
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [

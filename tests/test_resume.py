@@ -16,13 +16,13 @@ import pytest
 import tensorflow as tf
 from conftest import network_config, trained
 
-from fathom.config.schema import NetworkConfig
-from fathom.data.parts import ScaledFiles
-from fathom.training import compiled, train
-from fathom.training.building import prepare
-from fathom.training.checkpoint import Checkpoint, pack, unpack
-from fathom.training.fingerprint import fingerprint
-from fathom.training.runs import Trainer, finished_run, train_from
+from fathom.artifacts.scaled_data import ScaledFiles
+from fathom.settings.schema import NetworkConfig
+from fathom.train import compiled_fit, train
+from fathom.train.build import prepare
+from fathom.train.checkpoint import Checkpoint, pack, unpack
+from fathom.train.fingerprint import fingerprint
+from fathom.train.runs import Trainer, finished_run, train_from
 
 PLATEAU = (
     "+train.callbacks.plateau={_target_: keras.callbacks.ReduceLROnPlateau, monitor: loss, "
@@ -57,7 +57,7 @@ class Kill:
 @pytest.fixture
 def kill(monkeypatch: pytest.MonkeyPatch) -> Kill:
     """Have checkpoints written after every batch and epoch."""
-    monkeypatch.setattr(compiled, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(compiled_fit, "LOOK_SECONDS", 0.0)
     return Kill(monkeypatch)
 
 

@@ -20,15 +20,15 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from fathom.config.schema import Method
-from fathom.data.download import download
-from fathom.data.parts import read_part, read_target_scalers
-from fathom.data.scale import scale
-from fathom.data.scaling import Scaler, ScalerFile
-from fathom.data.schema import Problem
-from fathom.data.sources import RawTable
-from fathom.data.split import split
-from fathom.errors import FathomError
+from fathom.artifacts.scaled_data import read_part, read_target_scalers
+from fathom.artifacts.scalers import Scaler, ScalerFile
+from fathom.artifacts.schema import Problem
+from fathom.base.errors import FathomError
+from fathom.download.download import download
+from fathom.download.sources import RawTable
+from fathom.scale.scale import scale
+from fathom.settings.schema import Method
+from fathom.split.split import split
 
 METHODS: tuple[Method, ...] = get_args(Method)
 LINEAR: tuple[Method, ...] = ("zscore", "minmax", "robust", "none")

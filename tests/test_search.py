@@ -23,16 +23,16 @@ from conftest import ROOT, SHRUNK, network_config, prepare, run_in, trained, wor
 from optuna.trial import TrialState
 from stages import build_once, run_command
 
-from fathom.commands.searching import as_overrides, search
-from fathom.config.schema import Dimension, NetworkConfig, SearchConfig
-from fathom.config.stage import compose
-from fathom.data.scale import scale
-from fathom.data.schema import Schema
-from fathom.errors import FathomError
-from fathom.search.outcome import Found
-from fathom.search.settings import refuse_unknown
+from fathom.artifacts.schema import Schema
+from fathom.artifacts.search_result import Found
+from fathom.base.errors import FathomError
+from fathom.scale.scale import scale
+from fathom.search.command import as_overrides, search
+from fathom.search.overrides import refuse_unknown
 from fathom.search.space import grid, ordered, suggest
 from fathom.search.study import folder_of, opened
+from fathom.settings.compose import compose
+from fathom.settings.schema import Dimension, NetworkConfig, SearchConfig
 
 SMALL = [*SHRUNK[:2], "train.repeats=1", "gpus=[]", "experiments=0", "ensemble=3"]
 HOUSES = Path("searches/california_housing")
@@ -276,9 +276,9 @@ def typed(scaled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def watch(patch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that gets what a search does, as it does it."""
-    from fathom.search.data import TrialData
     from fathom.search.search import Search
-    from fathom.training.building import trainer
+    from fathom.search.trial_data import TrialData
+    from fathom.train.build import trainer
 
     steps: list[str] = []
     read, run = TrialData.test, Search.run
@@ -478,7 +478,7 @@ def test_data_is_made_anew_where_its_settings_are_searched(houses: Path) -> None
 
 
 def test_folds_share_training_and_validation_rows(houses: Path) -> None:
-    from fathom.search.data import Datasets
+    from fathom.search.trial_data import Datasets
 
     every = np.sort(np.concatenate([split_rows("train"), split_rows("valid")]))
     labels = np.load("data/raw/digits/labels.npy")
@@ -493,7 +493,7 @@ def test_folds_share_training_and_validation_rows(houses: Path) -> None:
 
 @pytest.mark.slow
 def test_cross_validation_is_the_mean_of_its_folds(houses: Path) -> None:
-    from fathom.search.data import Datasets
+    from fathom.search.trial_data import Datasets
 
     write_space(
         "mlp",
@@ -544,7 +544,7 @@ def split_rows(part: str) -> Any:
 
 
 def test_folds_of_rows_in_order_learn_from_the_past(houses: Path) -> None:
-    from fathom.search.data import Datasets
+    from fathom.search.trial_data import Datasets
 
     settings = network_config("california_housing", "mlp", "split.shuffle=false")
     for fold in Datasets(4).rows(settings, Schema.read("california_housing")):
@@ -658,8 +658,8 @@ def from_formula(
 def by_formula(
     formula: Callable[[NetworkConfig], float], method: str, *overrides: str, at_once: int = 1
 ) -> Iterator[Any]:
+    from fathom.search.overrides import Base
     from fathom.search.search import Search
-    from fathom.search.settings import Base
 
     given = ["dataset=digits", "model=mlp", f"search={method}", *SMALL, *overrides]
     settings = compose(as_overrides(given), SearchConfig)
@@ -900,6 +900,6 @@ COMMAND = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "src")!r})
 sys.argv[1:1] = ["search"]
-from fathom.__main__ import main
+from fathom.cli import main
 main()
 """

@@ -39,18 +39,18 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from stages import run_command
 
-from fathom import paths
-from fathom.__main__ import fathom
-from fathom.files import read_array, read_table
-from fathom.prediction.answers import answers
-from fathom.prediction.artefact import Artefact
-from fathom.prediction.columns import model_inputs
-from fathom.serving.app import application
-from fathom.serving.batching import Answers, batching
-from fathom.serving.metrics import Metrics
-from fathom.serving.replies import predictions
-from fathom.serving.service import Service
-from fathom.serving.settings import Settings
+from fathom.base import paths
+from fathom.base.files import read_array, read_table
+from fathom.cli import fathom
+from fathom.predict.exported_model import Artefact
+from fathom.predict.inputs import model_inputs
+from fathom.predict.prediction_columns import answers
+from fathom.serve.app import application
+from fathom.serve.batching import Answers, batching
+from fathom.serve.options import Settings
+from fathom.serve.prometheus import Metrics
+from fathom.serve.responses import predictions
+from fathom.serve.service import Service
 
 HEADERS = {"Content-Type": "application/json"}
 MAX_ROWS, MAX_BYTES = 400, 400_000
@@ -121,9 +121,9 @@ def served(model: str, *options: str) -> Iterator[Served]:
     with ThreadPoolExecutor(1) as thread:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(uvicorn.Server, "run", run)
-            patch.setattr("fathom.commands.serving.tell", printed.append)
+            patch.setattr("fathom.serve.command.tell", printed.append)
             # Signals are for the main thread alone.
-            patch.setattr("fathom.serving.server.signal.signal", lambda *_: None)
+            patch.setattr("fathom.serve.server.signal.signal", lambda *_: None)
             ended = thread.submit(fathom.main, arguments, standalone_mode=False)
             ended.add_done_callback(lambda _: started.put(None))
             server = started.get()

@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
 
-from fathom.data.download import download
+from fathom.download.download import download
 from fathom.sklearn import NetworkClassifier, NetworkRegressor
 from fathom.sklearn.expected import EXPECTED_FAILED_CHECKS
 from fathom.sklearn.rows import parts_of

@@ -13,11 +13,11 @@ from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from fathom.config.schema import Split
-from fathom.data.download import download
-from fathom.data.schema import Schema, Source
-from fathom.data.split import Labels, Rows, split, split_rows
-from fathom.errors import FathomError
+from fathom.artifacts.schema import Schema, Source
+from fathom.base.errors import FathomError
+from fathom.download.download import download
+from fathom.settings.schema import Split
+from fathom.split.split import Labels, Rows, split, split_rows
 
 settings_of_hypothesis = settings_of(
     max_examples=50, derandomize=True, deadline=None, database=None

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import ipc, parquet
 
-from fathom.errors import FathomError
-from fathom.readers.csv_files import MISSING, guess_csv
-from fathom.readers.table_files import read_table_file
+from fathom.base.errors import FathomError
+from fathom.download.csv_files import MISSING, guess_csv
+from fathom.download.table_files import read_table_file
 
 NAN = float("nan")
 

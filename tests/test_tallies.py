@@ -14,10 +14,10 @@ from sklearn.metrics import (
     r2_score,
 )
 
-from fathom.data.rows import blocks, evenly_drawn, within
-from fathom.data.schema import Output
-from fathom.evaluation.calibration import expected_calibration_error, reliability
-from fathom.evaluation.tallies import Scores, tally
+from fathom.artifacts.schema import Output
+from fathom.base.blocks import blocks, evenly_drawn, within
+from fathom.evaluate.calibration import expected_calibration_error, reliability
+from fathom.evaluate.sums import Scores, tally
 
 Numbers = NDArray[np.float64]
 

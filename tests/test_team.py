@@ -18,9 +18,9 @@ from conftest import clone, commit, edit, ran, repro, run_in
 from dvc.repo import Repo
 from moto.server import ThreadedMotoServer
 
-from fathom.commands.finding import Finding
-from fathom.commands.remote import look_at_remote, look_at_setting
-from fathom.commands.storage import kept, look_at_cache
+from fathom.doctor.finding import Finding
+from fathom.doctor.remote import look_at_remote, look_at_setting
+from fathom.doctor.storage import kept, look_at_cache
 
 pytestmark = pytest.mark.network
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fathom.evaluation.wording import number, over_runs, percent, share, signed
+from fathom.evaluate.formatting import number, over_runs, percent, share, signed
 from fathom.report.regression import grouped, ordered
 
 

@@ -8,22 +8,22 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fathom import paths
-from fathom.card.card import card
-from fathom.config.schema import CardText, Dataset, NetworkConfig
-from fathom.data.features import read_encoder
-from fathom.data.parts import read_scalers
-from fathom.data.predictions import Predicted
-from fathom.data.schema import Problem, Schema
-from fathom.data.tables import raw_table
-from fathom.evaluation.intervals import Interval, fitted_interval
+from fathom.artifacts.model_bytes import save_model
+from fathom.artifacts.model_file import read_model
+from fathom.artifacts.predictions import Predicted
+from fathom.artifacts.raw_table import raw_table
+from fathom.artifacts.scaled_data import read_scalers
+from fathom.artifacts.schema import Problem, Schema
+from fathom.artifacts.signature import SIGNATURE, ImageInput, InputColumn, Signature, input_columns
+from fathom.base import paths
+from fathom.base.files import read_array, read_json, replacing, write_text
+from fathom.evaluate.intervals import Interval, fitted_interval
 from fathom.export import formats
-from fathom.export.folding import fold_images, fold_table, reserved_names
-from fathom.export.signature import SIGNATURE, ImageInput, InputColumn, Signature, input_columns
-from fathom.files import read_array, read_json, replacing, write_text
+from fathom.export.card import card
+from fathom.export.preprocessing import fold_images, fold_table, reserved_names
 from fathom.models.interface import output_names
-from fathom.models.trained import read_model
-from fathom.training.saving import save_model
+from fathom.scale.features import read_encoder
+from fathom.settings.schema import CardText, Dataset, NetworkConfig
 
 
 def export(config: NetworkConfig) -> Signature:

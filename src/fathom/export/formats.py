@@ -14,7 +14,7 @@ import onnx
 import tensorflow as tf
 import tf2onnx
 
-from fathom.files import write_text
+from fathom.base.files import write_text
 
 KERAS = "model.keras"
 SAVED_MODEL = "saved_model"

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from fathom.data.encoding import Buckets, Category, Cross
+from fathom.scale.encodings import Buckets, Category, Cross
 
 # The finaliser of SplitMix64 (Steele et al. 2014), as pandas hashes integers.
 SHIFTS = (30, 27, 31)

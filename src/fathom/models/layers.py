@@ -13,10 +13,10 @@ from pydantic import (
     PositiveInt,
 )
 
-from fathom.config.schema import Task
-from fathom.data.schema import Output, Problem
+from fathom.artifacts.schema import Output, Problem
 from fathom.models.names import known_name, layer_name
 from fathom.models.numbers import Numbers, with_embedded
+from fathom.settings.schema import Task
 
 
 def known_activation(name: str) -> str:

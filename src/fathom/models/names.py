@@ -3,7 +3,7 @@
 import re
 from types import ModuleType
 
-from fathom.errors import did_you_mean
+from fathom.base.errors import did_you_mean
 
 ALIASES = ("mae", "mape", "mse", "msle")
 NOT_NAMES = ("deserialize", "get", "serialize")

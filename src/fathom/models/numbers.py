@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 from pydantic import PositiveFloat, PositiveInt
 
-from fathom.config.schema import Section
 from fathom.models.names import layer_name
+from fathom.settings.schema import Section
 
 
 class Fourier(Section):

@@ -5,8 +5,7 @@ import math
 import keras
 from pydantic import validate_call
 
-from fathom.config.schema import Section
-from fathom.data.schema import Problem
+from fathom.artifacts.schema import Problem
 from fathom.models.interface import unwrap
 from fathom.models.layers import (
     CHECKED,
@@ -24,6 +23,7 @@ from fathom.models.layers import (
     rate_of,
 )
 from fathom.models.numbers import Numbers
+from fathom.settings.schema import Section
 
 
 class Deep(Section):

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
-from fathom.data.schema import Output
-from fathom.evaluation.calibration import reliability
-from fathom.evaluation.wording import share
+from fathom.artifacts.schema import Output
+from fathom.evaluate.calibration import reliability
+from fathom.evaluate.formatting import share
 from fathom.report.charts import GOOD, diagonal, svg
 from fathom.report.regression import Mistake
 from fathom.report.results import Network

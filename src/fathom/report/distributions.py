@@ -12,11 +12,11 @@ import pandas as pd
 import vl_convert
 from numpy.typing import NDArray
 
-from fathom import paths
-from fathom.data.columns import natural
-from fathom.data.schema import Schema
-from fathom.files import read_array
-from fathom.report.columns import Kind, converted, formats, kind_of, read_columns, roles
+from fathom.artifacts.columns import natural
+from fathom.artifacts.schema import Schema
+from fathom.base import paths
+from fathom.base.files import read_array
+from fathom.report.column_summaries import Kind, converted, formats, kind_of, read_columns, roles
 
 # Okabe & Ito's colours, and dashes for those who do not see them.
 COLOURS = {"training": "#0072B2", "validation": "#D55E00", "test": "#009E73"}

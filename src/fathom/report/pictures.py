@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fathom import paths
-from fathom.data.schema import Schema
-from fathom.files import read_array
+from fathom.artifacts.schema import Schema
+from fathom.base import paths
+from fathom.base.files import read_array
 
 CLASSES, EACH = 12, 6  # that samples are shown of, and how many of each
 SEED = 42

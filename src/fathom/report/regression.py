@@ -7,8 +7,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from fathom.data.schema import Output
-from fathom.evaluation.wording import number
+from fathom.artifacts.schema import Output
+from fathom.evaluate.formatting import number
 from fathom.report.charts import BAD, GOOD, HEIGHT, MARK, diagonal, in_parentheses, svg
 from fathom.report.results import Network
 

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom import paths
-from fathom.card.card import card
-from fathom.config.schema import CardText, Config
-from fathom.data.rows import evenly_drawn, most
-from fathom.data.schema import Checks, Problem, Warned
-from fathom.evaluation.ranking import LEADING, best
-from fathom.files import read_json, read_table, reading
+from fathom.artifacts.ranking import LEADING, best
+from fathom.artifacts.schema import Checks, Problem, Warned
+from fathom.base import paths
+from fathom.base.blocks import evenly_drawn, most
+from fathom.base.files import read_json, read_table, reading
+from fathom.export.card import card
+from fathom.settings.schema import CardText, Config
 
 SHOWN = 100_000  # test rows, at most
 

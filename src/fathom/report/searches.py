@@ -9,10 +9,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from fathom.data.schema import Problem
-from fathom.evaluation import wording
+from fathom.artifacts.schema import Problem
+from fathom.artifacts.search_result import Found, Tried
+from fathom.evaluate import formatting
 from fathom.report.charts import BAD, GOOD, HEIGHT, MARK, in_parentheses, svg
-from fathom.search.outcome import Found, Tried
 
 BEST = 10  # trials in the table
 FIRST = 0.1  # share of trials that parallel coordinates show in colour
@@ -28,7 +28,7 @@ def searches(problem: Problem) -> list[dict[str, Any]]:
 def lines(found: Found, problem: Problem) -> dict[str, Any]:
     ranked = found.ranked()
     best = ranked[:BEST]
-    metric = wording.METRICS[problem.main.task][found.metric]
+    metric = format.METRICS[problem.main.task][found.metric]
     decides = f"mean {metric} of {found.cv} folds" if found.cv else f"validation {metric}"
     unit = in_parentheses(problem.main.unit) if found.metric != "accuracy" else ""
     return {
@@ -38,7 +38,7 @@ def lines(found: Found, problem: Problem) -> dict[str, Any]:
         "decides": decides,
         "trials": len(found.trials),
         "early": len(found.trials) - len(ranked),
-        "time": wording.lasting(found.seconds),
+        "time": formatting.lasting(found.seconds),
         "dimensions": [short(key) for key in found.space],
         "best": [
             [trial.number, trial.value, *(written(trial, key) for key in found.space)]
@@ -96,7 +96,7 @@ def importances(found: Found) -> str:
             "share": list(found.importances.values()),
         }
     )
-    table["text"] = [f"{short(key)}: {wording.share(s)}" for key, s in found.importances.items()]
+    table["text"] = [f"{short(key)}: {formatting.share(s)}" for key, s in found.importances.items()]
     bars = (
         alt.Chart(table)
         .mark_bar(color=GOOD)

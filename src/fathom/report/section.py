@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 from markdown.extensions.toc import TocExtension
 
-from fathom import paths
-from fathom.data.tables import raw_rows
-from fathom.evaluation import wording
-from fathom.files import read_array
-from fathom.report import classification, explanation, pictures, regression, tables
+from fathom.artifacts.raw_table import raw_rows
+from fathom.base import paths
+from fathom.base.files import read_array
+from fathom.evaluate import formatting
+from fathom.report import classification, comparison, explanation, pictures, regression
 from fathom.report.charts import learning_curve
-from fathom.report.columns import described_rows, summaries
+from fathom.report.column_summaries import described_rows, summaries
 from fathom.report.distributions import distributions
-from fathom.report.drawing import draw_network
+from fathom.report.network_drawing import draw_network
 from fathom.report.results import DatasetResults, Network
 from fathom.report.searches import searches
 
@@ -30,17 +30,17 @@ def section(results: DatasetResults) -> dict[str, Any]:
     shown = {
         "problem": problem,
         "output": problem.main,
-        "given": f"images of {shape} pixels" if images else wording.inputs(problem),
+        "given": f"images of {shape} pixels" if images else formatting.inputs(problem),
         "total": sum(problem.rows.values()),
         "warnings": [warning.sentence for warning in results.warnings],
-        "verdict": tables.verdict(results),
-        "metrics": wording.METRICS[problem.main.task],
+        "verdict": comparison.verdict(results),
+        "metrics": format.METRICS[problem.main.task],
         "leading": results.leading,
-        "rows": tables.rows(results),
+        "rows": comparison.rows(results),
         "trained_rows": results.trained_rows,
         "shown": shown_rows(results),
         "comparison": results.comparison,
-        "confidence": wording.percent(results.confidence),
+        "confidence": formatting.percent(results.confidence),
         "run": results.networks[0].run,
         "data": data(results),
         "networks": [network_lines(network, problem.dataset) for network in results.networks],

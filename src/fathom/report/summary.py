@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fathom.evaluation.wording import METRICS, number, over_runs, signed
+from fathom.evaluate.formatting import METRICS, number, over_runs, signed
+from fathom.report.comparison import rows, verdict
 from fathom.report.results import DatasetResults
-from fathom.report.tables import rows, verdict
 from fathom.report.versions import committed_metrics
 
 SMALLEST = 1e-9  # a relative change that is one, and not rounding

@@ -8,18 +8,18 @@ import optuna
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial
 
-from fathom.data.schema import Problem
-from fathom.errors import FathomError
-from fathom.evaluation.ranking import HIGHER_IS_BETTER, LEADING
-from fathom.evaluation.scores import scores
-from fathom.search import kept
+from fathom.artifacts.ranking import HIGHER_IS_BETTER, LEADING
+from fathom.artifacts.schema import Problem
+from fathom.artifacts.search_result import Combined, Found, Tried
+from fathom.base.errors import FathomError
+from fathom.evaluate.metrics import scores
+from fathom.search import trial_files
 from fathom.search.ensemble import AVERAGED, mean, selected
 from fathom.search.experiments import overrides
-from fathom.search.outcome import Combined, Found, Tried
 from fathom.search.search import Search
 from fathom.search.study import SECONDS, VALUES, finished, ranked
 from fathom.search.trial import Trials, goes_on
-from fathom.training.callbacks import direction, monitored
+from fathom.train.callbacks import direction, monitored
 
 Arrays = dict[int, NDArray[Any]]
 Figures = dict[str, dict[str, float | None]]
@@ -45,7 +45,7 @@ def conclude(search: Search, trials: Trials) -> Found:
     candidates = best_first[: max(min(several, config.search.ensemble), 1)]
     for trial in candidates:
         see_kept(trial, search, trials)
-    kept.keep(search.folder, [trial.number for trial in candidates])
+    trial_files.keep(search.folder, [trial.number for trial in candidates])
     judged = Judged(search, trials, {trial.number: trial for trial in candidates})
     best = best_first[0]
     average = selection = None
@@ -76,12 +76,12 @@ def see_kept(trial: FrozenTrial, search: Search, trials: Trials) -> None:
     """Train a trial's network again if its weights are not here: it was trained by folds, or by
     another process.
     """
-    if not kept.place(search.folder, trial.number).exists():
+    if not trial_files.place(search.folder, trial.number).exists():
         values = trial.user_attrs[VALUES]
         config, file = search.base.with_values(values), search.checkpoint(values)
         outcome = trials.carry_out(config, file, goes_on)
         assert outcome.network is not None  # these are without folds
-        kept.write(search.folder, trial.number, outcome.network)
+        trial_files.write(search.folder, trial.number, outcome.network)
 
 
 class Judged:
@@ -96,7 +96,7 @@ class Judged:
             "valid": data.scaled.part("valid").target("main_output"),
             "test": data.test().target("main_output"),
         }
-        self.valid: Arrays = {at: kept.read_valid(search.folder, at) for at in candidates}
+        self.valid: Arrays = {at: trial_files.read_valid(search.folder, at) for at in candidates}
         self.test: Arrays = {}
 
     def loss(self, predicted: NDArray[Any]) -> float:
@@ -119,7 +119,7 @@ class Judged:
 
     def predicted_test(self, number: int) -> NDArray[Any]:
         config = self.search.base.with_values(self.candidates[number].user_attrs[VALUES])
-        weights = kept.read_weights(self.search.folder, number)
+        weights = trial_files.read_weights(self.search.folder, number)
         return np.asarray(self.trials.test_predictions(config, weights)["main_output"])
 
 

@@ -8,10 +8,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from fathom import paths
-from fathom.config.origins import holds, standing_experiment
-from fathom.errors import FathomError
-from fathom.search.settings import CHOICES, Base
+from fathom.base import paths
+from fathom.base.errors import FathomError
+from fathom.messages.origins import holds, standing_experiment
+from fathom.search.overrides import CHOICES, Base
 from fathom.search.space import Values, as_text
 
 GROUP_CHOICES = ("dataset", "model", "experiment")

@@ -16,10 +16,9 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages._heartbeat import BaseHeartbeat, get_heartbeat_thread
 from optuna.trial import FrozenTrial, TrialState
 
-from fathom.config.schema import NetworkConfig, SearchConfig
-from fathom.errors import FathomError
-from fathom.search import kept
-from fathom.search.settings import Base
+from fathom.base.errors import FathomError
+from fathom.search import trial_files
+from fathom.search.overrides import Base
 from fathom.search.space import Values, as_text, ordered, suggest
 from fathom.search.study import (
     ERROR,
@@ -32,8 +31,9 @@ from fathom.search.study import (
 )
 from fathom.search.trial import HopelessError, Judge, Outcome, goes_on
 from fathom.search.turns import turn
-from fathom.training.callbacks import DivergedError, HaltedError
-from fathom.training.fingerprint import code, files
+from fathom.settings.schema import NetworkConfig, SearchConfig
+from fathom.train.callbacks import DivergedError, HaltedError
+from fathom.train.fingerprint import code, files
 
 LOOK = 1.0  # seconds between looks whether there is room for more trials, or something to do
 
@@ -165,7 +165,7 @@ class Search:
         finally:
             trial.set_user_attr(SECONDS, round(time.perf_counter() - began, 3))
         if outcome.network is not None:
-            kept.write(self.folder, trial.number, outcome.network)
+            trial_files.write(self.folder, trial.number, outcome.network)
         return outcome.value
 
     def judge(self, trial: optuna.Trial) -> Judge:

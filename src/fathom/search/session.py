@@ -8,16 +8,16 @@ from contextlib import AbstractContextManager, nullcontext
 import tensorflow as tf
 from optuna.trial import FrozenTrial
 
-from fathom.config.schema import SearchConfig
-from fathom.errors import FathomError
+from fathom.artifacts.search_result import Found
+from fathom.base.errors import FathomError
 from fathom.search.conclude import conclude
-from fathom.search.local import Here
-from fathom.search.outcome import Found
+from fathom.search.overrides import Base
 from fathom.search.search import Engine, Search
-from fathom.search.settings import Base
 from fathom.search.study import finished, opened
+from fathom.search.threads import Here
 from fathom.search.trial import Trials
-from fathom.training.callbacks import direction, monitored
+from fathom.settings.schema import SearchConfig
+from fathom.train.callbacks import direction, monitored
 
 # Told how many trials had ended before, or one that has just ended, and how many are to.
 Tell = Callable[["int | FrozenTrial", int], None]
@@ -58,6 +58,6 @@ def engine(config: SearchConfig, here: Here) -> AbstractContextManager[Engine]:
     """Return who carries out trials."""
     if config.search.engine == "local":
         return nullcontext(here)
-    from fathom.search.cluster import cluster
+    from fathom.search.ray_trials import cluster
 
     return cluster(config)

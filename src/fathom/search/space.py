@@ -6,8 +6,8 @@ from typing import Any
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from fathom.config.schema import Dimension, SearchConfig
-from fathom.errors import FathomError, did_you_mean
+from fathom.base.errors import FathomError, did_you_mean
+from fathom.settings.schema import Dimension, SearchConfig
 
 Values = dict[str, Any]  # of keys of the configuration
 

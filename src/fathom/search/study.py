@@ -17,13 +17,13 @@ from optuna.samplers import BaseSampler, GridSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from fathom import paths
-from fathom.config.schema import SearchConfig
-from fathom.config.targets import make
-from fathom.data.schema import Schema
-from fathom.errors import FathomError
+from fathom.artifacts.schema import Schema
+from fathom.base import paths
+from fathom.base.errors import FathomError
 from fathom.search.space import grid
 from fathom.search.turns import turn
+from fathom.settings.instantiate import make
+from fathom.settings.schema import SearchConfig
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 HEARTBEAT, GRACE = 10, 60  # seconds; a process that is silent for longer is taken for dead

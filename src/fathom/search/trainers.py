@@ -9,19 +9,19 @@ from dataclasses import dataclass, replace
 import keras
 import tensorflow as tf
 
-from fathom.config.schema import NetworkConfig
-from fathom.data.parts import ScaledRows
+from fathom.artifacts.scaled_data import ScaledRows
 from fathom.models.interface import input_names, output_names
-from fathom.search.data import TrialData
-from fathom.training.building import build, feeds, with_variables
-from fathom.training.building import trainer as compile_anew
-from fathom.training.compiling import compile_model
-from fathom.training.feeds import Feed
-from fathom.training.predictor import Predictor
-from fathom.training.programs import STEPS_WORTH_XLA, Programs
-from fathom.training.repeats import seeded
-from fathom.training.runs import Trainer
-from fathom.training.scalars import signature
+from fathom.search.trial_data import TrialData
+from fathom.settings.schema import NetworkConfig
+from fathom.train.batches import Feed
+from fathom.train.build import build, feeds, with_variables
+from fathom.train.build import trainer as compile_anew
+from fathom.train.compilation import compile_model
+from fathom.train.predictor import Predictor
+from fathom.train.programs import STEPS_WORTH_XLA, Programs
+from fathom.train.repeats import seeded
+from fathom.train.runs import Trainer
+from fathom.train.scalars import signature
 
 KEPT = 64  # models that wait for a trial of their shape
 

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fathom.config.schema import NetworkConfig
-from fathom.search.data import Datasets, TrialData
 from fathom.search.trainers import Trainers
-from fathom.training.callbacks import DivergedError, direction, monitored
-from fathom.training.runs import Trainer, train_from
+from fathom.search.trial_data import Datasets, TrialData
+from fathom.settings.schema import NetworkConfig
+from fathom.train.callbacks import DivergedError, direction, monitored
+from fathom.train.runs import Trainer, train_from
 
 # Told a step (an epoch, or a fold, from 1) and the best value so far, says whether to go on.
 Judge = Callable[[int, float], bool]

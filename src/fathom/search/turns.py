@@ -8,7 +8,7 @@ import filelock
 import sqlalchemy
 from sqlalchemy.pool import NullPool
 
-from fathom.errors import FathomError
+from fathom.base.errors import FathomError
 
 KEY = 0xFA7403  # of the lock in PostgreSQL
 

@@ -28,14 +28,14 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from fathom.config.schema import Config, Task
-from fathom.data.columns import as_texts
-from fathom.data.scaling import Floats
-from fathom.errors import FathomError
+from fathom.artifacts.columns import as_texts
+from fathom.artifacts.scalers import Floats
+from fathom.base.errors import FathomError
+from fathom.settings.schema import Config, Task
 from fathom.sklearn.refusals import value_errors
 from fathom.sklearn.rows import as_table, categorical, other_name, parts_of, schema_of
 from fathom.sklearn.settings import ROWS, checked_settings, refuse_unknown
-from fathom.training.devices import start_tensorflow
+from fathom.train.devices import start_tensorflow
 
 if TYPE_CHECKING:
     import keras

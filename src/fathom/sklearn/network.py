@@ -11,19 +11,19 @@ import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fathom.config.schema import NetworkConfig
-from fathom.data.encoder import Encoder
-from fathom.data.features import features_of
-from fathom.data.parts import Part, ScaledRows
-from fathom.data.scale import fit_rows
-from fathom.data.scaling import Floats, ScalerFile
-from fathom.data.schema import Problem, Schema
-from fathom.search.data import TrialData
+from fathom.artifacts.scaled_data import Part, ScaledRows
+from fathom.artifacts.scalers import Floats, ScalerFile
+from fathom.artifacts.schema import Problem, Schema
+from fathom.scale.encoder import Encoder
+from fathom.scale.features import features_of
+from fathom.scale.scale import fit_rows
 from fathom.search.trainers import Trainers
-from fathom.training.building import build, with_variables
-from fathom.training.predictor import Predictor
-from fathom.training.repeats import seeded
-from fathom.training.runs import train_from
+from fathom.search.trial_data import TrialData
+from fathom.settings.schema import NetworkConfig
+from fathom.train.build import build, with_variables
+from fathom.train.predictor import Predictor
+from fathom.train.repeats import seeded
+from fathom.train.runs import train_from
 
 # Compiled for one fit, a program serves the next of its shape, of any estimator in this process.
 TRAINERS = Trainers(tf.distribute.get_strategy())

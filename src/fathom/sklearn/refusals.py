@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fathom.errors import FathomError
+from fathom.base.errors import FathomError
 
 
 class InvalidError(FathomError, ValueError):

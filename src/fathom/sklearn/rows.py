@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import validate_data
 
-from fathom.config.schema import Task
-from fathom.data.schema import Schema, Source
-from fathom.errors import FathomError
+from fathom.artifacts.schema import Schema, Source
+from fathom.base.errors import FathomError
+from fathom.settings.schema import Task
 
 
 def as_table(estimator: Any, rows: Any, fitting: bool) -> pd.DataFrame:

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from fathom import paths
-from fathom.config.messages import is_setting, keys_at
-from fathom.config.origins import Location, Origins
-from fathom.config.schema import NetworkConfig
-from fathom.config.stage import checked, composed, options, project_conf
-from fathom.errors import FathomError, did_you_mean
+from fathom.base import paths
+from fathom.base.errors import FathomError, did_you_mean
+from fathom.messages.origins import Location, Origins
+from fathom.messages.refusals import is_setting, keys_at
+from fathom.settings.compose import checked, composed, options, project_conf
+from fathom.settings.schema import NetworkConfig
 
 # What can be set, and what cannot: it is for the stages, or follows from what `fit` is given.
 SECTIONS: dict[str, tuple[str, ...]] = {

@@ -1,0 +1,1 @@
+"""What one stage hands to the next: a module for each file format."""

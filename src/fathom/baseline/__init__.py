@@ -1,0 +1,1 @@
+"""Stage `baseline`: scikit-learn models to compare networks with."""

@@ -1,0 +1,1 @@
+"""Stage `compare`: whether networks are better than the best baseline."""

@@ -1,1 +1,0 @@
-"""From a source to scaled arrays: sources, split, scaling, and what a network is to learn."""

@@ -1,0 +1,1 @@
+"""`fathom doctor`: whether everything is there that Fathom needs."""

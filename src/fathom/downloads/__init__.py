@@ -1,1 +1,0 @@
-"""Downloads that can be trusted: whole, checked, and kept for the next time."""

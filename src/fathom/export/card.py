@@ -1,0 +1,64 @@
+"""What one should know of a network before using it, from what the stages wrote."""
+
+import jinja2
+
+from fathom.artifacts.ranking import LEADING, best
+from fathom.artifacts.schema import Checks, Problem, Schema
+from fathom.base import paths
+from fathom.base.files import read_json
+from fathom.evaluate.formatting import METRICS, PARTS, inputs, number, over_runs, percent, share
+from fathom.settings.schema import CardText
+
+
+def card(dataset: str, model: str, text: CardText) -> str:
+    """Return a network's model card in Markdown.
+
+    Args:
+        dataset: name of the data set.
+        model: name of the network.
+        text: what the settings say of its use and limits.
+
+    Raises:
+        FathomError: a stage's results are not there.
+    """
+    problem, schema = Problem.read(dataset), Schema.read(dataset)
+    metrics = read_json(paths.metrics(dataset, model), f"evaluate@{dataset}-{model}")
+    baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
+    run = read_json(paths.model(dataset, model) / "run.json", f"train@{dataset}-{model}")
+    leading = LEADING[problem.main.task]
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("fathom.export", ""),
+        autoescape=False,  # noqa: S701 - Markdown
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    templates.filters |= {"number": number, "percent": percent, "plain": plain, "share": share}
+    return templates.get_template("card.md.j2").render(
+        problem=problem,
+        schema=schema,
+        given=given(problem),
+        model=model,
+        run=run,
+        text=text,
+        labels=METRICS[problem.main.task],
+        leading=leading,
+        metrics=metrics,
+        spread=over_runs(metrics["spread"]["test"][leading]) if "spread" in metrics else "",
+        baseline=best(baselines, leading),
+        baselines=baselines,
+        warnings=[warning.sentence for warning in Checks.read(dataset).warnings],
+        parts=PARTS,
+    )
+
+
+def given(problem: Problem) -> str:
+    """Say what the network is given of a row."""
+    if problem.kind == "table":
+        return inputs(problem)
+    return f"an image of {' × '.join(map(str, problem.shape))} pixels"
+
+
+def plain(text: str) -> str:
+    """Keep Markdown from reading marks into names and sentences of the data."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in text)

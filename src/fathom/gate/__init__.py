@@ -1,0 +1,1 @@
+"""Stage `gate`: bounds that metrics must keep."""

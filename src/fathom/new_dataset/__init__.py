@@ -1,0 +1,1 @@
+"""`fathom new-dataset`: what an unknown file seems to hold, written as settings."""

@@ -1,0 +1,92 @@
+"""An exported network, as `fathom.export` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from fathom.artifacts.scalers import Floats
+from fathom.artifacts.signature import SIGNATURE, Signature
+from fathom.base.errors import FathomError
+from fathom.export.formats import CHECKSUMS, KERAS, sha256, specs
+
+BATCH = 8192  # rows predicted at once
+
+Inputs = Mapping[str, NDArray[Any]]  # by the names of the model's inputs, of shape (rows, ...)
+
+
+class Artefact:
+    """The model of an export, and its signature.
+
+    Args:
+        folder: `exports/<dataset>/<model>`, or a copy of it.
+
+    Raises:
+        FathomError: it is no export, or a file in it is not the one that was exported.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        check(folder)
+        self.folder = folder
+        self.signature = Signature.read(folder)
+        try:
+            self.model = keras.saving.load_model(folder / KERAS, compile=False, safe_mode=True)
+        except (TypeError, ValueError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise FathomError(f"{folder / KERAS} cannot be loaded: {reason}") from error
+        self.program = tf.function(
+            lambda rows: self.model(rows, training=False), [specs(self.model)], autograph=False
+        )
+
+    def predict(self, inputs: Inputs) -> dict[str, Floats]:
+        """Return what the model gives for some rows.
+
+        Args:
+            inputs: an array for each input, such as `columns.model_inputs` returns.
+
+        Returns:
+            By output the predicted numbers, of shape (rows,), or probabilities of shape
+            (rows, classes).
+        """
+        rows = len(next(iter(inputs.values())))
+        blocks = [
+            self.program({n: tf.constant(a[start : start + BATCH]) for n, a in inputs.items()})
+            for start in range(0, rows, BATCH)
+        ]
+        return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def check(folder: Path) -> None:
+    """Compare an export's files with its checksums.
+
+    Raises:
+        FathomError: one is missing, another or was added.
+    """
+    for name in (CHECKSUMS, SIGNATURE, KERAS):
+        if not (folder / name).is_file():
+            raise FathomError(
+                f"{folder} is no exported network, it has no {name}: exports are made by "
+                "`dvc repro` in exports/<dataset>/<model>"
+            )
+    listed = {}
+    for line in (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines():
+        digest, _, name = line.partition("  ")
+        listed[name] = digest
+    for name in (SIGNATURE, KERAS):
+        if name not in listed:
+            raise FathomError(f"{folder / CHECKSUMS} does not list {name}: export it anew")
+    for name, digest in listed.items():
+        file = folder / name
+        if not file.is_file():
+            raise FathomError(f"{file} is missing, which {CHECKSUMS} lists: export it anew")
+        if sha256(file) != digest:
+            raise FathomError(
+                f"{file} is not the file that was exported, by {CHECKSUMS}: it was changed or "
+                "damaged; export it anew"
+            )

@@ -1,0 +1,1 @@
+"""Stage `scale`: features encoded and scaled, and the problem a network is to learn."""

@@ -1,0 +1,92 @@
+"""The rows of trials, scaled in memory as each trial's settings say."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
+
+from fathom.artifacts.scaled_data import Part, ScaledRows
+from fathom.artifacts.schema import Schema
+from fathom.base import paths
+from fathom.base.errors import FathomError
+from fathom.scale.scale import Fitted, fit
+from fathom.settings.schema import DatasetConfig
+from fathom.split.split import Labels, Rows, labelled, part_rows
+from fathom.train.batches import Feed
+
+
+@dataclass
+class TrialData:
+    """The rows that one training of a trial gets; `feeds` are those made of them, by networks."""
+
+    scaled: ScaledRows
+    fitted: Fitted
+    feeds: dict[str, list[Feed]] = field(default_factory=dict)
+    tested: Part | None = None
+
+    def test(self) -> Part:
+        """Return the test part, which no trial reads; it is scaled when it is first asked for."""
+        if self.tested is None:
+            self.tested = self.fitted.part("test")
+        return self.tested
+
+
+class Datasets:
+    """Makes each set of rows once, however many trials use it."""
+
+    def __init__(self, cv: int | None) -> None:
+        self.cv = cv
+        self.made: dict[str, list[TrialData]] = {}
+
+    def of(self, config: DatasetConfig) -> list[TrialData]:
+        """Return the rows by these settings: one set, or one for each fold."""
+        sections = (config.dataset, config.split, config.scale)
+        key = json.dumps([section.model_dump(mode="json") for section in sections])
+        if key not in self.made:
+            schema = Schema.read(config.dataset.name)
+            self.made[key] = [scaled(config, schema, rows) for rows in self.rows(config, schema)]
+        return self.made[key]
+
+    def rows(self, config: DatasetConfig, schema: Schema) -> Iterator[dict[str, Rows]]:
+        if schema.is_large:
+            raise FathomError(
+                f"{schema.name} has {schema.rows:,} rows, more than a search takes into memory: "
+                "search with a part of them, as a data set of its own"
+            )
+        parts = part_rows(schema, config.split)
+        if self.cv is None:
+            yield parts
+        else:
+            _, labels = labelled(schema)
+            yield from folds(parts, labels, self.cv, config)
+
+
+def folds(
+    parts: dict[str, Rows], labels: Labels | None, count: int, config: DatasetConfig
+) -> Iterator[dict[str, Rows]]:
+    """Return folds of the training and validation rows, the validation part of each another.
+
+    Shuffled rows of classes are stratified as the split is. Of rows in order each fold learns from
+    what lies before it.
+    """
+    rows = np.sort(np.concatenate([parts["train"], parts["valid"]]))
+    settings = config.split
+    splitter: Any
+    if not settings.shuffle:
+        splitter = TimeSeriesSplit(count)
+    elif labels is not None and settings.stratify:
+        splitter = StratifiedKFold(count, shuffle=True, random_state=settings.seed)
+    else:
+        splitter = KFold(count, shuffle=True, random_state=settings.seed)
+    classes = None if labels is None else labels[rows]
+    for train, valid in splitter.split(rows, classes):
+        yield {"train": rows[train], "valid": rows[valid], "test": parts["test"]}
+
+
+def scaled(config: DatasetConfig, schema: Schema, rows: dict[str, Rows]) -> TrialData:
+    fitted = fit(config, schema, rows)
+    parts = {name: fitted.part(name) for name in paths.PARTS if name != "test"}
+    return TrialData(ScaledRows(fitted.problem, fitted.scalers.targets, parts), fitted)

@@ -1,0 +1,1 @@
+"""Stage `split`: which rows train, validate and test."""
