@@ -17,14 +17,14 @@ from fathom.train.devices import start_tensorflow
 def start_and_count(config: Config) -> Any:
     """Start TensorFlow; only then may what counts be imported."""
     strategy = start_tensorflow(config)
-    from fathom.search.trainers import Trainers
+    from fathom.search.trainer_pool import TrainerPool
 
-    class Counted(Trainers):
+    class Counted(TrainerPool):
         def __init__(self, strategy: Any) -> None:
             super().__init__(strategy)
             atexit.register(lambda: click.echo(self.compiled))
 
-    patch("fathom.search.threads.Trainers", Counted).start()
+    patch("fathom.search.threads.TrainerPool", Counted).start()
     return strategy
 
 

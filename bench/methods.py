@@ -67,10 +67,10 @@ def start(settings: list[str]) -> Any:
     """Start TensorFlow, and have all searches train by the same compiled programs."""
     overrides = as_overrides([*settings, f"search={METHODS[0]}"])
     strategy = start_tensorflow(compose(overrides, SearchConfig))
-    from fathom.search.trainers import Trainers
+    from fathom.search.trainer_pool import TrainerPool
 
-    shared = Trainers(strategy)
-    patch("fathom.search.threads.Trainers", lambda _: shared).start()
+    shared = TrainerPool(strategy)
+    patch("fathom.search.threads.TrainerPool", lambda _: shared).start()
     return strategy
 
 

@@ -24,7 +24,7 @@ from optuna.trial import TrialState
 from stages import build_once, run_command
 
 from fathom.artifacts.schema import Schema
-from fathom.artifacts.search_result import Found
+from fathom.artifacts.search_result import SearchResult
 from fathom.base.errors import FathomError
 from fathom.scale.scale import scale
 from fathom.search.command import as_overrides, search
@@ -44,10 +44,10 @@ def write_space(name: str, space: dict[str, Any]) -> None:
 
 def searched(
     model: str, method: str, *overrides: str, dataset: str = "california_housing"
-) -> Found:
+) -> SearchResult:
     """Search in the workspace, and return the outcome as it is on disk."""
     search([f"dataset={dataset}", f"model={model}", f"search={method}", *SMALL, *overrides])
-    return Found.of(Path("searches", dataset, f"{model}-{method}.json"))
+    return SearchResult.read(Path("searches", dataset, f"{model}-{method}.json"))
 
 
 def value_of_stage(model: str, settings: dict[str, Any], dataset: str) -> float:
@@ -295,7 +295,7 @@ def watch(patch: pytest.MonkeyPatch) -> list[str]:
         run(search)
         steps.append("searched")
 
-    patch.setattr("fathom.search.trainers.compile_anew", compile_anew)
+    patch.setattr("fathom.search.trainer_pool.compile_anew", compile_anew)
     patch.setattr(TrialData, "test", test)
     patch.setattr(Search, "run", run_search)
     return steps
@@ -305,8 +305,8 @@ def happened(folder: Path) -> Any:
     return json.loads((folder / "happened.json").read_text())
 
 
-def outcome(folder: Path) -> Found:
-    return Found.of(folder / HOUSES / "mlp-random.json")
+def outcome(folder: Path) -> SearchResult:
+    return SearchResult.read(folder / HOUSES / "mlp-random.json")
 
 
 def test_a_command_prints_progress_tables_and_where_the_rest_is(typed: Path) -> None:
@@ -327,7 +327,7 @@ def test_a_program_is_compiled_once_for_each_shape(typed: Path) -> None:
     assert len({trial.value for trial in found.trials}) == len(found.trials) == 6
 
 
-def shapes(found: Found) -> set[tuple[str, int | None]]:
+def shapes(found: SearchResult) -> set[tuple[str, int | None]]:
     return {shape(trial.settings) for trial in found.trials}
 
 
@@ -347,7 +347,7 @@ def test_figures_are_those_of_the_networks_that_stages_train(
     """To the last bit, though data and programs of one trial serve the next."""
     work_in_copy(typed, tmp_path, monkeypatch)
     found = outcome(typed)
-    ranked = found.ranked()
+    ranked = found.best_first()
     assert found.best == ranked[0].number
     assert [trial.value for trial in ranked] == sorted(trial.value or 0.0 for trial in ranked)
     assert found.figures["valid"]["rmse"] == pytest.approx(ranked[0].value, rel=1e-5)
@@ -500,7 +500,7 @@ def test_cross_validation_is_the_mean_of_its_folds(houses: Path) -> None:
         {"model.units": {"choice": [[8]]}, "model.learning_rate": {"choice": [0.001, 0.01]}},
     )
     found = searched("mlp", "grid", "at_once=1", "cv=2", "ensemble=2", dataset="digits")
-    best = found.ranked()[0]
+    best = found.best_first()[0]
     values = []
     for fold in Datasets(2).rows(network_config("digits", "mlp"), Schema.read("digits")):
         for part, chosen in fold.items():
@@ -523,7 +523,7 @@ def test_folds_are_judged_by_their_mean_so_far(
         judged.append((step, value))
         return len(judged) < 5
 
-    trainers: Any = SimpleNamespace(lent=lambda *given: nullcontext())
+    trainers: Any = SimpleNamespace(lease=lambda *given: nullcontext())
     trials = Trials(3, trainers, threading.Event())
     monkeypatch.setattr(
         "fathom.search.trial.train_from",
@@ -616,7 +616,7 @@ def test_a_stopped_search_goes_on_without_a_loss(
         Path("studies").rename("stopped")
         whole = searched("mlp", method, "trials=12", "ensemble=1", dataset="digits")
         assert drawn == sorted(json.dumps(t.settings, sort_keys=True) for t in whole.trials)
-        assert found.ranked()[0].value == whole.ranked()[0].value
+        assert found.best_first()[0].value == whole.best_first()[0].value
 
 
 def complete(study: optuna.Study) -> dict[int, tuple[dict[str, Any], float | None]]:
@@ -874,7 +874,7 @@ def test_damaged_outcome(workspace: Path) -> None:
     HOUSES.mkdir(parents=True)
     (HOUSES / "mlp-random.json").write_text("{}")
     with pytest.raises(FathomError) as refused:
-        Found.read("california_housing")
+        SearchResult.read_all("california_housing")
     assert str(refused.value) == (
         "searches/california_housing/mlp-random.json is damaged: delete it, or bring it back with "
         "git"

@@ -10,7 +10,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError
 
 
-class Tried(Description):
+class TrialResult(Description):
     """A trial that has ended, and what it set: nothing for a key whose condition did not hold.
     `value` is what decides, None of a trial that was ended early or came to nothing.
     """
@@ -21,14 +21,14 @@ class Tried(Description):
     seconds: float
 
 
-class Combined(Description):
+class EnsembleResult(Description):
     """An ensemble: how often each trial is in it, by numbers, and its figures by part."""
 
     members: dict[int, int]
     figures: dict[str, dict[str, float | None]]
 
 
-class Found(Description):
+class SearchResult(Description):
     """A search's outcome.
 
     `metric` is what decides, on the validation part or, of `cv` folds, on their mean. `figures`
@@ -46,21 +46,26 @@ class Found(Description):
     cv: int | None
     seconds: float
     space: list[str]
-    trials: list[Tried]
+    trials: list[TrialResult]
     importances: dict[str, float]
     best: int
     overrides: list[str]
     figures: dict[str, dict[str, float | None]]
-    average: Combined | None
-    selection: Combined | None
+    average: EnsembleResult | None
+    selection: EnsembleResult | None
 
     @classmethod
-    def read(cls, dataset: str) -> list[Found]:
-        """Read what is known of all searches on a data set."""
-        return [cls.of(file) for file in sorted(paths.searches(dataset).glob("*.json"))]
+    def read_all(cls, dataset: str) -> list[SearchResult]:
+        """Read the results of all searches on a data set."""
+        return [cls.read(file) for file in sorted(paths.searches(dataset).glob("*.json"))]
 
     @classmethod
-    def of(cls, file: Path) -> Found:
+    def read(cls, file: Path) -> SearchResult:
+        """Read one file.
+
+        Raises:
+            FathomError: the file is damaged.
+        """
         try:
             return cls.model_validate_json(file.read_text(encoding="utf-8"))
         except ValueError as error:
@@ -70,7 +75,7 @@ class Found(Description):
     def file(self) -> Path:
         return paths.searches(self.dataset) / f"{self.model}-{self.search}.json"
 
-    def compared(self) -> dict[str, dict[str, dict[str, float | None]]]:
+    def metrics_by_name(self) -> dict[str, dict[str, dict[str, float | None]]]:
         """Return by what they are called the figures of the best trial and of ensembles."""
         found = {f"best trial, {self.best}": self.figures}
         if self.average is not None:
@@ -79,7 +84,7 @@ class Found(Description):
             found[f"selection of {len(self.selection.members)}"] = self.selection.figures
         return found
 
-    def ranked(self) -> list[Tried]:
+    def best_first(self) -> list[TrialResult]:
         """Return the trials that came to their end, best first."""
         sign = -1 if self.higher_is_better else 1
         complete = [trial for trial in self.trials if trial.value is not None]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fathom.artifacts.schema import Problem
-from fathom.artifacts.search_result import Found, Tried
+from fathom.artifacts.search_result import SearchResult, TrialResult
 from fathom.evaluate import formatting
 from fathom.report.charts import BAD, GOOD, HEIGHT, MARK, in_parentheses, svg
 
@@ -22,11 +22,11 @@ WORST = 0.9  # quantile of values above which a point is drawn at the edge
 
 def searches(problem: Problem) -> list[dict[str, Any]]:
     """Return what the template shows of each search of a data set."""
-    return [lines(found, problem) for found in Found.read(problem.dataset)]
+    return [lines(found, problem) for found in SearchResult.read_all(problem.dataset)]
 
 
-def lines(found: Found, problem: Problem) -> dict[str, Any]:
-    ranked = found.ranked()
+def lines(found: SearchResult, problem: Problem) -> dict[str, Any]:
+    ranked = found.best_first()
     best = ranked[:BEST]
     metric = format.METRICS[problem.main.task][found.metric]
     decides = f"mean {metric} of {found.cv} folds" if found.cv else f"validation {metric}"
@@ -44,7 +44,7 @@ def lines(found: Found, problem: Problem) -> dict[str, Any]:
             [trial.number, trial.value, *(written(trial, key) for key in found.space)]
             for trial in best
         ],
-        "compared": found.compared(),
+        "compared": found.metrics_by_name(),
         "charts": [
             history(found, f"{decides}{unit}"),
             *([importances(found)] if found.importances else []),
@@ -59,7 +59,7 @@ def short(key: str) -> str:
     return key.removeprefix("model.").removeprefix("train.").removeprefix("optimizer.")
 
 
-def written(trial: Tried, key: str) -> str:
+def written(trial: TrialResult, key: str) -> str:
     """Return a value as the table and the axes have it; "" where a condition did not hold."""
     if key not in trial.settings:
         return ""
@@ -70,7 +70,7 @@ def text(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else json.dumps(value).replace('"', "")
 
 
-def history(found: Found, label: str) -> str:
+def history(found: SearchResult, label: str) -> str:
     """Draw the value of each trial in the order of their numbers, and the best so far."""
     sign = -1 if found.higher_is_better else 1
     done = sorted((t for t in found.trials if t.value is not None), key=lambda t: t.number)
@@ -88,7 +88,7 @@ def history(found: Found, label: str) -> str:
     return svg(points + steps, "Each trial, and the best so far")
 
 
-def importances(found: Found) -> str:
+def importances(found: SearchResult) -> str:
     """Draw which share of the values' variance each key explains."""
     table = pd.DataFrame(
         {
@@ -141,9 +141,9 @@ def axis(values: list[Any]) -> Axis:
     return Axis([value for _, value in distinct], "others")
 
 
-def parallel(found: Found, decides: str) -> str:
+def parallel(found: SearchResult, decides: str) -> str:
     """Draw each trial as a line from axis to axis; the best tenth in colour, over the others."""
-    ranked = found.ranked()
+    ranked = found.best_first()
     keys = [key for key in found.space if any(key in trial.settings for trial in ranked)]
     axes = {short(key): axis([t.settings.get(key) for t in ranked]) for key in keys}
     axes[decides] = axis([trial.value for trial in ranked])

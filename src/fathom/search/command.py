@@ -21,7 +21,7 @@ from fathom.train.devices import start_tensorflow
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from fathom.artifacts.search_result import Found
+    from fathom.artifacts.search_result import SearchResult
 
 BEST = 5  # trials in the table at the end
 
@@ -54,7 +54,7 @@ def search(given: list[str]) -> None:
     found = session(config, base, strategy, Progress().tell)
     show(found)
     click.echo(f"{found.file} has it all")
-    for trial in found.ranked()[: config.search.experiments]:
+    for trial in found.best_first()[: config.search.experiments]:
         name = f"{found.dataset}-{found.model}-{found.search}-{trial.number}"
         click.echo(f"{name}: the pipeline, as an experiment of DVC")
         experiments.run(name, experiments.overrides(base, trial.settings))
@@ -111,12 +111,12 @@ def as_overrides(given: list[str]) -> list[str]:
     return found
 
 
-def show(found: Found) -> None:
+def show(found: SearchResult) -> None:
     """Print the best trials, and the figures of the best one and of ensembles."""
     from fathom.search.space import as_text
 
     console = Console(highlight=False)
-    best = found.ranked()[:BEST]
+    best = found.best_first()[:BEST]
     table = Table(box=box.SIMPLE_HEAD, title=f"{len(found.trials):,} trials", title_justify="left")
     of = "mean of folds" if found.cv else "validation"
     table.add_column("trial", justify="right")
@@ -129,6 +129,6 @@ def show(found: Found) -> None:
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("", "validation", "test"):
         table.add_column(heading, justify="right" if heading else "left")
-    for name, figures in found.compared().items():
+    for name, figures in found.metrics_by_name().items():
         table.add_row(name, *(number(figures[part][found.metric]) for part in ("valid", "test")))
     console.print(table)

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 
 from fathom.artifacts.ranking import HIGHER_IS_BETTER, LEADING
 from fathom.artifacts.schema import Problem
-from fathom.artifacts.search_result import Combined, Found, Tried
+from fathom.artifacts.search_result import EnsembleResult, SearchResult, TrialResult
 from fathom.base.errors import FathomError
 from fathom.evaluate.metrics import scores
 from fathom.search import trial_files
@@ -25,7 +25,7 @@ Arrays = dict[int, NDArray[Any]]
 Figures = dict[str, dict[str, float | None]]
 
 
-def conclude(search: Search, trials: Trials) -> Found:
+def conclude(search: Search, trials: Trials) -> SearchResult:
     """Choose by the validation part, and only then read the test part.
 
     Args:
@@ -53,7 +53,7 @@ def conclude(search: Search, trials: Trials) -> Found:
         average = judged.combined({trial.number: 1 for trial in candidates[:AVERAGED]})
         selection = judged.combined(selected(judged.valid, judged.loss))
     monitor = monitored(config, judged.problem)
-    return Found(
+    return SearchResult(
         dataset=config.dataset.name,
         model=config.model.name,
         search=config.search.name,
@@ -104,8 +104,8 @@ class Judged:
         assert value is not None
         return -value if self.metric in HIGHER_IS_BETTER else value
 
-    def combined(self, counts: dict[int, int]) -> Combined:
-        return Combined(members=counts, figures=self.figures(counts))
+    def combined(self, counts: dict[int, int]) -> EnsembleResult:
+        return EnsembleResult(members=counts, figures=self.figures(counts))
 
     def figures(self, counts: dict[int, int]) -> Figures:
         """Score a mean of predictions on both parts."""
@@ -123,8 +123,8 @@ class Judged:
         return np.asarray(self.trials.test_predictions(config, weights)["main_output"])
 
 
-def tried(trial: FrozenTrial) -> Tried:
-    return Tried(
+def tried(trial: FrozenTrial) -> TrialResult:
+    return TrialResult(
         number=trial.number,
         settings=trial.user_attrs[VALUES],
         value=trial.value if trial.state == optuna.trial.TrialState.COMPLETE else None,

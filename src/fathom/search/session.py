@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 import tensorflow as tf
 from optuna.trial import FrozenTrial
 
-from fathom.artifacts.search_result import Found
+from fathom.artifacts.search_result import SearchResult
 from fathom.base.errors import FathomError
 from fathom.search.conclude import conclude
 from fathom.search.overrides import Base
@@ -25,7 +25,7 @@ Tell = Callable[["int | FrozenTrial", int], None]
 
 def session(
     config: SearchConfig, base: Base, strategy: tf.distribute.Strategy, tell: Tell
-) -> Found:
+) -> SearchResult:
     """Search, and write to `searches/<dataset>/<model>-<search>.json` what came out.
 
     Raises:

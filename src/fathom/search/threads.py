@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from fathom.search.trainers import Trainers
+from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial import Judge, Outcome, Trials
 from fathom.settings.schema import NetworkConfig, SearchConfig
 from fathom.train.devices import cores
@@ -16,7 +16,7 @@ class Here:
 
     def __init__(self, config: SearchConfig, strategy: tf.distribute.Strategy) -> None:
         self.halted = threading.Event()
-        self.trials = Trials(config.search.cv, Trainers(strategy), self.halted)
+        self.trials = Trials(config.search.cv, TrainerPool(strategy), self.halted)
         self.at_once = at_once(config)
 
     def carry_out(self, config: NetworkConfig, file: Path, judge: Judge) -> Outcome:

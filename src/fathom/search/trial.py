@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fathom.search.trainers import Trainers
+from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial_data import Datasets, TrialData
 from fathom.settings.schema import NetworkConfig
 from fathom.train.callbacks import DivergedError, direction, monitored
@@ -75,7 +75,7 @@ class Trials:
         halted: ends all trials when it is set.
     """
 
-    def __init__(self, cv: int | None, trainers: Trainers, halted: threading.Event) -> None:
+    def __init__(self, cv: int | None, trainers: TrainerPool, halted: threading.Event) -> None:
         self.cv, self.trainers, self.halted = cv, trainers, halted
         self.datasets, self.lock = Datasets(cv), threading.Lock()
 
@@ -99,7 +99,7 @@ class Trials:
             return self.one(config, several[0], file, judge)
         values: list[float] = []
         for fold, data in enumerate(several, start=1):
-            with self.lent(config, data) as trainer:
+            with self.lease(config, data) as trainer:
                 run, _ = train_from(trainer, config.seed, beside(file, fold), config, [])
             beside(file, fold).unlink(missing_ok=True)
             values.append(run.value)
@@ -109,7 +109,7 @@ class Trials:
 
     def one(self, config: NetworkConfig, data: TrialData, file: Path, judge: Judge) -> Outcome:
         watching = Report(monitored(config, data.scaled.problem), judge)
-        with self.lent(config, data) as trainer:
+        with self.lease(config, data) as trainer:
             try:
                 run, _ = train_from(trainer, config.seed, file, config, [watching])
             except (HopelessError, DivergedError):
@@ -125,12 +125,12 @@ class Trials:
     ) -> dict[str, NDArray[Any]]:
         """Return what a network with these weights predicts by output for the test part."""
         data = self.data(config)[0]
-        with self.lent(config, data) as trainer:
+        with self.lease(config, data) as trainer:
             trainer.model.set_weights(weights)
             return trainer.predictor.predict_rows(data.test())
 
-    def lent(self, config: NetworkConfig, data: TrialData) -> AbstractContextManager[Trainer]:
-        return self.trainers.lent(config, data, self.halted)
+    def lease(self, config: NetworkConfig, data: TrialData) -> AbstractContextManager[Trainer]:
+        return self.trainers.lease(config, data, self.halted)
 
 
 def beside(file: Path, fold: int) -> Path:

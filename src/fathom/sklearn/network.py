@@ -17,7 +17,7 @@ from fathom.artifacts.schema import Problem, Schema
 from fathom.scale.encoder import Encoder
 from fathom.scale.features import features_of
 from fathom.scale.scale import fit_rows
-from fathom.search.trainers import Trainers
+from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial_data import TrialData
 from fathom.settings.schema import NetworkConfig
 from fathom.train.build import build, with_variables
@@ -26,7 +26,7 @@ from fathom.train.repeats import seeded
 from fathom.train.runs import train_from
 
 # Compiled for one fit, a program serves the next of its shape, of any estimator in this process.
-TRAINERS = Trainers(tf.distribute.get_strategy())
+TRAINERS = TrainerPool(tf.distribute.get_strategy())
 
 History = dict[str, list[float]]
 
@@ -85,7 +85,7 @@ def train(
     counts = {name: len(part.rows) for name, part in parts.items()}
     problem = fitted.problem.model_copy(update={"rows": counts})
     data = TrialData(ScaledRows(problem, fitted.scalers.targets, parts), fitted)
-    with TRAINERS.lent(config, data, threading.Event()) as trainer:
+    with TRAINERS.lease(config, data, threading.Event()) as trainer:
         _, history = train_from(trainer, config.seed, None, config, [])
         train_rows = trainer.train
         model = seeded(config.seed, lambda: with_variables(build(config, problem), train_rows))

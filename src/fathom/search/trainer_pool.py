@@ -35,7 +35,7 @@ class Compiled:
     predictor: Predictor
 
 
-class Trainers:
+class TrainerPool:
     """Lends models that stand where the settings have a training begin.
 
     What takes time is to trace and to compile a program. It is done once for each shape of a
@@ -50,7 +50,7 @@ class Trainers:
         self.compiled = 0
 
     @contextmanager
-    def lent(
+    def lease(
         self, config: NetworkConfig, data: TrialData, halted: threading.Event
     ) -> Iterator[Trainer]:
         """Lend a trainer that `halted` stops."""
