@@ -282,7 +282,7 @@ def test_checks_a_sample_that_keeps_copies(
     copies = pd.concat([made, made.iloc[:600]], ignore_index=True)
     add(workspace, copies, {"exclude": ["id"]})
     make_large(monkeypatch)
-    monkeypatch.setattr("fathom.check.subsets.LOOKED_AT", 1_500)
+    monkeypatch.setattr("fathom.check.subsets.SAMPLE_ROWS", 1_500)
     config = dataset_config("made")
     download(config)
     split(config)

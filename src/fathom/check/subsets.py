@@ -15,7 +15,7 @@ from fathom.base.files import read_array
 from fathom.check.warning import Parts
 from fathom.settings.schema import Dataset
 
-LOOKED_AT = 250_000  # rows of a large table, about
+SAMPLE_ROWS = 250_000  # rows of a large table, about
 IMAGE, BRIGHTNESS = "pixels", "mean brightness"  # columns of images
 
 
@@ -45,7 +45,7 @@ def chosen(raw: Table, columns: list[str], schema: Schema) -> tuple[pd.DataFrame
     Of a large table they are chosen by what is in them: of equal rows all or none, so that as large
     a share of them has an equal one as of all rows.
     """
-    step = np.uint64(-(-schema.rows // LOOKED_AT) if schema.is_large else 1)
+    step = np.uint64(-(-schema.rows // SAMPLE_ROWS) if schema.is_large else 1)
     tables: list[pd.DataFrame] = []
     by_part: list[Rows] = []
     for block, rows in raw.blocks(columns):

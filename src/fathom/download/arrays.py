@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.download.images import DAMAGED, Images, numbered
-from fathom.download.own_files import check_file, check_start, read_bytes, reason
+from fathom.download.images import READ_ERRORS, Images, numbered
+from fathom.download.own_files import check_file, check_start, error_text, read_bytes
 
 ARRAYS = (  # pairs of names of images and labels that belong together; those for testing last
     (("x_train", "y_train"), ("x_val", "y_val"), ("x_valid", "y_valid"), ("x_test", "y_test")),
@@ -43,8 +43,8 @@ def read_image_arrays(path: Path, images: str | None = None, labels: str | None 
     pictures: list[NDArray[Any]] = []
     answers: list[list[Any]] = []
     test_rows = 0
-    for image_name, label_name, pixels, values in load_arrays(path, images, labels):
-        pictures.append(shaped(f"{path}: {image_name}", pixels))
+    for image_name, label_name, pixels, values in load_pairs(path, images, labels):
+        pictures.append(check_image_shape(f"{path}: {image_name}", pixels))
         answers.append(label_values(f"{path}: {label_name}", values))
         rows, labelled, shape = len(pictures[-1]), len(answers[-1]), pictures[-1].shape[1:]
         if rows != labelled:
@@ -130,19 +130,22 @@ def idx_array(path: Path, what: str, dimensions: int) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=start).reshape(sizes).copy()
 
 
-def load_arrays(
+def load_pairs(
     path: Path, images: str | None, labels: str | None
 ) -> list[tuple[str, str, NDArray[Any], NDArray[Any]]]:
     """Return the names and arrays of images and labels in an .npz file, those for testing last."""
     try:
         archive = np.load(path, allow_pickle=False)
-    except DAMAGED as error:
-        raise FathomError(f"{path} is damaged, or no .npz file: {reason(error)}") from error
+    except READ_ERRORS as error:
+        raise FathomError(f"{path} is damaged, or no .npz file: {error_text(error)}") from error
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise FathomError(f"{path} holds one array without a name: save both with numpy.savez")
     with archive:
         names = array_names(path, archive.files, images, labels)
-        return [(a, b, one_array(path, archive, a), one_array(path, archive, b)) for a, b in names]
+        return [
+            (a, b, read_npz_array(path, archive, a), read_npz_array(path, archive, b))
+            for a, b in names
+        ]
 
 
 def array_names(
@@ -172,23 +175,23 @@ def array_names(
     )
 
 
-def one_array(path: Path, archive: Any, name: str) -> NDArray[Any]:
+def read_npz_array(path: Path, archive: Any, name: str) -> NDArray[Any]:
     """Read an array of an archive."""
     try:
         array = archive[name]
-    except DAMAGED as error:
+    except READ_ERRORS as error:
         if "allow_pickle" in str(error):
             raise FathomError(
                 f"{path}: {name} holds Python objects, which could run any code: save it as an "
                 "array of numbers or texts"
             ) from error
-        raise FathomError(f"{path}: {name} is damaged: {reason(error)}") from error
+        raise FathomError(f"{path}: {name} is damaged: {error_text(error)}") from error
     if not isinstance(array, np.ndarray):
         raise FathomError(f"{path}: {name} is no array")
     return array
 
 
-def shaped(where: str, images: NDArray[Any]) -> NDArray[Any]:
+def check_image_shape(where: str, images: NDArray[Any]) -> NDArray[Any]:
     """Return images without a last dimension of 1, having looked at their shape."""
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]

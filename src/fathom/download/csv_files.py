@@ -19,9 +19,9 @@ from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.own_files import (
     DELIMITERS,
     check_start,
-    known_suffix,
+    check_suffix,
+    error_text,
     read_bytes,
-    reason,
     shortened,
 )
 
@@ -63,7 +63,7 @@ def guess_csv(path: Path) -> tuple[str, str, str]:
     Raises:
         FathomError: there is no such file, or it is no CSV file.
     """
-    suffix = known_suffix(path)
+    suffix = check_suffix(path)
     if suffix not in DELIMITERS:
         raise FathomError(f"{path} is no CSV file: it needs no delimiter, decimal or encoding")
     content = read_bytes(path, SAMPLE)
@@ -201,7 +201,7 @@ def parsed(path: Path, content: bytes, delimiter: str) -> pa.Table:
         )
     except pa.ArrowException as error:
         collections.deque(rows, maxlen=0)
-        raise FathomError(f"{path} cannot be read as CSV: {reason(error)}") from error
+        raise FathomError(f"{path} cannot be read as CSV: {error_text(error)}") from error
     finally:
         csv.field_size_limit(limit)
     return table.slice(1).rename_columns(names)
@@ -271,27 +271,27 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
 
 def inferred(column: pa.ChunkedArray, missing: list[str], decimal: str) -> pa.ChunkedArray:
     """Return a column of strings as the narrowest type that all its values have."""
-    texts = trimmed(column, missing)
+    texts = trim_texts(column, missing)
     present = texts.drop_null()
-    figures = with_point(texts, decimal)
-    numbers = cast(figures, pa.float64())
+    figures = replace_decimal_mark(texts, decimal)
+    numbers = try_cast(figures, pa.float64())
     if numbers is not None:  # only then: 0x1F would be an integer, too
-        whole = cast(figures, pa.int64())
+        whole = try_cast(figures, pa.int64())
         return numbers if whole is None else whole
     if compute.all(compute.is_in(present, value_set=pa.array(BOOLEANS))).as_py():
         return texts.cast(pa.bool_())
-    times = (cast(texts, time) for time in TIMES)
+    times = (try_cast(texts, time) for time in TIMES)
     return next((time for time in times if time is not None), texts)
 
 
-def trimmed(column: pa.ChunkedArray, missing: Sequence[str]) -> pa.ChunkedArray:
+def trim_texts(column: pa.ChunkedArray, missing: Sequence[str]) -> pa.ChunkedArray:
     """Return texts without spaces around them, null where they stand for no value."""
     texts = compute.utf8_trim_whitespace(column)
     absent = compute.is_in(texts, value_set=pa.array([*MISSING, *missing]))
     return compute.if_else(absent, None, texts)
 
 
-def with_point(texts: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
+def replace_decimal_mark(texts: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
     """Return texts as they are to be read as numbers, with a decimal point."""
     if decimal == ".":
         return texts
@@ -299,7 +299,7 @@ def with_point(texts: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
     return compute.replace_substring(no_number, decimal, ".")
 
 
-def cast(column: pa.ChunkedArray, kind: Any) -> pa.ChunkedArray | None:
+def try_cast(column: pa.ChunkedArray, kind: Any) -> pa.ChunkedArray | None:
     """Return a column as another type, or None if a value is not of it."""
     try:
         column.slice(0, 1000).cast(kind)  # fails much sooner than the whole column would

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fathom.base.errors import FathomError
-from fathom.download.own_files import reason
+from fathom.download.own_files import error_text
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 IGNORED = ("thumbs.db", "desktop.ini", "__macosx")  # and hidden ones
@@ -32,7 +32,7 @@ PARTS = {  # sub-folders that are no classes, and their order
 }
 # What libraries raise about files that are not whole, or use what they lack: zipfile raises
 # NotImplementedError for an unknown kind of compression.
-DAMAGED = (
+READ_ERRORS = (
     EOFError, IndexError, KeyError, NotImplementedError, OSError, OverflowError, RuntimeError,
     SyntaxError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
@@ -80,9 +80,9 @@ def read_image_folder(
         raise FathomError(f"dataset.source.size must be [height, width], not {list(size)}")
     if channels not in (None, 1, 3):
         raise FathomError(f"dataset.source.channels must be 1, 3 or null, not {channels!r}")
-    parts = parts_of(folder)
-    fitting = [image for for_test, part in parts if not for_test for image in images_of(part)]
-    testing = [image for for_test, part in parts if for_test for image in images_of(part)]
+    parts = subset_folders(folder)
+    fitting = [image for for_test, part in parts if not for_test for image in list_images(part)]
+    testing = [image for for_test, part in parts if for_test for image in list_images(part)]
     labels, classes = numbered(folder, [name for name, _ in fitting], [name for name, _ in testing])
     files = [file for _, file in fitting + testing]
     images = read_images(files, size, channels)
@@ -90,7 +90,7 @@ def read_image_folder(
     return Images(images, labels, classes, names, len(testing))
 
 
-def parts_of(folder: Path) -> list[tuple[bool, Path]]:
+def subset_folders(folder: Path) -> list[tuple[bool, Path]]:
     """Return the folders that hold folders of classes, and whether each is for testing."""
     folders = folders_in(folder)
     named = [sub for sub in folders if sub.name.lower() in PARTS]
@@ -109,7 +109,7 @@ def parts_of(folder: Path) -> list[tuple[bool, Path]]:
     return [(PARTS[sub.name.lower()] == 2, sub) for sub in parts]
 
 
-def images_of(folder: Path) -> list[tuple[str, Path]]:
+def list_images(folder: Path) -> list[tuple[str, Path]]:
     """Return the class and path of each image in a folder of classes."""
     pairs = []
     for sub in folders_in(folder):
@@ -141,7 +141,7 @@ def folders_in(folder: Path) -> list[Path]:
 def listed(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return the sub-folders and the files of a folder, in natural order."""
     try:
-        paths = sorted(folder.iterdir(), key=lambda path: natural(path.name))
+        paths = sorted(folder.iterdir(), key=lambda path: natural_sort_key(path.name))
     except OSError as error:
         raise FathomError(f"{folder} cannot be read: {error.strerror}") from error
     paths = [path for path in paths if path.name[0] != "." and path.name.lower() not in IGNORED]
@@ -149,7 +149,7 @@ def listed(folder: Path) -> tuple[list[Path], list[Path]]:
     return folders, [path for path in paths if not path.is_dir()]
 
 
-def natural(name: Any) -> tuple[Any, ...]:
+def natural_sort_key(name: Any) -> tuple[Any, ...]:
     """Return a key that sorts numbers as numbers, also within texts."""
     if not isinstance(name, str):
         return (0, name)
@@ -165,8 +165,8 @@ def numbered(
     Raises:
         FathomError: there are fewer than two, or rows for testing have another one.
     """
-    classes = sorted(set(fitting), key=natural)
-    strange = sorted(set(testing) - set(fitting), key=natural)
+    classes = sorted(set(fitting), key=natural_sort_key)
+    strange = sorted(set(testing) - set(fitting), key=natural_sort_key)
     if strange:
         raise FathomError(
             f"{where}: the test images have the class {str(strange[0])!r}, which no others have"
@@ -240,8 +240,10 @@ def decode_image(file: Path | IO[bytes], name: str) -> Image.Image:
                 return Image.alpha_composite(white, image).convert("RGB")
             return image.convert("L" if image.mode in ("1", "L") else "RGB")
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            raise FathomError(f"{name}: {reason(error)}") from error
+            raise FathomError(f"{name}: {error_text(error)}") from error
         except UnidentifiedImageError as error:
             raise FathomError(f"{name} is no PNG or JPEG image: convert or remove it") from error
-        except DAMAGED as error:
-            raise FathomError(f"{name} is damaged ({reason(error)}): mend or remove it") from error
+        except READ_ERRORS as error:
+            raise FathomError(
+                f"{name} is damaged ({error_text(error)}): mend or remove it"
+            ) from error

@@ -30,10 +30,10 @@ STARTS = {  # how files begin that are not what their suffix says
 }
 
 
-def known_suffix(path: Path) -> str:
+def check_suffix(path: Path) -> str:
     """Return a table file's suffix, in lower case and without .gz, having found the file."""
     check_file(path, SUFFIXES)
-    suffix = suffix_of(path)
+    suffix = file_suffix(path)
     if suffix not in SUFFIXES:
         raise FathomError(f"{path}: tables are read from files in {', '.join(SUFFIXES)}")
     return suffix.removesuffix(".gz")
@@ -48,14 +48,14 @@ def check_file(path: Path, suffixes: Sequence[str] = ()) -> None:
             if not path.parent.is_dir():
                 raise FathomError(f"{path} is missing: there is no folder {path.parent}")
             files = [file for file in path.parent.iterdir() if file.is_file()]
-            names = [f.name for f in files if not suffixes or suffix_of(f) in suffixes]
+            names = [f.name for f in files if not suffixes or file_suffix(f) in suffixes]
             nearest = difflib.get_close_matches(path.name, names, n=10, cutoff=0)
             raise FathomError(f"{path} is missing{did_you_mean(path.name, nearest)}")
     except OSError as error:
         raise FathomError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def suffix_of(path: Path) -> str:
+def file_suffix(path: Path) -> str:
     gz = ".gz" if path.suffix.lower() == ".gz" else ""
     return (Path(path.stem).suffix if gz else path.suffix).lower() + gz
 
@@ -87,7 +87,7 @@ def check_start(path: Path, content: bytes, own: str = "") -> None:
             )
 
 
-def reason(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """Return what a library says, in one line."""
     return shortened(" ".join(str(error).split()), 200, quote=False)
 

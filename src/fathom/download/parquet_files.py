@@ -15,8 +15,8 @@ from pyarrow import compute, parquet
 from fathom.base.errors import FathomError
 from fathom.base.files import BLOCK
 from fathom.download.csv_files import check_names
-from fathom.download.own_files import KINDS, check_file, reason, suffix_of
-from fathom.download.table_files import is_index, plain
+from fathom.download.own_files import KINDS, check_file, error_text, file_suffix
+from fathom.download.table_files import convert_column, is_index
 
 BUFFER = 1 << 20  # bytes of a column that are read ahead
 INT64 = 2**63
@@ -63,7 +63,7 @@ class ParquetTable:
             for table in read_blocks(file, names):
                 found = table.select(names).cast(wanted)
                 block = pd.DataFrame(
-                    {n: plain(file, n, found[n], texts, n in self.gaps) for n in names}
+                    {n: convert_column(file, n, found[n], texts, n in self.gaps) for n in names}
                 )
                 block.index = pd.RangeIndex(first, first + len(found))
                 first += len(found)
@@ -109,7 +109,7 @@ def joined(tables: list[ParquetTable]) -> ParquetTable:
     except pa.ArrowException as error:
         raise FathomError(
             f"{first.files[0]} and the files with it: a column has types that do not go together: "
-            f"{reason(error)}"
+            f"{error_text(error)}"
         ) from error
     files = [file for table in tables for file in table.files]
     rows = sum(table.rows for table in tables)
@@ -138,7 +138,7 @@ def parquet_files(path: Path) -> list[Path]:
 
 
 def is_parquet(path: Path) -> bool:
-    return suffix_of(path) in PARQUET
+    return file_suffix(path) in PARQUET
 
 
 @contextmanager
@@ -152,7 +152,9 @@ def opened(file: Path) -> Iterator[parquet.ParquetFile]:
         with parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False) as found:
             yield found
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise FathomError(f"{file} is damaged, or not a Parquet file: {reason(error)}") from error
+        raise FathomError(
+            f"{file} is damaged, or not a Parquet file: {error_text(error)}"
+        ) from error
 
 
 def read_blocks(file: Path, columns: list[str]) -> Iterator[pa.Table]:

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from pyarrow import compute, ipc, parquet
 
 from fathom.base.errors import FathomError
-from fathom.download.csv_files import cast, check_names, read_csv_columns
+from fathom.download.csv_files import check_names, read_csv_columns, try_cast
 from fathom.download.own_files import (
     DELIMITERS,
     KINDS,
     check_start,
-    known_suffix,
+    check_suffix,
+    error_text,
     read_bytes,
-    reason,
     shortened,
 )
 
@@ -58,7 +58,7 @@ def read_table_file(
     Raises:
         FathomError: there is no such file, or something in it is not as it should be.
     """
-    suffix = known_suffix(path)
+    suffix = check_suffix(path)
     markers = [str(text).strip() for text in missing]
     if suffix in DELIMITERS:
         delimiter = DELIMITERS[suffix] if delimiter is None else delimiter
@@ -66,7 +66,9 @@ def read_table_file(
     else:
         table = read_arrow(path, KINDS[suffix])
     pairs = zip(table.column_names, table.columns, strict=True)
-    return pd.DataFrame({name: plain(path, name, column, markers) for name, column in pairs})
+    return pd.DataFrame(
+        {name: convert_column(path, name, column, markers) for name, column in pairs}
+    )
 
 
 def read_arrow(path: Path, kind: str) -> pa.Table:
@@ -89,7 +91,7 @@ def read_arrow(path: Path, kind: str) -> pa.Table:
             table.validate(full=True)
             names = table.column_names
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise FathomError(f"{path} is damaged, or not {kind}: {reason(error)}") from error
+        raise FathomError(f"{path} is damaged, or not {kind}: {error_text(error)}") from error
     kept = [name for name in names if not is_index(name)]
     check_names(path, kept)
     if not kept or not table.num_rows:
@@ -102,7 +104,7 @@ def is_index(name: str) -> bool:
     return re.fullmatch(r"__index_level_\d+__", name) is not None
 
 
-def plain(
+def convert_column(
     path: Path,
     name: str,
     column: pa.ChunkedArray,
@@ -126,7 +128,7 @@ def plain(
     gaps = bool(column.null_count) if has_gaps is None else has_gaps
     try:
         if types.is_dictionary(kind):
-            return plain(path, name, column.cast(kind.value_type), missing, has_gaps)
+            return convert_column(path, name, column.cast(kind.value_type), missing, has_gaps)
         if types.is_boolean(kind) and gaps:
             column = compute.if_else(column, "True", "False")
         if column.type in STRINGS:
@@ -134,7 +136,7 @@ def plain(
             absent = compute.is_in(column, value_set=pa.array(missing, pa.large_string()))
             return pd.Series(compute.if_else(absent, None, column).to_pandas(), dtype="str")
         if types.is_integer(kind):
-            whole = None if gaps else cast(column, pa.int64())
+            whole = None if gaps else try_cast(column, pa.int64())
             column = column.cast(pa.float64(), safe=False) if whole is None else whole
         elif types.is_null(kind) or types.is_floating(kind) or types.is_decimal(kind):
             column = column.cast(pa.float64(), safe=False)
@@ -150,6 +152,6 @@ def plain(
                 "numbers, text, booleans or times: remove it, or write it as one of them"
             )
     except pa.ArrowException as error:
-        raise FathomError(f"{path}: column {name!r}: {reason(error)}") from error
+        raise FathomError(f"{path}: column {name!r}: {error_text(error)}") from error
     values: NDArray[Any] = column.to_numpy()
     return values

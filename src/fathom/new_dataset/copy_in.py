@@ -17,7 +17,7 @@ import yaml
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.download.own_files import suffix_of
+from fathom.download.own_files import file_suffix
 
 NAME = re.compile("[a-z][a-z0-9_]*")
 DVC = Path(".dvc")
@@ -51,7 +51,7 @@ def is_name(text: str) -> bool:
 
 def name_of(file: Path) -> str:
     """Make a name for a data set of its file's."""
-    stem = file.name if file.is_dir() else file.name[: -len(suffix_of(file)) or None]
+    stem = file.name if file.is_dir() else file.name[: -len(file_suffix(file)) or None]
     plain = unicodedata.normalize("NFKD", stem.replace("ß", "ss")).encode("ascii", "ignore")
     name = re.sub("[^a-z0-9]+", "_", plain.decode().lower()).strip("_")
     return name if is_name(name) else f"data_{name}".rstrip("_")
@@ -63,7 +63,7 @@ def place_of(file: Path, name: str, force: bool) -> Place:
     Raises:
         FathomError: something lies there already that must not be replaced.
     """
-    suffix = "" if file.is_dir() else suffix_of(file)
+    suffix = "" if file.is_dir() else file_suffix(file)
     place = Place(paths.CONF / "dataset" / f"{name}.yaml", paths.OWN / f"{name}{suffix}")
     if paths.OWN.resolve().is_relative_to(file.resolve()):
         raise FathomError(f"{paths.OWN} lies in {file}: name what is to be learned from alone")

@@ -10,7 +10,13 @@ import pandas as pd
 
 from fathom.base.errors import FathomError
 from fathom.download.arrays import read_image_arrays
-from fathom.download.images import Images, images_of, open_image, parts_of, read_image_folder
+from fathom.download.images import (
+    Images,
+    list_images,
+    open_image,
+    read_image_folder,
+    subset_folders,
+)
 from fathom.download.parquet_files import is_parquet
 from fathom.new_dataset.dataset_file import Source, image_settings
 from fathom.new_dataset.exclusions import printable
@@ -63,7 +69,7 @@ def describe_images(file: Path, name: str, data: Path) -> str:
 
 def read_folder(folder: Path) -> tuple[Images, dict[str, tuple[list[int] | int, str]]]:
     """Read images of any size, and return them with the arguments of `image_folder` they take."""
-    files = [file for _, part in parts_of(folder) for _, file in images_of(part)]
+    files = [file for _, part in subset_folders(folder) for _, file in list_images(part)]
     seen = [(image.size, image.mode) for image in map(open_image, files)]
     widths, heights = np.array([size for size, _ in seen]).T
     modes = Counter(mode for _, mode in seen)

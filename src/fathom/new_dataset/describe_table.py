@@ -11,7 +11,7 @@ import pandas as pd
 from fathom.artifacts.schema import LARGE
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.csv_files import guess_csv, guess_encoding
-from fathom.download.own_files import DELIMITERS, known_suffix, read_bytes
+from fathom.download.own_files import DELIMITERS, check_suffix, read_bytes
 from fathom.download.parquet_files import ParquetTable, is_parquet, parquet_table
 from fathom.download.table_files import read_table_file
 from fathom.new_dataset.dataset_file import Source, table_settings, texts_of
@@ -73,10 +73,10 @@ def read(
     arguments of `table_file` it takes.
     """
     arguments: dict[str, Any] = {}
-    if not file.is_dir() and known_suffix(file) in DELIMITERS:
+    if not file.is_dir() and check_suffix(file) in DELIMITERS:
         delimiter, decimal, _ = guess_csv(file)
         encoding = guess_encoding(read_bytes(file))  # of all of it, not of the beginning
-        if delimiter != DELIMITERS[known_suffix(file)]:
+        if delimiter != DELIMITERS[check_suffix(file)]:
             arguments["delimiter"] = delimiter
         if decimal != ".":
             arguments["decimal"] = decimal

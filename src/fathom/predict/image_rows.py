@@ -13,9 +13,9 @@ from PIL import Image
 
 from fathom.artifacts.signature import ImageInput
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.download.arrays import ARRAYS, as_uint8, one_array, shaped
-from fathom.download.images import DAMAGED, SUFFIXES, natural, open_image
-from fathom.download.own_files import check_file, reason
+from fathom.download.arrays import ARRAYS, as_uint8, check_image_shape, read_npz_array
+from fathom.download.images import READ_ERRORS, SUFFIXES, natural_sort_key, open_image
+from fathom.download.own_files import check_file, error_text
 
 AT_ONCE = 1024  # files
 KNOWN = {name for pairs in ARRAYS for name, _ in pairs}
@@ -43,7 +43,7 @@ def read_images(path: Path, wanted: ImageInput, array: str | None) -> Iterator[B
     if path.is_dir():
         files = sorted(
             (f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.name[0] != "."),
-            key=lambda file: [natural(part) for part in file.relative_to(path).parts],
+            key=lambda file: [natural_sort_key(part) for part in file.relative_to(path).parts],
         )
         if not files:
             raise FathomError(f"{path} has no .png or .jpg files")
@@ -91,7 +91,7 @@ def array_blocks(path: Path, wanted: ImageInput, name: str | None) -> Iterator[B
     """Read an array of images; what is not used of an .npy file stays on disk."""
     images = load_array(path, name)
     if images.shape[1:] != tuple(wanted.shape):
-        images = shaped(str(path), images)
+        images = check_image_shape(str(path), images)
     if images.shape[1:] != tuple(wanted.shape):
         raise FathomError(
             f"{path} has images of shape {images.shape[1:]}, but the model takes "
@@ -109,13 +109,13 @@ def load_array(path: Path, name: str | None) -> NDArray[Any]:
     check_file(path, [path.suffix.lower()])
     try:
         loaded = np.load(path, allow_pickle=False, mmap_mode="r")
-    except DAMAGED as error:
+    except READ_ERRORS as error:
         kind = path.suffix.lower()
-        raise FathomError(f"{path} is damaged, or no {kind} file: {reason(error)}") from error
+        raise FathomError(f"{path} is damaged, or no {kind} file: {error_text(error)}") from error
     if isinstance(loaded, np.ndarray):
         return loaded
     with loaded:
-        return one_array(path, loaded, chosen(path, loaded.files, name))
+        return read_npz_array(path, loaded, chosen(path, loaded.files, name))
 
 
 def chosen(path: Path, names: list[str], name: str | None) -> str:

@@ -18,21 +18,21 @@ from fathom.artifacts.signature import Signature
 from fathom.base.errors import FathomError
 from fathom.base.files import ROW_GROUP
 from fathom.download.csv_files import (
-    cast,
     check_marks,
     check_names,
     guess_csv,
-    trimmed,
-    with_point,
+    replace_decimal_mark,
+    trim_texts,
+    try_cast,
 )
 from fathom.download.own_files import (
     KINDS,
     check_start,
-    known_suffix,
+    check_suffix,
+    error_text,
     read_bytes,
-    reason,
 )
-from fathom.download.table_files import plain
+from fathom.download.table_files import convert_column
 
 STDIN = Path("-")
 BLOCK = 1 << 23  # bytes of a CSV file at once
@@ -70,7 +70,7 @@ def open_table(path: Path, form: Mapping[str, str]) -> Iterator[Rows]:
     Raises:
         FathomError: there is no such file, or it is not as it should be.
     """
-    if path != STDIN and known_suffix(path) in KINDS:
+    if path != STDIN and check_suffix(path) in KINDS:
         with open_arrow(path) as rows:
             yield rows
         return
@@ -103,7 +103,7 @@ def open_csv(path: Path, form: CsvForm) -> Iterator[Rows]:
             check_names(Path(shown), names, form.delimiter)
             yield Rows(names, csv_blocks(reader, names), form)
     except (pa.ArrowException, LookupError, UnicodeError) as error:
-        raise FathomError(f"{shown} cannot be read as CSV: {reason(error)}") from error
+        raise FathomError(f"{shown} cannot be read as CSV: {error_text(error)}") from error
 
 
 def csv_blocks(reader: arrow_csv.CSVStreamingReader, names: list[str]) -> Iterator[pa.Table]:
@@ -114,7 +114,7 @@ def csv_blocks(reader: arrow_csv.CSVStreamingReader, names: list[str]) -> Iterat
 @contextmanager
 def open_arrow(path: Path) -> Iterator[Rows]:
     """Open a Parquet file, or an Arrow file or stream."""
-    kind = KINDS[known_suffix(path)]
+    kind = KINDS[check_suffix(path)]
     start = read_bytes(path, 16)
     check_start(path, start, kind)
     try:
@@ -132,7 +132,7 @@ def open_arrow(path: Path) -> Iterator[Rows]:
             check_names(path, names)
             yield Rows(list(names), (pa.Table.from_batches([batch]) for batch in batches), None)
     except (pa.ArrowException, ValueError) as error:
-        raise FathomError(f"{path} is damaged, or not {kind}: {reason(error)}") from error
+        raise FathomError(f"{path} is damaged, or not {kind}: {error_text(error)}") from error
 
 
 def raw_columns(
@@ -143,9 +143,11 @@ def raw_columns(
     for column in signature.columns:
         values = block[column.name]
         if rows.csv is None:
-            found[column.name] = pd.Series(plain(path, column.name, values, signature.missing))
+            found[column.name] = pd.Series(
+                convert_column(path, column.name, values, signature.missing)
+            )
             continue
-        texts = trimmed(values, signature.missing)
+        texts = trim_texts(values, signature.missing)
         if column.kind == "number":
             found[column.name] = pd.Series(numbers(texts, rows.csv.decimal))
         else:
@@ -155,5 +157,5 @@ def raw_columns(
 
 def numbers(texts: pa.ChunkedArray, decimal: str) -> Any:
     """Return texts as numbers if all of them are, else as they are."""
-    found = cast(with_point(texts, decimal), pa.float64())
+    found = try_cast(replace_decimal_mark(texts, decimal), pa.float64())
     return (texts if found is None else found).to_pandas()

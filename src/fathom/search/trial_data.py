@@ -14,7 +14,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.scale.scale import Fitted, fit
 from fathom.settings.schema import DatasetConfig
-from fathom.split.split import Labels, Rows, labelled, part_rows
+from fathom.split.split import Labels, Rows, read_labels, subset_rows
 from fathom.train.batches import Feed
 
 
@@ -56,11 +56,11 @@ class Datasets:
                 f"{schema.name} has {schema.rows:,} rows, more than a search takes into memory: "
                 "search with a part of them, as a data set of its own"
             )
-        parts = part_rows(schema, config.split)
+        parts = subset_rows(schema, config.split)
         if self.cv is None:
             yield parts
         else:
-            _, labels = labelled(schema)
+            _, labels = read_labels(schema)
             yield from folds(parts, labels, self.cv, config)
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from fathom.artifacts.signature import IMAGE, ImageInput
 from fathom.base.errors import FathomError
-from fathom.download.images import DAMAGED, decode_image
+from fathom.download.images import READ_ERRORS, decode_image
 from fathom.predict.exported_model import Inputs
 from fathom.predict.image_rows import fitted
 from fathom.serve.errors import RefusedError, kind_of, shown
@@ -80,7 +80,7 @@ def size_of(content: bytes) -> int:
                 return image.width * image.height
     except Image.DecompressionBombError:
         return MAX_PIXELS + 1
-    except DAMAGED:
+    except READ_ERRORS:
         return 0  # which reading it says better
 
 

@@ -25,7 +25,7 @@ def split(config: DatasetConfig) -> dict[str, Rows]:
         FathomError: the parts cannot be had from this data.
     """
     name = config.dataset.name
-    parts = part_rows(Schema.read(name), config.split)
+    parts = subset_rows(Schema.read(name), config.split)
     with replacing(paths.split(name)) as folder:
         folder.mkdir()
         for part, rows in parts.items():
@@ -34,7 +34,7 @@ def split(config: DatasetConfig) -> dict[str, Rows]:
     return parts
 
 
-def part_rows(schema: Schema, settings: Settings) -> dict[str, Rows]:
+def subset_rows(schema: Schema, settings: Settings) -> dict[str, Rows]:
     """Return the row numbers of the parts train, valid and test, ascending where rows are hashed
     or the table is large.
 
@@ -42,7 +42,7 @@ def part_rows(schema: Schema, settings: Settings) -> dict[str, Rows]:
         FathomError: as `split_rows`.
     """
     if not is_hashed(schema, settings):
-        parts = split_rows(schema, *labelled(schema), settings)
+        parts = split_rows(schema, *read_labels(schema), settings)
         return {part: np.sort(rows) for part, rows in parts.items()} if schema.is_large else parts
     count = schema.rows - schema.unlabelled
     test = None
@@ -73,7 +73,7 @@ def share(part: str, wanted: float | int, rows: int) -> float:
     return wanted if isinstance(wanted, float) else size(part, wanted, rows) / rows
 
 
-def labelled(schema: Schema) -> tuple[Rows, Labels | None]:
+def read_labels(schema: Schema) -> tuple[Rows, Labels | None]:
     """Return the numbers of the rows that have a target, and the class of every row, or None for
     regression.
     """
