@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from fathom.evaluate.formatting import over_runs
+from fathom.evaluate.formatting import format_mean
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = Path(__file__).with_name("published.yaml")
@@ -80,7 +80,7 @@ def ours(figures: dict[str, Any], metric: str) -> str:
     """Return a test figure, over its runs if there are several."""
     spread = figures.get("spread", {}).get("test", {}).get(metric)
     if spread:
-        return over_runs(spread)
+        return format_mean(spread)
     return f"{figures['test'][metric]:.3f}"
 
 

@@ -11,7 +11,7 @@ from fathom.evaluate.calibration import (
     at_temperature,
     expected_calibration_error,
     fitted_temperature,
-    reliability,
+    reliability_bins,
 )
 
 CONFIDENCE = np.array([0.61, 0.65, 0.72, 0.95, 1.0, 1.0])
@@ -50,16 +50,16 @@ def test_bins_by_hand() -> None:
         "accuracy": [0.5, 1.0, 2 / 3],
         "rows": [2, 1, 3],
     }
-    pd.testing.assert_frame_equal(reliability(CONFIDENCE, RIGHT), pd.DataFrame(expected))
+    pd.testing.assert_frame_equal(reliability_bins(CONFIDENCE, RIGHT), pd.DataFrame(expected))
     error = (2 * 0.13 + 1 * 0.28 + 3 * (2.95 - 2) / 3) / 6
-    assert expected_calibration_error(reliability(CONFIDENCE, RIGHT)) == pytest.approx(error)
+    assert expected_calibration_error(reliability_bins(CONFIDENCE, RIGHT)) == pytest.approx(error)
 
 
 def test_a_bin_holds_its_upper_bound() -> None:
-    bins = reliability(np.array([0.5, 0.51]), np.array([True, True]), bins=2)
+    bins = reliability_bins(np.array([0.5, 0.51]), np.array([True, True]), bins=2)
     assert list(bins["rows"]) == [1, 1]
     rounded = np.array([1 + 1e-7])  # as float32 may have it
-    assert list(reliability(rounded, np.array([True]))["high"]) == [1.0]
+    assert list(reliability_bins(rounded, np.array([True]))["high"]) == [1.0]
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_a_bin_holds_its_upper_bound() -> None:
 )
 def test_error_of_one_confidence(confidence: float, right: float, error: float) -> None:
     rows = np.arange(400) < 400 * right
-    found = expected_calibration_error(reliability(np.full(400, confidence), rows))
+    found = expected_calibration_error(reliability_bins(np.full(400, confidence), rows))
     assert found == pytest.approx(error, abs=1e-12)
 
 
 def test_error_of_calibrated_probabilities_is_near_0() -> None:
-    assert expected_calibration_error(reliability(*chosen(*simulated(1.0)))) < 0.01
-    assert expected_calibration_error(reliability(*chosen(*simulated(3.0)))) > 0.1
+    assert expected_calibration_error(reliability_bins(*chosen(*simulated(1.0)))) < 0.01
+    assert expected_calibration_error(reliability_bins(*chosen(*simulated(3.0)))) > 0.1
 
 
 @pytest.mark.parametrize("true", [0.4, 0.8, 1.0, 1.5, 4.0])
@@ -84,7 +84,7 @@ def test_temperature_is_found_and_calibrates(true: float) -> None:
     found = fitted_temperature(probabilities, actual)
     assert found == pytest.approx(true, rel=0.05)
     fresh, truth = simulated(true, seed=1)
-    bins = reliability(*chosen(at_temperature(fresh, found), truth))
+    bins = reliability_bins(*chosen(at_temperature(fresh, found), truth))
     assert expected_calibration_error(bins) < 0.015
 
 

@@ -32,7 +32,7 @@ from fathom.base import blocks
 from fathom.base.errors import FathomError
 from fathom.baseline.baseline import baseline, training_rows
 from fathom.evaluate.evaluate import evaluate, figures
-from fathom.evaluate.metrics import prediction_table, scores
+from fathom.evaluate.metrics import compute_metrics, prediction_table
 from fathom.scale.scale import scale
 
 Numbers = NDArray[np.float64]
@@ -131,7 +131,7 @@ def figures_of(dataset: str, model: str) -> dict[str, Any]:
 def test_scores_of_regression() -> None:
     errors = np.array([0.5, 0.0, -1.0, -2.0])
     mse = np.mean(errors**2)
-    found = scores(NUMBER, ACTUAL, PREDICTED)
+    found = compute_metrics(NUMBER, ACTUAL, PREDICTED)
     assert list(found) == ["mse", "rmse", "mae", "r2"]
     assert found == pytest.approx(
         {
@@ -155,11 +155,11 @@ def test_scores_of_regression() -> None:
 def test_scores_of_special_predictors(
     actual: Numbers, predicted: Numbers, expected: dict[str, float | None]
 ) -> None:
-    assert scores(NUMBER, actual, predicted) == pytest.approx(expected)
+    assert compute_metrics(NUMBER, actual, predicted) == pytest.approx(expected)
 
 
 def test_scores_of_classification() -> None:
-    found = scores(LETTER, TRUE_CLASSES, PROBABILITIES)
+    found = compute_metrics(LETTER, TRUE_CLASSES, PROBABILITIES)
     assert list(found) == ["accuracy", "cross_entropy", "f1_macro", "ece"]
     # Chosen are a, b, b, b, c. F1 = 2 TP / (2 TP + FP + FN): a 2/3, b 4/5, c 1.
     # Surest of 0.7 (twice, right), 0.6 (wrong), 0.8 and 0.5 (right): four bins of 1/15.
@@ -190,7 +190,7 @@ def test_scores_of_special_classifiers(
 ) -> None:
     probabilities = np.full((len(actual), 3), 0.05)
     probabilities[range(len(actual)), chosen] = 0.9
-    found = scores(LETTER, np.array(actual), probabilities)
+    found = compute_metrics(LETTER, np.array(actual), probabilities)
     right = np.equal(actual, chosen)
     entropy = -np.mean(np.log(np.where(right, 0.9, 0.05)))
     expected = {
@@ -204,8 +204,10 @@ def test_scores_of_special_classifiers(
 
 def test_cross_entropy_does_not_mind_rounding() -> None:
     rounded = (PROBABILITIES * (1 + 1e-6)).astype(np.float32)
-    found = scores(LETTER, TRUE_CLASSES, rounded)["cross_entropy"]
-    assert found == pytest.approx(scores(LETTER, TRUE_CLASSES, PROBABILITIES)["cross_entropy"])
+    found = compute_metrics(LETTER, TRUE_CLASSES, rounded)["cross_entropy"]
+    assert found == pytest.approx(
+        compute_metrics(LETTER, TRUE_CLASSES, PROBABILITIES)["cross_entropy"]
+    )
 
 
 def test_prediction_table_of_classes() -> None:
@@ -382,7 +384,7 @@ def test_calibrated_figures_are_those_at_the_temperature(own_networks: Path) -> 
     powers = table[names].to_numpy() ** (1 / metrics["calibrated"]["temperature"])
     probabilities = powers / powers.sum(axis=1, keepdims=True)
     labels = table["actual"].to_numpy().astype(int)
-    expected = scores(Problem.read("digits").main, labels, probabilities)
+    expected = compute_metrics(Problem.read("digits").main, labels, probabilities)
     assert metrics["calibrated"]["test"] == pytest.approx(expected, rel=1e-6)
     assert metrics["calibrated"]["test"]["accuracy"] == metrics["test"]["accuracy"]
     before, after = metrics["valid"], metrics["calibrated"]["valid"]

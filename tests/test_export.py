@@ -44,7 +44,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import read_array, read_table
 from fathom.download.sources import RawTable
-from fathom.evaluate.intervals import coverage_figures, fitted_interval
+from fathom.evaluate.intervals import fit_interval, measure_coverage
 from fathom.export import lookups, scaling_ops
 from fathom.export.export import export
 from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_onnx, write_saved_model
@@ -367,23 +367,23 @@ def test_intervals_hold_what_they_promise() -> None:
     predicted = rng.uniform(0, 10, 40_000)
     actual = predicted + rng.normal(0, 0.1 + predicted)
     for coverage in (0.5, 0.9, 0.99):
-        interval = fitted_interval(predicted[:20_000], actual[:20_000], coverage)
+        interval = fit_interval(predicted[:20_000], actual[:20_000], coverage)
         assert interval is not None
         assert len(interval.half_widths) == 10
-        held = coverage_figures(interval, [(actual[20_000:], predicted[20_000:])])
+        held = measure_coverage(interval, [(actual[20_000:], predicted[20_000:])])
         assert held["coverage"] == pytest.approx(coverage, abs=0.01)
         for low, high in ((0, 1), (9, 10)):  # also where errors are small, and where they are large
             some = (predicted > low) & (predicted < high)
-            few = coverage_figures(interval, [(actual[some], predicted[some])])
+            few = measure_coverage(interval, [(actual[some], predicted[some])])
             assert few["coverage"] == pytest.approx(coverage, abs=0.03)
 
 
 def test_an_interval_is_the_right_order_statistic() -> None:
     actual = np.arange(1.0, 20.0)  # 19 errors, of 1 to 19
-    interval = fitted_interval(np.zeros(19), actual, 0.9)
+    interval = fit_interval(np.zeros(19), actual, 0.9)
     assert interval is not None
     assert interval.half_widths == [18.0]  # the 18th of 20: at least 90 % of the next row's places
-    assert fitted_interval(np.zeros(8), actual[:8], 0.9) is None  # not even the largest would do
+    assert fit_interval(np.zeros(8), actual[:8], 0.9) is None  # not even the largest would do
 
 
 # The stage.

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from stages import build_once, make_stage
 
 from fathom.base.blocks import evenly_drawn
-from fathom.evaluate.formatting import number, over_runs, signed
+from fathom.evaluate.formatting import format_mean, format_number, format_signed
 from fathom.report import results as results_module
 from fathom.report.results import read_results
 from fathom.report.section import important, shown_rows
@@ -82,23 +82,23 @@ def test_shows_the_figures_of_the_metrics_files(
     figures = metrics(pipeline, dataset, model)
     leading = "rmse" if dataset == "california_housing" else "accuracy"
     compared = metrics(pipeline, dataset, "comparison")["networks"][model]
-    interval = f"{signed(compared['low'])} to {signed(compared['high'])}"
-    over = over_runs(figures["spread"]["test"][leading])
-    row = f"{model} {number(figures['test'][leading])} {over} "
-    row += f"{signed(compared['difference'])} ({interval}) {compared['verdict']} "
+    interval = f"{format_signed(compared['low'])} to {format_signed(compared['high'])}"
+    over = format_mean(figures["spread"]["test"][leading])
+    row = f"{model} {format_number(figures['test'][leading])} {over} "
+    row += f"{format_signed(compared['difference'])} ({interval}) {compared['verdict']} "
     shown = [name for name in figures["test"] if name != leading]
     assert row in words
     rest = words[words.index(row) + len(row) :].split()[: len(shown) + 2]
     wanted = [figures["test"][name] for name in shown]
     wanted += [figures[part][leading] for part in ("valid", "train")]
-    assert sorted(rest) == sorted(number(value) for value in wanted)
+    assert sorted(rest) == sorted(format_number(value) for value in wanted)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_shows_the_figures_of_the_baselines(words: str, pipeline: Path, dataset: str) -> None:
     for name, parts in metrics(pipeline, dataset, "baseline").items():
         for value in parts["test"].values():
-            assert number(value) in words.split(), name
+            assert format_number(value) in words.split(), name
 
 
 def test_the_best_network_is_chosen_on_the_validation_part(words: str, pipeline: Path) -> None:
@@ -133,7 +133,8 @@ def test_summary_compares_and_tells_what_changed(in_git: Path) -> None:
     lines = summary.split("## Against HEAD\n\n")[1].splitlines()
     assert lines[0] == "| data set | model | test | HEAD | now | change |"
     now = metrics(in_git, "digits", "mlp")["test"]["cross_entropy"]
-    changed = f"| digits | mlp | cross_entropy | {number(now - 0.25)} | {number(now)} | +0.25 |"
+    before, after = format_number(now - 0.25), format_number(now)
+    changed = f"| digits | mlp | cross_entropy | {before} | {after} | +0.25 |"
     assert lines[2:] == [changed]
 
 

@@ -16,7 +16,7 @@ from sklearn.metrics import (
 
 from fathom.artifacts.schema import Output
 from fathom.base.blocks import blocks, evenly_drawn, within
-from fathom.evaluate.calibration import expected_calibration_error, reliability
+from fathom.evaluate.calibration import expected_calibration_error, reliability_bins
 from fathom.evaluate.sums import Scores, tally
 
 Numbers = NDArray[np.float64]
@@ -57,7 +57,7 @@ def of_numbers(actual: Numbers, predicted: Numbers) -> Scores:
 def of_classes(actual: NDArray[np.int64], predicted: Numbers) -> Scores:
     labels = range(predicted.shape[1])
     chosen, scaled = predicted.argmax(axis=1), predicted / predicted.sum(axis=1, keepdims=True)
-    ece = expected_calibration_error(reliability(scaled.max(axis=1), chosen == actual))
+    ece = expected_calibration_error(reliability_bins(scaled.max(axis=1), chosen == actual))
     return {
         "accuracy": accuracy_score(actual, chosen),
         "cross_entropy": log_loss(actual, scaled, labels=labels),

@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fathom.evaluate.formatting import number, over_runs, percent, share, signed
+from fathom.evaluate.formatting import (
+    format_mean,
+    format_number,
+    format_percent,
+    format_share,
+    format_signed,
+)
 from fathom.report.regression import grouped, ordered
 
 
@@ -23,17 +29,17 @@ from fathom.report.regression import grouped, ordered
     ],
 )
 def test_number(value: float | None, text: str) -> None:
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 def test_other_figures() -> None:
-    assert signed(-0.0112) == "−0.011"
-    assert signed(421.9) == "+422"
-    assert signed(0) == "0"
-    assert percent(0.95) == "95 %"
-    assert share(0.90388) == "90.4 %"
-    assert over_runs({"mean": 0.52003, "sd": 0.0039, "n": 3}) == "0.520 ± 0.004"
-    assert over_runs({"mean": 0.97926, "sd": 0.0109, "n": 3}) == "0.979 ± 0.011"
+    assert format_signed(-0.0112) == "−0.011"
+    assert format_signed(421.9) == "+422"
+    assert format_signed(0) == "0"
+    assert format_percent(0.95) == "95 %"
+    assert format_share(0.90388) == "90.4 %"
+    assert format_mean({"mean": 0.52003, "sd": 0.0039, "n": 3}) == "0.520 ± 0.004"
+    assert format_mean({"mean": 0.97926, "sd": 0.0109, "n": 3}) == "0.979 ± 0.011"
 
 
 @pytest.mark.parametrize(

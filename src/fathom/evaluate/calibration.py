@@ -22,7 +22,9 @@ SMALLEST = float(np.finfo(np.float64).eps)
 TEMPERATURES = (0.01, 100.0)
 
 
-def reliability(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> pd.DataFrame:
+def reliability_bins(
+    confidence: Floats, right: NDArray[np.bool_], bins: int = BINS
+) -> pd.DataFrame:
     """Return the bins of a reliability diagram: as wide as each other, and without empty ones.
 
     Args:

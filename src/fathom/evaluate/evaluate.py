@@ -11,7 +11,7 @@ from fathom.base import paths
 from fathom.base.blocks import blocks, evenly_drawn, within
 from fathom.base.files import TableWriter, replacing, write_json
 from fathom.evaluate.calibration import at_temperature, fitted_temperature
-from fathom.evaluate.intervals import coverage_figures, fitted_interval
+from fathom.evaluate.intervals import fit_interval, measure_coverage
 from fathom.evaluate.metrics import prediction_table, spread
 from fathom.evaluate.sums import Scores, tally
 from fathom.settings.schema import NetworkConfig
@@ -84,10 +84,10 @@ def intervals(network: Predicted, coverage: float) -> dict[str, Any]:
     to the validation part, and their mean width; nothing if that part has too few rows.
     """
     actual, predicted = network.drawn("valid")
-    interval = fitted_interval(predicted, actual, coverage)
+    interval = fit_interval(predicted, actual, coverage)
     if interval is None:
         return {}
-    test = coverage_figures(interval, network.blocks(network.kept, "test"))
+    test = measure_coverage(interval, network.blocks(network.kept, "test"))
     return {"interval": {"wanted": coverage, "test": test}}
 
 

@@ -4,7 +4,7 @@ import math
 
 from fathom.artifacts.schema import Problem
 
-METRICS = {
+METRIC_LABELS = {
     "regression": {"rmse": "RMSE", "mae": "MAE", "mse": "MSE", "r2": "R²"},
     "classification": {
         "accuracy": "accuracy",
@@ -13,10 +13,10 @@ METRICS = {
         "ece": "ECE",
     },
 }
-PARTS = {"test": "test", "valid": "validation", "train": "training"}
+SUBSET_LABELS = {"test": "test", "valid": "validation", "train": "training"}
 
 
-def over_runs(spread: dict[str, float] | None) -> str:
+def format_mean(spread: dict[str, float] | None) -> str:
     """Return a mean with its standard deviation: that to one digit, or two if the first is a 1, as
     a mean is not known any better.
     """
@@ -29,7 +29,7 @@ def over_runs(spread: dict[str, float] | None) -> str:
     return f"{spread['mean']:,.{decimals}f} ± {sd:,.{decimals}f}"
 
 
-def inputs(problem: Problem) -> str:
+def describe_inputs(problem: Problem) -> str:
     """Say how many columns of a table networks are given."""
     kinds = {"number": len(problem.numbers), "category": len(problem.categories)}
     plurals = {"number": "numbers", "category": "categories"}
@@ -38,15 +38,15 @@ def inputs(problem: Problem) -> str:
     )
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     return f"{100 * share:g} %"
 
 
-def share(of_rows: float) -> str:
+def format_share(of_rows: float) -> str:
     return f"{100 * of_rows:.1f} %"
 
 
-def number(value: float | None) -> str:
+def format_number(value: float | None) -> str:
     """Return a figure with four significant digits, large ones whole."""
     if value is None:
         return "–"
@@ -54,7 +54,7 @@ def number(value: float | None) -> str:
     return text.replace("-", "−", 1) if value < 0 else text
 
 
-def signed(value: float) -> str:
+def format_signed(value: float) -> str:
     """Return a difference with its sign and two significant digits."""
     if value == 0:
         return "0"
@@ -62,7 +62,7 @@ def signed(value: float) -> str:
     return f"{value:+,.{decimals}f}".replace("-", "−")
 
 
-def lasting(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a time as people say it."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:

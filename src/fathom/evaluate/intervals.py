@@ -38,7 +38,7 @@ class Interval(Description):
         return predicted - half, predicted + half
 
 
-def fitted_interval(predicted: Floats, actual: Floats, coverage: float) -> Interval | None:
+def fit_interval(predicted: Floats, actual: Floats, coverage: float) -> Interval | None:
     """Fit intervals to rows that were not trained on.
 
     Args:
@@ -69,7 +69,7 @@ def half_width(errors: Floats, coverage: float) -> float | None:
     return float(np.sort(errors)[place - 1]) if place <= len(errors) else None
 
 
-def coverage_figures(interval: Interval, rows: Iterable[tuple[Floats, Floats]]) -> dict[str, float]:
+def measure_coverage(interval: Interval, rows: Iterable[tuple[Floats, Floats]]) -> dict[str, float]:
     """Return which share of rows the intervals hold, and their mean width.
 
     Args:

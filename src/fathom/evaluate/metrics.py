@@ -9,7 +9,7 @@ from fathom.artifacts.schema import Output
 from fathom.evaluate.sums import Scores, tally
 
 
-def scores(output: Output, actual: NDArray[np.generic], predicted: Floats) -> Scores:
+def compute_metrics(output: Output, actual: NDArray[np.generic], predicted: Floats) -> Scores:
     """Score predictions that are in memory.
 
     Args:

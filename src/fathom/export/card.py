@@ -6,7 +6,15 @@ from fathom.artifacts.ranking import LEADING, best
 from fathom.artifacts.schema import Checks, Problem, Schema
 from fathom.base import paths
 from fathom.base.files import read_json
-from fathom.evaluate.formatting import METRICS, PARTS, inputs, number, over_runs, percent, share
+from fathom.evaluate.formatting import (
+    METRIC_LABELS,
+    SUBSET_LABELS,
+    describe_inputs,
+    format_mean,
+    format_number,
+    format_percent,
+    format_share,
+)
 from fathom.settings.schema import CardText
 
 
@@ -33,7 +41,12 @@ def card(dataset: str, model: str, text: CardText) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    templates.filters |= {"number": number, "percent": percent, "plain": plain, "share": share}
+    templates.filters |= {
+        "number": format_number,
+        "percent": format_percent,
+        "plain": plain,
+        "share": format_share,
+    }
     return templates.get_template("card.md.j2").render(
         problem=problem,
         schema=schema,
@@ -41,21 +54,21 @@ def card(dataset: str, model: str, text: CardText) -> str:
         model=model,
         run=run,
         text=text,
-        labels=METRICS[problem.main.task],
+        labels=METRIC_LABELS[problem.main.task],
         leading=leading,
         metrics=metrics,
-        spread=over_runs(metrics["spread"]["test"][leading]) if "spread" in metrics else "",
+        spread=format_mean(metrics["spread"]["test"][leading]) if "spread" in metrics else "",
         baseline=best(baselines, leading),
         baselines=baselines,
         warnings=[warning.sentence for warning in Checks.read(dataset).warnings],
-        parts=PARTS,
+        parts=SUBSET_LABELS,
     )
 
 
 def given(problem: Problem) -> str:
     """Say what the network is given of a row."""
     if problem.kind == "table":
-        return inputs(problem)
+        return describe_inputs(problem)
     return f"an image of {' × '.join(map(str, problem.shape))} pixels"
 
 

@@ -17,7 +17,7 @@ from fathom.artifacts.schema import Problem, Schema
 from fathom.artifacts.signature import SIGNATURE, ImageInput, InputColumn, Signature, input_columns
 from fathom.base import paths
 from fathom.base.files import read_array, read_json, replacing, write_text
-from fathom.evaluate.intervals import Interval, fitted_interval
+from fathom.evaluate.intervals import Interval, fit_interval
 from fathom.export import formats
 from fathom.export.card import card
 from fathom.export.preprocessing import fold_images, fold_table, reserved_names
@@ -90,7 +90,7 @@ def interval(problem: Problem, model: str, coverage: float) -> Interval | None:
     if problem.main.task == "classification":
         return None
     actual, predicted = Predicted.of(problem, model).drawn("valid")
-    return fitted_interval(predicted, actual, coverage)
+    return fit_interval(predicted, actual, coverage)
 
 
 def write_formats(model: keras.Model, folder: Path, config: NetworkConfig) -> dict[str, str]:

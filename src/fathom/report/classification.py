@@ -8,8 +8,8 @@ import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
 from fathom.artifacts.schema import Output
-from fathom.evaluate.calibration import reliability
-from fathom.evaluate.formatting import share
+from fathom.evaluate.calibration import reliability_bins
+from fathom.evaluate.formatting import format_share
 from fathom.report.charts import GOOD, diagonal, svg
 from fathom.report.regression import Mistake
 from fathom.report.results import Network
@@ -88,7 +88,7 @@ def reliability_diagram(network: Network, output: Output) -> str:
     """Draw how often the network is right when it is so sure: on the diagonal it is calibrated."""
     table = network.predictions
     right = (table["actual"] == table["predicted"]).to_numpy()
-    bins = reliability(probabilities(network, output).max(axis=1), right)
+    bins = reliability_bins(probabilities(network, output).max(axis=1), right)
     bins["text"] = [
         f"{b.rows:,} rows: sure to {b.confidence:.1%}, right in {b.accuracy:.1%}"
         for b in bins.itertuples()
@@ -119,7 +119,7 @@ def most_confident(network: Network, output: Output, features: pd.DataFrame) -> 
             row=int(table["row"][at]),
             actual=table["actual"][at],
             predicted=table["predicted"][at],
-            detail=share(float(sure[at])),
+            detail=format_share(float(sure[at])),
             columns={str(name): features[name].iloc[at] for name in features},
         )
         for at in found

@@ -5,7 +5,13 @@ from typing import Any
 
 from fathom.artifacts.ranking import HIGHER_IS_BETTER
 from fathom.artifacts.schema import Output
-from fathom.evaluate.formatting import METRICS, number, over_runs, percent, signed
+from fathom.evaluate.formatting import (
+    METRIC_LABELS,
+    format_mean,
+    format_number,
+    format_percent,
+    format_signed,
+)
 from fathom.report.results import DatasetResults, Figures, Network
 
 
@@ -74,11 +80,11 @@ def verdict(results: DatasetResults) -> Verdict:
     output, best, metric = results.problem.main, results.best, results.leading
     compared = results.comparison["networks"][best.name]
     spread = best.spread["test"][metric] if best.spread else None
-    label = METRICS[output.task][metric]
+    label = METRIC_LABELS[output.task][metric]
     unit = f", {output.unit}" if output.unit and metric == "rmse" else ""
     return Verdict(
         network=best.name,
-        figure=over_runs(spread) or number(best.metrics["test"][metric]),
+        figure=format_mean(spread) or format_number(best.metrics["test"][metric]),
         label=f"test {label}{unit}" + (f", {spread['n']} runs" if spread else ""),
         meaning=meaning(best, output),
         comparison=f"{against(compared, results)}.",
@@ -108,7 +114,8 @@ def against(compared: dict[str, Any], results: DatasetResults) -> str:
     }[compared["verdict"]]
     low, high = compared["low"], compared["high"]
     return (
-        f"{words} the best baseline, {baseline['name']}, with {number(baseline['figure'])}: "
-        f"the difference is {signed(compared['difference'])}, "
-        f"{percent(results.confidence)} interval {signed(low)} to {signed(high)}"
+        f"{words} the best baseline, {baseline['name']}, with {format_number(baseline['figure'])}: "
+        f"the difference is {format_signed(compared['difference'])}, "
+        f"{format_percent(results.confidence)} interval "
+        f"{format_signed(low)} to {format_signed(high)}"
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fathom.artifacts.schema import Output
-from fathom.evaluate.formatting import number
+from fathom.evaluate.formatting import format_number
 from fathom.report.charts import BAD, GOOD, HEIGHT, MARK, diagonal, in_parentheses, svg
 from fathom.report.results import Network
 
@@ -150,7 +150,7 @@ def worst(network: Network, features: pd.DataFrame) -> list[Mistake]:
             row=int(table["row"][at]),
             actual=float(table["actual"][at]),
             predicted=float(table["predicted"][at]),
-            detail=("+" if errors[at] > 0 else "") + number(float(errors[at])),
+            detail=("+" if errors[at] > 0 else "") + format_number(float(errors[at])),
             columns={str(name): features[name].iloc[at] for name in features},
         )
         for at in found

@@ -9,7 +9,14 @@ import yaml
 from fathom.artifacts.ranking import best
 from fathom.base import paths
 from fathom.base.files import write_text
-from fathom.evaluate import formatting
+from fathom.evaluate.formatting import (
+    SUBSET_LABELS,
+    format_mean,
+    format_number,
+    format_percent,
+    format_share,
+    format_signed,
+)
 from fathom.report.results import DatasetResults, read_results
 from fathom.report.section import section
 from fathom.report.summary import summary
@@ -34,16 +41,16 @@ def report(config: Config) -> None:
         undefined=jinja2.StrictUndefined,
     )
     templates.filters |= {
-        "number": formatting.number,
-        "over_runs": formatting.over_runs,
-        "percent": formatting.percent,
-        "share": formatting.share,
-        "signed": formatting.signed,
+        "number": format_number,
+        "over_runs": format_mean,
+        "percent": format_percent,
+        "share": format_share,
+        "signed": format_signed,
         "value": value,
     }
     page = templates.get_template("page.html.j2").render(
         sections=[section(of_dataset) for of_dataset in results],
-        parts=format.PARTS,
+        parts=SUBSET_LABELS,
         commit=commit(),
         versions=versions(results),
         experiments=[cells(experiment, results) for experiment in experiments()],
@@ -88,7 +95,7 @@ def best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
     if not found:
         return ""
     name = best(found, metric)
-    return f"{formatting.number(found[name]['test'][metric])} ({name})"
+    return f"{format_number(found[name]['test'][metric])} ({name})"
 
 
 def value(of_cell: Any) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from fathom.artifacts.schema import Problem
 from fathom.artifacts.search_result import SearchResult, TrialResult
-from fathom.evaluate import formatting
+from fathom.evaluate.formatting import METRIC_LABELS, format_duration, format_share
 from fathom.report.charts import BAD, GOOD, HEIGHT, MARK, in_parentheses, svg
 
 BEST = 10  # trials in the table
@@ -28,7 +28,7 @@ def searches(problem: Problem) -> list[dict[str, Any]]:
 def lines(found: SearchResult, problem: Problem) -> dict[str, Any]:
     ranked = found.best_first()
     best = ranked[:BEST]
-    metric = format.METRICS[problem.main.task][found.metric]
+    metric = METRIC_LABELS[problem.main.task][found.metric]
     decides = f"mean {metric} of {found.cv} folds" if found.cv else f"validation {metric}"
     unit = in_parentheses(problem.main.unit) if found.metric != "accuracy" else ""
     return {
@@ -38,7 +38,7 @@ def lines(found: SearchResult, problem: Problem) -> dict[str, Any]:
         "decides": decides,
         "trials": len(found.trials),
         "early": len(found.trials) - len(ranked),
-        "time": formatting.lasting(found.seconds),
+        "time": format_duration(found.seconds),
         "dimensions": [short(key) for key in found.space],
         "best": [
             [trial.number, trial.value, *(written(trial, key) for key in found.space)]
@@ -96,7 +96,7 @@ def importances(found: SearchResult) -> str:
             "share": list(found.importances.values()),
         }
     )
-    table["text"] = [f"{short(key)}: {formatting.share(s)}" for key, s in found.importances.items()]
+    table["text"] = [f"{short(key)}: {format_share(s)}" for key, s in found.importances.items()]
     bars = (
         alt.Chart(table)
         .mark_bar(color=GOOD)

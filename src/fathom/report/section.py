@@ -10,7 +10,7 @@ from markdown.extensions.toc import TocExtension
 from fathom.artifacts.raw_table import raw_rows
 from fathom.base import paths
 from fathom.base.files import read_array
-from fathom.evaluate import formatting
+from fathom.evaluate.formatting import METRIC_LABELS, describe_inputs, format_percent
 from fathom.report import classification, comparison, explanation, pictures, regression
 from fathom.report.charts import learning_curve
 from fathom.report.column_summaries import described_rows, summaries
@@ -30,17 +30,17 @@ def section(results: DatasetResults) -> dict[str, Any]:
     shown = {
         "problem": problem,
         "output": problem.main,
-        "given": f"images of {shape} pixels" if images else formatting.inputs(problem),
+        "given": f"images of {shape} pixels" if images else describe_inputs(problem),
         "total": sum(problem.rows.values()),
         "warnings": [warning.sentence for warning in results.warnings],
         "verdict": comparison.verdict(results),
-        "metrics": format.METRICS[problem.main.task],
+        "metrics": METRIC_LABELS[problem.main.task],
         "leading": results.leading,
         "rows": comparison.rows(results),
         "trained_rows": results.trained_rows,
         "shown": shown_rows(results),
         "comparison": results.comparison,
-        "confidence": formatting.percent(results.confidence),
+        "confidence": format_percent(results.confidence),
         "run": results.networks[0].run,
         "data": data(results),
         "networks": [network_lines(network, problem.dataset) for network in results.networks],

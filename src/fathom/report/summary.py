@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fathom.evaluate.formatting import METRICS, number, over_runs, signed
+from fathom.evaluate.formatting import METRIC_LABELS, format_mean, format_number, format_signed
 from fathom.report.comparison import rows, verdict
 from fathom.report.results import DatasetResults
 from fathom.report.versions import committed_metrics
@@ -22,7 +22,7 @@ def summary(every: list[DatasetResults]) -> str:
 
 def comparison(results: DatasetResults) -> Iterator[str]:
     metric, found = results.leading, verdict(results)
-    labels = METRICS[results.problem.main.task]
+    labels = METRIC_LABELS[results.problem.main.task]
     yield f"## {results.problem.dataset}"
     yield ""
     yield f"**{found.network}**: {found.figure} ({found.label}). {found.comparison}"
@@ -32,10 +32,10 @@ def comparison(results: DatasetResults) -> Iterator[str]:
     yield f"| model | {' | '.join(heads)} |"
     yield "|---" * (len(labels) + 3) + "|"
     for row in rows(results):
-        figures = " | ".join(number(row.figures["test"][name]) for name in labels)
-        difference = signed(row.compared["difference"]) if row.compared else ""
+        figures = " | ".join(format_number(row.figures["test"][name]) for name in labels)
+        difference = format_signed(row.compared["difference"]) if row.compared else ""
         name = f"**{row.name}**" if row.kind == "network" else row.name
-        yield f"| {name} | {figures} | {over_runs(row.spread)} | {difference} |"
+        yield f"| {name} | {figures} | {format_mean(row.spread)} | {difference} |"
     yield ""
     yield f"Models are chosen by validation {labels[metric]}, figures are of the test part."
     if results.trained_rows:
@@ -57,8 +57,11 @@ def changes(every: list[DatasetResults], before: dict[str, Any]) -> Iterator[str
                 if known is None or value is None:  # R² of a single row
                     continue
                 if abs(value - known) > SMALLEST * abs(known):
-                    figures = f"{number(known)} | {number(value)} | {signed(value - known)}"
-                    found.append(f"| {dataset} | {network.name} | {name} | {figures} |")
+                    figures = f"{format_number(known)} | {format_number(value)}"
+                    difference = format_signed(value - known)
+                    found.append(
+                        f"| {dataset} | {network.name} | {name} | {figures} | {difference} |"
+                    )
     if not found:
         yield "No test figure changed."
         return

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.evaluate.formatting import lasting, number
+from fathom.evaluate.formatting import format_duration, format_number
 from fathom.messages.origins import standing_experiment
 from fathom.settings.compose import compose, options
 from fathom.settings.schema import Config, Search, SearchConfig
@@ -76,9 +76,9 @@ class Progress:
         self.done += 1
         seconds = time.perf_counter() - self.began
         left = (wanted - self.before - self.done) * seconds / self.done
-        value = "ended early" if news.value is None else number(news.value)
+        value = "ended early" if news.value is None else format_number(news.value)
         place = f"{self.before + self.done}/{wanted}"
-        click.echo(f"{place:>9}  trial {news.number}  {value}  about {lasting(left)} left")
+        click.echo(f"{place:>9}  trial {news.number}  {value}  about {format_duration(left)} left")
 
 
 def as_overrides(given: list[str]) -> list[str]:
@@ -124,11 +124,13 @@ def show(found: SearchResult) -> None:
     table.add_column("settings")
     for trial in best:
         settings = ", ".join(f"{key}={as_text(value)}" for key, value in trial.settings.items())
-        table.add_row(str(trial.number), number(trial.value), settings)
+        table.add_row(str(trial.number), format_number(trial.value), settings)
     console.print(table)
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("", "validation", "test"):
         table.add_column(heading, justify="right" if heading else "left")
     for name, figures in found.metrics_by_name().items():
-        table.add_row(name, *(number(figures[part][found.metric]) for part in ("valid", "test")))
+        table.add_row(
+            name, *(format_number(figures[part][found.metric]) for part in ("valid", "test"))
+        )
     console.print(table)

@@ -12,7 +12,7 @@ from fathom.artifacts.ranking import HIGHER_IS_BETTER, LEADING
 from fathom.artifacts.schema import Problem
 from fathom.artifacts.search_result import EnsembleResult, SearchResult, TrialResult
 from fathom.base.errors import FathomError
-from fathom.evaluate.metrics import scores
+from fathom.evaluate.metrics import compute_metrics
 from fathom.search import trial_files
 from fathom.search.ensemble import AVERAGED, mean, selected
 from fathom.search.experiments import overrides
@@ -100,7 +100,7 @@ class Judged:
         self.test: Arrays = {}
 
     def loss(self, predicted: NDArray[Any]) -> float:
-        value = scores(self.problem.main, self.actual["valid"], predicted)[self.metric]
+        value = compute_metrics(self.problem.main, self.actual["valid"], predicted)[self.metric]
         assert value is not None
         return -value if self.metric in HIGHER_IS_BETTER else value
 
@@ -113,7 +113,7 @@ class Judged:
             if number not in self.test:
                 self.test[number] = self.predicted_test(number)
         return {
-            part: scores(self.problem.main, self.actual[part], mean(predictions, counts))
+            part: compute_metrics(self.problem.main, self.actual[part], mean(predictions, counts))
             for part, predictions in (("valid", self.valid), ("test", self.test))
         }
 
