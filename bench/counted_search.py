@@ -29,5 +29,5 @@ def start_and_count(config: Config) -> Any:
 
 
 if __name__ == "__main__":
-    with patch("fathom.search.command.start_tensorflow", start_and_count):
+    with patch("fathom.search.search_command.start_tensorflow", start_and_count):
         main()

@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 from searches import ALONE, prepare_copy
 
-from fathom.search.command import as_overrides
+from fathom.search.search_command import as_overrides
 from fathom.settings.compose import compose
 from fathom.settings.schema import SearchConfig
 from fathom.train.devices import start_tensorflow

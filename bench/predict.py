@@ -42,15 +42,15 @@ def main() -> None:
     from fathom.train.devices import start_on_cpu
 
     start_on_cpu()
-    from fathom.predict.exported_model import BATCH, Artefact
-    from fathom.predict.inputs import model_inputs
+    from fathom.predict.exported_model import BATCH, ExportedModel
+    from fathom.predict.model_inputs import model_inputs
     from fathom.predict.options import Options
     from fathom.predict.predict import predict
 
-    artefact = Artefact(Path("exports", arguments.model))
-    raw = pd.read_parquet(Path("data/raw", artefact.signature.dataset, "data.parquet"))
+    exported_model = ExportedModel(Path("exports", arguments.model))
+    raw = pd.read_parquet(Path("data/raw", exported_model.signature.dataset, "data.parquet"))
     rows = raw.iloc[np.arange(arguments.rows) % len(raw)].reset_index(drop=True)
-    inputs = model_inputs({str(name): rows[name] for name in rows}, artefact.signature)
+    inputs = model_inputs({str(name): rows[name] for name in rows}, exported_model.signature)
     with tempfile.TemporaryDirectory() as folder:
         given = {s: Path(folder, f"in.{s}") for s in ("csv", "parquet")}
         rows.to_csv(given["csv"], index=False)
@@ -58,7 +58,7 @@ def main() -> None:
 
         def by_function(suffix: str) -> None:
             out = Path(folder, f"out.{suffix}")
-            predict(artefact, given[suffix], out, Options(), lambda _: None, lambda _: None)
+            predict(exported_model, given[suffix], out, Options(), lambda _: None, lambda _: None)
 
         def by_command() -> None:
             out = Path(folder, "out.csv")
@@ -75,10 +75,10 @@ def main() -> None:
             "fathom predict, Parquet to Parquet": lambda: by_function("parquet"),
             "fathom predict, CSV to CSV": lambda: by_function("csv"),
             "the same with its start": by_command,
-            "model.predict, arrays, batches of 32": lambda: artefact.model.predict(
+            "model.predict, arrays, batches of 32": lambda: exported_model.model.predict(
                 inputs, verbose=0
             ),
-            f"model.predict, arrays, batches of {BATCH}": lambda: artefact.model.predict(
+            f"model.predict, arrays, batches of {BATCH}": lambda: exported_model.model.predict(
                 inputs, verbose=0, batch_size=BATCH
             ),
         }

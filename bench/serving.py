@@ -52,17 +52,17 @@ def bare(export: Path, seconds: float, sizes: list[int]) -> dict[int, float]:
     from fathom.train.devices import start_on_cpu
 
     start_on_cpu()
-    from fathom.predict.exported_model import Artefact
+    from fathom.predict.exported_model import ExportedModel
 
-    artefact = Artefact(export)
+    exported_model = ExportedModel(export)
     rates = {}
     for size in sizes:
-        columns = rows_like(artefact.signature, size)
-        inputs = {column.input: columns[column.name] for column in artefact.signature.columns}
-        artefact.predict(inputs)
+        columns = rows_like(exported_model.signature, size)
+        inputs = {column.input: columns[column.name] for column in exported_model.signature.columns}
+        exported_model.predict(inputs)
         calls, began = 0, time.perf_counter()
         while time.perf_counter() - began < seconds:
-            artefact.predict(inputs)
+            exported_model.predict(inputs)
             calls += 1
         rates[size] = calls * size / (time.perf_counter() - began)
     return rates

@@ -16,7 +16,7 @@ from stages import build_once
 from fathom.download.sources import RawTable
 
 if TYPE_CHECKING:
-    from fathom.predict.exported_model import Artefact
+    from fathom.predict.exported_model import ExportedModel
 
 CALIFORNIA, DIGITS = "california_housing/wide_deep", "digits/mlp"  # of the fixture `pipeline`
 ADULTS, HOUSES = "adult_census/mlp", "houses/mlp"
@@ -50,8 +50,8 @@ def exported_networks(pipeline: Path, factory: pytest.TempPathFactory) -> Path:
 
 
 @functools.cache
-def loaded(folder: Path) -> Artefact:
+def loaded(folder: Path) -> ExportedModel:
     """Return an export's model and signature: once, since that takes a second or more."""
-    from fathom.predict.exported_model import Artefact  # imports Keras
+    from fathom.predict.exported_model import ExportedModel  # imports Keras
 
-    return Artefact(folder)
+    return ExportedModel(folder)

@@ -24,7 +24,7 @@ from conftest import ROOT, SHRUNK, ray_nodes
 from optuna.trial import FrozenTrial, TrialState
 
 from fathom.base.errors import FathomError
-from fathom.search.command import as_overrides
+from fathom.search.search_command import as_overrides
 from fathom.search.study import FINISHED, folder_of
 from fathom.settings.compose import compose
 from fathom.settings.schema import NetworkConfig, SearchConfig

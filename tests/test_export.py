@@ -52,8 +52,8 @@ from fathom.export.preprocessing import fold_images, fold_table, parts_of_date, 
 from fathom.models import mlp, selu, wide_deep
 from fathom.models.interface import input_names, output_names, unwrap
 from fathom.models.numbers import Fourier, Numbers, Periodic
-from fathom.predict.exported_model import Artefact
-from fathom.predict.inputs import model_inputs
+from fathom.predict.exported_model import ExportedModel
+from fathom.predict.model_inputs import model_inputs
 from fathom.scale.encodings import Buckets, Category, Cross, Date
 from fathom.scale.features import read_encoder
 
@@ -468,7 +468,9 @@ def assert_predicts_as_the_pipeline(dataset: str, model: str) -> None:
     inputs, predicted = raw_inputs(dataset, signature)
     wanted = main_output(predicted, signature)
     close = {"atol": CLOSE * max(np.abs(wanted).max(), 1.0), "rtol": 0}
-    np.testing.assert_allclose(Artefact(folder).predict(inputs)["main_output"], wanted, **close)
+    np.testing.assert_allclose(
+        ExportedModel(folder).predict(inputs)["main_output"], wanted, **close
+    )
     for found in (by_saved_model(folder / SAVED_MODEL, inputs), by_onnx(folder / ONNX, inputs)):
         assert set(found) == set(signature.outputs)
         np.testing.assert_allclose(found["main_output"], wanted, **close)
@@ -616,7 +618,7 @@ def test_a_model_that_would_run_code_is_not_loaded(lean: Path, tmp_path: Path) -
     lines = [line for line in sums.read_text().splitlines() if "model.keras" not in line]
     sums.write_text("\n".join([*lines, f"{digest}  model.keras"]) + "\n")
     with pytest.raises(FathomError, match=r"model\.keras cannot be loaded: .*[Ll]ambda"):
-        Artefact(folder)
+        ExportedModel(folder)
 
 
 def test_a_signature_of_another_version_is_refused(lean: Path, tmp_path: Path) -> None:
@@ -632,7 +634,7 @@ def test_a_signature_of_another_version_is_refused(lean: Path, tmp_path: Path) -
 
 def refusal(folder: Path) -> str:
     with pytest.raises(FathomError) as refused:
-        Artefact(folder)
+        ExportedModel(folder)
     return str(refused.value)
 
 

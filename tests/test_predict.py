@@ -21,10 +21,10 @@ from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import read_array, read_table
 from fathom.predict import table_rows
-from fathom.predict.inputs import check_names, model_inputs
+from fathom.predict.model_inputs import check_names, model_inputs
 from fathom.predict.options import Options
 from fathom.predict.predict import Done, predict
-from fathom.predict.unusual import unusual
+from fathom.predict.unusual import find_unusual
 
 NAN = float("nan")
 
@@ -61,8 +61,8 @@ def pipeline(dataset: str) -> pd.DataFrame:
 
 def predicted(dataset: str, path: Path, output: Path, **options: Any) -> tuple[pd.DataFrame, Done]:
     """Predict for a file in this process; return what was written."""
-    artefact = loaded((paths.EXPORTS / MODELS[dataset]).resolve())
-    done = predict(artefact, path, output, Options(**options), told.append, progress.append)
+    exported_model = loaded((paths.EXPORTS / MODELS[dataset]).resolve())
+    done = predict(exported_model, path, output, Options(**options), told.append, progress.append)
     read = pd.read_parquet if output.suffix == ".parquet" else pd.read_csv
     return read(output), done
 
@@ -449,7 +449,7 @@ def test_unusual_rows_say_why() -> None:
         "t": np.array(["x", "y", "", "x"], dtype=object),
         "d": np.array([0.0, 86_400.0, -1.0, 86_401.0]),
     }
-    assert list(unusual(inputs, takes)) == [
+    assert list(find_unusual(inputs, takes)) == [
         "",
         "n below 0; t not seen in training",
         "n above 2.5; k not seen in training; t missing; d below 1970-01-01 00:00:00",

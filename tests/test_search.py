@@ -27,8 +27,8 @@ from fathom.artifacts.schema import Schema
 from fathom.artifacts.search_result import SearchResult
 from fathom.base.errors import FathomError
 from fathom.scale.scale import scale
-from fathom.search.command import as_overrides, search
 from fathom.search.overrides import refuse_unknown
+from fathom.search.search_command import as_overrides, search
 from fathom.search.space import grid, ordered, suggest
 from fathom.search.study import folder_of, opened
 from fathom.settings.compose import compose

@@ -42,9 +42,9 @@ from stages import run_command
 from fathom.base import paths
 from fathom.base.files import read_array, read_table
 from fathom.cli import fathom
-from fathom.predict.exported_model import Artefact
-from fathom.predict.inputs import model_inputs
-from fathom.predict.prediction_columns import answers
+from fathom.predict.exported_model import ExportedModel
+from fathom.predict.model_inputs import model_inputs
+from fathom.predict.prediction_columns import prediction_table
 from fathom.serve.app import application
 from fathom.serve.batching import Answers, batching
 from fathom.serve.options import Settings
@@ -121,7 +121,7 @@ def served(model: str, *options: str) -> Iterator[Served]:
     with ThreadPoolExecutor(1) as thread:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(uvicorn.Server, "run", run)
-            patch.setattr("fathom.serve.command.tell", printed.append)
+            patch.setattr("fathom.serve.serve_command.tell", printed.append)
             # Signals are for the main thread alone.
             patch.setattr("fathom.serve.server.signal.signal", lambda *_: None)
             ended = thread.submit(fathom.main, arguments, standalone_mode=False)
@@ -202,14 +202,14 @@ def own(in_module: None) -> Iterator[Served]:
         yield service
 
 
-def artefact(model: str) -> Artefact:
+def exported_model(model: str) -> ExportedModel:
     return loaded((paths.EXPORTS / model).resolve())
 
 
 def raw_rows(model: str, rows: int = 30) -> pd.DataFrame:
     """Return the first raw rows, the columns that the model takes, a date as its text."""
     raw = read_table(paths.raw(model.split("/")[0]) / "data.parquet", "").head(rows)
-    taken = raw[[column.name for column in artefact(model).signature.columns]].copy()
+    taken = raw[[column.name for column in exported_model(model).signature.columns]].copy()
     if "sold" in taken:
         taken["sold"] = taken["sold"].dt.strftime("%Y-%m-%d")
     return taken
@@ -222,10 +222,12 @@ def instances(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def expected(model: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what the artefact predicts for raw rows."""
-    network = artefact(model)
+    """Return what the exported model predicts for raw rows."""
+    network = exported_model(model)
     columns = {str(name): values for name, values in rows.items()}
-    return answers(network.predict(model_inputs(columns, network.signature)), network.signature)
+    return prediction_table(
+        network.predict(model_inputs(columns, network.signature)), network.signature
+    )
 
 
 def assert_same(found: list[dict[str, Any]], wanted: pd.DataFrame) -> None:
@@ -294,7 +296,7 @@ def test_what_training_did_not_see_is_said(california: Served) -> None:
     usual, strange, lacking = instances(raw_rows(CALIFORNIA, 3))
     strange["MedInc"], lacking["HouseAge"] = 99, None
     found = california.post({"instances": [usual, strange, lacking]}).json()["predictions"]
-    limit = artefact(CALIFORNIA).signature.columns[0].high
+    limit = exported_model(CALIFORNIA).signature.columns[0].high
     marks = [f"MedInc above {limit:g}", "HouseAge missing"]
     assert [row.get("unusual") for row in found] == [None, *marks]
     columns = {name: [usual[name], strange[name], lacking[name]] for name in usual}
@@ -346,8 +348,8 @@ def png(pixels: np.ndarray, kind: str = "PNG") -> str:
 
 def test_images(digits: Served) -> None:
     images = digit_images()
-    network = artefact(DIGITS)
-    wanted = answers(network.predict({"image": images}), network.signature)
+    network = exported_model(DIGITS)
+    wanted = prediction_table(network.predict({"image": images}), network.signature)
     lists, files = images.tolist(), [{"b64": png(image)} for image in images]
     for given_rows in (
         lists,
@@ -378,7 +380,7 @@ def test_health_and_signature(california: Served) -> None:
     content = {"status": "ok", "dataset": "california_housing", "model": "wide_deep"}
     assert (health.status_code, health.json()) == (200, content)
     signature = california.get("/signature").json()
-    assert signature == artefact(CALIFORNIA).signature.model_dump()
+    assert signature == exported_model(CALIFORNIA).signature.model_dump()
     assert "server" not in health.headers
 
 
@@ -930,7 +932,7 @@ def test_a_process_that_does_not_start(project: Path, taken: int) -> None:
 @contextmanager
 def app_of(model: str, work: Any = None, **limits: Any) -> Iterator[FastAPI]:
     """Return the application of a service, with other work than the model's if there is any."""
-    network, metrics, chosen = artefact(model), Metrics(), Settings(**limits)
+    network, metrics, chosen = exported_model(model), Metrics(), Settings(**limits)
     work = work or functools.partial(predictions, network)
     with batching(work, chosen, metrics.batch) as batcher:
         yield application(Service(network.signature, chosen, batcher, metrics))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import click
 
+from fathom.base import paths
 from fathom.base.errors import FathomError
 
 
@@ -107,11 +108,11 @@ def predict(
     Rows stay in their order, and get the columns `predicted`, of numbers `predicted_low` and
     `predicted_high` (the interval of the signature), of classes `probability` and one for each.
     """
-    from fathom.predict.command import predict_file
     from fathom.predict.options import Options
+    from fathom.predict.predict_command import predict_file
 
     given = {key: value for key, value in csv.items() if value is not None}
-    predict_file(model, rows, output, Options(flag, array, given))
+    predict_file(export_folder(model), rows, output, Options(flag, array, given))
 
 
 @fathom.command(context_settings={"ignore_unknown_options": True})
@@ -130,7 +131,7 @@ def search(settings: tuple[str, ...]) -> None:
     part decides; the test part is read once, in the end. The outcome goes to searches/ and into the
     report, the best trials become experiments of DVC.
     """
-    from fathom.search.command import search as look
+    from fathom.search.search_command import search as look
 
     look(list(settings))
 
@@ -213,10 +214,18 @@ def serve(model: Path, host: str, port: int, batch_wait_ms: float, **limits: Any
 
     SIGTERM and Ctrl+C end it once the requests under way are answered.
     """
-    from fathom.serve.command import serve_model
     from fathom.serve.options import Settings
+    from fathom.serve.serve_command import serve_model
 
-    serve_model(model, host, port, Settings(batch_wait=batch_wait_ms / 1000, **limits))
+    serve_model(
+        export_folder(model), host, port, Settings(batch_wait=batch_wait_ms / 1000, **limits)
+    )
+
+
+def export_folder(model: Path) -> Path:
+    """Return the folder of an export. Its name below `exports/` is enough."""
+    short = paths.EXPORTS / model
+    return short if short.is_dir() and not model.is_dir() else model
 
 
 def main() -> None:

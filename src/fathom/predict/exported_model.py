@@ -21,7 +21,7 @@ BATCH = 8192  # rows predicted at once
 Inputs = Mapping[str, NDArray[Any]]  # by the names of the model's inputs, of shape (rows, ...)
 
 
-class Artefact:
+class ExportedModel:
     """The model of an export, and its signature.
 
     Args:

@@ -66,10 +66,10 @@ def file_blocks(files: list[Path], folder: Path, wanted: ImageInput) -> Iterator
 
 def read_image(file: Path, wanted: ImageInput) -> NDArray[np.uint8]:
     """Read an image file, in the wanted shape."""
-    return fitted(open_image(file), str(file), wanted)
+    return to_shape(open_image(file), str(file), wanted)
 
 
-def fitted(image: Image.Image, name: str, wanted: ImageInput) -> NDArray[np.uint8]:
+def to_shape(image: Image.Image, name: str, wanted: ImageInput) -> NDArray[np.uint8]:
     """Return an image in the wanted shape.
 
     Raises:

@@ -11,16 +11,14 @@ import pyarrow as pa
 
 from fathom.artifacts.signature import IMAGE, ImageInput, Signature
 from fathom.base.errors import FathomError
-from fathom.predict.exported_model import Artefact, Inputs
+from fathom.predict.exported_model import ExportedModel, Inputs
 from fathom.predict.image_rows import read_images
-from fathom.predict.inputs import check_names, model_inputs
+from fathom.predict.model_inputs import check_names, model_inputs
 from fathom.predict.options import Options
 from fathom.predict.output import writing
-from fathom.predict.prediction_columns import answer_names, answers
+from fathom.predict.prediction_columns import prediction_names, prediction_table
 from fathom.predict.table_rows import STDIN, open_table, raw_columns
-from fathom.predict.unusual import unusual
-
-UNUSUAL = "unusual"
+from fathom.predict.unusual import UNUSUAL, find_unusual
 
 Block = tuple[pa.Table, Inputs]
 
@@ -34,7 +32,7 @@ class Done:
 
 
 def predict(
-    artefact: Artefact,
+    exported_model: ExportedModel,
     path: Path,
     output: Path,
     options: Options,
@@ -44,7 +42,7 @@ def predict(
     """Write the rows of a file with predictions beside them, in their order.
 
     Args:
-        artefact: the exported network.
+        exported_model: the exported network.
         path: a table, with the columns that the model takes and maybe others, which are kept; or
             images: see `read_images`. "-" is CSV text from standard input.
         output: a .csv or .parquet file, or "-" for CSV text to standard output.
@@ -57,7 +55,7 @@ def predict(
     """
     if path.exists() and output.exists() and path.samefile(output):
         raise FathomError(f"--output: {output} is the input: name another file")
-    signature = artefact.signature
+    signature = exported_model.signature
     if signature.image is None:
         blocks = tables(signature, path, options, tell)
     else:
@@ -65,8 +63,8 @@ def predict(
     rows = strange = 0
     with writing(output) as writer:
         for block, inputs in blocks:
-            found = answers(artefact.predict(inputs), signature)
-            marks = unusual(inputs, signature)
+            found = prediction_table(exported_model.predict(inputs), signature)
+            marks = find_unusual(inputs, signature)
             if options.flag:
                 found[UNUSUAL] = pd.Series(marks, dtype="str")
             for name in found:
@@ -107,7 +105,7 @@ def tables(
 
 def check_answers(names: Sequence[str], signature: Signature, flag: bool) -> None:
     """Refuse a table that has columns of the names that predictions get."""
-    made = [*answer_names(signature), *([UNUSUAL] if flag else [])]
+    made = [*prediction_names(signature), *([UNUSUAL] if flag else [])]
     taken = next((name for name in names if name in made), None)
     if taken is not None:
         raise FathomError(

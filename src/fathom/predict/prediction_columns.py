@@ -14,12 +14,14 @@ from fathom.artifacts.schema import Output
 from fathom.artifacts.signature import Signature
 
 
-def answers(found: Mapping[str, Floats], signature: Signature) -> pd.DataFrame:
-    """Return predictions as a table: see `answer_columns`."""
-    return pd.DataFrame(answer_columns(found, signature))
+def prediction_table(found: Mapping[str, Floats], signature: Signature) -> pd.DataFrame:
+    """Return predictions as a table: see `prediction_columns`."""
+    return pd.DataFrame(prediction_columns(found, signature))
 
 
-def answer_columns(found: Mapping[str, Floats], signature: Signature) -> dict[str, NDArray[Any]]:
+def prediction_columns(
+    found: Mapping[str, Floats], signature: Signature
+) -> dict[str, NDArray[Any]]:
     """Return predictions as columns of shape (rows,).
 
     Args:
@@ -54,10 +56,10 @@ def of_output(values: Floats, output: Output) -> dict[str, NDArray[Any]]:
     return columns | {f"probability_{name}": values[:, n] for n, name in enumerate(names)}
 
 
-def answer_names(signature: Signature) -> list[str]:
-    """Return the names of the columns that `answers` makes."""
+def prediction_names(signature: Signature) -> list[str]:
+    """Return the names of the columns that `prediction_table` makes."""
     none = {
         name: np.zeros((0, output.units) if output.classes else 0)
         for name, output in signature.outputs.items()
     }
-    return list(answer_columns(none, signature))
+    return list(prediction_columns(none, signature))

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from fathom.artifacts.signature import EPOCH, SECOND, InputColumn, Signature
 from fathom.predict.exported_model import Inputs
 
+UNUSUAL = "unusual"  # the name of the column
+
 Marks = list[tuple[NDArray[np.bool_], str]]
 
 
-def unusual(inputs: Inputs, signature: Signature) -> NDArray[np.object_]:
+def find_unusual(inputs: Inputs, signature: Signature) -> NDArray[np.object_]:
     """Return for each row, "" or what in it training did not see, joined by semicolons.
 
     Args:
@@ -56,10 +58,11 @@ def of_column(values: NDArray[Any], column: InputColumn) -> Marks:
         )
         return [*found, (~known & ~absent, f"{column.name} not seen in training")]
     if column.low is not None and column.high is not None:
-        found.append((values < column.low, f"{column.name} below {shown(column.low, column)}"))
-        found.append((values > column.high, f"{column.name} above {shown(column.high, column)}"))
+        low, high = (format_limit(limit, column) for limit in (column.low, column.high))
+        found.append((values < column.low, f"{column.name} below {low}"))
+        found.append((values > column.high, f"{column.name} above {high}"))
     return found
 
 
-def shown(limit: float, column: InputColumn) -> str:
+def format_limit(limit: float, column: InputColumn) -> str:
     return str(EPOCH + limit * SECOND) if column.kind == "date" else f"{limit:g}"

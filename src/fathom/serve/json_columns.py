@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fathom.artifacts.signature import InputColumn, Signature
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.predict.exported_model import Inputs
-from fathom.predict.inputs import BOOLEANS, dates_of
+from fathom.predict.model_inputs import BOOLEANS, parse_dates
 from fathom.serve.errors import RefusedError, cut, kind_of, shown
 
 NULL = type(None)
@@ -138,7 +138,7 @@ def seconds_of(
     require_unicode(values, column)
     texts = [None if v is None or v in (*missing, "") else str(v) for v in values]
     try:
-        return dates_of(pd.Series(texts, dtype="str"), column, 0, unknown="give null")
+        return parse_dates(pd.Series(texts, dtype="str"), column, 0, unknown="give null")
     except FathomError as error:
         raise RefusedError(400, str(error)) from error
 

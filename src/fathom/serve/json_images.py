@@ -18,7 +18,7 @@ from fathom.artifacts.signature import IMAGE, ImageInput
 from fathom.base.errors import FathomError
 from fathom.download.images import READ_ERRORS, decode_image
 from fathom.predict.exported_model import Inputs
-from fathom.predict.image_rows import fitted
+from fathom.predict.image_rows import to_shape
 from fathom.serve.errors import RefusedError, kind_of, shown
 
 FILE = "b64"
@@ -88,7 +88,7 @@ def of_file(content: bytes, row: int, wanted: ImageInput) -> NDArray[np.uint8]:
     """Return the image in a file."""
     name = f"row {row}: the file"
     try:
-        return fitted(decode_image(io.BytesIO(content), name), name, wanted)
+        return to_shape(decode_image(io.BytesIO(content), name), name, wanted)
     except FathomError as error:
         raise RefusedError(400, str(error)) from error
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from fathom.artifacts.schema import Output
 from fathom.artifacts.signature import IMAGE, ImageInput, InputColumn, Signature
-from fathom.predict.inputs import BOOLEANS
-from fathom.predict.predict import UNUSUAL
-from fathom.predict.prediction_columns import answer_names
-from fathom.predict.unusual import shown
+from fathom.predict.model_inputs import BOOLEANS
+from fathom.predict.prediction_columns import prediction_names
+from fathom.predict.unusual import UNUSUAL, format_limit
 from fathom.serve.options import Settings
 from fathom.serve.requests import SIGNATURE_NAME
 
@@ -66,7 +65,8 @@ def of_column(column: InputColumn) -> Json:
     if column.low is None or column.high is None:
         seen = ""
     else:
-        seen = f"in training from {shown(column.low, column)} to {shown(column.high, column)}"
+        low, high = (format_limit(limit, column) for limit in (column.low, column.high))
+        seen = f"in training from {low} to {high}"
     if column.kind == "number":
         return {"type": ["number", "null"], "description": seen}
     described = f"dates of the form {column.form}, {seen}"
@@ -109,7 +109,7 @@ def answer_schemas(signature: Signature) -> Json:
     named = {"predicted": signature.main}
     if "aux_output" in signature.outputs:
         named["aux_predicted"] = signature.outputs["aux_output"]
-    return {name: of_answer(named.get(name)) for name in answer_names(signature)}
+    return {name: of_answer(named.get(name)) for name in prediction_names(signature)}
 
 
 def of_answer(output: Output | None) -> Json:

@@ -11,22 +11,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import compute
 
-from fathom.predict.exported_model import Artefact, Inputs
-from fathom.predict.predict import UNUSUAL
-from fathom.predict.prediction_columns import answer_columns
-from fathom.predict.unusual import unusual
+from fathom.predict.exported_model import ExportedModel, Inputs
+from fathom.predict.prediction_columns import prediction_columns
+from fathom.predict.unusual import UNUSUAL, find_unusual
 from fathom.serve.batching import Answers
 from fathom.serve.errors import RefusedError
 from fathom.serve.requests import Form
 
 
-def predictions(artefact: Artefact, inputs: Inputs) -> Answers:
-    """Return the columns of `answers` and of `unusual`, as JSON has their values."""
+def predictions(exported_model: ExportedModel, inputs: Inputs) -> Answers:
+    """Return the columns of `prediction_columns` and of `unusual`, as JSON has their values."""
     # Values far from those of training overflow, which is told by the row: see `encoded`.
     with np.errstate(over="ignore", invalid="ignore"):
-        found = answer_columns(artefact.predict(inputs), artefact.signature)
+        found = prediction_columns(exported_model.predict(inputs), exported_model.signature)
     columns = {name: values_of(column) for name, column in found.items()}
-    return columns | {UNUSUAL: unusual(inputs, artefact.signature).tolist()}
+    return columns | {UNUSUAL: find_unusual(inputs, exported_model.signature).tolist()}
 
 
 def values_of(column: NDArray[Any]) -> list[Any]:

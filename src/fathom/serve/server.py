@@ -12,7 +12,7 @@ import numpy as np
 import uvicorn
 
 from fathom.artifacts.signature import IMAGE, Signature
-from fathom.predict.exported_model import Artefact, Inputs
+from fathom.predict.exported_model import ExportedModel, Inputs
 from fathom.serve.app import application
 from fathom.serve.batching import batching
 from fathom.serve.options import Settings
@@ -25,12 +25,15 @@ IDLE = 75  # seconds that a connection is kept for a next request
 
 
 def serve(
-    artefact: Artefact, opened: socket.socket, settings: Settings, tell: Callable[[str], None]
+    exported_model: ExportedModel,
+    opened: socket.socket,
+    settings: Settings,
+    tell: Callable[[str], None],
 ) -> None:
     """Answer requests until SIGTERM or SIGINT comes, and then those under way.
 
     Args:
-        artefact: the exported network.
+        exported_model: the exported network.
         opened: a socket that is bound.
         settings: limits, and how requests are put together.
         tell: is given a line when the service is ready, and others that one should know.
@@ -38,11 +41,11 @@ def serve(
     Raises:
         FathomError: another process has taken the port meanwhile.
     """
-    work = functools.partial(predictions, artefact)
-    work(example(artefact.signature))  # the first call takes longest
+    work = functools.partial(predictions, exported_model)
+    work(example(exported_model.signature))  # the first call takes longest
     metrics = Metrics()
     with opened, batching(work, settings, metrics.batch) as batcher:
-        service = Service(artefact.signature, settings, batcher, metrics)
+        service = Service(exported_model.signature, settings, batcher, metrics)
         config = uvicorn.Config(
             application(service),
             log_level="warning",
@@ -61,7 +64,7 @@ def serve(
         for ending in (signal.SIGINT, signal.SIGTERM):
             signal.signal(ending, lambda *_: None)
         listen(opened)
-        signature, url = artefact.signature, url_of(opened)
+        signature, url = exported_model.signature, url_of(opened)
         tell(f"{signature.dataset}/{signature.model} is served at {url} until Ctrl+C or SIGTERM")
         uvicorn.Server(config).run(sockets=[opened])
         service.parser.shutdown()

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from fathom.artifacts.signature import Signature
-from fathom.predict.predict import UNUSUAL
+from fathom.predict.unusual import UNUSUAL
 from fathom.serve.batching import Batcher
 from fathom.serve.errors import RefusedError
 from fathom.serve.options import Settings

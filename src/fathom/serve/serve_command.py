@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from fathom.predict.command import export_folder
 from fathom.serve.options import Settings
 from fathom.serve.sockets import bound_socket, is_loopback
 from fathom.train.devices import start_on_cpu
@@ -18,16 +17,17 @@ def serve_model(model: Path, host: str, port: int, settings: Settings) -> None:
     """
     with bound_socket(host, port) as opened:
         start_on_cpu()
-        from fathom.predict.exported_model import Artefact  # imports Keras, which starts TensorFlow
+        # imports Keras, which starts TensorFlow
+        from fathom.predict.exported_model import ExportedModel
         from fathom.serve.server import serve
 
-        artefact = Artefact(export_folder(model))
+        exported_model = ExportedModel(model)
         if not is_loopback(opened):
             tell(
                 f"anyone who reaches {host} may ask, there is no authentication and no encryption: "
                 "put a proxy that has them before it"
             )
-        serve(artefact, opened, settings, tell)
+        serve(exported_model, opened, settings, tell)
 
 
 def tell(sentence: str) -> None:

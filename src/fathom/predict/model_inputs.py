@@ -59,7 +59,7 @@ def values_of(values: pd.Series[Any], column: InputColumn, first: int) -> NDArra
     if column.kind == "text":
         return texts_of(values, column)
     if column.kind == "date":
-        return dates_of(values, column, first)
+        return parse_dates(values, column, first)
     return numbers_of(values, column, first)
 
 
@@ -82,7 +82,7 @@ def numbers_of(values: pd.Series[Any], column: InputColumn, first: int) -> NDArr
     return np.asarray(numbers)
 
 
-def dates_of(
+def parse_dates(
     values: pd.Series[Any], column: InputColumn, first: int, unknown: str = EMPTY
 ) -> NDArray[np.float64]:
     """Return dates as seconds since 1970-01-01, NaN for missing ones; zones count."""

@@ -6,7 +6,6 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from fathom.base import paths
 from fathom.predict.options import Options
 from fathom.train.devices import start_on_cpu
 
@@ -18,17 +17,18 @@ def predict_file(model: Path, rows: Path, output: Path, options: Options) -> Non
         FathomError: the model or the file is not as it should be.
     """
     start_on_cpu()
-    from fathom.predict.exported_model import Artefact  # imports Keras, which starts TensorFlow
+    # imports Keras, which starts TensorFlow
+    from fathom.predict.exported_model import ExportedModel
     from fathom.predict.predict import predict
 
-    artefact = Artefact(export_folder(model))
+    exported_model = ExportedModel(model)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
     console = Console(stderr=True)
     silent = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=silent) as shown:
         task = shown.add_task("", total=None)
         done = predict(
-            artefact,
+            exported_model,
             rows,
             output,
             options,
@@ -40,9 +40,3 @@ def predict_file(model: Path, rows: Path, output: Path, options: Options) -> Non
         where = "see the column unusual" if options.flag else "--flag says which"
         told += f", {done.unusual:,} of which hold what training did not see ({where})"
     click.echo(told, err=True)
-
-
-def export_folder(model: Path) -> Path:
-    """Return the folder of an export; its name from `exports/` on is enough."""
-    short = paths.EXPORTS / model
-    return short if short.is_dir() and not model.is_dir() else model
