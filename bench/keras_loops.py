@@ -10,7 +10,7 @@ from prepared import Arrays, Facts
 from turns import answer, ready, wait
 
 from fathom.artifacts.schema import Problem
-from fathom.models.interface import unwrap
+from fathom.models.names import unwrap
 from fathom.settings.compose import compose
 from fathom.settings.schema import NetworkConfig
 from fathom.train.batches import InMemory

@@ -24,7 +24,7 @@ imported = time.perf_counter()
 
 from fathom.artifacts.scaled_data import ScaledFiles
 from fathom.artifacts.schema import Problem
-from fathom.models.interface import output_names
+from fathom.models.names import output_names
 from fathom.settings.compose import compose
 from fathom.settings.schema import NetworkConfig
 from fathom.train.build import build

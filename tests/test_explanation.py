@@ -38,7 +38,7 @@ from fathom.explain.crosses import suggested
 from fathom.explain.explain import best_model, explain
 from fathom.explain.saliency import Attributions, black_image
 from fathom.explain.sizes import Sizes, per_class
-from fathom.scale.features import features_of, read_encoder
+from fathom.scale.encoder import Encoder, preprocess
 from fathom.settings.schema import Dataset
 
 NAN = float("nan")
@@ -180,21 +180,21 @@ def test_of_many_columns_coalitions_are_sampled(
 
 def test_mixing_features_is_mixing_raw_values(workspace: Path) -> None:
     add(workspace, "everything", EVERYTHING)
-    table, encoder = everything().table, read_encoder("made")
+    table, encoder = everything().table, Encoder.read("made")
     scaler = read_scalers("made").features
     columns = explained_columns(encoder, Schema.read("made"))
     assert columns == ["size", "town", "rooms", "sold", "rent"]
     background = table.iloc[20:29]
     known = np.random.default_rng(0).random((40, len(columns))) < 0.5
-    mixer = Mixer(encoder, columns, features_of(background, encoder, scaler))
+    mixer = Mixer(encoder, columns, preprocess(background, encoder, scaler))
     for row in (0, int(np.flatnonzero(table["size"].isna())[0])):
         own = table.iloc[[row]]
-        mixed = pd.concat(list(mixer.blocks(features_of(own, encoder, scaler), known)))
+        mixed = pd.concat(list(mixer.blocks(preprocess(own, encoder, scaler), known)))
         raw = pd.concat([background] * len(known), ignore_index=True)
         for index, name in enumerate(columns):
             is_known = np.repeat(known[:, index], len(background))
             raw.loc[is_known, name] = own[name].iloc[0]
-        expected = features_of(raw, encoder, scaler)
+        expected = preprocess(raw, encoder, scaler)
         pd.testing.assert_frame_equal(mixed.reset_index(drop=True)[list(expected)], expected)
 
 
@@ -408,11 +408,11 @@ def test_crosses_can_be_pasted(
     )
     found = suggested(
         [{"columns": [a, b], "mean_absolute": strength} for a, b, strength in pairs],
-        read_encoder("made"),
+        Encoder.read("made"),
         dataset,
     )
     assert found == expected
     if found:
         pasted = {"categories": ["rooms"], "buckets": buckets} | yaml.safe_load(found)
         add(workspace, "everything", pasted)
-        assert read_encoder("made").crosses
+        assert Encoder.read("made").crosses

@@ -50,12 +50,12 @@ from fathom.export.export import export
 from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_onnx, write_saved_model
 from fathom.export.preprocessing import fold_images, fold_table, parts_of_date, reserved_names
 from fathom.models import mlp, selu, wide_deep
-from fathom.models.interface import input_names, output_names, unwrap
-from fathom.models.numbers import Fourier, Numbers, Periodic
+from fathom.models.names import input_names, output_names, unwrap
+from fathom.models.number_embeddings import Fourier, Numbers, Periodic
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import model_inputs
+from fathom.scale.encoder import Encoder
 from fathom.scale.encodings import Buckets, Category, Cross, Date
-from fathom.scale.features import read_encoder
 
 NAN = float("nan")
 CLOSE = 1e-5  # of the largest prediction: what a network's float32 is worth
@@ -207,14 +207,14 @@ def fold(
     dataset = problem.dataset
     raw = read_table(paths.raw(dataset) / "data.parquet", "")
     columns = columns_of(dataset, raw, built)
-    folded = fold_table(built, problem, columns, read_encoder(dataset), read_scalers(dataset))
+    folded = fold_table(built, problem, columns, Encoder.read(dataset), read_scalers(dataset))
     return folded, raw, columns
 
 
 def columns_of(dataset: str, raw: pd.DataFrame, built: keras.Model) -> list[InputColumn]:
     schema = Schema.read(dataset)
     table = TableInMemory(raw, {"train": np.arange(len(raw))})
-    return input_columns(schema.columns, read_encoder(dataset), table, reserved_names(built))
+    return input_columns(schema.columns, Encoder.read(dataset), table, reserved_names(built))
 
 
 def inputs_of(rows: pd.DataFrame, columns: list[Any], dataset: str) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def arrays_of(rows: pd.DataFrame, columns: list[Any], dataset: str) -> dict[str,
 def test_every_kind_of_column_is_folded_in(project: Path, method: str) -> None:
     prepare(project, ["made"], f"scale.features={method}", "scale.target=robust")
     problem = Problem.read("made")
-    encoder = read_encoder("made")
+    encoder = Encoder.read("made")
     assert encoder.dates
     assert any(number.indicator for number in encoder.numbers)
     assert any(crossed.combinations > crossed.size for crossed in encoder.crosses)

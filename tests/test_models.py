@@ -10,9 +10,8 @@ from conftest import network_config
 
 from fathom.artifacts.schema import Output, Problem
 from fathom.base.errors import FathomError
-from fathom.models.interface import unwrap
 from fathom.models.layers import embedding_width
-from fathom.models.names import NOT_NAMES
+from fathom.models.names import NOT_NAMES, unwrap
 from fathom.train.build import build
 
 WIDE = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population"]

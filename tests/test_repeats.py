@@ -16,7 +16,7 @@ from fathom.artifacts.scaled_data import read_part, read_targets
 from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate
-from fathom.models.interface import unwrap
+from fathom.models.names import unwrap
 from fathom.train import runs
 from fathom.train.build import build
 from fathom.train.repeats import ensemble, repeats

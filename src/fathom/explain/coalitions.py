@@ -57,7 +57,7 @@ class Mixer:
         for name, column in self.encoder.raw_columns.items():
             is_known = known[:, [self.columns.index(column)]]
             features[name] = np.where(is_known, own[name], others[name]).ravel()
-        return pd.DataFrame(features | self.encoder.crossed(features))
+        return pd.DataFrame(features | self.encoder.cross_codes(features))
 
 
 def arrays(features: pd.DataFrame) -> dict[str, NDArray[Any]]:

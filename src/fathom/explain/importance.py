@@ -18,7 +18,7 @@ from fathom.explain.coalitions import Mixer, explained_columns
 from fathom.explain.crosses import suggested
 from fathom.explain.shapley import Shares, method, shares
 from fathom.explain.sizes import Sizes
-from fathom.scale.features import features_of, read_encoder
+from fathom.scale.encoder import Encoder, preprocess
 from fathom.settings.schema import DatasetConfig
 from fathom.train.predictor import Predictor
 
@@ -35,7 +35,7 @@ def explain_table(
     network predicts if the other columns' raw values are theirs.
     """
     dataset, settings = problem.dataset, config.explain
-    encoder, scalers = read_encoder(dataset), read_scalers(dataset)
+    encoder, scalers = Encoder.read(dataset), read_scalers(dataset)
     columns = explained_columns(encoder, Schema.read(dataset))
     sizes = Sizes.of(
         len(columns),
@@ -46,9 +46,9 @@ def explain_table(
     generator = np.random.default_rng(config.seed)
     targets = drawn(problem, "test", sizes.rows, generator)
     others = drawn(problem, "train", sizes.background, generator)
-    background = features_of(raw_rows(dataset, others["row"].to_numpy()), encoder, scalers.features)
+    background = preprocess(raw_rows(dataset, others["row"].to_numpy()), encoder, scalers.features)
     table = raw_rows(dataset, targets["row"].to_numpy())
-    features = features_of(table, encoder, scalers.features)
+    features = preprocess(table, encoder, scalers.features)
     predictor = Predictor(model, ScaledFiles(problem, scalers.targets))
     predicted = main_output(predictor, features)
     chosen = explained_class(predicted, problem.main)

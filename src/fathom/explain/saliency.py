@@ -13,7 +13,7 @@ from fathom.artifacts.scaled_data import read_part, read_scalers
 from fathom.artifacts.scalers import Floats, Scaler
 from fathom.artifacts.schema import Problem
 from fathom.explain.sizes import per_class
-from fathom.models.interface import input_names, output_names, unwrap
+from fathom.models.names import input_names, output_names, unwrap
 from fathom.settings.schema import DatasetConfig
 
 STEPS = 64  # on the way from black to the image; the paper takes 20 to 300

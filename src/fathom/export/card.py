@@ -18,7 +18,7 @@ from fathom.evaluate.formatting import (
 from fathom.settings.schema import CardText
 
 
-def card(dataset: str, model: str, text: CardText) -> str:
+def render_card(dataset: str, model: str, text: CardText) -> str:
     """Return a network's model card in Markdown.
 
     Args:

@@ -19,10 +19,10 @@ from fathom.base import paths
 from fathom.base.files import read_array, read_json, replacing, write_text
 from fathom.evaluate.intervals import Interval, fit_interval
 from fathom.export import formats
-from fathom.export.card import card
+from fathom.export.card import render_card
 from fathom.export.preprocessing import fold_images, fold_table, reserved_names
-from fathom.models.interface import output_names
-from fathom.scale.features import read_encoder
+from fathom.models.names import output_names
+from fathom.scale.encoder import Encoder
 from fathom.settings.schema import CardText, Dataset, NetworkConfig
 
 
@@ -44,7 +44,7 @@ def export(config: NetworkConfig) -> Signature:
     columns: list[InputColumn] = []
     image: ImageInput | None = None
     if problem.kind == "table":
-        encoder = read_encoder(dataset)
+        encoder = Encoder.read(dataset)
         raw = raw_table(schema, {"train": rows})
         columns = input_columns(schema.columns, encoder, raw, reserved_names(network))
         model = fold_table(network, problem, columns, encoder, scalers)
@@ -67,7 +67,7 @@ def export(config: NetworkConfig) -> Signature:
         )
         signature.write(folder / SIGNATURE)
         text = config.cards.get(dataset, CardText())
-        write_text(folder / "MODEL_CARD.md", card(dataset, name, text))
+        write_text(folder / "MODEL_CARD.md", render_card(dataset, name, text))
         formats.write_checksums(folder)
     return signature
 

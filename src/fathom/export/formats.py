@@ -26,10 +26,12 @@ OPSET = 18  # of ONNX: the highest that tf2onnx 1.17 knows
 def write_saved_model(model: keras.Model, folder: Path) -> None:
     """Write a SavedModel whose `serving_default` takes and gives tensors by the model's names."""
     with quiet():
-        model.export(folder, format="tf_saved_model", verbose=False, input_signature=[specs(model)])
+        model.export(
+            folder, format="tf_saved_model", verbose=False, input_signature=[tensor_specs(model)]
+        )
 
 
-def specs(model: keras.Model) -> dict[str, tf.TensorSpec]:
+def tensor_specs(model: keras.Model) -> dict[str, tf.TensorSpec]:
     """Return what the model's inputs are, by their names, for any number of rows."""
     return {t.name: tf.TensorSpec(t.shape, t.dtype, t.name) for t in model.inputs}
 

@@ -13,8 +13,7 @@ from fathom.artifacts.scalers import Scaler, ScalerFile
 from fathom.artifacts.schema import CODES, Problem
 from fathom.artifacts.signature import IMAGE, InputColumn
 from fathom.export import lookups, scaling_ops
-from fathom.models.interface import input_names, output_names, unwrap
-from fathom.models.names import layer_name
+from fathom.models.names import input_names, layer_name, output_names, unwrap
 from fathom.scale.encoder import Encoder
 from fathom.scale.encodings import Date
 

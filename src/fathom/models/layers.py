@@ -15,7 +15,7 @@ from pydantic import (
 
 from fathom.artifacts.schema import Output, Problem
 from fathom.models.names import known_name, layer_name
-from fathom.models.numbers import Numbers, with_embedded
+from fathom.models.number_embeddings import Numbers, with_embedded
 from fathom.settings.schema import Task
 
 

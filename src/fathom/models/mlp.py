@@ -4,7 +4,6 @@ import keras
 from pydantic import validate_call
 
 from fathom.artifacts.schema import Problem
-from fathom.models.interface import unwrap
 from fathom.models.layers import (
     CHECKED,
     Activation,
@@ -18,7 +17,8 @@ from fathom.models.layers import (
     output,
     rate_of,
 )
-from fathom.models.numbers import Numbers
+from fathom.models.names import unwrap
+from fathom.models.number_embeddings import Numbers
 
 
 @validate_call(config=CHECKED)

@@ -1,7 +1,10 @@
-"""The names by which Keras knows activations, initialisers and losses, and those of layers."""
+"""Names: of a network's inputs and outputs, of layers, and those by which Keras knows functions."""
 
 import re
 from types import ModuleType
+from typing import Any
+
+import keras
 
 from fathom.base.errors import did_you_mean
 
@@ -27,3 +30,20 @@ def known_name(module: ModuleType, kind: str, name: str) -> str:
 def layer_name(kind: str, column: str) -> str:
     """Return a name of letters that TensorFlow takes."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", f"{kind}_{column}")
+
+
+def unwrap(several: list[Any]) -> Any:
+    """Give Keras one thing for one input or output, as it names one output's metrics `rmse`, not
+    `main_output_rmse`.
+    """
+    return several[0] if len(several) == 1 else several
+
+
+def input_names(model: keras.Model) -> list[str]:
+    """Return the inputs' names; a subclassed model has one input without a name."""
+    return [tensor.name for tensor in getattr(model, "inputs", None) or ()] or ["features"]
+
+
+def output_names(model: keras.Model) -> list[str]:
+    """Return the outputs' names; a subclassed model has one output without a name."""
+    return list(getattr(model, "output_names", None) or ["main_output"])

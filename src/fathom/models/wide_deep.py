@@ -6,7 +6,6 @@ import keras
 from pydantic import validate_call
 
 from fathom.artifacts.schema import Problem
-from fathom.models.interface import unwrap
 from fathom.models.layers import (
     CHECKED,
     Activation,
@@ -22,7 +21,8 @@ from fathom.models.layers import (
     output_activation,
     rate_of,
 )
-from fathom.models.numbers import Numbers
+from fathom.models.names import unwrap
+from fathom.models.number_embeddings import Numbers
 from fathom.settings.schema import Section
 
 

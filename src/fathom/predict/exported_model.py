@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.signature import SIGNATURE, Signature
 from fathom.base.errors import FathomError
-from fathom.export.formats import CHECKSUMS, KERAS, sha256, specs
+from fathom.export.formats import CHECKSUMS, KERAS, sha256, tensor_specs
 
 BATCH = 8192  # rows predicted at once
 
@@ -41,7 +41,9 @@ class ExportedModel:
             reason = str(error).strip().partition("\n")[0]
             raise FathomError(f"{folder / KERAS} cannot be loaded: {reason}") from error
         self.program = tf.function(
-            lambda rows: self.model(rows, training=False), [specs(self.model)], autograph=False
+            lambda rows: self.model(rows, training=False),
+            [tensor_specs(self.model)],
+            autograph=False,
         )
 
     def predict(self, inputs: Inputs) -> dict[str, Floats]:

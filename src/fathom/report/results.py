@@ -12,7 +12,7 @@ from fathom.artifacts.schema import Checks, Problem, Warned
 from fathom.base import paths
 from fathom.base.blocks import evenly_drawn, most
 from fathom.base.files import read_json, read_table, reading
-from fathom.export.card import card
+from fathom.export.card import render_card
 from fathom.settings.schema import CardText, Config
 
 SHOWN = 100_000  # test rows, at most
@@ -120,7 +120,7 @@ def read_network(problem: Problem, model: str, text: CardText) -> Network:
         ensemble=ensemble,
         calibrated=calibrated,
         interval=interval,
-        card=card(dataset, model, text),
+        card=render_card(dataset, model, text),
         run=read_json(folder / "run.json", trained),
         history=history,
         predictions=read_table(paths.predictions(dataset, model), evaluated, rows=shown(problem)),

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_dates, as_numbers, as_texts, require, roles, special
 from fathom.artifacts.raw_table import Table, learned
+from fathom.artifacts.scalers import Scaler
+from fathom.base import paths
 from fathom.base.errors import FathomError
+from fathom.base.files import read_json
 from fathom.scale.encodings import Buckets, Category, Cross, Date, Learned, Number
 from fathom.settings.schema import Dataset
 
@@ -30,6 +33,11 @@ class Encoder(Learned):
     crosses: list[Cross]
     wide: list[str]
     deep: list[str]
+
+    @classmethod
+    def read(cls, dataset: str) -> Encoder:
+        file = paths.scaled(dataset) / "encoder.json"
+        return cls.model_validate(read_json(file, f"scale@{dataset}"))
 
     @property
     def number_names(self) -> list[str]:
@@ -78,11 +86,11 @@ class Encoder(Learned):
         codes = {c.column: c.transform(table[c.column]) for c in self.categories}
         places = {b.column: b.transform(numbers[b.column]) for b in self.buckets}
         made = {b.name: places[b.column] for b in self.buckets}
-        made |= self.crossed(codes | made)
+        made |= self.cross_codes(codes | made)
         integers = pd.DataFrame(codes | made, index=table.index)
         return pd.concat([*filled, integers], axis=1)[[*self.number_names, *codes, *made]]
 
-    def crossed(self, codes: Mapping[str, NDArray[np.int32]]) -> dict[str, NDArray[np.int32]]:
+    def cross_codes(self, codes: Mapping[str, NDArray[np.int32]]) -> dict[str, NDArray[np.int32]]:
         """Return the codes of the crosses from those of the categories and buckets.
 
         Args:
@@ -97,6 +105,19 @@ class Encoder(Learned):
             )
             for cross in self.crosses
         }
+
+
+def preprocess(table: pd.DataFrame, encoder: Encoder, scaler: Scaler) -> pd.DataFrame:
+    """Return the features of raw rows as networks take them: scaled numbers and indicators of
+    missing values in float32, codes in int32.
+
+    Raises:
+        FathomError: a value does not fit its column's kind; the message names column and row.
+    """
+    features = encoder.transform(table)
+    features[scaler.columns] = scaler.transform(features[scaler.columns].to_numpy())
+    features[encoder.number_names] = features[encoder.number_names].astype(np.float32)
+    return features
 
 
 def fit_encoder(

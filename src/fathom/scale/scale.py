@@ -28,9 +28,8 @@ from fathom.base.files import (
     write_json,
     write_table,
 )
-from fathom.scale.encoder import Encoder, fit_encoder
+from fathom.scale.encoder import Encoder, fit_encoder, preprocess
 from fathom.scale.encodings import Number
-from fathom.scale.features import scaled
 from fathom.scale.targets import outputs, target_table
 from fathom.settings.schema import Dataset, DatasetConfig
 from fathom.settings.schema import Scale as Settings
@@ -51,7 +50,7 @@ class Learned:
 
     def apply(self, block: pd.DataFrame, dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return features and targets of raw rows, with the index of the rows."""
-        features = scaled(self.encoder.transform(block), self.encoder, self.scalers.features)
+        features = preprocess(block, self.encoder, self.scalers.features)
         return features, target_table(dataset, self.problem.outputs, block)
 
 

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from fathom.artifacts.scaled_data import ScaledRows
-from fathom.models.interface import input_names, output_names
+from fathom.models.names import input_names, output_names
 from fathom.search.trial_data import TrialData
 from fathom.settings.schema import NetworkConfig
 from fathom.train.batches import Feed

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from fathom.artifacts.scaled_data import Part, ScaledRows
 from fathom.artifacts.scalers import Floats, ScalerFile
 from fathom.artifacts.schema import Problem, Schema
-from fathom.scale.encoder import Encoder
-from fathom.scale.features import features_of
+from fathom.scale.encoder import Encoder, preprocess
 from fathom.scale.scale import fit_rows
 from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial_data import TrialData
@@ -54,7 +53,7 @@ class TrainedNetwork:
         Raises:
             FathomError: a value is not of its column's kind; the line names column and row.
         """
-        features = features_of(table, self.encoder, self.scalers.features)
+        features = preprocess(table, self.encoder, self.scalers.features)
         part = Part(features, {}, None, np.arange(len(table)))
         return self.predictor.predict_rows(part)["main_output"].astype(np.float64)
 

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.schema import Output, Problem
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.models.interface import output_names, unwrap
-from fathom.models.names import known_name
+from fathom.models.names import known_name, output_names, unwrap
 from fathom.settings.instantiate import make
 from fathom.settings.schema import NetworkConfig, Target
 from fathom.train.optimizers import WideAndDeep, is_wide

@@ -9,7 +9,7 @@ import numpy as np
 from fathom.artifacts.scaled_data import Part, Scaled, scaler_of
 from fathom.artifacts.scalers import Scaler
 from fathom.artifacts.schema import Problem
-from fathom.models.interface import input_names, output_names, unwrap
+from fathom.models.names import input_names, output_names, unwrap
 from fathom.settings.schema import NetworkConfig
 from fathom.train.compilation import loss
 

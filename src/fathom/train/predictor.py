@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fathom.artifacts.scaled_data import Part, Scaled, blocks, scaler_of
 from fathom.artifacts.scalers import Floats
-from fathom.models.interface import input_names, output_names, unwrap
+from fathom.models.names import input_names, output_names, unwrap
 
 BATCH = 1024  # rows predicted at once; the figures do not depend on it
 
