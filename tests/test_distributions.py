@@ -137,7 +137,7 @@ def test_classes_of_images(trainable: Path) -> None:
 
 
 def parts_of(column: "pd.Series[Any]", dataset: str) -> "dict[str, pd.Series[Any]]":
-    rows = {p: np.load(paths.split(dataset) / f"{p}.npy") for p in paths.PARTS}
+    rows = {p: np.load(paths.split(dataset) / f"{p}.npy") for p in paths.SUBSETS}
     assert {p: len(r) for p, r in rows.items()} == Problem.read(dataset).rows
     return {part: column.iloc[at] for part, at in rows.items()}
 

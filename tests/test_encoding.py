@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_dates, as_numbers, as_texts, is_category
 from fathom.artifacts.raw_table import TableInMemory
-from fathom.artifacts.scaled_data import read_part
+from fathom.artifacts.scaled_data import read_subset
 from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
 from fathom.download.download import download
@@ -403,7 +403,7 @@ def test_nothing_that_is_fitted_sees_test_or_validation_rows(workspace: Path, me
     encoder = Encoder.model_validate(json.loads(before["encoder.json"]))
     assert [encoder.dates != [], encoder.buckets != [], encoder.crosses != []] == [True] * 3
     assert any(number.indicator for number in encoder.numbers)
-    unseen = read_part(Problem.read("made"), "test")
+    unseen = read_subset(Problem.read("made"), "test")
     assert isinstance(unseen.features, pd.DataFrame)
     assert set(unseen.features["town"]) == set(unseen.features["rooms"]) == {0}
 
@@ -413,7 +413,7 @@ def test_inputs_of_the_wide_path_share_one_table_of_weights(workspace: Path) -> 
     download(dataset_config("made"))
     split(dataset_config("made"))
     problem = scale(dataset_config("made"))
-    part = read_part(problem, "test")
+    part = read_subset(problem, "test")
     (sparse,) = part.inputs(["wide_sparse"], problem)
     sizes = list(problem.sparse.values())
     first = np.cumsum([0, *sizes[:-1]])

@@ -26,7 +26,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from stages import build_once
 
 from fathom.artifacts.predictions import Predicted
-from fathom.artifacts.scaled_data import read_part
+from fathom.artifacts.scaled_data import read_subset
 from fathom.artifacts.schema import Output, Problem
 from fathom.base import blocks
 from fathom.base.errors import FathomError
@@ -361,7 +361,7 @@ def test_intervals_are_of_the_validation_parts_errors(own_networks: Path) -> Non
     metrics = figures_of("diabetes", "mlp")
     problem = Problem.read("diabetes")
     actual, valid = Predicted.of(problem, "mlp").drawn("valid")
-    np.testing.assert_array_equal(actual, read_part(problem, "valid").target("main_output"))
+    np.testing.assert_array_equal(actual, read_subset(problem, "valid").target("main_output"))
     errors = np.sort(np.abs(actual - valid))
     half = errors[int(np.ceil((len(errors) + 1) * 0.9)) - 1]  # too few rows for several bins
     test = pd.read_parquet("data/predictions/diabetes/mlp.parquet")
@@ -478,7 +478,7 @@ def test_auxiliary_figures_are_of_its_own_column(networks: Path) -> None:
     assert metrics["aux"]["test"]["mae"] == pytest.approx(errors.abs().mean())
     train = ages[np.load("data/split/ages/train.npy")]
     model = saved_model("ages", "wide_deep")
-    part = read_part(Problem.read("ages"), "test")
+    part = read_subset(Problem.read("ages"), "test")
     aux = model([part.features, part.features])[1].numpy()[:, 0]
     np.testing.assert_allclose(table["aux_predicted"], aux * train.std() + train.mean(), rtol=1e-4)
 
@@ -582,7 +582,7 @@ def test_baselines_of_many_rows_are_trained_on_some(
     assert list(chosen) == sorted(chosen)
     assert set(chosen) <= set(range(problem.rows["train"]))
     assert list(chosen) != list(others)
-    train, test = read_part(problem, "train"), read_part(problem, "test")
+    train, test = read_subset(problem, "train"), read_subset(problem, "test")
     x, x_test = (np.asarray(part.features).reshape(len(part.rows), -1) for part in (train, test))
     simple: Any = LinearRegression() if dataset == "diabetes" else LogisticRegression(max_iter=1000)
     simple.fit(x[chosen], train.target("main_output")[chosen])

@@ -26,7 +26,7 @@ from stages import make_stage
 from test_training import OWN, OWN_SETTINGS
 
 from fathom.artifacts.model_file import read_model
-from fathom.artifacts.scaled_data import read_part, read_scalers
+from fathom.artifacts.scaled_data import read_scalers, read_subset
 from fathom.artifacts.schema import Problem, Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
@@ -249,7 +249,7 @@ def test_integrated_gradients_are_complete(pipeline: Path, monkeypatch: pytest.M
     problem = Problem.read("digits")
     model = read_model("digits", "wide_deep")
     black = black_image(read_scalers("digits").features, problem.shape)
-    images = np.asarray(read_part(problem, "test").features)[:50]
+    images = np.asarray(read_subset(problem, "test").features)[:50]
     of_images, of_black = (model([x, x])[0].numpy() for x in (images, black[None]))
     chosen = of_images.argmax(axis=1)
     gained = of_images[np.arange(50), chosen] - of_black[0, chosen]
@@ -262,7 +262,7 @@ def test_integrated_gradients_are_complete(pipeline: Path, monkeypatch: pytest.M
 def test_a_black_image_has_raw_values_of_0(scaled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(scaled)
     raw, scaler = np.load("data/raw/digits/images.npy"), read_scalers("digits").features
-    features = read_part(Problem.read("digits"), "test").features
+    features = read_subset(Problem.read("digits"), "test").features
     first = raw[np.load("data/split/digits/test.npy")[0]]
     black = black_image(scaler, [8, 8])
     assert (np.asarray(features)[0] == black).tolist() == (first == 0).tolist()

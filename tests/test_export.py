@@ -29,7 +29,7 @@ from stages import build_once
 
 from fathom.artifacts.model_bytes import save_model
 from fathom.artifacts.raw_table import TableInMemory
-from fathom.artifacts.scaled_data import Part, read_part, read_scalers, scaler_of
+from fathom.artifacts.scaled_data import Subset, read_scalers, read_subset, scaler_of
 from fathom.artifacts.scalers import Scaler
 from fathom.artifacts.schema import Problem, Schema
 from fathom.artifacts.signature import (
@@ -163,7 +163,7 @@ def network(model: str, problem: Problem) -> keras.Model:
     return built
 
 
-def of_pipeline(built: keras.Model, problem: Problem, part: Part) -> dict[str, NDArray[Any]]:
+def of_pipeline(built: keras.Model, problem: Problem, part: Subset) -> dict[str, NDArray[Any]]:
     """Return by output what a network predicts for scaled rows, in the target's own unit."""
     outputs = built(unwrap(part.inputs(input_names(built), problem)), training=False)
     found = outputs if isinstance(outputs, list | tuple) else [outputs]
@@ -195,7 +195,7 @@ def test_raw_rows_get_the_predictions_of_scaled_ones(
     problem = Problem.read(dataset)
     built = network(model, problem)
     folded, raw, columns = fold(built, problem)
-    part = read_part(problem, "test")
+    part = read_subset(problem, "test")
     inputs = inputs_of(raw.iloc[part.rows], columns, dataset)
     assert_alike(folded(inputs), of_pipeline(built, problem, part))
 
@@ -247,7 +247,7 @@ def test_every_kind_of_column_is_folded_in(project: Path, method: str) -> None:
     raw = read_table(Path("data/raw/made/data.parquet"), "")
     columns = columns_of("made", raw, built)
     folded = fold_table(built, problem, columns, encoder, read_scalers("made"))
-    part = read_part(problem, "train")
+    part = read_subset(problem, "train")
     found = folded(inputs_of(raw.iloc[part.rows], columns, "made"))
     assert_alike(found, of_pipeline(built, problem, part))
 
@@ -261,7 +261,7 @@ def test_raw_images_get_the_predictions_of_scaled_ones(
     problem = Problem.read("digits")
     built = network("wide_deep", problem)
     folded = fold_images(built, problem, "uint8", read_scalers("digits"))
-    part = read_part(problem, "test")
+    part = read_subset(problem, "test")
     images = read_array(paths.raw("digits") / "images.npy", "")[part.rows]
     found = folded({IMAGE: tf.constant(images)})
     assert_alike(found, of_pipeline(built, problem, part))
@@ -504,7 +504,7 @@ def test_every_format_folds_every_kind_of_column(project: Path, dataset: str, mo
     problem = Problem.read(dataset)
     built = network(model, problem)
     folded, raw, columns = fold(built, problem)
-    part = read_part(problem, "test")
+    part = read_subset(problem, "test")
     wanted = of_pipeline(built, problem, part)
     inputs = arrays_of(raw.iloc[part.rows], columns, dataset)
 

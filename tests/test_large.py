@@ -190,7 +190,7 @@ def test_a_row_stays_in_its_part_when_the_table_grows(workspace: Path) -> None:
         download(config)
         parts.append({part: set(of.tolist()) for part, of in split(config).items()})
     before, after = parts
-    for part in paths.PARTS:
+    for part in paths.SUBSETS:
         assert before[part] == {row for row in after[part] if row < 2_000}
     labelled = int(table()["y"].notna().sum())
     assert sum(map(len, after.values())) == labelled

@@ -12,7 +12,7 @@ import tensorflow as tf
 from conftest import network_config, trained
 
 from fathom.artifacts.model_bytes import save_model
-from fathom.artifacts.scaled_data import read_part, read_targets
+from fathom.artifacts.scaled_data import read_subset, read_targets
 from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate
@@ -27,7 +27,7 @@ def predictions(file: Path, dataset: str, model: str) -> list[Any]:
     problem = Problem.read(dataset)
     network = keras.saving.load_model(file)
     inputs = [tensor.name for tensor in network.inputs]
-    given = read_part(problem, "test").inputs(inputs, problem)
+    given = read_subset(problem, "test").inputs(inputs, problem)
     outputs = network.predict(given if len(given) > 1 else given[0], verbose=0)
     return outputs if isinstance(outputs, list) else [outputs]
 
@@ -206,7 +206,7 @@ def test_an_ensemble_of_any_network_is_saved_and_loaded(
         member.set_weights([random.uniform(0.1, 0.2, w.shape) for w in member.get_weights()])
     save_model(ensemble(members), tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    part = read_part(problem, "test")
+    part = read_subset(problem, "test")
     inputs = unwrap([each[:9] for each in part.inputs([t.name for t in loaded.inputs], problem)])
     found, *runs = (tf.nest.flatten(network(inputs)) for network in (loaded, *members))
     assert_average(found, runs)

@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from fathom.artifacts.scaled_data import read_part, read_target_scalers
+from fathom.artifacts.scaled_data import read_subset, read_target_scalers
 from fathom.artifacts.scalers import Scaler, ScalerFile
 from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
@@ -173,7 +173,7 @@ def test_california_end_to_end(workspace: Path) -> None:
     features = table.drop(columns="MedHouseVal").to_numpy()
     scaler = StandardScaler().fit(features[rows("california_housing", "train")])
     for name in PARTS:
-        part, numbers = read_part(problem, name), rows("california_housing", name)
+        part, numbers = read_subset(problem, name), rows("california_housing", name)
         expected = np.clip(scaler.transform(features[numbers]), -5, 5).astype(np.float32)
         (found,) = part.inputs(["features"], problem)
         assert found.dtype == np.float32
@@ -254,7 +254,7 @@ def test_digits_end_to_end(workspace: Path, pixels: str) -> None:
     constant = np.ptp(train.reshape(-1, width), axis=0) == 0
     assert constant.any() == (pixels == "separately")
     for name in PARTS:
-        part, numbers = read_part(problem, name), rows("digits", name)
+        part, numbers = read_subset(problem, name), rows("digits", name)
         flat = scaler.transform(images[numbers].reshape(-1, width).astype(np.float64))
         expected = np.where(constant, 0.0, flat).reshape(-1, 8, 8)
         (found,) = part.inputs(["features"], problem)
@@ -282,7 +282,7 @@ def test_auxiliary_column_is_a_second_target(
     assert (output.column, output.task, output.classes) == (auxiliary, task, classes)
     assert auxiliary not in problem.numbers
     assert "price" not in problem.numbers
-    part = read_part(problem, "valid")
+    part = read_subset(problem, "valid")
     expected = raw()[auxiliary].iloc[part.rows]
     found = list(part.target("aux_output"))
     assert (found if classes is None else [classes[code] for code in found]) == list(expected)
@@ -297,7 +297,7 @@ def test_without_auxiliary_column_the_second_output_predicts_the_main_target(
     prepare(workspace)
     problem = scale(dataset_config("made"))
     assert problem.output("aux_output") == problem.main
-    part = read_part(problem, "test")
+    part = read_subset(problem, "test")
     assert set(part.targets) == {"main_output"}
     np.testing.assert_array_equal(part.target("aux_output"), part.targets["main_output"])
 
@@ -306,7 +306,7 @@ def test_classes_of_a_table_are_numbered(workspace: Path) -> None:
     prepare(workspace, task="classification", target="town", exclude=[])
     problem = scale(dataset_config("made"))
     assert problem.main.classes == ["x", "y", "z"]
-    part = read_part(problem, "train")
+    part = read_subset(problem, "train")
     assert ["xyz"[code] for code in part.targets["main_output"]] == list(
         raw()["town"].iloc[part.rows]
     )
@@ -317,7 +317,7 @@ def test_weights_are_kept_and_are_no_feature(workspace: Path) -> None:
     problem = scale(dataset_config("made"))
     assert problem.numbers == ["size", "age", "height", "same", "rent"]
     for name in PARTS:
-        part = read_part(problem, name)
+        part = read_subset(problem, name)
         assert part.weights is not None
         assert list(part.weights) == list(raw()["count"].iloc[part.rows])
 
@@ -326,7 +326,7 @@ def test_inputs_are_chosen_by_name(workspace: Path) -> None:
     prepare(workspace, wide=["rent", "size"], deep=["age", "height", "size"])
     problem = scale(dataset_config("made"))
     assert problem.numbers == ["size", "age", "height", "same", "rent", "count"]
-    part = read_part(problem, "test")
+    part = read_subset(problem, "test")
     wide, deep, every = part.inputs(["wide_input", "deep_input", "input"], problem)
     np.testing.assert_array_equal(wide, every[:, [4, 0]])
     np.testing.assert_array_equal(deep, every[:, [1, 2, 0]])

@@ -28,7 +28,7 @@ from conftest import (
 from sklearn.utils.class_weight import compute_class_weight
 from stages import build_once, make_stage
 
-from fathom.artifacts.scaled_data import ScaledFiles, read_part, read_target_scalers
+from fathom.artifacts.scaled_data import ScaledFiles, read_subset, read_target_scalers
 from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate
@@ -133,7 +133,7 @@ class Trained:
     def predictions(self, part: str) -> Any:
         """Return what the model predicts for a part of the houses, on its own scale."""
         problem = Problem.read("california_housing")
-        (features,) = read_part(problem, part).inputs(["features"], problem)
+        (features,) = read_subset(problem, part).inputs(["features"], problem)
         model = keras.saving.load_model(self.folder / "model.keras")
         return model.predict(features, verbose=0)
 
@@ -222,7 +222,7 @@ def test_the_last_epochs_weights_are_kept_if_asked(stopped: Trained) -> None:
     problem = Problem.read("california_housing")
     scaler = read_target_scalers(problem)["main_output"]
     predicted = scaler.inverse(stopped.predictions("valid"))[:, 0]
-    actual = read_part(problem, "valid").target("main_output")
+    actual = read_subset(problem, "valid").target("main_output")
     rmse = np.sqrt(np.mean((predicted - actual) ** 2))
     assert rmse == pytest.approx(stopped.history["val_rmse"].iloc[-1], rel=1e-4)
 
@@ -232,7 +232,7 @@ def test_the_best_epochs_weights_are_kept(housing: Trained) -> None:
     assert housing.run["best_epoch"] == 1 + np.argmin(history["val_rmse"])
     problem = Problem.read("california_housing")
     scaler = read_target_scalers(problem)["main_output"]
-    actual = scaler.transform(read_part(problem, "valid").target("main_output")[:, None])
+    actual = scaler.transform(read_subset(problem, "valid").target("main_output")[:, None])
     np.testing.assert_allclose(
         np.mean((housing.predictions("valid") - actual) ** 2), history["val_loss"].min(), rtol=1e-4
     )
@@ -295,7 +295,7 @@ def test_callbacks_of_epochs_run_compiled(digits: Trained) -> None:
 
 
 def test_run_tells_what_was_chosen(digits: Trained) -> None:
-    steps = 4 * math.ceil(len(read_part(Problem.read("digits"), "train").rows) / 128)
+    steps = 4 * math.ceil(len(read_subset(Problem.read("digits"), "train").rows) / 128)
     assert digits.run["engine"] == {
         "name": "compiled",
         "xla": False,
@@ -461,7 +461,7 @@ def test_one_step_of_gradient_descent_is_that_by_hand(project: Path) -> None:
     problem = Problem.read("california_housing")
     keras.utils.set_random_seed(config.seed)
     before = build(config, problem).get_weights()[0].astype(np.float64)
-    part = read_part(problem, "train")
+    part = read_subset(problem, "train")
     actual = part.target("main_output")[:, None]
     scaled = (actual - actual.mean()) / actual.std()
     (features,) = part.inputs(["features"], problem)
@@ -513,7 +513,7 @@ def test_rows_of_weight_0_are_as_if_left_out(project: Path) -> None:
 
 
 def test_class_of_weight_0_is_as_if_left_out(project: Path) -> None:
-    labels = read_part(Problem.read("digits"), "train").target("main_output")
+    labels = read_subset(Problem.read("digits"), "train").target("main_output")
     keep = labels != 3
     share = len(keep) / keep.sum()
     by_name = ", ".join(f"{digit}: {0.0 if digit == 3 else share}" for digit in range(10))
@@ -527,7 +527,7 @@ def test_class_of_weight_0_is_as_if_left_out(project: Path) -> None:
 
 def test_balanced_class_weights_are_scikit_learns(project: Path) -> None:
     problem = Problem.read("digits")
-    part = read_part(problem, "train")
+    part = read_subset(problem, "train")
     rows = np.flatnonzero(part.target("main_output") <= 8)[:100]  # unbalanced, and no 9
     labels = part.target("main_output")[rows]
     config = network_config("digits", "mlp", "train.class_weight=balanced")
@@ -540,7 +540,7 @@ def test_balanced_class_weights_are_scikit_learns(project: Path) -> None:
 
 def test_class_weights_are_the_main_targets_alone(project: Path) -> None:
     problem = Problem.read("iris")
-    part = read_part(problem, "train")
+    part = read_subset(problem, "train")
     model = build(network_config("iris", "wide_deep"), problem)
     main, aux = sample_weights(model, part, problem, {"setosa": 3.0, "virginica": 0.5})
     names = np.array(["setosa", "versicolor", "virginica"])[part.target("main_output")]
@@ -573,7 +573,7 @@ def test_loss_weights(
     model = build(config, problem)
     compilation.compile_model(model, problem, config)
     model.run_eagerly = True
-    part = read_part(problem, "valid")
+    part = read_subset(problem, "valid")
     inputs = part.inputs([tensor.name for tensor in model.inputs], problem)
     target = part.target("main_output")[:, None]
     found = model.test_on_batch(inputs, [target, target], return_dict=True)

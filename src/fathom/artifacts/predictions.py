@@ -29,7 +29,7 @@ def write_predictions(
     """
     with replacing(folder) as beside:
         beside.mkdir()
-        for part in paths.PARTS:
+        for part in paths.SUBSETS:
             with ExitStack() as files:
                 begun: dict[str, IO[bytes]] = {}
                 for block in predict(part):

@@ -17,7 +17,7 @@ from fathom.base.files import ROW_GROUP, Rows, read_array, read_json, read_table
 
 
 @dataclass(frozen=True)
-class Part:
+class Subset:
     """Rows of one part.
 
     `features` are images of shape (rows, height, width[, channels]) or a table with the columns
@@ -35,10 +35,10 @@ class Part:
         """Return what the output of this name is to predict."""
         return target_of(output_name, self.targets)
 
-    def cut(self, rows: range) -> Part:
+    def cut(self, rows: range) -> Subset:
         """Return some rows that follow one another."""
         chosen = slice(rows.start, rows.stop)
-        return Part(
+        return Subset(
             features=self.features[chosen],
             targets={name: values[chosen] for name, values in self.targets.items()},
             weights=None if self.weights is None else self.weights[chosen],
@@ -63,7 +63,7 @@ class Part:
         return codes
 
 
-class Scaled(Protocol):
+class ScaledData(Protocol):
     """A problem with its scaled rows.
 
     `scalers` say by output how regression targets are scaled for training.
@@ -75,7 +75,7 @@ class Scaled(Protocol):
     @property
     def scalers(self) -> dict[str, Scaler]: ...
 
-    def part(self, name: str, rows: range | None = None) -> Part:
+    def subset(self, name: str, rows: range | None = None) -> Subset:
         """Return "train", "valid" or "test", or those of its rows that follow one another."""
 
     def main_targets(self, name: str) -> NDArray[Any]:
@@ -94,8 +94,8 @@ class ScaledFiles:
         problem = Problem.read(dataset)
         return cls(problem, read_target_scalers(problem))
 
-    def part(self, name: str, rows: range | None = None) -> Part:
-        return read_part(self.problem, name, rows)
+    def subset(self, name: str, rows: range | None = None) -> Subset:
+        return read_subset(self.problem, name, rows)
 
     def main_targets(self, name: str) -> NDArray[Any]:
         return target_of("main_output", read_targets(self.problem, name))
@@ -107,25 +107,25 @@ class ScaledRows:
 
     problem: Problem
     scalers: dict[str, Scaler]
-    parts: dict[str, Part]
+    parts: dict[str, Subset]
 
-    def part(self, name: str, rows: range | None = None) -> Part:
+    def subset(self, name: str, rows: range | None = None) -> Subset:
         return self.parts[name] if rows is None else self.parts[name].cut(rows)
 
     def main_targets(self, name: str) -> NDArray[Any]:
         return self.parts[name].target("main_output")
 
 
-def blocks(data: Scaled, part: str) -> Iterator[Part]:
+def blocks(data: ScaledData, part: str) -> Iterator[Subset]:
     """Return a part in blocks of rows that follow one another, so that few are in memory."""
     rows = data.problem.rows[part]
     for start in range(0, rows, ROW_GROUP):
-        yield data.part(part, range(start, min(start + ROW_GROUP, rows)))
+        yield data.subset(part, range(start, min(start + ROW_GROUP, rows)))
 
 
-def read_part(
+def read_subset(
     problem: Problem, part: str, rows: Rows | None = None, columns: list[str] | None = None
-) -> Part:
+) -> Subset:
     """Read "train", "valid" or "test", or some of its rows, of a table perhaps some columns."""
     folder, made_by = paths.scaled(problem.dataset), f"scale@{problem.dataset}"
     features: pd.DataFrame | NDArray[np.float32]
@@ -142,9 +142,9 @@ def read_part(
 
 def part_of(
     problem: Problem, features: NDArray[np.float32] | pd.DataFrame, targets: pd.DataFrame
-) -> Part:
+) -> Subset:
     """Put together features and the table of targets of the same rows."""
-    return Part(
+    return Subset(
         features=features,
         targets={name: targets[name].to_numpy() for name in problem.outputs if name in targets},
         weights=targets["weight"].to_numpy() if "weight" in targets else None,

@@ -13,7 +13,7 @@ REPORT = Path("report/index.html")
 STUDIES = Path("studies")
 SUMMARY = Path("report/summary.md")
 
-PARTS = ("train", "valid", "test")
+SUBSETS = ("train", "valid", "test")
 
 
 def raw(dataset: str) -> Path:

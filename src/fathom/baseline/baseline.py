@@ -17,7 +17,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from fathom.artifacts.scaled_data import Part, read_part
+from fathom.artifacts.scaled_data import Subset, read_subset
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import Problem
 from fathom.base import paths
@@ -75,7 +75,7 @@ def baseline(config: DatasetConfig) -> dict[str, Any]:
         folder.mkdir()
         opened = {name: TableWriter(folder / f"{name}.parquet") for name in estimators}
         writers = {name: files.enter_context(writer) for name, writer in opened.items()}
-        for part in paths.PARTS:
+        for part in paths.SUBSETS:
             tallies = {name: tally(problem.main) for name in estimators}
             for name, block, predicted in predictions(estimators, problem, part):
                 actual = block.target("main_output")
@@ -122,7 +122,7 @@ def fitted(problem: Problem, chosen: NDArray[np.int64] | None, seed: int) -> dic
 
 def predictions(
     estimators: dict[str, Any], problem: Problem, part: str
-) -> Iterator[tuple[str, Part, Floats]]:
+) -> Iterator[tuple[str, Subset, Floats]]:
     """Return what each estimator predicts for a part, one block of rows after another."""
     for rows in blocks(problem.rows[part], width(problem)):
         block = read_rows(problem, part, rows)
@@ -130,19 +130,19 @@ def predictions(
             yield name, block, predict(estimator, features(block), problem)
 
 
-def read_rows(problem: Problem, part: str, rows: Rows | None) -> Part:
+def read_rows(problem: Problem, part: str, rows: Rows | None) -> Subset:
     """Read some rows of a part, or all, of a table its numbers and categories alone."""
-    return read_part(problem, part, rows, [*problem.numbers, *problem.categories])
+    return read_subset(problem, part, rows, [*problem.numbers, *problem.categories])
 
 
-def features(part: Part) -> pd.DataFrame | Floats:
+def features(part: Subset) -> pd.DataFrame | Floats:
     """Return a table as it is, or images as rows of pixels."""
     if isinstance(part.features, pd.DataFrame):
         return part.features
     return part.features.reshape(len(part.rows), -1)
 
 
-def weights(estimator: Any, part: Part) -> dict[str, Any]:
+def weights(estimator: Any, part: Subset) -> dict[str, Any]:
     """Return the sample weights as the estimator's `fit` calls them."""
     steps = getattr(estimator, "steps", None)
     return {f"{steps[-1][0]}__sample_weight" if steps else "sample_weight": part.weights}

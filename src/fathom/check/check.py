@@ -22,7 +22,7 @@ def check(config: DatasetConfig) -> Checks:
     name = config.dataset.name
     schema = Schema.read(name)
     made_by = f"split@{name}"
-    rows = {part: read_array(paths.split(name) / f"{part}.npy", made_by) for part in paths.PARTS}
+    rows = {part: read_array(paths.split(name) / f"{part}.npy", made_by) for part in paths.SUBSETS}
     target = schema.target
     if schema.kind == "table":
         parts = read_columns(config.dataset, schema, rows)

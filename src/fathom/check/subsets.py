@@ -55,7 +55,7 @@ def chosen(raw: Table, columns: list[str], schema: Schema) -> tuple[pd.DataFrame
             rows = {part: at[np.isin(at, block.index)] for part, at in rows.items()}
         tables.append(block)
         by_part.append(rows)
-    parts = {part: np.concatenate([rows[part] for rows in by_part]) for part in paths.PARTS}
+    parts = {part: np.concatenate([rows[part] for rows in by_part]) for part in paths.SUBSETS}
     return pd.concat(tables), parts
 
 
@@ -63,7 +63,7 @@ def read_images(schema: Schema, rows: Rows) -> Parts:
     """Return of each image a hash of its bytes, its mean brightness and its class."""
     raw, made_by = paths.raw(schema.name), f"download@{schema.name}"
     images, labels = (read_array(raw / f"{name}.npy", made_by) for name in ("images", "labels"))
-    every = np.concatenate([rows[part] for part in paths.PARTS])
+    every = np.concatenate([rows[part] for part in paths.SUBSETS])
     columns = {
         IMAGE: [hashlib.blake2b(images[row].tobytes()).hexdigest() for row in every],
         BRIGHTNESS: [float(images[row].mean()) for row in every],

@@ -62,7 +62,7 @@ def figures(
 ) -> dict[str, Scores]:
     """Score by part what some runs predict on average, probabilities perhaps at a temperature."""
     found: dict[str, Scores] = {}
-    for part in paths.PARTS:
+    for part in paths.SUBSETS:
         rows = tally(network.problem.outputs[output])
         for actual, values in network.blocks(seeds, part, output):
             rows.add(actual, values if temperature is None else at_temperature(values, temperature))
@@ -74,7 +74,7 @@ def over_runs(network: Predicted) -> dict[str, Any]:
     """Return how figures spread over runs, and those of the runs' averaged predictions."""
     runs = [figures(network, [seed]) for seed in network.seeds]
     return {
-        "spread": {part: spread([run[part] for run in runs]) for part in paths.PARTS},
+        "spread": {part: spread([run[part] for run in runs]) for part in paths.SUBSETS},
         "ensemble": figures(network, network.seeds),
     }
 

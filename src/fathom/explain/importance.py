@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.raw_table import raw_rows
-from fathom.artifacts.scaled_data import Part, ScaledFiles, read_scalers, read_targets
+from fathom.artifacts.scaled_data import ScaledFiles, Subset, read_scalers, read_targets
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import Output, Problem, Schema
 from fathom.explain.coalitions import Mixer, explained_columns
@@ -119,7 +119,7 @@ def main_output(predictor: Predictor, features: pd.DataFrame) -> Floats:
     """Return numbers of shape (rows, 1) in the target's unit, or probabilities of shape (rows,
     classes).
     """
-    rows = Part(features, targets={}, weights=None, rows=np.arange(len(features)))
+    rows = Subset(features, targets={}, weights=None, rows=np.arange(len(features)))
     return predictor.predict_rows(rows)["main_output"].reshape(len(features), -1)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fathom.artifacts.scaled_data import read_part, read_scalers
+from fathom.artifacts.scaled_data import read_scalers, read_subset
 from fathom.artifacts.scalers import Floats, Scaler
 from fathom.artifacts.schema import Problem
 from fathom.explain.sizes import per_class
@@ -34,7 +34,7 @@ def explain_images(
     model: keras.Model, problem: Problem, config: DatasetConfig, folder: Path
 ) -> dict[str, Any]:
     """Explain test images, so many of each class, drawn by the seed; write `maps.npy`."""
-    part = read_part(problem, "test")
+    part = read_subset(problem, "test")
     classes = problem.main.classes or []
     labels = part.target("main_output")
     count = per_class(config.explain, len(classes), STEPS)

@@ -148,7 +148,7 @@ def code_matrix(raw: Tensors, encoder: Encoder) -> Tensors:
 def network_input(
     name: str, problem: Problem, matrix: keras.KerasTensor | None, codes: Tensors
 ) -> keras.KerasTensor:
-    """Return what a network's input of this name asks for, as `Part.input` does."""
+    """Return what a network's input of this name asks for, as `Subset.input` does."""
     chosen = problem.columns_of(name)
     if name not in CODES:
         assert matrix is not None

@@ -53,7 +53,7 @@ def distributions(dataset: str) -> Drawn:
     """
     schema = Schema.read(dataset)
     folder = paths.split(dataset)
-    every = {p: read_array(folder / f"{p}.npy", f"split@{dataset}") for p in paths.PARTS}
+    every = {p: read_array(folder / f"{p}.npy", f"split@{dataset}") for p in paths.SUBSETS}
     rows = sample(every)
     charts: dict[str, alt.Chart] = {}
     left_out = 0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_numbers
 from fathom.artifacts.raw_table import Rows, Table, TableInMemory, raw_table
-from fathom.artifacts.scaled_data import Part, part_of
+from fathom.artifacts.scaled_data import Subset, make_subset
 from fathom.artifacts.scalers import Scaler, ScalerFile
 from fathom.artifacts.schema import Output, Problem, Schema
 from fathom.base import paths
@@ -59,7 +59,7 @@ class Fitted:
     """What was learned of the training rows, and what it makes of the rows of every part.
 
     `rows` are raw row numbers by part, `targets` a table by output, indexed by raw row;
-    `features` returns for raw row numbers what a `Part` holds of them.
+    `features` returns for raw row numbers what a `Subset` holds of them.
     """
 
     problem: Problem
@@ -69,11 +69,11 @@ class Fitted:
     targets: pd.DataFrame
     features: Callable[[NDArray[np.int64]], pd.DataFrame | NDArray[np.float32]]
 
-    def part(self, name: str) -> Part:
+    def subset(self, name: str) -> Subset:
         """Return the encoded and scaled rows of a part."""
         rows = self.rows[name]
         targets = with_rows(self.targets.loc[rows])
-        return part_of(self.problem, self.features(rows), targets)
+        return make_subset(self.problem, self.features(rows), targets)
 
 
 def scale(config: DatasetConfig) -> Problem:
@@ -90,7 +90,7 @@ def scale(config: DatasetConfig) -> Problem:
     """
     name = config.dataset.name
     schema, made_by = Schema.read(name), f"split@{name}"
-    rows = {part: read_array(paths.split(name) / f"{part}.npy", made_by) for part in paths.PARTS}
+    rows = {part: read_array(paths.split(name) / f"{part}.npy", made_by) for part in paths.SUBSETS}
     with replacing(paths.scaled(name)) as folder:
         folder.mkdir()
         if schema.kind == "images":
@@ -121,7 +121,7 @@ def write_parts(
     with ExitStack() as files:
         writers = {
             f"{part}_{kind}": files.enter_context(TableWriter(folder / f"{part}_{kind}.parquet"))
-            for part in paths.PARTS
+            for part in paths.SUBSETS
             for kind in ("features", "targets")
         }
 

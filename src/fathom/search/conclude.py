@@ -93,7 +93,7 @@ class Judged:
         self.problem: Problem = data.scaled.problem
         self.metric = LEADING[self.problem.main.task]
         self.actual = {
-            "valid": data.scaled.part("valid").target("main_output"),
+            "valid": data.scaled.subset("valid").target("main_output"),
             "test": data.test().target("main_output"),
         }
         self.valid: Arrays = {at: trial_files.read_valid(search.folder, at) for at in candidates}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 
-from fathom.artifacts.scaled_data import Part, ScaledRows
+from fathom.artifacts.scaled_data import ScaledRows, Subset
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
@@ -25,12 +25,12 @@ class TrialData:
     scaled: ScaledRows
     fitted: Fitted
     feeds: dict[str, list[Feed]] = field(default_factory=dict)
-    tested: Part | None = None
+    tested: Subset | None = None
 
-    def test(self) -> Part:
+    def test(self) -> Subset:
         """Return the test part, which no trial reads; it is scaled when it is first asked for."""
         if self.tested is None:
-            self.tested = self.fitted.part("test")
+            self.tested = self.fitted.subset("test")
         return self.tested
 
 
@@ -88,5 +88,5 @@ def folds(
 
 def scaled(config: DatasetConfig, schema: Schema, rows: dict[str, Rows]) -> TrialData:
     fitted = fit(config, schema, rows)
-    parts = {name: fitted.part(name) for name in paths.PARTS if name != "test"}
+    parts = {name: fitted.subset(name) for name in paths.SUBSETS if name != "test"}
     return TrialData(ScaledRows(fitted.problem, fitted.scalers.targets, parts), fitted)

@@ -11,7 +11,7 @@ import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fathom.artifacts.scaled_data import Part, ScaledRows
+from fathom.artifacts.scaled_data import ScaledRows, Subset
 from fathom.artifacts.scalers import Floats, ScalerFile
 from fathom.artifacts.schema import Problem, Schema
 from fathom.scale.encoder import Encoder, preprocess
@@ -54,7 +54,7 @@ class TrainedNetwork:
             FathomError: a value is not of its column's kind; the line names column and row.
         """
         features = preprocess(table, self.encoder, self.scalers.features)
-        part = Part(features, {}, None, np.arange(len(table)))
+        part = Subset(features, {}, None, np.arange(len(table)))
         return self.predictor.predict_rows(part)["main_output"].astype(np.float64)
 
 
@@ -78,9 +78,9 @@ def train(
         tf.config.experimental.enable_op_determinism()
     fitted = fit_rows(config, schema, table, rows)
     held_out = len(rows["valid"]) > 0
-    parts = {"train": fitted.part("train")}
+    parts = {"train": fitted.subset("train")}
     # Every epoch ends with a validation; without such rows, nothing depends on its figures.
-    parts["valid"] = fitted.part("valid") if held_out else parts["train"]
+    parts["valid"] = fitted.subset("valid") if held_out else parts["train"]
     counts = {name: len(part.rows) for name, part in parts.items()}
     problem = fitted.problem.model_copy(update={"rows": counts})
     data = TrialData(ScaledRows(problem, fitted.scalers.targets, parts), fitted)

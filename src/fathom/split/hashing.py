@@ -20,13 +20,13 @@ from fathom.base.files import BLOCK, table_blocks
 from fathom.settings.schema import Split as Settings
 
 NONE = 255  # of rows without a target
-TRAIN, VALID, TEST = range(3)  # places in paths.PARTS
+TRAIN, VALID, TEST = range(3)  # places in paths.SUBSETS
 
 Codes = NDArray[np.uint8]
 
 
 def hashed_parts(schema: Schema, settings: Settings, test: float | None, valid: float) -> Codes:
-    """Return the place in `paths.PARTS` of each raw row's part, or `NONE`.
+    """Return the place in `paths.SUBSETS` of each raw row's part, or `NONE`.
 
     Args:
         schema: of the raw data.

@@ -51,7 +51,7 @@ def subset_rows(schema: Schema, settings: Settings) -> dict[str, Rows]:
     else:
         test = share("test", settings.test, count)
     codes = hashed_parts(schema, settings, test, share("valid", settings.valid, count))
-    parts = {part: np.flatnonzero(codes == place) for place, part in enumerate(paths.PARTS)}
+    parts = {part: np.flatnonzero(codes == place) for place, part in enumerate(paths.SUBSETS)}
     for part, rows in parts.items():
         if not len(rows):
             raise FathomError(

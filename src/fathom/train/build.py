@@ -8,7 +8,7 @@ from typing import TypeAlias
 import keras
 import tensorflow as tf
 
-from fathom.artifacts.scaled_data import Scaled
+from fathom.artifacts.scaled_data import ScaledData
 from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
 from fathom.settings.instantiate import make
@@ -28,7 +28,7 @@ Strategy: TypeAlias = tf.distribute.Strategy | keras.distribution.DataParallel
 
 def prepare(
     config: NetworkConfig,
-    data: Scaled,
+    data: ScaledData,
     strategy: Strategy,
     like: Trainer | None = None,
 ) -> Trainer:
@@ -55,7 +55,7 @@ def prepare(
 def trainer(
     model: keras.Model,
     config: NetworkConfig,
-    data: Scaled,
+    data: ScaledData,
     rows: list[Feed],
     strategy: Strategy,
     like: Trainer | None = None,
@@ -93,7 +93,7 @@ def with_variables(model: keras.Model, train: Feed) -> keras.Model:
     return model
 
 
-def feeds(model: keras.Model, config: NetworkConfig, data: Scaled) -> list[Feed]:
+def feeds(model: keras.Model, config: NetworkConfig, data: ScaledData) -> list[Feed]:
     """Return the rows of the training and of the validation part."""
     problem = data.problem
     weights = None

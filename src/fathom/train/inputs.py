@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fathom.artifacts.scaled_data import Part, Scaled, scaler_of
+from fathom.artifacts.scaled_data import ScaledData, Subset, scaler_of
 from fathom.artifacts.scalers import Scaler
 from fathom.artifacts.schema import Problem
 from fathom.models.names import input_names, output_names, unwrap
@@ -21,14 +21,14 @@ Examples = tuple[Any, ...]
 def reader(
     model: keras.Model,
     part: str,
-    data: Scaled,
+    data: ScaledData,
     config: NetworkConfig,
     class_weights: dict[str, float] | None,
 ) -> Callable[[range | None], Examples]:
     """Return a function that reads rows of a part, or all, as examples for a network."""
 
     def read(rows: range | None) -> Examples:
-        found = data.part(part, rows)
+        found = data.subset(part, rows)
         inputs = unwrap(found.inputs(input_names(model), data.problem))
         wanted = targets(model, found, data.problem, data.scalers, config)
         weights = sample_weights(model, found, data.problem, class_weights)
@@ -39,7 +39,7 @@ def reader(
 
 def targets(
     model: keras.Model,
-    part: Part,
+    part: Subset,
     problem: Problem,
     scalers: dict[str, Scaler],
     config: NetworkConfig,
@@ -61,7 +61,7 @@ def targets(
 
 
 def sample_weights(
-    model: keras.Model, part: Part, problem: Problem, class_weights: dict[str, float] | None
+    model: keras.Model, part: Subset, problem: Problem, class_weights: dict[str, float] | None
 ) -> Any:
     """Return each row's weight in the loss, for every output, or None where all are alike.
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fathom.artifacts.scaled_data import Part, Scaled, blocks, scaler_of
+from fathom.artifacts.scaled_data import ScaledData, Subset, blocks, scaler_of
 from fathom.artifacts.scalers import Floats
 from fathom.models.names import input_names, output_names, unwrap
 
@@ -24,13 +24,13 @@ class Predictor:
         compiled: False for few rows: the layers are called one by one.
     """
 
-    def __init__(self, model: keras.Model, data: Scaled, compiled: bool = True) -> None:
+    def __init__(self, model: keras.Model, data: ScaledData, compiled: bool = True) -> None:
         self.model, self.data, self.problem = model, data, data.problem
         self.program = partial(model, training=False)
         if compiled:
             self.program = tf.function(self.program, autograph=False)
 
-    def over(self, data: Scaled) -> "Predictor":
+    def over(self, data: ScaledData) -> "Predictor":
         """Return the same for other rows of the same problem."""
         other = copy.copy(self)
         other.data, other.problem = data, data.problem
@@ -41,7 +41,7 @@ class Predictor:
         for block in blocks(self.data, part):
             yield self.predict_rows(block)
 
-    def predict_rows(self, block: Part) -> dict[str, Floats]:
+    def predict_rows(self, block: Subset) -> dict[str, Floats]:
         """Return by output what the model predicts for some rows; only their features count."""
         names = output_names(self.model)
         inputs = unwrap(block.inputs(input_names(self.model), self.problem))

@@ -15,7 +15,7 @@ import pandas as pd
 
 from fathom.artifacts.model_bytes import save_model
 from fathom.artifacts.predictions import write_predictions
-from fathom.artifacts.scaled_data import Scaled
+from fathom.artifacts.scaled_data import ScaledData
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import read_json, replacing, write_json, write_text
@@ -62,7 +62,7 @@ class Trainer:
     """
 
     model: keras.Model
-    data: Scaled
+    data: ScaledData
     train: Feed
     valid: Feed
     programs: Programs | None
