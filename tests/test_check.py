@@ -12,7 +12,7 @@ from conftest import dataset_config
 from numpy.typing import NDArray
 from stages import Finished, run_stage
 
-from fathom.artifacts.schema import Checks, Warned
+from fathom.artifacts.schema import Checks, DataWarning
 from fathom.base.errors import FathomError
 from fathom.check.check import check
 from fathom.check.drift import difference
@@ -49,7 +49,7 @@ def made_config(
     return dataset_config("made", *overrides)
 
 
-def checked(config: DatasetConfig) -> list[Warned]:
+def checked(config: DatasetConfig) -> list[DataWarning]:
     download(config)
     split(config)
     return check(config).warnings
@@ -57,20 +57,20 @@ def checked(config: DatasetConfig) -> list[Warned]:
 
 def check_table(
     table: Table, config: DatasetConfig | None = None, *overrides: str, **settings: Any
-) -> list[Warned]:
+) -> list[DataWarning]:
     pd.DataFrame(table).to_parquet("made.table")
     return checked(config or made_config("table", *overrides, **settings))
 
 
 def check_images(
     images: NDArray[np.uint8], labels: NDArray[np.int64], config: DatasetConfig | None = None
-) -> list[Warned]:
+) -> list[DataWarning]:
     with Path("made.images").open("wb") as file:
         np.savez(file, images=images, labels=labels)
     return checked(config or made_config("images", target="label", task="classification"))
 
 
-def sentences(warnings: list[Warned]) -> list[str]:
+def sentences(warnings: list[DataWarning]) -> list[str]:
     return [warning.sentence for warning in warnings]
 
 

@@ -25,7 +25,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from stages import build_once
 
-from fathom.artifacts.predictions import Predicted
+from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.scaled_data import read_subset
 from fathom.artifacts.schema import Output, Problem
 from fathom.base import blocks
@@ -353,14 +353,14 @@ def test_figures_of_both_outputs_are_those_that_training_logs(networks: Path, da
         {"seed", "epoch", "loss_ratio"} | names | {f"val_{name}" for name in names}
     )
     for logged, (output, name) in named.items():
-        scored = figures(Predicted.of(problem, "wide_deep"), [42], output)["valid"]
+        scored = figures(Predictions.read(problem, "wide_deep"), [42], output)["valid"]
         assert history[f"val_{logged}"][0] == pytest.approx(scored[name], rel=1e-4)
 
 
 def test_intervals_are_of_the_validation_parts_errors(own_networks: Path) -> None:
     metrics = figures_of("diabetes", "mlp")
     problem = Problem.read("diabetes")
-    actual, valid = Predicted.of(problem, "mlp").drawn("valid")
+    actual, valid = Predictions.read(problem, "mlp").sample("valid")
     np.testing.assert_array_equal(actual, read_subset(problem, "valid").target("main_output"))
     errors = np.sort(np.abs(actual - valid))
     half = errors[int(np.ceil((len(errors) + 1) * 0.9)) - 1]  # too few rows for several bins
@@ -442,15 +442,15 @@ def flat(figures: dict[str, Any], above: str = "") -> dict[str, Any]:
 def test_what_is_fitted_is_fitted_to_rows_drawn_evenly(
     networks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = Predicted.of(Problem.read("digits"), "wide_deep")
+    network = Predictions.read(Problem.read("digits"), "wide_deep")
     files = Path("models/digits/wide_deep").rglob("valid_main_output.npy")
     every = [np.load(file) for file in sorted(files)]
     assert len(every) == 2
     mean = np.asarray(np.mean(every, axis=0, dtype=np.float64))
-    actual, predicted = network.drawn("valid")
+    actual, predicted = network.sample("valid")
     np.testing.assert_array_equal(predicted, mean)
     monkeypatch.setattr(blocks, "MOST_ROWS", 100)
-    some, of_some = network.drawn("valid")
+    some, of_some = network.sample("valid")
     chosen = blocks.evenly_drawn(len(mean), 100)
     assert len(chosen) == 100 < len(mean)
     np.testing.assert_array_equal(some, actual[chosen])

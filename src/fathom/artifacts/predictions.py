@@ -48,20 +48,20 @@ def write_header(file: IO[bytes], shape: tuple[int, ...], of: Floats) -> None:
 
 
 @dataclass(frozen=True)
-class Predicted:
+class Predictions:
     """What the runs of a trained network predict, of which no more is read than is asked for.
 
-    `seeds` are those of the runs; the model that was kept gives the mean of the runs in `kept`: of
-    all of them if it is their ensemble, otherwise of one.
+    `seeds` are those of all runs, `model_seeds` those of the runs whose mean the saved model
+    predicts: all of them for an ensemble, otherwise one.
     """
 
     problem: Problem
     model: str
     seeds: list[int]
-    kept: list[int]
+    model_seeds: list[int]
 
     @classmethod
-    def of(cls, problem: Problem, model: str) -> Predicted:
+    def read(cls, problem: Problem, model: str) -> Predictions:
         """Find the predictions of the network in `models/<dataset>/<model>/`.
 
         Raises:
@@ -100,8 +100,8 @@ class Predicted:
             targets = read_targets(self.problem, part, rows)
             yield target_of(output, targets), self.mean(seeds, part, output, rows)
 
-    def drawn(self, part: str) -> tuple[NDArray[Any], Floats]:
-        """Return the truth and what the kept model predicts of the main output, for as many rows
+    def sample(self, part: str) -> tuple[NDArray[Any], Floats]:
+        """Return the truth and what the saved model predicts of the main output, for as many rows
         of a part as are taken at a time, evenly drawn from all of it.
         """
         rows, width = self.problem.rows[part], self.problem.main.units

@@ -156,7 +156,7 @@ class Problem(Description):
         return self.outputs[self.output_name(name)]
 
 
-class Warned(Description):
+class DataWarning(Description):
     """One warning. `figures` are those of its sentence, or of its columns by their names."""
 
     kind: Fault
@@ -169,7 +169,7 @@ class Checks(Description):
     """All warnings of a data set, perhaps none."""
 
     dataset: str
-    warnings: list[Warned]
+    warnings: list[DataWarning]
 
     @classmethod
     def read(cls, dataset: str) -> Checks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fathom.artifacts.schema import Checks, Schema, Warned
+from fathom.artifacts.schema import Checks, DataWarning, Schema
 from fathom.base import paths
 from fathom.base.files import read_array
 from fathom.check.drift import drift
@@ -46,7 +46,7 @@ def check(config: DatasetConfig) -> Checks:
     return checks
 
 
-def of_sample(warning: Warned, rows: int, every: int) -> Warned:
+def of_sample(warning: DataWarning, rows: int, every: int) -> DataWarning:
     """Say in a warning that not all rows were looked at."""
     sentence = f"of {rows:,} rows that were looked at, of {every:,}: {warning.sentence}"
     return warning.model_copy(update={"sentence": sentence})

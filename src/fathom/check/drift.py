@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats  # type: ignore[import-untyped]
 
-from fathom.artifacts.schema import Warned
+from fathom.artifacts.schema import DataWarning
 from fathom.check.warning import NAMES, SHARE, Parts, few, is_number, warned
 
 EFFECT = 0.1  # distance of two distributions, from 0 to 1
@@ -17,7 +17,7 @@ EXPECTED = 5  # rows; categories with fewer are taken together, as the chi-squar
 NAMED = 5  # columns in a sentence, at most
 
 
-def drift(parts: Parts, target: str) -> list[Warned]:
+def drift(parts: Parts, target: str) -> list[DataWarning]:
     """Warn of columns that are otherwise in the validation or the test part than in training."""
     train = parts["train"]
     risk = RISK / (4 * train.shape[1])  # two parts; the values, and whether they are missing
@@ -65,7 +65,7 @@ def difference(known: pd.Series[Any], now: pd.Series[Any], risk: float) -> float
     return float(distance) if distance >= EFFECT and p < risk else 0.0
 
 
-def unseen(train: pd.DataFrame, rows: pd.DataFrame, part: str, target: str) -> list[Warned]:
+def unseen(train: pd.DataFrame, rows: pd.DataFrame, part: str, target: str) -> list[DataWarning]:
     """Warn of categories in a part that no training row has."""
     warnings = []
     total = len(rows)

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.schema import Warned
+from fathom.artifacts.schema import DataWarning
 from fathom.check.warning import NAMES, SHARE, Parts, few, warned
 
 CHANCE = 0.01  # rows of which chance lets so many equal ones be expected are let pass
 Keys = NDArray[np.uint64]
 
 
-def duplicates(parts: Parts, target: str) -> list[Warned]:
+def duplicates(parts: Parts, target: str) -> list[DataWarning]:
     """Warn of rows that stand, target included, in two parts."""
     table = pd.concat(parts.values())
     ends = np.cumsum([len(part) for part in parts.values()])[:-1]

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from fathom.artifacts.schema import Warned
+from fathom.artifacts.schema import DataWarning
 from fathom.check.warning import Parts, is_number, warned
 
 GIVEN_AWAY = 0.99  # R² or balanced accuracy
@@ -17,7 +17,7 @@ SAMPLE = 20_000  # training rows that a tree is fitted on, at most
 TREE = {"max_leaf_nodes": 1000, "min_samples_leaf": 5, "random_state": 0}
 
 
-def giveaways(parts: Parts, target: str) -> list[Warned]:
+def giveaways(parts: Parts, target: str) -> list[DataWarning]:
     """Warn of each column that gives the target away by itself."""
     train, valid = parts["train"], parts["valid"]
     if len(train) > SAMPLE:

@@ -6,16 +6,18 @@ from typing import Any
 
 import pandas as pd
 
-from fathom.artifacts.schema import Fault, Warned
+from fathom.artifacts.schema import DataWarning, WarningKind
 
 SHARE, LEAST = 0.01, 3  # of a part's rows: up to this share, or fewer than this, are let pass
 NAMES = {"train": "training", "valid": "validation", "test": "test"}
 Parts = dict[str, pd.DataFrame]  # numbers are float64, and anything else is a category
 
 
-def warned(kind: Fault, columns: list[str], figures: dict[str, Any], sentence: str) -> Warned:
+def warned(
+    kind: WarningKind, columns: list[str], figures: dict[str, Any], sentence: str
+) -> DataWarning:
     rounded = {name: round(figure, 4) for name, figure in figures.items()}
-    return Warned(kind=kind, columns=columns, figures=rounded, sentence=sentence)
+    return DataWarning(kind=kind, columns=columns, figures=rounded, sentence=sentence)
 
 
 def few(rows: int, total: int) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from fathom.artifacts.predictions import Predicted
+from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.scaled_data import read_targets, target_of
 from fathom.artifacts.schema import Problem
 from fathom.base import paths
@@ -39,10 +39,10 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     """
     dataset, name = config.dataset.name, config.model.name
     problem = Problem.read(dataset)
-    network = Predicted.of(problem, name)
-    metrics: dict[str, Any] = {**figures(network, network.kept)}
+    network = Predictions.read(problem, name)
+    metrics: dict[str, Any] = {**figures(network, network.model_seeds)}
     if network.has_auxiliary:
-        metrics["aux"] = figures(network, network.kept, "aux_output")
+        metrics["aux"] = figures(network, network.model_seeds, "aux_output")
     if len(network.seeds) > 1:
         metrics |= over_runs(network)
     if problem.main.task == "regression":
@@ -55,7 +55,7 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
 
 
 def figures(
-    network: Predicted,
+    network: Predictions,
     seeds: list[int],
     output: str = "main_output",
     temperature: float | None = None,
@@ -70,7 +70,7 @@ def figures(
     return found
 
 
-def over_runs(network: Predicted) -> dict[str, Any]:
+def over_runs(network: Predictions) -> dict[str, Any]:
     """Return how figures spread over runs, and those of the runs' averaged predictions."""
     runs = [figures(network, [seed]) for seed in network.seeds]
     return {
@@ -79,29 +79,29 @@ def over_runs(network: Predicted) -> dict[str, Any]:
     }
 
 
-def intervals(network: Predicted, coverage: float) -> dict[str, Any]:
+def intervals(network: Predictions, coverage: float) -> dict[str, Any]:
     """Return under `interval` which share of test rows prediction intervals hold that are fitted
     to the validation part, and their mean width; nothing if that part has too few rows.
     """
-    actual, predicted = network.drawn("valid")
+    actual, predicted = network.sample("valid")
     interval = fit_interval(predicted, actual, coverage)
     if interval is None:
         return {}
-    test = measure_coverage(interval, network.blocks(network.kept, "test"))
+    test = measure_coverage(interval, network.blocks(network.model_seeds, "test"))
     return {"interval": {"wanted": coverage, "test": test}}
 
 
-def calibrated(network: Predicted) -> dict[str, Any]:
+def calibrated(network: Predictions) -> dict[str, Any]:
     """Return the `temperature` fitted to the validation part, and by part the figures of the main
     output's probabilities at it.
     """
-    actual, predicted = network.drawn("valid")
+    actual, predicted = network.sample("valid")
     temperature = fitted_temperature(predicted, actual)
-    scored = figures(network, network.kept, temperature=temperature)
+    scored = figures(network, network.model_seeds, temperature=temperature)
     return {"temperature": temperature, **scored}
 
 
-def write_predictions(network: Predicted) -> None:
+def write_predictions(network: Predictions) -> None:
     """Write predictions of the test part for readers, and what `dvc plots` shows of them."""
     problem, model = network.problem, network.model
     chosen = evenly_drawn(problem.rows["test"], PLOTTED)
@@ -122,7 +122,7 @@ def write_predictions(network: Predicted) -> None:
                 tables[kind].to_csv(beside / "test.csv", index=False)
 
 
-def beside_truth(network: Predicted, rows: range) -> pd.DataFrame:
+def beside_truth(network: Predictions, rows: range) -> pd.DataFrame:
     """Return the kept model's predictions for some rows of the test part, beside the truth."""
     targets = read_targets(network.problem, "test", rows)
     names = ["main_output", "aux_output"] if network.has_auxiliary else ["main_output"]
@@ -131,7 +131,7 @@ def beside_truth(network: Predicted, rows: range) -> pd.DataFrame:
             network.problem.outputs[name],
             targets["row"].to_numpy(),
             target_of(name, targets),
-            network.mean(network.kept, "test", name, rows),
+            network.mean(network.model_seeds, "test", name, rows),
         )
         for name in names
     )

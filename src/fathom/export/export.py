@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.model_bytes import save_model
 from fathom.artifacts.model_file import read_model
-from fathom.artifacts.predictions import Predicted
+from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.raw_table import raw_table
 from fathom.artifacts.scaled_data import read_scalers
 from fathom.artifacts.schema import Problem, Schema
@@ -89,7 +89,7 @@ def interval(problem: Problem, model: str, coverage: float) -> Interval | None:
     """Return the prediction interval of a main output of numbers."""
     if problem.main.task == "classification":
         return None
-    actual, predicted = Predicted.of(problem, model).drawn("valid")
+    actual, predicted = Predictions.read(problem, model).sample("valid")
     return fit_interval(predicted, actual, coverage)
 
 

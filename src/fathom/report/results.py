@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.ranking import LEADING, best
-from fathom.artifacts.schema import Checks, Problem, Warned
+from fathom.artifacts.schema import Checks, DataWarning, Problem
 from fathom.base import paths
 from fathom.base.blocks import evenly_drawn, most
 from fathom.base.files import read_json, read_table, reading
@@ -55,7 +55,7 @@ class DatasetResults:
     """
 
     problem: Problem
-    warnings: list[Warned]
+    warnings: list[DataWarning]
     networks: list[Network]
     baselines: dict[str, Figures]
     trained_rows: int | None
