@@ -451,7 +451,7 @@ def test_what_is_fitted_is_fitted_to_rows_drawn_evenly(
     np.testing.assert_array_equal(predicted, mean)
     monkeypatch.setattr(blocks, "MOST_ROWS", 100)
     some, of_some = network.sample("valid")
-    chosen = blocks.evenly_drawn(len(mean), 100)
+    chosen = blocks.evenly_spaced(len(mean), 100)
     assert len(chosen) == 100 < len(mean)
     np.testing.assert_array_equal(some, actual[chosen])
     np.testing.assert_array_equal(of_some, mean[chosen])
@@ -463,7 +463,7 @@ def test_plots_of_many_rows_show_some(own_networks: Path, monkeypatch: pytest.Mo
     evaluate(network_config("diabetes", "mlp"))
     table = pd.read_parquet("data/predictions/diabetes/mlp.parquet")[["actual", "predicted"]]
     shown = pd.read_csv("plots/predicted/diabetes/mlp/test.csv")
-    expected = table.iloc[blocks.evenly_drawn(len(table), 10)].reset_index(drop=True)
+    expected = table.iloc[blocks.evenly_spaced(len(table), 10)].reset_index(drop=True)
     pd.testing.assert_frame_equal(shown, expected)
 
 

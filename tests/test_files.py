@@ -9,7 +9,7 @@ from pyarrow import parquet
 
 from fathom.base import files
 from fathom.base.errors import FathomError
-from fathom.base.files import TableWriter, read_table, table_rows, write_table
+from fathom.base.files import TableWriter, count_rows, read_table, write_table
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_pieces_give_the_file_that_the_whole_gives(table: pd.DataFrame, tmp_path
             writer.write(table[start : start + 300])
     assert pieces.read_bytes() == whole.read_bytes()
     pd.testing.assert_frame_equal(read_table(pieces, "scale"), table)
-    assert table_rows(pieces, "scale") == 1000
+    assert count_rows(pieces, "scale") == 1000
 
 
 def test_pieces_can_be_read_as_pieces(

@@ -13,10 +13,10 @@ from conftest import dataset_config, every_kind
 from pandas.testing import assert_frame_equal
 from pyarrow import parquet
 
-from fathom.artifacts.raw_table import raw_rows
+from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.schema import Problem, Schema
 from fathom.base import paths
-from fathom.base.blocks import evenly_drawn
+from fathom.base.blocks import evenly_spaced
 from fathom.base.errors import FathomError
 from fathom.base.files import read_json
 from fathom.check.check import check
@@ -121,7 +121,7 @@ def test_learns_from_so_many_rows_evenly(workspace: Path, monkeypatch: pytest.Mo
     scaler = found["data/scaled/made/scaler.json"]["targets"]["main_output"]
     rows = found["data/split/made/train.npy"]
     assert len(rows) > 1_000
-    drawn = rows[evenly_drawn(len(rows), 500)]
+    drawn = rows[evenly_spaced(len(rows), 500)]
     assert scaler["center"] == [table()["y"].iloc[drawn].mean()]
 
 
@@ -300,5 +300,5 @@ def test_reads_rows_by_their_numbers(workspace: Path, monkeypatch: pytest.Monkey
     make_large(monkeypatch)
     download(dataset_config("made"))
     rows = np.array([2_900, 3, 255, 256, 3])
-    found = raw_rows("made", rows, ["id", "town"])
+    found = read_raw_rows("made", rows, ["id", "town"])
     assert_frame_equal(found, table().iloc[rows][["id", "town"]])

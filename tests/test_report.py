@@ -15,7 +15,7 @@ from pages import page_text
 from playwright.sync_api import Browser, Page, sync_playwright
 from stages import build_once, make_stage
 
-from fathom.base.blocks import evenly_drawn
+from fathom.base.blocks import evenly_spaced
 from fathom.evaluate.formatting import format_mean, format_number, format_signed
 from fathom.report import results as results_module
 from fathom.report.results import read_results
@@ -148,7 +148,7 @@ def test_says_of_how_many_rows_it_shows_errors(
     for results in read_results(compose([], Config)):
         dataset = results.problem.dataset
         table = pd.read_parquet(f"data/predictions/{dataset}/{results.best.name}.parquet")
-        expected = table.iloc[evenly_drawn(len(table), 30)].reset_index(drop=True)
+        expected = table.iloc[evenly_spaced(len(table), 30)].reset_index(drop=True)
         pd.testing.assert_frame_equal(results.best.predictions, expected)
         assert shown_rows(results) == "30 rows of the test part, evenly drawn, here and below"
         features = important(results)

@@ -15,7 +15,7 @@ from sklearn.metrics import (
 )
 
 from fathom.artifacts.schema import Output
-from fathom.base.blocks import blocks, evenly_drawn, within
+from fathom.base.blocks import blocks, evenly_spaced, rows_in_block
 from fathom.evaluate.calibration import expected_calibration_error, reliability_bins
 from fathom.evaluate.sums import Scores, tally
 
@@ -116,10 +116,12 @@ def test_blocks_are_all_rows_and_few_values(width: int) -> None:
 
 @pytest.mark.parametrize(("rows", "most"), [(10, 3), (10, 10), (10, 99), (1_000_003, 1000)])
 def test_rows_are_drawn_evenly(rows: int, most: int) -> None:
-    drawn = evenly_drawn(rows, most)
+    drawn = evenly_spaced(rows, most)
     assert len(drawn) == min(rows, most)
     assert drawn[0] == 0
     apart = np.diff([*drawn, rows])
     assert apart.max() - apart.min() <= 1
-    of_blocks = [within(drawn, range(at, min(at + 7, rows))) + at for at in range(0, rows, 7)]
+    of_blocks = [
+        rows_in_block(drawn, range(at, min(at + 7, rows))) + at for at in range(0, rows, 7)
+    ]
     np.testing.assert_array_equal(np.concatenate(of_blocks), drawn)

@@ -17,7 +17,7 @@ MOSTLY = 0.5  # a text column with more numbers than this share is one of number
 
 
 @dataclass(frozen=True)
-class Roles:
+class ColumnKinds:
     """The columns that networks are given, in order, and which of them are text or booleans and
     which dates, with their format in pandas' words.
     """
@@ -27,7 +27,7 @@ class Roles:
     dates: dict[str, str]
 
 
-def roles(dataset: Dataset, table: Table) -> Roles:
+def column_kinds(dataset: Dataset, table: Table) -> ColumnKinds:
     """Tell what the columns of a raw table are that networks are given.
 
     Raises:
@@ -36,8 +36,10 @@ def roles(dataset: Dataset, table: Table) -> Roles:
     for key in ("exclude", "auxiliary", "sample_weight", "dates"):
         named = getattr(dataset, key) or []
         for name in [named] if isinstance(named, str) else named:
-            require(name, key, list(table.types), special(dataset) if key == "dates" else [])
-    columns = [name for name in table.types if name not in special(dataset)]
+            require_column(
+                name, key, list(table.types), unused_columns(dataset) if key == "dates" else []
+            )
+    columns = [name for name in table.types if name not in unused_columns(dataset)]
     if not columns:
         raise FathomError(f"dataset.exclude: leaves no column of {dataset.name} to learn from")
     dates = {
@@ -46,7 +48,7 @@ def roles(dataset: Dataset, table: Table) -> Roles:
         if name in dataset.dates or pd.api.types.is_datetime64_any_dtype(table.types[name])
     }
     categories = [name for name in columns if name not in dates and holds_categories(table, name)]
-    return Roles(columns, categories, dates)
+    return ColumnKinds(columns, categories, dates)
 
 
 def holds_categories(table: Table, name: str) -> bool:
@@ -57,12 +59,12 @@ def holds_categories(table: Table, name: str) -> bool:
     return is_category(table.column(name))
 
 
-def special(dataset: Dataset) -> list[str | None]:
+def unused_columns(dataset: Dataset) -> list[str | None]:
     """Return the columns that networks are not given."""
     return [dataset.target, dataset.auxiliary, dataset.sample_weight, *dataset.exclude]
 
 
-def require(
+def require_column(
     name: str, key: str, known: list[str], taken: list[str | None], section: str = "dataset"
 ) -> None:
     """Refuse a name in `dataset.<key>` that is no known column, or one that has another task."""
@@ -156,7 +158,7 @@ def as_dates(column: pd.Series[Any], form: str) -> pd.Series[Any]:
     return dates
 
 
-def natural(text: str) -> tuple[bool, float, str]:
+def sort_key(text: str) -> tuple[bool, float, str]:
     """Return a key that sorts numbers by value, before other texts."""
     try:
         return False, float(text), text

@@ -5,7 +5,7 @@ import importlib
 import keras
 
 from fathom.base import paths
-from fathom.base.files import read_json, reading
+from fathom.base.files import read_json, stage_output
 
 
 def read_model(dataset: str, name: str) -> keras.Model:
@@ -16,5 +16,5 @@ def read_model(dataset: str, name: str) -> keras.Model:
     run = read_json(folder / "run.json", made_by)
     builder = run["settings"]["model"]["_target_"]
     importlib.import_module(builder.rpartition(".")[0])
-    with reading(folder / "model.keras", made_by) as file:
+    with stage_output(folder / "model.keras", made_by) as file:
         return keras.saving.load_model(file, compile=False)

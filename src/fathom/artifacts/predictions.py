@@ -15,8 +15,8 @@ from fathom.artifacts.scaled_data import read_targets, target_of
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import Problem
 from fathom.base import paths
-from fathom.base.blocks import blocks, evenly_drawn, most, within
-from fathom.base.files import read_array, read_json, replacing
+from fathom.base.blocks import blocks, evenly_spaced, rows_at_once, rows_in_block
+from fathom.base.files import atomic_write, read_array, read_json
 
 
 def write_predictions(
@@ -27,7 +27,7 @@ def write_predictions(
     Args:
         predict: returns for a part the predictions by output of one block of rows after another.
     """
-    with replacing(folder) as beside:
+    with atomic_write(folder) as beside:
         beside.mkdir()
         for part in paths.SUBSETS:
             with ExitStack() as files:
@@ -105,11 +105,11 @@ class Predictions:
         of a part as are taken at a time, evenly drawn from all of it.
         """
         rows, width = self.problem.rows[part], self.problem.main.units
-        chosen = evenly_drawn(rows, most(width))
+        chosen = evenly_spaced(rows, rows_at_once(width))
         found: list[tuple[NDArray[Any], Floats]] = []
         every = zip(blocks(rows, width), self.blocks(self.kept, part), strict=True)
         for block, (actual, predicted) in every:
-            at = within(chosen, block)
+            at = rows_in_block(chosen, block)
             found.append((actual[at], predicted[at]))
         actual, predicted = (np.concatenate(values) for values in zip(*found, strict=True))
         return actual, predicted

@@ -5,11 +5,11 @@ from typing import Any
 
 from fathom.settings.schema import Task
 
-LEADING: dict[Task, str] = {"regression": "rmse", "classification": "accuracy"}
+PRIMARY_METRIC: dict[Task, str] = {"regression": "rmse", "classification": "accuracy"}
 HIGHER_IS_BETTER = ("accuracy", "f1_macro", "r2")
 
 
-def best(figures: Mapping[str, Mapping[str, Any]], metric: str) -> str:
+def find_best(figures: Mapping[str, Mapping[str, Any]], metric: str) -> str:
     """Return the model with the best figure of a metric on the validation part, of equal ones the
     first: the test part chooses nothing.
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
-from fathom.base.blocks import evenly_drawn, within
-from fathom.base.files import read_table, table_blocks, table_types
+from fathom.base.blocks import evenly_spaced, rows_in_block
+from fathom.base.files import read_blocks, read_table, read_types
 
 T = TypeVar("T")
 Rows = dict[str, NDArray[np.int64]]  # raw row numbers by part
@@ -93,15 +93,15 @@ class TableOnDisk:
 
     @cached_property
     def types(self) -> Mapping[str, Any]:
-        return table_types(self.file, self.made_by)
+        return read_types(self.file, self.made_by)
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return the values of the training rows, or of as many as are learned from."""
         is_text = pd.api.types.is_string_dtype(self.types[name])
         wanted = self.learned_texts if is_text else self.learned_rows
         pieces: list[pd.Series[Any]] = [
-            block[name].iloc[within(wanted, numbers(block))]
-            for block in table_blocks(self.file, self.made_by, columns=[name])
+            block[name].iloc[rows_in_block(wanted, numbers(block))]
+            for block in read_blocks(self.file, self.made_by, columns=[name])
         ]
         return pd.concat(pieces, ignore_index=True).set_axis(wanted)
 
@@ -116,21 +116,21 @@ class TableOnDisk:
     def some(self, most: int) -> NDArray[np.int64]:
         """Return the numbers of at most so many training rows."""
         train = self.rows["train"]
-        return train if len(train) <= most else train[evenly_drawn(len(train), most)]
+        return train if len(train) <= most else train[evenly_spaced(len(train), most)]
 
     def training(self, values: pd.Series[Any]) -> pd.Series[Any]:
         return values
 
     def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, Rows]]:
-        for block in table_blocks(self.file, self.made_by, columns):
+        for block in read_blocks(self.file, self.made_by, columns):
             at = numbers(block)
-            places = {part: within(of_part, at) for part, of_part in self.rows.items()}
+            places = {part: rows_in_block(of_part, at) for part, of_part in self.rows.items()}
             if sum(map(len, places.values())) < len(block):
                 block = block.iloc[np.sort(np.concatenate(list(places.values())))]
             yield block, {part: found + at.start for part, found in places.items()}
 
 
-def learned(learn: Callable[[str], T], columns: Iterable[str]) -> list[T]:
+def map_columns(learn: Callable[[str], T], columns: Iterable[str]) -> list[T]:
     """Return what is learned of each column, of two at a time: most of it is reading and sorting,
     which leaves other threads at work.
     """
@@ -143,7 +143,7 @@ def numbers(block: pd.DataFrame) -> range:
     return range(block.index[0], block.index[0] + len(block))
 
 
-def raw_rows(
+def read_raw_rows(
     dataset: str, rows: NDArray[np.int64], columns: list[str] | None = None
 ) -> pd.DataFrame:
     """Return raw rows of a table by their numbers, with these as index."""
@@ -151,7 +151,7 @@ def raw_rows(
     return read_table(file, made_by, columns, rows).set_axis(rows)
 
 
-def raw_table(schema: Schema, rows: Rows) -> Table:
+def open_raw_table(schema: Schema, rows: Rows) -> Table:
     """Open the raw table of a data set; how depends on its size alone, not on the machine.
 
     Args:

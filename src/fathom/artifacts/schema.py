@@ -8,10 +8,10 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from fathom.base import paths
-from fathom.base.files import reading, write_json
+from fathom.base.files import stage_output, write_json
 from fathom.settings.schema import Task
 
-Kind = Literal["table", "images"]
+DatasetKind = Literal["table", "images"]
 Fault = Literal["duplicates", "giveaway", "drift", "unlabelled"]
 
 # Values of a table (rows times columns) above which it is never in memory as a whole.
@@ -20,7 +20,7 @@ LARGE = 20_000_000
 CODES = ("categories", "deep_categories", "wide_sparse")  # inputs of integers
 
 
-class Description(BaseModel):
+class JsonModel(BaseModel):
     """A part of a description that is kept as JSON."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,25 +31,25 @@ class Description(BaseModel):
     @classmethod
     def of_file(cls, path: Path, made_by: str) -> Self:
         """Read it, and say which stage makes it where it is missing, damaged or of old."""
-        with reading(path, made_by):
+        with stage_output(path, made_by):
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-class Column(Description):
+class Column(JsonModel):
     """A column of a table, with its type in pandas' words."""
 
     name: str
     type: str
 
 
-class Source(Description):
+class Source(JsonModel):
     """Where raw data came from: a sentence, and the SHA-256 of what was read."""
 
     origin: str
     sha256: str
 
 
-class Schema(Description):
+class Schema(JsonModel):
     """Raw data as downloaded.
 
     `columns` are those of a table, the target's among them; `image_shape` is that of one
@@ -59,7 +59,7 @@ class Schema(Description):
     """
 
     name: str
-    kind: Kind
+    kind: DatasetKind
     task: Task
     rows: int
     unlabelled: int
@@ -81,7 +81,7 @@ class Schema(Description):
         return self.rows * len(self.columns) > LARGE
 
 
-class Output(Description):
+class Output(JsonModel):
     """What one output of a network predicts: a column, and its classes or its unit."""
 
     column: str
@@ -95,7 +95,7 @@ class Output(Description):
         return len(self.classes) if self.classes else 1
 
 
-class Problem(Description):
+class Problem(JsonModel):
     """What a network is given and what it is to predict.
 
     Of a table a network takes features by the names of its inputs:
@@ -112,7 +112,7 @@ class Problem(Description):
     """
 
     dataset: str
-    kind: Kind
+    kind: DatasetKind
     shape: list[int]
     numbers: list[str]
     categories: dict[str, int]
@@ -156,7 +156,7 @@ class Problem(Description):
         return self.outputs[self.output_name(name)]
 
 
-class DataWarning(Description):
+class DataWarning(JsonModel):
     """One warning. `figures` are those of its sentence, or of its columns by their names."""
 
     kind: Fault
@@ -165,7 +165,7 @@ class DataWarning(Description):
     sentence: str
 
 
-class Checks(Description):
+class Checks(JsonModel):
     """All warnings of a data set, perhaps none."""
 
     dataset: str

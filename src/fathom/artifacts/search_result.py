@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fathom.artifacts.schema import Description
+from fathom.artifacts.schema import JsonModel
 from fathom.base import paths
 from fathom.base.errors import FathomError
 
 
-class TrialResult(Description):
+class TrialResult(JsonModel):
     """A trial that has ended, and what it set: nothing for a key whose condition did not hold.
     `value` is what decides, None of a trial that was ended early or came to nothing.
     """
@@ -21,14 +21,14 @@ class TrialResult(Description):
     seconds: float
 
 
-class EnsembleResult(Description):
+class EnsembleResult(JsonModel):
     """An ensemble: how often each trial is in it, by numbers, and its figures by part."""
 
     members: dict[int, int]
     figures: dict[str, dict[str, float | None]]
 
 
-class SearchResult(Description):
+class SearchResult(JsonModel):
     """A search's outcome.
 
     `metric` is what decides, on the validation part or, of `cv` folds, on their mean. `figures`

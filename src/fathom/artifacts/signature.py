@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from fathom.artifacts.columns import as_dates, as_numbers, as_texts
 from fathom.artifacts.raw_table import Table
-from fathom.artifacts.schema import Column, Description, Kind, Output
+from fathom.artifacts.schema import Column, DatasetKind, JsonModel, Output
 from fathom.base.errors import FathomError
 from fathom.base.files import read_json
 from fathom.evaluate.intervals import Interval
@@ -26,7 +26,7 @@ EPOCH = pd.Timestamp("1970-01-01")
 SECOND = pd.Timedelta(seconds=1)
 
 
-class InputColumn(Description):
+class InputColumn(JsonModel):
     """A raw column that the model takes.
 
     `input` is the name of the model's input, of the letters that TensorFlow takes. Numbers go in
@@ -48,7 +48,7 @@ class InputColumn(Description):
     missing: bool
 
 
-class ImageInput(Description):
+class ImageInput(JsonModel):
     """The images that the model takes: their shape, (height, width) or (height, width, channels),
     and NumPy type, and the lowest and highest value of the training rows. `resized` says whether
     files of other sizes are brought to this one, as those were that it was trained on.
@@ -61,7 +61,7 @@ class ImageInput(Description):
     resized: bool
 
 
-class Signature(Description):
+class Signature(JsonModel):
     """What `signature.json` holds.
 
     A table's `columns` or the `image` go in. `missing` are the texts that stand for no value in a
@@ -72,7 +72,7 @@ class Signature(Description):
 
     dataset: str
     model: str
-    kind: Kind
+    kind: DatasetKind
     columns: list[InputColumn]
     image: ImageInput | None
     missing: list[str]

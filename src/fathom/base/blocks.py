@@ -16,23 +16,23 @@ def blocks(rows: int, width: int = 1) -> Iterator[range]:
         rows: how many there are.
         width: values in a row.
     """
-    at_once = most(width)
+    at_once = rows_at_once(width)
     for start in range(0, rows, at_once):
         yield range(start, min(start + at_once, rows))
 
 
-def most(width: int = 1) -> int:
+def rows_at_once(width: int = 1) -> int:
     """Return how many rows of so many values are in memory at a time."""
     return max(1, min(MOST_ROWS, MOST_VALUES // width))
 
 
-def evenly_drawn(rows: int, most: int) -> NDArray[np.int64]:
+def evenly_spaced(rows: int, most: int) -> NDArray[np.int64]:
     """Return the numbers of at most so many rows, as far from one another as can be, in order."""
     count = min(rows, most)
     return np.arange(count, dtype=np.int64) * rows // max(count, 1)
 
 
-def within(chosen: NDArray[np.int64], block: range) -> NDArray[np.int64]:
+def rows_in_block(chosen: NDArray[np.int64], block: range) -> NDArray[np.int64]:
     """Return which rows of a block are among the chosen ones, counted from its start.
 
     Args:

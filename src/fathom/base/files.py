@@ -26,7 +26,7 @@ Rows = range | NDArray[np.int64]  # that follow one another, or any by their num
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write a file or a folder to; it then takes `path`'s place.
 
     The old content stays until the new one is complete, and when the block raises.
@@ -46,7 +46,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    with replacing(path) as beside:
+    with atomic_write(path) as beside:
         beside.write_text(text, encoding="utf-8")
 
 
@@ -56,7 +56,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 @contextmanager
-def reading(path: Path, made_by: str) -> Iterator[Path]:
+def stage_output(path: Path, made_by: str) -> Iterator[Path]:
     """Say which stage makes a file that is missing or damaged."""
     if not path.exists():
         raise FathomError(f"{path} is missing: make it with `dvc repro {made_by}`")
@@ -114,7 +114,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_json(path: Path, made_by: str) -> Any:
-    with reading(path, made_by):
+    with stage_output(path, made_by):
         return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -126,7 +126,7 @@ def read_table(
     For some rows no more is read than the row groups that hold them, one at a time if they do not
     follow one another.
     """
-    with reading(path, made_by), path.open("rb") as file:
+    with stage_output(path, made_by), path.open("rb") as file:
         if rows is None:
             return pd.read_parquet(file, columns=columns)
         parquet = by_piece(file)
@@ -162,9 +162,9 @@ def rows_of_groups(
     return table.set_axis(order).sort_index().reset_index(drop=True)
 
 
-def table_rows(path: Path, made_by: str) -> int:
+def count_rows(path: Path, made_by: str) -> int:
     """Return how many rows a Parquet file has."""
-    with reading(path, made_by):
+    with stage_output(path, made_by):
         return int(pyarrow.parquet.read_metadata(path).num_rows)
 
 
@@ -173,11 +173,11 @@ def by_piece(file: IO[bytes]) -> pyarrow.parquet.ParquetFile:
     return pyarrow.parquet.ParquetFile(file, pre_buffer=False)
 
 
-def table_blocks(
+def read_blocks(
     path: Path, made_by: str, columns: list[str] | None = None
 ) -> Iterator[pd.DataFrame]:
     """Read a Parquet file or some columns of it block by block, with an index that goes on."""
-    with reading(path, made_by), path.open("rb") as file:
+    with stage_output(path, made_by), path.open("rb") as file:
         first = 0
         for batch in by_piece(file).iter_batches(BLOCK, columns=columns):
             block = batch.to_pandas()
@@ -186,15 +186,15 @@ def table_blocks(
             yield block
 
 
-def table_types(path: Path, made_by: str) -> dict[str, Any]:
+def read_types(path: Path, made_by: str) -> dict[str, Any]:
     """Return pandas' types of the columns of a Parquet file."""
-    with reading(path, made_by):
+    with stage_output(path, made_by):
         table = pyarrow.parquet.read_schema(path).empty_table().to_pandas()
         return {str(name): kind for name, kind in table.dtypes.items()}
 
 
 def read_array(path: Path, made_by: str) -> NDArray[Any]:
     """Read a NumPy array; what is not used of it stays on disk."""
-    with reading(path, made_by):
+    with stage_output(path, made_by):
         array: NDArray[Any] = np.load(path, mmap_mode="r")
         return array

@@ -22,7 +22,7 @@ from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import Problem
 from fathom.base import paths
 from fathom.base.blocks import blocks
-from fathom.base.files import Rows, TableWriter, replacing, write_json
+from fathom.base.files import Rows, TableWriter, atomic_write, write_json
 from fathom.evaluate.metrics import prediction_table
 from fathom.evaluate.sums import tally
 from fathom.settings.schema import DatasetConfig
@@ -69,7 +69,7 @@ def baseline(config: DatasetConfig) -> dict[str, Any]:
     estimators = fitted(problem, chosen, config.seed)
     metrics: dict[str, Any] = {name: {} for name in estimators}
     with (
-        replacing(paths.predictions(problem.dataset, "baseline").with_suffix("")) as folder,
+        atomic_write(paths.predictions(problem.dataset, "baseline").with_suffix("")) as folder,
         ExitStack() as files,
     ):
         folder.mkdir()

@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from fathom.artifacts.columns import as_dates, as_numbers, as_texts, roles
-from fathom.artifacts.raw_table import Rows, Table, raw_table
+from fathom.artifacts.columns import as_dates, as_numbers, as_texts, column_kinds
+from fathom.artifacts.raw_table import Rows, Table, open_raw_table
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_array
@@ -23,8 +23,8 @@ def read_columns(dataset: Dataset, schema: Schema, rows: Rows) -> Parts:
     """Return the columns that networks are given, and the target: numbers, also of dates, as
     float64, and categories as texts; of a large table some of the rows.
     """
-    raw = raw_table(schema, rows)
-    found = roles(dataset, raw)
+    raw = open_raw_table(schema, rows)
+    found = column_kinds(dataset, raw)
     table, rows = chosen(raw, [*found.columns, schema.target], schema)
     columns = {}
     for name in found.columns:

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.ranking import HIGHER_IS_BETTER, LEADING, best
+from fathom.artifacts.ranking import HIGHER_IS_BETTER, PRIMARY_METRIC, find_best
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import Problem
 from fathom.base import paths
 from fathom.base.blocks import blocks
 from fathom.base.errors import FathomError
-from fathom.base.files import read_json, read_table, table_rows, write_json
+from fathom.base.files import count_rows, read_json, read_table, write_json
 from fathom.settings.schema import DatasetConfig
 
 DRAWN_AT_ONCE = 2**22  # numbers of groups, 32 MiB
@@ -36,9 +36,9 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
         FathomError: predictions are missing, or are not of the same rows.
     """
     dataset = config.dataset.name
-    metric = LEADING[Problem.read(dataset).main.task]
+    metric = PRIMARY_METRIC[Problem.read(dataset).main.task]
     baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
-    name = best(baselines, metric)
+    name = find_best(baselines, metric)
     sizes, sums = grouped(files_of(dataset, name, config.models), metric, config.seed)
     figures = figure(sums.sum(axis=1) / sizes.sum(), metric)
     means = resampled_means(np.vstack([sizes, sums]), config.compare.resamples, config.seed)
@@ -80,7 +80,7 @@ def grouped(files: dict[Path, str], metric: str, seed: int) -> tuple[Floats, Flo
     Returns:
         Of shape (groups,) and (files, groups).
     """
-    rows = {path: table_rows(path, made_by) for path, made_by in files.items()}
+    rows = {path: count_rows(path, made_by) for path, made_by in files.items()}
     group = groups(next(iter(rows.values())), seed)
     for path in files:
         if rows[path] != len(group):

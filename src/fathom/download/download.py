@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from fathom.artifacts.columns import as_numbers, as_texts, is_category, natural
+from fathom.artifacts.columns import as_numbers, as_texts, is_category, sort_key
 from fathom.artifacts.schema import Column, Schema, Source
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.base.files import TableWriter, replacing
+from fathom.base.files import TableWriter, atomic_write
 from fathom.download.sources import Raw, RawFiles, RawImages, RawTable
 from fathom.settings.instantiate import make
 from fathom.settings.schema import Dataset, DatasetConfig
@@ -30,7 +30,7 @@ def download(config: DatasetConfig) -> Schema:
     dataset = config.dataset
     raw: Raw = make(dataset.source, ("dataset", "source"), config.origins, mirror=config.mirror)
     schema = describe(dataset, raw)
-    with replacing(paths.raw(dataset.name)) as folder:
+    with atomic_write(paths.raw(dataset.name)) as folder:
         folder.mkdir()
         if isinstance(raw, RawImages):
             np.save(folder / "images.npy", raw.images)
@@ -126,7 +126,7 @@ def check_numbers(dataset: Dataset, target: pd.Series[Any]) -> None:
 
 def target_classes(distinct: pd.Series[Any]) -> list[str]:
     """Return the names of a target's classes, numbers by value and other texts by letter."""
-    classes = sorted(as_texts(distinct).unique(), key=natural)
+    classes = sorted(as_texts(distinct).unique(), key=sort_key)
     if len(classes) < 2:
         raise FathomError(
             f"dataset.target: {distinct.name!r} has the one class {classes[0]!r}; "

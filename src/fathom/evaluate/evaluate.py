@@ -8,8 +8,8 @@ from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.scaled_data import read_targets, target_of
 from fathom.artifacts.schema import Problem
 from fathom.base import paths
-from fathom.base.blocks import blocks, evenly_drawn, within
-from fathom.base.files import TableWriter, replacing, write_json
+from fathom.base.blocks import blocks, evenly_spaced, rows_in_block
+from fathom.base.files import TableWriter, atomic_write, write_json
 from fathom.evaluate.calibration import at_temperature, fitted_temperature
 from fathom.evaluate.intervals import fit_interval, measure_coverage
 from fathom.evaluate.metrics import prediction_table, spread
@@ -104,19 +104,19 @@ def calibrated(network: Predictions) -> dict[str, Any]:
 def write_predictions(network: Predictions) -> None:
     """Write predictions of the test part for readers, and what `dvc plots` shows of them."""
     problem, model = network.problem, network.model
-    chosen = evenly_drawn(problem.rows["test"], PLOTTED)
+    chosen = evenly_spaced(problem.rows["test"], PLOTTED)
     plotted = []
     with (
-        replacing(paths.predictions(problem.dataset, model)) as beside,
+        atomic_write(paths.predictions(problem.dataset, model)) as beside,
         TableWriter(beside) as writer,
     ):
         for rows in blocks(problem.rows["test"], problem.main.units):
             table = beside_truth(network, rows)
             writer.write(table)
-            plotted.append(table.iloc[within(chosen, rows)])
+            plotted.append(table.iloc[rows_in_block(chosen, rows)])
     tables = plot_tables(pd.concat(plotted), problem)
     for kind in PLOTS:
-        with replacing(paths.plots(kind, problem.dataset, model)) as beside:
+        with atomic_write(paths.plots(kind, problem.dataset, model)) as beside:
             beside.mkdir()
             if kind in tables:
                 tables[kind].to_csv(beside / "test.csv", index=False)

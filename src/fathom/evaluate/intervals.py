@@ -14,13 +14,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.schema import Description
+from fathom.artifacts.schema import JsonModel
 
 BINS = 10  # at most
 ROWS = 200  # in a bin, at least: the share of new rows held then strays by about 0.02
 
 
-class Interval(Description):
+class Interval(JsonModel):
     """How far the truth may be from a prediction, in the target's unit.
 
     `half_widths` has one for each bin of predictions, which the `edges` set apart; an edge is

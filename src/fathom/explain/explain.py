@@ -5,10 +5,10 @@ from typing import Any
 import tensorflow as tf
 
 from fathom.artifacts.model_file import read_model
-from fathom.artifacts.ranking import LEADING, best
+from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
 from fathom.artifacts.schema import Problem
 from fathom.base import paths
-from fathom.base.files import read_json, replacing, write_json
+from fathom.base.files import atomic_write, read_json, write_json
 from fathom.explain.importance import explain_table
 from fathom.explain.saliency import explain_images
 from fathom.settings.schema import DatasetConfig
@@ -28,7 +28,7 @@ def explain(config: DatasetConfig) -> dict[str, Any]:
     problem = Problem.read(config.dataset.name)
     name = best_model(problem, config.models)
     model = read_model(problem.dataset, name)
-    with replacing(paths.explanation(problem.dataset)) as folder:
+    with atomic_write(paths.explanation(problem.dataset)) as folder:
         folder.mkdir()
         of_kind = explain_table if problem.kind == "table" else explain_images
         explanation = {"dataset": problem.dataset, "model": name, "kind": problem.kind}
@@ -41,9 +41,9 @@ def best_model(problem: Problem, models: list[str]) -> str:
     """Return the network with the lowest RMSE or the highest accuracy on the validation part, of
     several the first.
     """
-    metric = LEADING[problem.main.task]
+    metric = PRIMARY_METRIC[problem.main.task]
     figures = {}
     for name in models:
         file = paths.metrics(problem.dataset, name)
         figures[name] = read_json(file, f"evaluate@{problem.dataset}-{name}")
-    return best(figures, metric)
+    return find_best(figures, metric)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.raw_table import raw_rows
+from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.scaled_data import ScaledFiles, Subset, read_scalers, read_targets
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import Output, Problem, Schema
@@ -46,8 +46,10 @@ def explain_table(
     generator = np.random.default_rng(config.seed)
     targets = drawn(problem, "test", sizes.rows, generator)
     others = drawn(problem, "train", sizes.background, generator)
-    background = preprocess(raw_rows(dataset, others["row"].to_numpy()), encoder, scalers.features)
-    table = raw_rows(dataset, targets["row"].to_numpy())
+    background = preprocess(
+        read_raw_rows(dataset, others["row"].to_numpy()), encoder, scalers.features
+    )
+    table = read_raw_rows(dataset, targets["row"].to_numpy())
     features = preprocess(table, encoder, scalers.features)
     predictor = Predictor(model, ScaledFiles(problem, scalers.targets))
     predicted = main_output(predictor, features)

@@ -2,7 +2,7 @@
 
 import jinja2
 
-from fathom.artifacts.ranking import LEADING, best
+from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
 from fathom.artifacts.schema import Checks, Problem, Schema
 from fathom.base import paths
 from fathom.base.files import read_json
@@ -33,7 +33,7 @@ def render_card(dataset: str, model: str, text: CardText) -> str:
     metrics = read_json(paths.metrics(dataset, model), f"evaluate@{dataset}-{model}")
     baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
     run = read_json(paths.model(dataset, model) / "run.json", f"train@{dataset}-{model}")
-    leading = LEADING[problem.main.task]
+    leading = PRIMARY_METRIC[problem.main.task]
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("fathom.export", ""),
         autoescape=False,  # noqa: S701 - Markdown
@@ -58,7 +58,7 @@ def render_card(dataset: str, model: str, text: CardText) -> str:
         leading=leading,
         metrics=metrics,
         spread=format_mean(metrics["spread"]["test"][leading]) if "spread" in metrics else "",
-        baseline=best(baselines, leading),
+        baseline=find_best(baselines, leading),
         baselines=baselines,
         warnings=[warning.sentence for warning in Checks.read(dataset).warnings],
         parts=SUBSET_LABELS,

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from fathom.artifacts.model_bytes import save_model
 from fathom.artifacts.model_file import read_model
 from fathom.artifacts.predictions import Predictions
-from fathom.artifacts.raw_table import raw_table
+from fathom.artifacts.raw_table import open_raw_table
 from fathom.artifacts.scaled_data import read_scalers
 from fathom.artifacts.schema import Problem, Schema
 from fathom.artifacts.signature import SIGNATURE, ImageInput, InputColumn, Signature, input_columns
 from fathom.base import paths
-from fathom.base.files import read_array, read_json, replacing, write_text
+from fathom.base.files import atomic_write, read_array, read_json, write_text
 from fathom.evaluate.intervals import Interval, fit_interval
 from fathom.export import formats
 from fathom.export.card import render_card
@@ -45,13 +45,13 @@ def export(config: NetworkConfig) -> Signature:
     image: ImageInput | None = None
     if problem.kind == "table":
         encoder = Encoder.read(dataset)
-        raw = raw_table(schema, {"train": rows})
+        raw = open_raw_table(schema, {"train": rows})
         columns = input_columns(schema.columns, encoder, raw, reserved_names(network))
         model = fold_table(network, problem, columns, encoder, scalers)
     else:
         image = image_input(config.dataset, rows)
         model = fold_images(network, problem, image.type, scalers)
-    with replacing(paths.export(dataset, name)) as folder:
+    with atomic_write(paths.export(dataset, name)) as folder:
         folder.mkdir()
         signature = Signature(
             dataset=dataset,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fathom.artifacts.ranking import best
+from fathom.artifacts.ranking import find_best
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.files import read_json
@@ -65,7 +65,7 @@ def judged(bounds: Bounds, figure: float | None) -> tuple[bool, str]:
 def best_network(dataset: str, models: list[str]) -> str:
     """Return the network with the best leading metric on the validation part."""
     metric = read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}")["metric"]
-    return best({model: read_figures(dataset, model) for model in models}, metric)
+    return find_best({model: read_figures(dataset, model) for model in models}, metric)
 
 
 def read_figures(dataset: str, model: str) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import compute, parquet
 
 from fathom.base.errors import FathomError
-from fathom.base.files import replacing
+from fathom.base.files import atomic_write
 
 STDOUT = Path("-")
 SUFFIXES = (".csv", ".parquet")
@@ -77,7 +77,7 @@ def writing(path: Path) -> Iterator[Writer]:
         raise FathomError(f"--output: {path} must end in .csv or .parquet, or be -")
     if not path.parent.is_dir():
         raise FathomError(f"--output: there is no folder {path.parent}")
-    with replacing(path) as beside:
+    with atomic_write(path) as beside:
         if path.suffix.lower() == ".csv":
             with beside.open("w", newline="", encoding="utf-8") as file:
                 yield CsvWriter(file)

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_dates, as_texts, is_category
-from fathom.artifacts.raw_table import raw_rows
+from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.scaled_data import read_targets
 from fathom.artifacts.schema import Problem, Schema
 from fathom.base import paths
-from fathom.base.blocks import evenly_drawn
+from fathom.base.blocks import evenly_spaced
 from fathom.base.files import read_json, read_table
 from fathom.scale.encoder import Encoder
 
@@ -85,7 +85,7 @@ def described_rows(dataset: str) -> NDArray[np.int64] | None:
     table some that are drawn evenly.
     """
     schema = Schema.read(dataset)
-    return evenly_drawn(schema.rows, ROWS) if schema.is_large else None
+    return evenly_spaced(schema.rows, ROWS) if schema.is_large else None
 
 
 def weight_of(problem: Problem, others: list[str]) -> str | None:
@@ -93,7 +93,7 @@ def weight_of(problem: Problem, others: list[str]) -> str | None:
 
     What the stages wrote names it nowhere, but holds its values.
     """
-    targets = read_targets(problem, "train", evenly_drawn(problem.rows["train"], ROWS))
+    targets = read_targets(problem, "train", evenly_spaced(problem.rows["train"], ROWS))
     if "weight" not in targets:
         return None
     rows = targets["row"].to_numpy()
@@ -136,7 +136,7 @@ def read_columns(
         table = (
             read_table(file, made_by, columns=block)
             if rows is None
-            else raw_rows(dataset, rows, block)
+            else read_raw_rows(dataset, rows, block)
         )
         yield from ((name, table[name]) for name in block)
 

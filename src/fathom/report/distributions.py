@@ -12,7 +12,7 @@ import pandas as pd
 import vl_convert
 from numpy.typing import NDArray
 
-from fathom.artifacts.columns import natural
+from fathom.artifacts.columns import sort_key
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_array
@@ -166,7 +166,7 @@ def category_shares(values: dict[str, pd.Series[Any]]) -> pd.DataFrame:
     counts = pd.concat(list(values.values()), ignore_index=True).value_counts()
     every = len(counts) <= SHOWN + SPARED
     frequent = [str(value) for value in (counts.index if every else counts.index[:SHOWN])]
-    order = sorted(frequent, key=natural) if every else frequent
+    order = sorted(frequent, key=sort_key) if every else frequent
     rest = f"({len(counts) - len(frequent):,} others)"
     missing = "(missing)"
     tables = []

@@ -6,7 +6,7 @@ from typing import Any
 import jinja2
 import yaml
 
-from fathom.artifacts.ranking import best
+from fathom.artifacts.ranking import find_best
 from fathom.base import paths
 from fathom.base.files import write_text
 from fathom.evaluate.formatting import (
@@ -94,7 +94,7 @@ def best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
     }
     if not found:
         return ""
-    name = best(found, metric)
+    name = find_best(found, metric)
     return f"{format_number(found[name]['test'][metric])} ({name})"
 
 

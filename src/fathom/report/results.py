@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.ranking import LEADING, best
+from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
 from fathom.artifacts.schema import Checks, DataWarning, Problem
 from fathom.base import paths
-from fathom.base.blocks import evenly_drawn, most
-from fathom.base.files import read_json, read_table, reading
+from fathom.base.blocks import evenly_spaced, rows_at_once
+from fathom.base.files import read_json, read_table, stage_output
 from fathom.export.card import render_card
 from fathom.settings.schema import CardText, Config
 
@@ -66,13 +66,13 @@ class DatasetResults:
     @property
     def leading(self) -> str:
         """The figure by which models are compared."""
-        return LEADING[self.problem.main.task]
+        return PRIMARY_METRIC[self.problem.main.task]
 
     @property
     def best(self) -> Network:
         """The network that is best on the validation part: the test part chooses nothing."""
         networks = {network.name: network for network in self.networks}
-        return networks[best({n: networks[n].metrics for n in networks}, self.leading)]
+        return networks[find_best({n: networks[n].metrics for n in networks}, self.leading)]
 
 
 def read_results(config: Config) -> list[DatasetResults]:
@@ -110,7 +110,7 @@ def read_network(problem: Problem, model: str, text: CardText) -> Network:
     beside = ("aux", "spread", "ensemble", "calibrated", "interval")
     auxiliary, spread, ensemble, calibrated, interval = (metrics.pop(key, None) for key in beside)
     folder = paths.model(dataset, model)
-    with reading(folder / "history.csv", trained) as file:
+    with stage_output(folder / "history.csv", trained) as file:
         history = pd.read_csv(file)
     return Network(
         name=model,
@@ -129,4 +129,4 @@ def read_network(problem: Problem, model: str, text: CardText) -> Network:
 
 def shown(problem: Problem) -> NDArray[np.int64]:
     """Return the places of the test rows of which errors are shown."""
-    return evenly_drawn(problem.rows["test"], min(SHOWN, most(problem.main.units)))
+    return evenly_spaced(problem.rows["test"], min(SHOWN, rows_at_once(problem.main.units)))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from markdown.extensions.toc import TocExtension
 
-from fathom.artifacts.raw_table import raw_rows
+from fathom.artifacts.raw_table import read_raw_rows
 from fathom.base import paths
 from fathom.base.files import read_array
 from fathom.evaluate.formatting import METRIC_LABELS, describe_inputs, format_percent
@@ -145,7 +145,7 @@ def important(results: DatasetResults) -> pd.DataFrame:
     dataset = results.problem.dataset
     names = [line["column"] for line in results.explanation["importance"][:MOST_IMPORTANT]]
     rows = results.best.predictions["row"].to_numpy()
-    return raw_rows(dataset, rows, names).reset_index(drop=True)
+    return read_raw_rows(dataset, rows, names).reset_index(drop=True)
 
 
 def shapley(results: DatasetResults) -> dict[str, Any]:

@@ -10,8 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.columns import as_dates, as_numbers, as_texts, require, roles, special
-from fathom.artifacts.raw_table import Table, learned
+from fathom.artifacts.columns import (
+    as_dates,
+    as_numbers,
+    as_texts,
+    column_kinds,
+    require_column,
+    unused_columns,
+)
+from fathom.artifacts.raw_table import Table, map_columns
 from fathom.artifacts.scalers import Scaler
 from fathom.base import paths
 from fathom.base.errors import FathomError
@@ -138,7 +145,7 @@ def fit_encoder(
         FathomError: a column is not there, or not what the settings say; the line names the
             setting, or the column, the row and the value.
     """
-    found = roles(dataset, table)
+    found = column_kinds(dataset, table)
     dates = [
         Date.fit(table.training(as_dates(table.column(name), form)), form)
         for name, form in found.dates.items()
@@ -146,7 +153,7 @@ def fit_encoder(
     parts = {date.column: date.names() for date in dates}
     given = [name for column in found.columns for name in parts.get(column, [column])]
     for name in dataset.categories:
-        require(name, "categories", given, special(dataset))
+        require_column(name, "categories", given, unused_columns(dataset))
     chosen = [name for name in given if name in [*found.categories, *dataset.categories]]
     others = [name for name in given if name not in chosen]
 
@@ -157,7 +164,7 @@ def fit_encoder(
             meet(number, values)
         return number
 
-    numbers = learned(fit_number, others)
+    numbers = map_columns(fit_number, others)
     categories = [
         Category.fit(table.training(as_texts(column_of(table, dates, name))), min_frequency)
         for name in chosen
@@ -165,7 +172,7 @@ def fit_encoder(
     names = {number.column: number.names() for number in numbers} | {n: [n] for n in chosen}
     wide, deep = (path(dataset, key, given, parts, names) for key in ("wide", "deep"))
     counts = bucket_counts(dataset, others, chosen, wide)
-    buckets = learned(
+    buckets = map_columns(
         lambda name: Buckets.fit(training_numbers(table, dates, name), counts[name]), counts
     )
     encoder = Encoder(
@@ -214,7 +221,7 @@ def path(
         columns = given
     else:
         for name in listed:
-            require(name, key, [*given, *parts], special(dataset))
+            require_column(name, key, [*given, *parts], unused_columns(dataset))
         columns = [column for name in listed for column in parts.get(name, [name])]
     return [name for column in columns for name in names[column]]
 
@@ -227,7 +234,7 @@ def bucket_counts(
     """
     if isinstance(dataset.buckets, dict):
         for name in dataset.buckets:
-            require(name, "buckets", [*numbers, *categories], special(dataset))
+            require_column(name, "buckets", [*numbers, *categories], unused_columns(dataset))
             if name in categories:
                 raise FathomError(
                     f"dataset.buckets: column {name!r} is a category; only numbers go into buckets"
@@ -242,7 +249,7 @@ def bucket_counts(
 def crosses(dataset: Dataset, given: list[str], counts: dict[str, int]) -> list[Cross]:
     """Return the crosses, each of columns that have codes."""
     for name in (name for columns in dataset.crosses for name in columns):
-        require(name, "crosses", given, special(dataset))
+        require_column(name, "crosses", given, unused_columns(dataset))
         if name not in counts:
             raise FathomError(
                 f"dataset.crosses: column {name!r} holds numbers: put it in buckets with "

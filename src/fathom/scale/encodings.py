@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from fathom.artifacts.columns import natural, places_among
+from fathom.artifacts.columns import places_among, sort_key
 from fathom.base.errors import FathomError
 
 PARTS_OF_DATES = ("year", "month", "day", "day_of_week", "hour", "minute")
@@ -96,7 +96,7 @@ class Category(Learned):
             raise no_value(texts)
         counts = texts.value_counts()
         frequent = [str(value) for value in counts[counts >= min_frequency].index]
-        values: list[str | None] = [*sorted(frequent, key=natural)]
+        values: list[str | None] = [*sorted(frequent, key=sort_key)]
         if not values and len(counts) > 1:
             raise FathomError(
                 f"column {name!r} has {len(counts)} different values in {len(texts)} training "

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_numbers
-from fathom.artifacts.raw_table import Rows, Table, TableInMemory, raw_table
+from fathom.artifacts.raw_table import Rows, Table, TableInMemory, open_raw_table
 from fathom.artifacts.scaled_data import Subset, make_subset
 from fathom.artifacts.scalers import Scaler, ScalerFile
 from fathom.artifacts.schema import Output, Problem, Schema
@@ -22,9 +22,9 @@ from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import (
     TableWriter,
+    atomic_write,
     read_array,
     read_table,
-    replacing,
     write_json,
     write_table,
 )
@@ -91,12 +91,12 @@ def scale(config: DatasetConfig) -> Problem:
     name = config.dataset.name
     schema, made_by = Schema.read(name), f"split@{name}"
     rows = {part: read_array(paths.split(name) / f"{part}.npy", made_by) for part in paths.SUBSETS}
-    with replacing(paths.scaled(name)) as folder:
+    with atomic_write(paths.scaled(name)) as folder:
         folder.mkdir()
         if schema.kind == "images":
             problem, scalers = write_images(config, schema, rows, folder)
         else:
-            problem, scalers = write_parts(config, schema, raw_table(schema, rows), folder)
+            problem, scalers = write_parts(config, schema, open_raw_table(schema, rows), folder)
         write_json(folder / "scaler.json", scalers.model_dump(exclude_none=True))
     problem.write(paths.problem(name))
     return problem

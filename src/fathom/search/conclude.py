@@ -8,7 +8,7 @@ import optuna
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial
 
-from fathom.artifacts.ranking import HIGHER_IS_BETTER, LEADING
+from fathom.artifacts.ranking import HIGHER_IS_BETTER, PRIMARY_METRIC
 from fathom.artifacts.schema import Problem
 from fathom.artifacts.search_result import EnsembleResult, SearchResult, TrialResult
 from fathom.base.errors import FathomError
@@ -91,7 +91,7 @@ class Judged:
         self.search, self.trials, self.candidates = search, trials, candidates
         data = trials.data(search.config)[0]
         self.problem: Problem = data.scaled.problem
-        self.metric = LEADING[self.problem.main.task]
+        self.metric = PRIMARY_METRIC[self.problem.main.task]
         self.actual = {
             "valid": data.scaled.subset("valid").target("main_output"),
             "test": data.test().target("main_output"),

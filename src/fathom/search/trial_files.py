@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fathom.base.files import replacing
+from fathom.base.files import atomic_write
 from fathom.search.trial import Kept
 
 
 def write(folder: Path, number: int, network: Kept) -> None:
     arrays = {f"weights_{at}": weights for at, weights in enumerate(network.weights)}
-    with replacing(place(folder, number)) as beside:
+    with atomic_write(place(folder, number)) as beside:
         np.savez(beside, allow_pickle=False, valid=network.valid, **arrays)
 
 

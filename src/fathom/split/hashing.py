@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.columns import require
+from fathom.artifacts.columns import require_column
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import BLOCK, table_blocks
+from fathom.base.files import BLOCK, read_blocks
 from fathom.settings.schema import Split as Settings
 
 NONE = 255  # of rows without a target
@@ -60,10 +60,10 @@ def keyed_rows(
             yield rows, hashed(rows)
         return
     for name in key or []:
-        require(name, "key", [column.name for column in schema.columns], [], section="split")
+        require_column(name, "key", [column.name for column in schema.columns], [], section="split")
     file, made_by = paths.raw(schema.name) / "data.parquet", f"download@{schema.name}"
     columns = list(dict.fromkeys([schema.target, *(key or [])]))
-    for block in table_blocks(file, made_by, columns):
+    for block in read_blocks(file, made_by, columns):
         block = block[block[schema.target].notna()]
         rows = block.index.to_numpy(np.int64)
         if key is None:

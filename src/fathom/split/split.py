@@ -9,7 +9,7 @@ from fathom.artifacts.columns import as_texts
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import read_array, read_table, replacing, write_json
+from fathom.base.files import atomic_write, read_array, read_table, write_json
 from fathom.settings.schema import DatasetConfig
 from fathom.settings.schema import Split as Settings
 from fathom.split.hashing import hashed_parts
@@ -26,7 +26,7 @@ def split(config: DatasetConfig) -> dict[str, Rows]:
     """
     name = config.dataset.name
     parts = subset_rows(Schema.read(name), config.split)
-    with replacing(paths.split(name)) as folder:
+    with atomic_write(paths.split(name)) as folder:
         folder.mkdir()
         for part, rows in parts.items():
             np.save(folder / f"{part}.npy", rows)

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fathom.base.files import replacing
+from fathom.base.files import atomic_write
 
 Arrays = dict[str, np.ndarray]
 
@@ -104,7 +104,7 @@ class Checkpoint(keras.callbacks.Callback):
             "kills": self.kills,
             "callbacks": [attributes(callback, arrays) for callback in self.callbacks],
         }
-        with replacing(self.file) as beside:
+        with atomic_write(self.file) as beside:
             np.savez(beside, state=np.array(json.dumps(state)), **arrays)
 
 

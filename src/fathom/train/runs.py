@@ -18,7 +18,7 @@ from fathom.artifacts.predictions import write_predictions
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import read_json, replacing, write_json, write_text
+from fathom.base.files import atomic_write, read_json, write_json, write_text
 from fathom.settings.schema import NetworkConfig
 from fathom.train import compiled_fit, keras_fit
 from fathom.train.batches import Feed
@@ -125,7 +125,7 @@ def finished_run(
         checkpoint = folder / f"{paths.run(seed)}.npz"
         trainer.begin(seed)
         run, history = train_from(trainer, seed, checkpoint, config, [EpochLines(seed)])
-        with replacing(done) as beside:
+        with atomic_write(done) as beside:
             beside.mkdir()
             save_model(trainer.model, beside / MODEL)
             write_text(beside / HISTORY, history.to_csv(index=False))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from fathom.artifacts.model_bytes import save_model
 from fathom.base import paths
-from fathom.base.files import replacing, write_json, write_text
+from fathom.base.files import atomic_write, write_json, write_text
 from fathom.settings.schema import NetworkConfig
 from fathom.train.batches import Streamed
 from fathom.train.devices import cores, device_names
@@ -54,15 +54,15 @@ def write(training: Training, trainer: Trainer, folder: Path, config: NetworkCon
     finished = {run.seed: folder / run.name for run in training.runs}
     for left in (*into.glob("*.part*"), *drawn.glob("*.part*")):  # by one that was killed here
         shutil.rmtree(left) if left.is_dir() else left.unlink()
-    with replacing(into / "repeats") as beside:
+    with atomic_write(into / "repeats") as beside:
         beside.mkdir()
         for run in training.runs:
             shutil.copy(finished[run.seed] / MODEL, beside / f"{run.name}.keras")
-    with replacing(into / PREDICTIONS) as beside:
+    with atomic_write(into / PREDICTIONS) as beside:
         beside.mkdir()
         for run in training.runs:
             shutil.copytree(finished[run.seed] / PREDICTIONS, beside / run.name)
-    with replacing(into / MODEL) as beside:
+    with atomic_write(into / MODEL) as beside:
         if config.train.ensemble:
             members = [keras.saving.load_model(path / MODEL) for path in finished.values()]
             save_model(ensemble(members), beside)
