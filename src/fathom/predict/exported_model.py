@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.signature import SIGNATURE, Signature
@@ -17,8 +14,6 @@ from fathom.base.errors import FathomError
 from fathom.export.formats import CHECKSUMS, KERAS, sha256, tensor_specs
 
 BATCH = 8192  # rows predicted at once
-
-Inputs = Mapping[str, NDArray[Any]]  # by the names of the model's inputs, of shape (rows, ...)
 
 
 class ExportedModel:

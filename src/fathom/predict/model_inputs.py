@@ -13,6 +13,8 @@ from fathom.artifacts.columns import as_texts
 from fathom.artifacts.signature import InputColumn, Signature, seconds
 from fathom.base.errors import FathomError, did_you_mean
 
+Inputs = Mapping[str, NDArray[Any]]  # by the names of the model's inputs, of shape (rows, ...)
+
 BOOLEANS = {"True", "False"}
 EMPTY = "leave it empty"  # what to do about a value that is not known
 

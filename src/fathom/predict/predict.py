@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from fathom.artifacts.signature import IMAGE, ImageInput, Signature
 from fathom.base.errors import FathomError
-from fathom.predict.exported_model import ExportedModel, Inputs
+from fathom.predict.exported_model import ExportedModel
 from fathom.predict.image_rows import read_images
-from fathom.predict.model_inputs import check_names, model_inputs
+from fathom.predict.model_inputs import Inputs, check_names, model_inputs
 from fathom.predict.options import Options
 from fathom.predict.output import writing
 from fathom.predict.prediction_columns import prediction_names, prediction_table

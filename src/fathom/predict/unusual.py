@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.signature import EPOCH, SECOND, InputColumn, Signature
-from fathom.predict.exported_model import Inputs
+from fathom.predict.model_inputs import Inputs
 
 UNUSUAL = "unusual"  # the name of the column
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fathom.predict.exported_model import Inputs
+from fathom.predict.model_inputs import Inputs
 from fathom.serve.options import Settings
 
 Answers = dict[str, list[Any]]  # by column, a value a row

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.signature import InputColumn, Signature
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.predict.exported_model import Inputs
-from fathom.predict.model_inputs import BOOLEANS, parse_dates
+from fathom.predict.model_inputs import BOOLEANS, Inputs, parse_dates
 from fathom.serve.errors import RefusedError, cut, kind_of, shown
 
 NULL = type(None)

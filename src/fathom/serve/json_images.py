@@ -17,8 +17,8 @@ from PIL import Image
 from fathom.artifacts.signature import IMAGE, ImageInput
 from fathom.base.errors import FathomError
 from fathom.download.images import READ_ERRORS, decode_image
-from fathom.predict.exported_model import Inputs
 from fathom.predict.image_rows import to_shape
+from fathom.predict.model_inputs import Inputs
 from fathom.serve.errors import RefusedError, kind_of, shown
 
 FILE = "b64"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from fathom.artifacts.signature import IMAGE, Signature
 from fathom.base.errors import did_you_mean
-from fathom.predict.exported_model import Inputs
+from fathom.predict.model_inputs import Inputs
 from fathom.serve.errors import RefusedError, kind_of, shown
 from fathom.serve.json_columns import columns_of_rows, named_columns, table_inputs
 from fathom.serve.json_images import image_inputs

@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import compute
 
-from fathom.predict.exported_model import ExportedModel, Inputs
+from fathom.predict.exported_model import ExportedModel
+from fathom.predict.model_inputs import Inputs
 from fathom.predict.prediction_columns import prediction_columns
 from fathom.predict.unusual import UNUSUAL, find_unusual
 from fathom.serve.batching import Answers

@@ -12,7 +12,8 @@ import numpy as np
 import uvicorn
 
 from fathom.artifacts.signature import IMAGE, Signature
-from fathom.predict.exported_model import ExportedModel, Inputs
+from fathom.predict.exported_model import ExportedModel
+from fathom.predict.model_inputs import Inputs
 from fathom.serve.app import application
 from fathom.serve.batching import batching
 from fathom.serve.options import Settings
