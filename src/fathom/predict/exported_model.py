@@ -12,6 +12,7 @@ from fathom.artifacts.scalers import Floats
 from fathom.artifacts.signature import SIGNATURE, Signature
 from fathom.base.errors import FathomError
 from fathom.export.formats import CHECKSUMS, KERAS, sha256, tensor_specs
+from fathom.predict.model_inputs import Inputs
 
 BATCH = 8192  # rows predicted at once
 
