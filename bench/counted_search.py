@@ -10,7 +10,7 @@ from unittest.mock import patch
 import click
 
 from fathom.cli import main
-from fathom.settings.schema import Config
+from fathom.settings.config import Config
 from fathom.train.devices import start_tensorflow
 
 

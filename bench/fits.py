@@ -11,7 +11,7 @@ from plain_keras import stopping
 from fathom.artifacts.scaled_data import ScaledFiles, scaler_of
 from fathom.artifacts.schema import Problem
 from fathom.search.overrides import Base
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.build import build
 from fathom.train.compilation import compile_model
 from fathom.train.inputs import Examples, reader

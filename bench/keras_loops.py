@@ -12,7 +12,7 @@ from turns import answer, ready, wait
 from fathom.artifacts.schema import Problem
 from fathom.models.names import unwrap
 from fathom.settings.compose import compose
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.batches import InMemory
 from fathom.train.build import build, compile_programs
 from fathom.train.compilation import compile_model

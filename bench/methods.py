@@ -25,7 +25,7 @@ from searches import ALONE, prepare_copy
 
 from fathom.search.search_command import as_overrides
 from fathom.settings.compose import compose
-from fathom.settings.schema import SearchConfig
+from fathom.settings.config import SearchConfig
 from fathom.train.devices import start_tensorflow
 
 DATASET = "california_housing"

@@ -26,7 +26,7 @@ from fathom.artifacts.scaled_data import ScaledFiles
 from fathom.artifacts.schema import Problem
 from fathom.models.names import output_names
 from fathom.settings.compose import compose
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.build import build
 from fathom.train.callbacks import early_stopping
 from fathom.train.compilation import compile_model

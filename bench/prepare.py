@@ -19,7 +19,7 @@ from fathom.base import paths
 from fathom.download.download import download
 from fathom.scale.scale import scale
 from fathom.settings.compose import compose
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.split.split import split
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,7 +7,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from turns import take_turns
 
 from fathom.settings.compose import compose
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from torch.nn import functional
 from turns import take_turns
 
 from fathom.settings.compose import compose
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 
 Network = Callable[[Sequence[Tensor]], list[Tensor]]
 Loss = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]

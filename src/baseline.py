@@ -5,7 +5,7 @@ python src/baseline.py dataset=digits
 
 from fathom.baseline.baseline import baseline
 from fathom.settings.compose import stage
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 
 
 @stage(DatasetConfig)

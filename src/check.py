@@ -5,7 +5,7 @@ python src/check.py dataset=adult_census
 
 from fathom.check.check import check
 from fathom.settings.compose import stage
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 
 
 @stage(DatasetConfig)

@@ -5,7 +5,7 @@ python src/compare.py dataset=digits
 
 from fathom.compare.compare import compare
 from fathom.settings.compose import stage
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 
 
 @stage(DatasetConfig)

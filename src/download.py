@@ -5,7 +5,7 @@ python src/download.py dataset=digits
 
 from fathom.download.download import download
 from fathom.settings.compose import stage
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 
 
 @stage(DatasetConfig)

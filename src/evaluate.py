@@ -5,7 +5,7 @@ python src/evaluate.py dataset=digits model=mlp
 
 from fathom.evaluate.evaluate import evaluate
 from fathom.settings.compose import stage
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 
 
 @stage(NetworkConfig)

@@ -4,7 +4,7 @@ python src/explain.py dataset=california_housing
 """
 
 from fathom.settings.compose import stage
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 from fathom.train.devices import start_tensorflow
 
 

@@ -7,7 +7,7 @@ import sys
 
 from fathom.gate.gate import gate
 from fathom.settings.compose import stage
-from fathom.settings.schema import Config
+from fathom.settings.config import Config
 
 
 @stage(Config)

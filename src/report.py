@@ -6,7 +6,7 @@ python src/report.py
 from fathom.base import paths
 from fathom.report.report import report
 from fathom.settings.compose import stage
-from fathom.settings.schema import Config
+from fathom.settings.config import Config
 
 
 @stage(Config)

@@ -5,7 +5,7 @@ python src/scale.py dataset=california_housing scale.features=robust
 
 from fathom.scale.scale import scale
 from fathom.settings.compose import stage
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 
 
 @stage(DatasetConfig)

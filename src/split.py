@@ -4,7 +4,7 @@ python src/split.py dataset=digits split.test=0.2
 """
 
 from fathom.settings.compose import stage
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 from fathom.split.split import split
 
 

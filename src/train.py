@@ -4,7 +4,7 @@ python src/train.py dataset=digits model=mlp train.epochs=3
 """
 
 from fathom.settings.compose import stage
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.devices import start_tensorflow
 
 

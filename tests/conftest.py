@@ -31,7 +31,7 @@ from fathom.download.download import download
 from fathom.evaluate.evaluate import evaluate
 from fathom.scale.scale import scale
 from fathom.settings.compose import compose
-from fathom.settings.schema import Config, DatasetConfig, NetworkConfig
+from fathom.settings.config import Config, DatasetConfig, NetworkConfig
 from fathom.split.split import split
 
 if TYPE_CHECKING:

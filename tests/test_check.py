@@ -19,7 +19,7 @@ from fathom.check.drift import difference
 from fathom.check.duplicates import hashes, repeated
 from fathom.download.download import download
 from fathom.download.sources import RawImages, RawTable
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 from fathom.split.split import split
 
 Table = dict[str, Any]

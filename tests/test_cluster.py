@@ -27,7 +27,7 @@ from fathom.base.errors import FathomError
 from fathom.search.search_command import as_overrides
 from fathom.search.study import FINISHED, folder_of
 from fathom.settings.compose import compose
-from fathom.settings.schema import NetworkConfig, SearchConfig
+from fathom.settings.config import NetworkConfig, SearchConfig
 
 ray_installed = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="Ray is not installed"

@@ -12,8 +12,9 @@ from stages import make_stage, run_stage
 from fathom.base.errors import FathomError
 from fathom.messages.origins import Origins
 from fathom.settings.compose import compose
+from fathom.settings.config import Config, DatasetConfig, NetworkConfig
+from fathom.settings.fields import Factory
 from fathom.settings.instantiate import make
-from fathom.settings.schema import Config, DatasetConfig, NetworkConfig, Target
 
 DIGITS_MLP = ("dataset=digits", "model=mlp")
 BOOK_MLP = (*DIGITS_MLP, "experiment=book_mlp")
@@ -501,7 +502,7 @@ def takes_a_number(number: int, *, places: list[int] | None = None) -> int:
 
 def made(*positional: Any, defaults: dict[str, Any] | None = None, **settings: Any) -> Any:
     """Make a target that stands at dataset.source of the digits."""
-    target = Target.model_validate(settings)
+    target = Factory.model_validate(settings)
     origins = Origins((), "digits", None, "none")
     return make(target, ("dataset", "source"), origins, *positional, **(defaults or {}))
 

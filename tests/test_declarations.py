@@ -11,7 +11,7 @@ from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
 from fathom.settings.compose import compose
-from fathom.settings.schema import Config
+from fathom.settings.config import Config
 
 STAGES = [
     "download", "split", "check", "scale", "train", "evaluate", "baseline", "compare", "explain",

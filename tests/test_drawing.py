@@ -18,8 +18,8 @@ from keras import layers
 from fathom.artifacts.schema import Problem
 from fathom.report.network_drawing import draw_network
 from fathom.report.network_graph import read_network
+from fathom.settings.config import NetworkConfig
 from fathom.settings.instantiate import make
-from fathom.settings.schema import NetworkConfig
 from fathom.train.repeats import ensemble
 
 SVG = "{http://www.w3.org/2000/svg}"

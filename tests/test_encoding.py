@@ -23,7 +23,7 @@ from fathom.download.sources import RawTable
 from fathom.scale.encoder import Encoder, fit_encoder
 from fathom.scale.encodings import Buckets, Category, Cross, Date, Number
 from fathom.scale.scale import scale
-from fathom.settings.schema import Dataset
+from fathom.settings.data_settings import DatasetSettings
 from fathom.split.split import split
 
 NAN = float("nan")
@@ -33,9 +33,9 @@ def column(*values: Any, name: str = "c") -> pd.Series[Any]:
     return pd.Series(list(values), name=name)
 
 
-def dataset(**settings: Any) -> Dataset:
+def dataset(**settings: Any) -> DatasetSettings:
     source = {"_target_": "nowhere.nothing"}
-    return Dataset.model_validate(
+    return DatasetSettings.model_validate(
         {"name": "made", "source": source, "task": "regression", "target": "y"} | settings
     )
 

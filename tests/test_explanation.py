@@ -39,7 +39,7 @@ from fathom.explain.explain import best_model, explain
 from fathom.explain.saliency import Attributions, black_image
 from fathom.explain.sizes import Sizes, per_class
 from fathom.scale.encoder import Encoder, preprocess
-from fathom.settings.schema import Dataset
+from fathom.settings.data_settings import DatasetSettings
 
 NAN = float("nan")
 ROWS = 120
@@ -403,7 +403,7 @@ def test_crosses_can_be_pasted(
     crossable = {"buckets": {"size": 7, "rent": 4}} | {"categories": ["rooms"]}
     add(workspace, "everything", crossable)
     source = {"_target_": "nowhere.nothing"}
-    dataset = Dataset.model_validate(
+    dataset = DatasetSettings.model_validate(
         {"name": "made", "source": source, "task": "regression", "target": "y", "buckets": buckets}
     )
     found = suggested(

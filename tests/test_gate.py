@@ -11,7 +11,7 @@ from stages import Finished, run_stage
 from fathom.base.errors import FathomError
 from fathom.gate.gate import gate
 from fathom.settings.compose import compose
-from fathom.settings.schema import Config
+from fathom.settings.config import Config
 
 DIGITS_MLP = "data set digits, model mlp, test part"
 CALIFORNIA_SELU = "data set california_housing, model selu, test part"

@@ -254,7 +254,7 @@ def test_own_test_rows_stay_when_rows_are_hashed(workspace: Path) -> None:
         ),
         (
             ["split.hash=false", "split.key=[id]"],
-            "command line: split: a key is what is hashed; set hash to auto",
+            "command line: split: a key needs hashing; set hash to auto",
         ),
         (
             ["split.hash=true", "split.shuffle=false"],

@@ -28,7 +28,7 @@ from fathom.new_dataset.dataset_file import Source, flow, table_settings
 from fathom.new_dataset.infer_columns import Column, describe_columns, markers
 from fathom.new_dataset.infer_target import infer_target
 from fathom.scale.encoder import fit_encoder
-from fathom.settings.schema import Dataset
+from fathom.settings.data_settings import DatasetSettings
 
 N = 200
 DRAWN = np.random.default_rng(0)
@@ -362,7 +362,7 @@ def uncommented(file: Path) -> None:
     file.write_text(re.sub(rf"^( *)# ({keys}):", r"\1\2:", file.read_text(), flags=re.MULTILINE))
 
 
-def encoded(dataset: Dataset) -> list[str]:
+def encoded(dataset: DatasetSettings) -> list[str]:
     """Return the names of the features that the later stages make of a table."""
     found = table_file(**dataset.source.arguments)
     assert isinstance(found, RawTable)
@@ -405,7 +405,7 @@ def nasty_table(name: str) -> pd.DataFrame:
     )
 
 
-def check_names(dataset: Dataset, name: str) -> None:
+def check_names(dataset: DatasetSettings, name: str) -> None:
     assert dataset.target == name
     assert dataset.exclude == [f"{name}constant"]
     assert dataset.dates == {f"{name}day": "%d/%m/%Y"}
@@ -435,7 +435,7 @@ def test_any_name_is_written_so_that_it_is_read(tmp_path: Path, name: str) -> No
     file.write_text(table_settings("A sentence.", source, columns, target))
     uncommented(file)
     tree: Any = OmegaConf.to_container(OmegaConf.load(file), resolve=True)  # as Hydra does
-    dataset = Dataset.model_validate(tree["dataset"] | {"name": "nasty"})
+    dataset = DatasetSettings.model_validate(tree["dataset"] | {"name": "nasty"})
     check_names(dataset, name)
     assert dataset.source.arguments == {"file": f"{name}.csv"}
 

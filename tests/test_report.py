@@ -21,7 +21,7 @@ from fathom.report import results as results_module
 from fathom.report.results import read_results
 from fathom.report.section import important, shown_rows
 from fathom.settings.compose import compose
-from fathom.settings.schema import Config
+from fathom.settings.config import Config
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [

@@ -17,7 +17,7 @@ import tensorflow as tf
 from conftest import network_config, trained
 
 from fathom.artifacts.scaled_data import ScaledFiles
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train import compiled_fit, train
 from fathom.train.build import prepare
 from fathom.train.checkpoint import Checkpoint, pack, unpack

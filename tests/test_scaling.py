@@ -27,7 +27,7 @@ from fathom.base.errors import FathomError
 from fathom.download.download import download
 from fathom.download.sources import RawTable
 from fathom.scale.scale import scale
-from fathom.settings.schema import Method
+from fathom.settings.fields import Method
 from fathom.split.split import split
 
 METHODS: tuple[Method, ...] = get_args(Method)

@@ -32,7 +32,8 @@ from fathom.search.search_command import as_overrides, search
 from fathom.search.space import grid, ordered, suggest
 from fathom.search.study import folder_of, opened
 from fathom.settings.compose import compose
-from fathom.settings.schema import Dimension, NetworkConfig, SearchConfig
+from fathom.settings.config import NetworkConfig, SearchConfig
+from fathom.settings.search_settings import Dimension
 
 SMALL = [*SHRUNK[:2], "train.repeats=1", "gpus=[]", "experiments=0", "ensemble=3"]
 HOUSES = Path("searches/california_housing")
@@ -127,10 +128,16 @@ def config(model: str, method: str, *overrides: str) -> SearchConfig:
         ({}, "must have one of choice, int, float, log"),
         ({"int": [1, 2], "log": [1, 2]}, "must have one of choice, int, float, log"),
         ({"choice": []}, "choice must name at least one"),
-        ({"int": [5, 2]}, "int: must be a lowest and a higher highest number, not [5, 2]"),
-        ({"int": [1, 2.5]}, "int: must be whole numbers, not [1, 2.5]"),
-        ({"float": 3}, "float: must be a lowest and a higher highest number, not 3"),
-        ({"log": [0, 1]}, "log: must be above 0, not [0, 1]"),
+        (
+            {"int": [5, 2]},
+            "int: must be [low, high] with low < high, both whole numbers, not [5, 2]",
+        ),
+        (
+            {"int": [1, 2.5]},
+            "int: must be [low, high] with low < high, both whole numbers, not [1, 2.5]",
+        ),
+        ({"float": 3}, "float: must be [low, high] with low < high, not 3"),
+        ({"log": [0, 1]}, "log: must be [low, high] with 0 < low < high, not [0, 1]"),
         ({"choice": [1], "step": 1}, "step is for int and float"),
         ({"int": [1, 5], "step": 0.5}, "step of an int must be a whole number, not 0.5"),
         ({"range": [1, 5]}, "range is not a setting; there are: choice, float, if, int, log, step"),

@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from fathom.artifacts.schema import Schema, Source
 from fathom.base.errors import FathomError
 from fathom.download.download import download
-from fathom.settings.schema import Split
+from fathom.settings.data_settings import SplitSettings
 from fathom.split.split import Labels, Rows, split, split_rows
 
 settings_of_hypothesis = settings_of(
@@ -41,13 +41,13 @@ def schema(rows: int, test_rows: int = 0) -> Schema:
     )
 
 
-def settings(test: float | str = 0.25, valid: float = 0.1875, **others: Any) -> Split:
+def settings(test: float | str = 0.25, valid: float = 0.1875, **others: Any) -> SplitSettings:
     defaults = {"shuffle": True, "stratify": "auto", "valid_first": False, "seed": 42}
     defaults |= {"hash": "auto", "key": None}
-    return Split.model_validate({"test": test, "valid": valid} | defaults | others)
+    return SplitSettings.model_validate({"test": test, "valid": valid} | defaults | others)
 
 
-def split_all(schema: Schema, labels: Labels | None, settings: Split) -> dict[str, Rows]:
+def split_all(schema: Schema, labels: Labels | None, settings: SplitSettings) -> dict[str, Rows]:
     """Split data in which every row has a target."""
     return split_rows(schema, np.arange(schema.rows), labels, settings)
 
@@ -216,7 +216,7 @@ def test_own_test_set_is_ignored_unless_asked_for() -> None:
     ],
 )
 def test_refuses_impossible_splits(
-    rows: int, names: Labels | None, chosen: Split, message: str
+    rows: int, names: Labels | None, chosen: SplitSettings, message: str
 ) -> None:
     with pytest.raises(FathomError) as caught:
         split_all(schema(rows), names, chosen)

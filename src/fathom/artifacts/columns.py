@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.raw_table import Table
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.settings.schema import Dataset
+from fathom.settings.data_settings import DatasetSettings
 
 MOSTLY = 0.5  # a text column with more numbers than this share is one of numbers with a slip
 
@@ -27,7 +27,7 @@ class ColumnKinds:
     dates: dict[str, str]
 
 
-def column_kinds(dataset: Dataset, table: Table) -> ColumnKinds:
+def column_kinds(dataset: DatasetSettings, table: Table) -> ColumnKinds:
     """Tell what the columns of a raw table are that networks are given.
 
     Raises:
@@ -59,7 +59,7 @@ def holds_categories(table: Table, name: str) -> bool:
     return is_category(table.column(name))
 
 
-def unused_columns(dataset: Dataset) -> list[str | None]:
+def unused_columns(dataset: DatasetSettings) -> list[str | None]:
     """Return the columns that networks are not given."""
     return [dataset.target, dataset.auxiliary, dataset.sample_weight, *dataset.exclude]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fathom.settings.schema import Task
+from fathom.settings.fields import Task
 
 PRIMARY_METRIC: dict[Task, str] = {"regression": "rmse", "classification": "accuracy"}
 HIGHER_IS_BETTER = ("accuracy", "f1_macro", "r2")

@@ -18,7 +18,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from fathom.settings.schema import Method
+from fathom.settings.fields import Method
 
 Floats = NDArray[np.floating[Any]]
 

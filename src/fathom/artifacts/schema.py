@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fathom.base import paths
 from fathom.base.files import stage_output, write_json
-from fathom.settings.schema import Task
+from fathom.settings.fields import Task
 
 DatasetKind = Literal["table", "images"]
 Fault = Literal["duplicates", "giveaway", "drift", "unlabelled"]

@@ -25,7 +25,7 @@ from fathom.base.blocks import blocks
 from fathom.base.files import Rows, TableWriter, atomic_write, write_json
 from fathom.evaluate.metrics import prediction_table
 from fathom.evaluate.sums import tally
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 
 MOST_CATEGORIES = 255  # that scikit-learn's boosting takes as such; more are taken as numbers
 SPARSE = 0.3  # share of values that are not 0 below which one-hot categories are kept as such only

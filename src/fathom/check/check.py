@@ -10,7 +10,7 @@ from fathom.check.duplicates import duplicates
 from fathom.check.leakage import giveaways
 from fathom.check.subsets import BRIGHTNESS, IMAGE, read_columns, read_images
 from fathom.check.warning import Parts, warned
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 
 
 def check(config: DatasetConfig) -> Checks:

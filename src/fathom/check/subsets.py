@@ -13,13 +13,13 @@ from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_array
 from fathom.check.warning import Parts
-from fathom.settings.schema import Dataset
+from fathom.settings.data_settings import DatasetSettings
 
 SAMPLE_ROWS = 250_000  # rows of a large table, about
 IMAGE, BRIGHTNESS = "pixels", "mean brightness"  # columns of images
 
 
-def read_columns(dataset: Dataset, schema: Schema, rows: Rows) -> Parts:
+def read_columns(dataset: DatasetSettings, schema: Schema, rows: Rows) -> Parts:
     """Return the columns that networks are given, and the target: numbers, also of dates, as
     float64, and categories as texts; of a large table some of the rows.
     """

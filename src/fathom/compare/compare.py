@@ -17,7 +17,7 @@ from fathom.base import paths
 from fathom.base.blocks import blocks
 from fathom.base.errors import FathomError
 from fathom.base.files import count_rows, read_json, read_table, write_json
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 
 DRAWN_AT_ONCE = 2**22  # numbers of groups, 32 MiB
 GROUPS = 100_000  # that are resampled, at most

@@ -95,7 +95,7 @@ def machine() -> Iterator[Finding]:
 def project() -> Iterator[Finding]:
     """Look at the settings."""
     from fathom.settings.compose import compose
-    from fathom.settings.schema import Config, NetworkConfig
+    from fathom.settings.config import Config, NetworkConfig
 
     try:
         config = compose([], Config)

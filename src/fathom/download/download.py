@@ -15,8 +15,9 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.files import TableWriter, atomic_write
 from fathom.download.sources import Raw, RawFiles, RawImages, RawTable
+from fathom.settings.config import DatasetConfig
+from fathom.settings.data_settings import DatasetSettings
 from fathom.settings.instantiate import make
-from fathom.settings.schema import Dataset, DatasetConfig
 
 
 def download(config: DatasetConfig) -> Schema:
@@ -55,7 +56,7 @@ def blocks_of(raw: RawTable | RawFiles, columns: list[str] | None = None) -> Ite
         yield raw.table if columns is None else raw.table[columns]
 
 
-def describe(dataset: Dataset, raw: Raw) -> Schema:
+def describe(dataset: DatasetSettings, raw: Raw) -> Schema:
     """Return the schema of raw data, having looked at its target."""
     if not isinstance(raw, RawImages):
         facts = describe_table(dataset, raw)
@@ -81,7 +82,7 @@ def describe(dataset: Dataset, raw: Raw) -> Schema:
     )
 
 
-def describe_table(dataset: Dataset, raw: RawTable | RawFiles) -> dict[str, Any]:
+def describe_table(dataset: DatasetSettings, raw: RawTable | RawFiles) -> dict[str, Any]:
     """Return what a table's schema says of it, and not of where it comes from."""
     first = next(blocks_of(raw))
     require_target(dataset, first)
@@ -107,13 +108,13 @@ def describe_table(dataset: Dataset, raw: RawTable | RawFiles) -> dict[str, Any]
     }
 
 
-def require_target(dataset: Dataset, table: pd.DataFrame) -> None:
+def require_target(dataset: DatasetSettings, table: pd.DataFrame) -> None:
     if dataset.target not in table.columns:
         near = did_you_mean(dataset.target, table.columns)
         raise FathomError(f"dataset.target: there is no column {dataset.target!r}{near}")
 
 
-def check_numbers(dataset: Dataset, target: pd.Series[Any]) -> None:
+def check_numbers(dataset: DatasetSettings, target: pd.Series[Any]) -> None:
     """Refuse a target of regression that is not of numbers."""
     if is_category(target):
         first = target.dropna().iloc[0]

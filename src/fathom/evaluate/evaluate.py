@@ -14,7 +14,7 @@ from fathom.evaluate.calibration import at_temperature, fitted_temperature
 from fathom.evaluate.intervals import fit_interval, measure_coverage
 from fathom.evaluate.metrics import prediction_table, spread
 from fathom.evaluate.sums import Scores, tally
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 
 PLOTS = ("confusion", "predicted", "residuals")
 PLOTTED = 10_000  # rows, at most: `dvc plots` puts a mark for each into a page

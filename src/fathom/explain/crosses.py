@@ -5,14 +5,16 @@ from typing import Any
 import yaml
 
 from fathom.scale.encoder import Encoder
-from fathom.settings.schema import Dataset
+from fathom.settings.data_settings import DatasetSettings
 
 MOST = 3
 STRONG = 0.5  # of the strongest pair
 BUCKETS = 20  # of a number that has none yet
 
 
-def suggested(pairs: list[dict[str, Any]], encoder: Encoder, dataset: Dataset) -> str | None:
+def suggested(
+    pairs: list[dict[str, Any]], encoder: Encoder, dataset: DatasetSettings
+) -> str | None:
     """Return lines for conf/dataset/<name>.yaml that cross the strongest pairs, and put into
     buckets the numbers that are not yet; None if there is no pair to cross.
 

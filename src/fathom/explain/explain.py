@@ -11,7 +11,7 @@ from fathom.base import paths
 from fathom.base.files import atomic_write, read_json, write_json
 from fathom.explain.importance import explain_table
 from fathom.explain.saliency import explain_images
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 
 
 def explain(config: DatasetConfig) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fathom.explain.crosses import suggested
 from fathom.explain.shapley import Shares, method, shares
 from fathom.explain.sizes import Sizes
 from fathom.scale.encoder import Encoder, preprocess
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 from fathom.train.predictor import Predictor
 
 MOST_PAIRS = 15

@@ -14,7 +14,7 @@ from fathom.artifacts.scalers import Floats, Scaler
 from fathom.artifacts.schema import Problem
 from fathom.explain.sizes import per_class
 from fathom.models.names import input_names, output_names, unwrap
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 
 STEPS = 64  # on the way from black to the image; the paper takes 20 to 300
 MOST_AT_ONCE = 1024  # images

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fathom.base.errors import FathomError
-from fathom.settings.schema import Explain
+from fathom.settings.config import ExplainSettings
 
 MOST_EXACT = 12  # columns; the weighing of all coalitions takes a second for each row then
 MOST_IN_PAIRS = 40  # columns; the regression takes a second for each row then
@@ -49,6 +49,6 @@ class Sizes:
         return cls(rows, background, coalitions, exact, pairs)
 
 
-def per_class(settings: Explain, classes: int, steps: int) -> int:
+def per_class(settings: ExplainSettings, classes: int, steps: int) -> int:
     """Return how many images of each class are explained, in so many steps each: one at least."""
     return max(1, min(settings.rows, settings.evaluations // (steps * classes)))

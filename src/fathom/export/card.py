@@ -15,7 +15,7 @@ from fathom.evaluate.formatting import (
     format_percent,
     format_share,
 )
-from fathom.settings.schema import CardText
+from fathom.settings.config import CardText
 
 
 def render_card(dataset: str, model: str, text: CardText) -> str:

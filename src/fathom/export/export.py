@@ -23,7 +23,8 @@ from fathom.export.card import render_card
 from fathom.export.preprocessing import fold_images, fold_table, reserved_names
 from fathom.models.names import output_names
 from fathom.scale.encoder import Encoder
-from fathom.settings.schema import CardText, Dataset, NetworkConfig
+from fathom.settings.config import CardText, NetworkConfig
+from fathom.settings.data_settings import DatasetSettings
 
 
 def export(config: NetworkConfig) -> Signature:
@@ -72,7 +73,7 @@ def export(config: NetworkConfig) -> Signature:
     return signature
 
 
-def image_input(dataset: Dataset, rows: NDArray[np.int64]) -> ImageInput:
+def image_input(dataset: DatasetSettings, rows: NDArray[np.int64]) -> ImageInput:
     """Describe the training images."""
     images = read_array(paths.raw(dataset.name) / "images.npy", f"download@{dataset.name}")
     training = images[rows]

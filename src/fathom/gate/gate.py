@@ -7,7 +7,7 @@ from fathom.artifacts.ranking import find_best
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.files import read_json
-from fathom.settings.schema import Bounds, Config
+from fathom.settings.config import Bounds, Config
 
 
 @dataclass(frozen=True)

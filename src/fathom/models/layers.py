@@ -16,7 +16,7 @@ from pydantic import (
 from fathom.artifacts.schema import Output, Problem
 from fathom.models.names import known_name, layer_name
 from fathom.models.number_embeddings import Numbers, with_embedded
-from fathom.settings.schema import Task
+from fathom.settings.fields import Task
 
 
 def known_activation(name: str) -> str:

@@ -8,7 +8,7 @@ from keras import ops
 from pydantic import PositiveFloat, PositiveInt
 
 from fathom.models.names import layer_name
-from fathom.settings.schema import Section
+from fathom.settings.fields import Section
 
 
 class Fourier(Section):

@@ -23,7 +23,7 @@ from fathom.models.layers import (
 )
 from fathom.models.names import unwrap
 from fathom.models.number_embeddings import Numbers
-from fathom.settings.schema import Section
+from fathom.settings.fields import Section
 
 
 class Deep(Section):

@@ -20,7 +20,7 @@ from fathom.new_dataset.infer_columns import Column, describe_columns, markers
 from fathom.new_dataset.infer_target import Target, infer_target
 from fathom.new_dataset.printing import print_columns
 from fathom.settings.compose import fail
-from fathom.settings.schema import Task
+from fathom.settings.fields import Task
 
 NAMED = 30  # columns in the line that asks for the target
 

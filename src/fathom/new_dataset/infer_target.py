@@ -12,7 +12,7 @@ from fathom.artifacts.columns import as_texts
 from fathom.base.errors import FathomError
 from fathom.new_dataset.exclusions import FEW, written
 from fathom.new_dataset.infer_columns import Column
-from fathom.settings.schema import Task
+from fathom.settings.fields import Task
 
 FEWEST = 20  # labelled rows at least, for three parts of some rows each
 PER_CLASS = 5  # rows of each, on the average, for integers to be classes

@@ -17,7 +17,8 @@ from fathom.new_dataset.copy_in import DVC, Place, name_of, place_of, taken_in
 from fathom.new_dataset.describe_images import describe_images, is_images
 from fathom.new_dataset.describe_table import describe_table
 from fathom.settings.compose import one_line
-from fathom.settings.schema import Dataset, Task
+from fathom.settings.data_settings import DatasetSettings
+from fathom.settings.fields import Task
 
 
 def new_dataset(
@@ -66,7 +67,7 @@ def check_settings(text: str, name: str) -> None:
         tree: Any = OmegaConf.to_container(
             OmegaConf.create(text), resolve=True, throw_on_missing=True
         )
-        Dataset.model_validate(tree["dataset"] | {"name": name})
+        DatasetSettings.model_validate(tree["dataset"] | {"name": name})
     except (OmegaConfBaseException, ValidationError) as error:
         raise FathomError(
             f"a column has a name or value that settings cannot hold, rename it: {one_line(error)}"

@@ -21,7 +21,7 @@ from fathom.report.results import DatasetResults, read_results
 from fathom.report.section import section
 from fathom.report.summary import summary
 from fathom.report.versions import Experiment, commit, experiments
-from fathom.settings.schema import Config
+from fathom.settings.config import Config
 
 VERSIONS = {"tensorflow": "TensorFlow", "keras": "Keras", "scikit-learn": "scikit-learn"}
 

@@ -13,7 +13,7 @@ from fathom.base import paths
 from fathom.base.blocks import evenly_spaced, rows_at_once
 from fathom.base.files import read_json, read_table, stage_output
 from fathom.export.card import render_card
-from fathom.settings.schema import CardText, Config
+from fathom.settings.config import CardText, Config
 
 SHOWN = 100_000  # test rows, at most
 

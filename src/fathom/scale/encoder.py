@@ -24,7 +24,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import read_json
 from fathom.scale.encodings import Buckets, Category, Cross, Date, Learned, Number
-from fathom.settings.schema import Dataset
+from fathom.settings.data_settings import DatasetSettings
 
 
 class Encoder(Learned):
@@ -128,7 +128,7 @@ def preprocess(table: pd.DataFrame, encoder: Encoder, scaler: Scaler) -> pd.Data
 
 
 def fit_encoder(
-    dataset: Dataset,
+    dataset: DatasetSettings,
     table: Table,
     min_frequency: int,
     meet: Callable[[Number, pd.Series[Any]], object] | None = None,
@@ -209,7 +209,7 @@ def with_parts(table: pd.DataFrame, dates: list[Date]) -> pd.DataFrame:
 
 
 def path(
-    dataset: Dataset,
+    dataset: DatasetSettings,
     key: str,
     given: list[str],
     parts: dict[str, list[str]],
@@ -227,7 +227,7 @@ def path(
 
 
 def bucket_counts(
-    dataset: Dataset, numbers: list[str], categories: list[str], wide: list[str]
+    dataset: DatasetSettings, numbers: list[str], categories: list[str], wide: list[str]
 ) -> dict[str, int]:
     """Return how many buckets numbers get: `dataset.buckets` is for each, or for the wide path's
     and the crossed ones.
@@ -246,7 +246,7 @@ def bucket_counts(
     return {name: dataset.buckets for name in numbers if name in wide or name in crossed}
 
 
-def crosses(dataset: Dataset, given: list[str], counts: dict[str, int]) -> list[Cross]:
+def crosses(dataset: DatasetSettings, given: list[str], counts: dict[str, int]) -> list[Cross]:
     """Return the crosses, each of columns that have codes."""
     for name in (name for columns in dataset.crosses for name in columns):
         require_column(name, "crosses", given, unused_columns(dataset))

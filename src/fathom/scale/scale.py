@@ -31,8 +31,9 @@ from fathom.base.files import (
 from fathom.scale.encoder import Encoder, fit_encoder, preprocess
 from fathom.scale.encodings import Number
 from fathom.scale.targets import outputs, target_table
-from fathom.settings.schema import Dataset, DatasetConfig
-from fathom.settings.schema import Scale as Settings
+from fathom.settings.config import DatasetConfig
+from fathom.settings.data_settings import DatasetSettings
+from fathom.settings.data_settings import ScaleSettings as Settings
 
 OF_TABLES = (
     "exclude", "auxiliary", "sample_weight", "categories", "dates", "wide", "deep", "buckets",
@@ -48,7 +49,9 @@ class Learned:
     scalers: ScalerFile
     encoder: Encoder
 
-    def apply(self, block: pd.DataFrame, dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def apply(
+        self, block: pd.DataFrame, dataset: DatasetSettings
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return features and targets of raw rows, with the index of the rows."""
         features = preprocess(block, self.encoder, self.scalers.features)
         return features, target_table(dataset, self.problem.outputs, block)

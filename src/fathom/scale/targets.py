@@ -12,10 +12,10 @@ from fathom.artifacts.columns import as_numbers, as_texts, is_category, places_a
 from fathom.artifacts.raw_table import Table
 from fathom.artifacts.schema import Output, Schema
 from fathom.base.errors import FathomError
-from fathom.settings.schema import Dataset
+from fathom.settings.data_settings import DatasetSettings
 
 
-def outputs(dataset: Dataset, schema: Schema, table: Table) -> dict[str, Output]:
+def outputs(dataset: DatasetSettings, schema: Schema, table: Table) -> dict[str, Output]:
     """Return what a network's outputs predict: the target, and the auxiliary column or the target
     once more.
 
@@ -42,7 +42,9 @@ def auxiliary(name: str, table: Table) -> Output:
     return Output(column=name, task="classification", classes=sorted(classes))
 
 
-def target_table(dataset: Dataset, outputs: dict[str, Output], table: pd.DataFrame) -> pd.DataFrame:
+def target_table(
+    dataset: DatasetSettings, outputs: dict[str, Output], table: pd.DataFrame
+) -> pd.DataFrame:
     """Return the targets by output, in their own unit or as numbers of classes, and perhaps the
     column `weight`; the auxiliary one only if it differs from the main one.
     """

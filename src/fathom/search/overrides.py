@@ -11,7 +11,7 @@ from fathom.messages.origins import Origins
 from fathom.messages.refusals import is_setting
 from fathom.search.space import Values
 from fathom.settings.compose import checked, composed
-from fathom.settings.schema import NetworkConfig, SearchConfig
+from fathom.settings.config import NetworkConfig, SearchConfig
 
 CHOICES = ("model", "experiment")  # keys whose values are files of conf/
 

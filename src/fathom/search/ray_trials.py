@@ -18,7 +18,8 @@ from typing import Any
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.search.trial import Judge, Outcome, goes_on
-from fathom.settings.schema import NetworkConfig, Resources, SearchConfig
+from fathom.settings.config import NetworkConfig, SearchConfig
+from fathom.settings.search_settings import ResourcesSettings
 from fathom.train.callbacks import HaltedError
 from fathom.train.ray_cluster import LIVES, LOOK, join, machines, refuse_without, room, why
 
@@ -212,7 +213,7 @@ def refuse_odd_amounts(config: SearchConfig) -> None:
 
 def amounts(config: SearchConfig) -> dict[str, float]:
     """Return by Ray's names what a trial takes."""
-    resources: Resources = config.search.resources
+    resources: ResourcesSettings = config.search.resources
     return {"CPU": resources.cpu, "GPU": resources.gpu}
 
 

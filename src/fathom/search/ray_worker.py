@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import ray
 
 from fathom.base.errors import FathomError
-from fathom.settings.schema import NetworkConfig, SearchConfig
+from fathom.settings.config import NetworkConfig, SearchConfig
 from fathom.train.devices import start_tensorflow
 
 if TYPE_CHECKING:

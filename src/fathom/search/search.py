@@ -31,7 +31,7 @@ from fathom.search.study import (
 )
 from fathom.search.trial import HopelessError, Judge, Outcome, goes_on
 from fathom.search.turns import turn
-from fathom.settings.schema import NetworkConfig, SearchConfig
+from fathom.settings.config import NetworkConfig, SearchConfig
 from fathom.train.callbacks import DivergedError, HaltedError
 from fathom.train.fingerprint import code, files
 

@@ -15,7 +15,8 @@ from fathom.base.errors import FathomError, did_you_mean
 from fathom.evaluate.formatting import format_duration, format_number
 from fathom.messages.origins import standing_experiment
 from fathom.settings.compose import compose, options
-from fathom.settings.schema import Config, Search, SearchConfig
+from fathom.settings.config import Config, SearchConfig
+from fathom.settings.search_settings import SearchSettings
 from fathom.train.devices import start_tensorflow
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def as_overrides(given: list[str]) -> list[str]:
             raise FathomError(f"{text}: must be key=value, such as dataset=digits")
         if key == "space" or key == "search/space":
             text = f"+search/space={text.partition('=')[2]}"
-        elif key.partition(".")[0] in set(Search.model_fields) - set(Config.model_fields):
+        elif key.partition(".")[0] in set(SearchSettings.model_fields) - set(Config.model_fields):
             text = f"search.{text}"
         found.append(text)
     chosen = dict(text.lstrip("+").split("=", 1) for text in found)

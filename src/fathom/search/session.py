@@ -16,7 +16,7 @@ from fathom.search.search import Engine, Search
 from fathom.search.study import finished, opened
 from fathom.search.threads import Here
 from fathom.search.trial import Trials
-from fathom.settings.schema import SearchConfig
+from fathom.settings.config import SearchConfig
 from fathom.train.callbacks import direction, monitored
 
 # Told how many trials had ended before, or one that has just ended, and how many are to.

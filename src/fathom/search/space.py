@@ -7,7 +7,8 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.settings.schema import Dimension, SearchConfig
+from fathom.settings.config import SearchConfig
+from fathom.settings.search_settings import Dimension
 
 Values = dict[str, Any]  # of keys of the configuration
 

@@ -22,8 +22,8 @@ from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.search.space import grid
 from fathom.search.turns import turn
+from fathom.settings.config import SearchConfig
 from fathom.settings.instantiate import make
-from fathom.settings.schema import SearchConfig
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 HEARTBEAT, GRACE = 10, 60  # seconds; a process that is silent for longer is taken for dead

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial import Judge, Outcome, Trials
-from fathom.settings.schema import NetworkConfig, SearchConfig
+from fathom.settings.config import NetworkConfig, SearchConfig
 from fathom.train.devices import cores
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from fathom.artifacts.scaled_data import ScaledRows
 from fathom.models.names import input_names, output_names
 from fathom.search.trial_data import TrialData
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.batches import Feed
 from fathom.train.build import build, feeds, with_variables
 from fathom.train.build import trainer as compile_anew

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial_data import Datasets, TrialData
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.callbacks import DivergedError, direction, monitored
 from fathom.train.runs import Trainer, train_from
 

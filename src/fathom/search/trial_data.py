@@ -13,7 +13,7 @@ from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.scale.scale import Fitted, fit
-from fathom.settings.schema import DatasetConfig
+from fathom.settings.config import DatasetConfig
 from fathom.split.split import Labels, Rows, read_labels, subset_rows
 from fathom.train.batches import Feed
 

@@ -23,7 +23,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import GROUPS, Location, Origins
 from fathom.messages.refusals import keys_at, refusal
-from fathom.settings.schema import Config
+from fathom.settings.config import Config
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 COMPOSING = threading.Lock()  # Hydra composes for one at a time

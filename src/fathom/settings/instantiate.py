@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import Location, Origins
 from fathom.messages.refusals import refused_argument
-from fathom.settings.schema import Target
+from fathom.settings.fields import Factory
 
 ANY_OTHER = inspect.Parameter("others", inspect.Parameter.VAR_KEYWORD)
 
 
 def make(
-    target: Target, location: Location, origins: Origins, *positional: Any, **defaults: Any
+    target: Factory, location: Location, origins: Origins, *positional: Any, **defaults: Any
 ) -> Any:
     """Call what `target` names, through `hydra.utils.instantiate`.
 
@@ -61,7 +61,7 @@ def make(
 
 
 def unknown_argument(
-    target: Target, location: Location, origins: Origins, parameters: list[str]
+    target: Factory, location: Location, origins: Origins, parameters: list[str]
 ) -> FathomError:
     name = next(name for name in target.arguments if name not in parameters)
     file, key = origins.of((*location, name))
@@ -69,7 +69,7 @@ def unknown_argument(
     return FathomError(f"{file}: {key} is no argument of {target.target}{near}")
 
 
-def locate(target: Target, location: Location, origins: Origins) -> Callable[..., Any]:
+def locate(target: Factory, location: Location, origins: Origins) -> Callable[..., Any]:
     """Import the function or class that a target names."""
     module_name, _, name = target.target.rpartition(".")
     file, key = origins.of((*location, "_target_"))

@@ -31,7 +31,8 @@ from sklearn.utils.validation import (
 from fathom.artifacts.columns import as_texts
 from fathom.artifacts.scalers import Floats
 from fathom.base.errors import FathomError
-from fathom.settings.schema import Config, Task
+from fathom.settings.config import Config
+from fathom.settings.fields import Task
 from fathom.sklearn.refusals import value_errors
 from fathom.sklearn.rows import as_table, categorical, other_name, parts_of, schema_of
 from fathom.sklearn.settings import ROWS, checked_settings, refuse_unknown

@@ -18,7 +18,7 @@ from fathom.scale.encoder import Encoder, preprocess
 from fathom.scale.scale import fit_rows
 from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial_data import TrialData
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, with_variables
 from fathom.train.predictor import Predictor
 from fathom.train.repeats import seeded

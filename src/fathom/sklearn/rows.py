@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from fathom.artifacts.schema import Schema, Source
 from fathom.base.errors import FathomError
-from fathom.settings.schema import Task
+from fathom.settings.fields import Task
 
 
 def as_table(estimator: Any, rows: Any, fitting: bool) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import Location, Origins
 from fathom.messages.refusals import is_setting, keys_at
 from fathom.settings.compose import checked, composed, options, project_conf
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 
 # What can be set, and what cannot: it is for the stages, or follows from what `fit` is given.
 SECTIONS: dict[str, tuple[str, ...]] = {

@@ -17,7 +17,7 @@ from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import BLOCK, read_blocks
-from fathom.settings.schema import Split as Settings
+from fathom.settings.data_settings import SplitSettings as Settings
 
 NONE = 255  # of rows without a target
 TRAIN, VALID, TEST = range(3)  # places in paths.SUBSETS

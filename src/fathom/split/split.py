@@ -10,8 +10,8 @@ from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write, read_array, read_table, write_json
-from fathom.settings.schema import DatasetConfig
-from fathom.settings.schema import Split as Settings
+from fathom.settings.config import DatasetConfig
+from fathom.settings.data_settings import SplitSettings as Settings
 from fathom.split.hashing import hashed_parts
 
 Rows = NDArray[np.int64]

@@ -11,8 +11,8 @@ import tensorflow as tf
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
+from fathom.settings.config import NetworkConfig
 from fathom.settings.instantiate import make
-from fathom.settings.schema import NetworkConfig
 from fathom.train import compilation
 from fathom.train.batches import Feed, feed, row_alignment
 from fathom.train.inputs import reader

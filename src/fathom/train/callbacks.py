@@ -11,8 +11,8 @@ from fathom.artifacts.scalers import Scaler
 from fathom.artifacts.schema import Problem
 from fathom.base import paths
 from fathom.base.errors import FathomError
+from fathom.settings.config import NetworkConfig
 from fathom.settings.instantiate import make
-from fathom.settings.schema import NetworkConfig
 
 BATCH_HOOKS = (
     "on_batch_begin", "on_batch_end",

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from fathom.artifacts.schema import Output, Problem
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.models.names import known_name, output_names, unwrap
+from fathom.settings.config import NetworkConfig
+from fathom.settings.fields import Factory
 from fathom.settings.instantiate import make
-from fathom.settings.schema import NetworkConfig, Target
 from fathom.train.optimizers import WideAndDeep, is_wide
 
 DEFAULT_LOSS = {"regression": "mse", "classification": "sparse_categorical_crossentropy"}
@@ -52,7 +53,10 @@ def optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
         rate = schedule(config, settings.schedule, rate, rows)
     arguments = {"_target_": chosen.target, **arguments}
     return make(
-        Target.model_validate(arguments), ("train", "optimizer"), config.origins, learning_rate=rate
+        Factory.model_validate(arguments),
+        ("train", "optimizer"),
+        config.origins,
+        learning_rate=rate,
     )
 
 
@@ -71,7 +75,7 @@ def with_wide(
     return wide if all(of_wide) else WideAndDeep(wide, deep)
 
 
-def schedule(config: NetworkConfig, chosen: Target, rate: float, rows: int) -> Any:
+def schedule(config: NetworkConfig, chosen: Factory, rate: float, rows: int) -> Any:
     """Return a learning-rate schedule, what is counted in epochs turned into steps."""
     steps = math.ceil(rows / config.train.batch_size)
     arguments: dict[str, Any] = {"_target_": chosen.target}
@@ -85,7 +89,7 @@ def schedule(config: NetworkConfig, chosen: Target, rate: float, rows: int) -> A
     if warmup:  # from 0 up to the rate; Keras counts the decay from there
         defaults["initial_learning_rate"], defaults["warmup_target"] = 0.0, rate
         defaults["decay_steps"] -= warmup
-    return make(Target.model_validate(arguments), place, config.origins, **defaults)
+    return make(Factory.model_validate(arguments), place, config.origins, **defaults)
 
 
 def loss(output: Output, problem: Problem, config: NetworkConfig) -> str:

@@ -8,7 +8,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from fathom.base.errors import FathomError
-from fathom.settings.schema import Config
+from fathom.settings.config import Config
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fathom.base import paths
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.devices import device_names
 
 # What only says how a training is watched and kept.

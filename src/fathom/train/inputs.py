@@ -10,7 +10,7 @@ from fathom.artifacts.scaled_data import ScaledData, Subset, scaler_of
 from fathom.artifacts.scalers import Scaler
 from fathom.artifacts.schema import Problem
 from fathom.models.names import input_names, output_names, unwrap
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.compilation import loss
 
 # Inputs, targets and, if rows do not weigh alike, weights: each an array for a network with one

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from fathom.base.errors import FathomError
-from fathom.settings.schema import Config
+from fathom.settings.config import Config
 
 GIB = 2**30
 TENSORFLOW = 1.25  # GiB that it takes by itself, with a network and its programs

@@ -19,7 +19,7 @@ import keras
 import pandas as pd
 
 from fathom.base.errors import FathomError
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.checkpoint import arrays_of, put_into
 from fathom.train.ray_cluster import LIVES, LOOK, join, machines, refuse_without, room, why
 from fathom.train.ray_worker import Job, Trained, fit

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 
 if TYPE_CHECKING:
     import keras

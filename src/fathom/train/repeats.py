@@ -11,7 +11,7 @@ import tensorflow as tf
 from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
 from fathom.models.names import output_names
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.devices import cores
 
 MANY_VALUES = 10_000_000

@@ -19,7 +19,7 @@ from fathom.artifacts.scaled_data import ScaledData
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write, read_json, write_json, write_text
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train import compiled_fit, keras_fit
 from fathom.train.batches import Feed
 from fathom.train.callbacks import EpochLines, Halt, callbacks, early_stopping

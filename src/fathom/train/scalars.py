@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.optimizers import WideAndDeep
 
 # What may differ between two trainings by one program, by the class that holds it.

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from fathom.artifacts.scaled_data import ScaledFiles
 from fathom.base import paths
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train import runs
 from fathom.train.batches import InMemory
 from fathom.train.build import prepare

@@ -14,7 +14,7 @@ import pandas as pd
 from fathom.artifacts.model_bytes import save_model
 from fathom.base import paths
 from fathom.base.files import atomic_write, write_json, write_text
-from fathom.settings.schema import NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.train.batches import Streamed
 from fathom.train.devices import cores, device_names
 from fathom.train.repeats import ensemble
