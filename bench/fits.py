@@ -12,9 +12,8 @@ from fathom.artifacts.scaled_data import ScaledFiles, scaler_of
 from fathom.artifacts.schema import Problem
 from fathom.search.overrides import Base
 from fathom.settings.config import NetworkConfig
-from fathom.train.build import build
-from fathom.train.compilation import compile_model
-from fathom.train.inputs import Examples, reader
+from fathom.train.build import build, compile_model
+from fathom.train.feeds import Examples, make_reader
 
 TASK = Path("task.json")  # in the folder of a contender
 VALIDATION_BATCH = 1024  # rows, as in Fathom
@@ -36,7 +35,7 @@ class Fits:
         self.problem, data = Problem.read(config.dataset.name), ScaledFiles.of(config.dataset.name)
         model = build(config, self.problem)
         self.examples = {
-            part: reader(model, part, data, config, None)(None) for part in ("train", "valid")
+            part: make_reader(model, part, data, config, None)(None) for part in ("train", "valid")
         }
         scale = scaler_of("main_output", data.scalers).scale
         self.unit = 1.0 if scale is None else scale[0]

@@ -13,10 +13,10 @@ from fathom.artifacts.schema import Problem
 from fathom.models.names import unwrap
 from fathom.settings.compose import compose
 from fathom.settings.config import NetworkConfig
-from fathom.train.batches import InMemory
-from fathom.train.build import build, compile_programs
-from fathom.train.compilation import compile_model
+from fathom.train.build import build, compile_model
 from fathom.train.compiled_fit import results, train_epoch
+from fathom.train.feeds import MemoryFeed
+from fathom.train.trainer import compile_programs
 
 
 def main(loop: str) -> None:
@@ -42,7 +42,7 @@ def by_programs(config: NetworkConfig, arrays: Arrays, steps: int) -> None:  # n
     model = compiled_network(config)
     ready()
     began = wait()
-    rows = InMemory((unwrap(arrays.inputs), unwrap(arrays.targets)))
+    rows = MemoryFeed((unwrap(arrays.inputs), unwrap(arrays.targets)))
     programs = compile_programs(model, rows, config)
     for epoch in count():
         if epoch:

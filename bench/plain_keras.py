@@ -27,11 +27,10 @@ from fathom.artifacts.schema import Problem
 from fathom.models.names import output_names
 from fathom.settings.compose import compose
 from fathom.settings.config import NetworkConfig
-from fathom.train.build import build
+from fathom.train.build import build, compile_model
 from fathom.train.callbacks import early_stopping
-from fathom.train.compilation import compile_model
-from fathom.train.inputs import Examples, reader
-from fathom.train.repeats import repeats
+from fathom.train.feeds import Examples, make_reader
+from fathom.train.train import number_of_runs
 
 
 def main(dataset: str, network: str) -> None:
@@ -39,9 +38,9 @@ def main(dataset: str, network: str) -> None:
     composed = time.perf_counter()
     problem = Problem.read(dataset)
     model, data = build(config, problem), ScaledFiles.of(dataset)
-    parts = {part: reader(model, part, data, config, None)(None) for part in problem.rows}
+    parts = {part: make_reader(model, part, data, config, None)(None) for part in problem.rows}
     trainings = []
-    for seed in range(config.seed, config.seed + repeats(config, problem)):
+    for seed in range(config.seed, config.seed + number_of_runs(config, problem)):
         started = time.perf_counter()
         train(seed, parts, config, problem)
         trainings.append(time.perf_counter() - started)

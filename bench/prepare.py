@@ -79,11 +79,11 @@ def network(
     import keras
 
     from fathom.train.build import build
-    from fathom.train.inputs import reader
+    from fathom.train.feeds import make_reader
 
     keras.utils.set_random_seed(config.seed)
     model = build(config, problem)
-    read = reader(model, "train", ScaledFiles.of(problem.dataset), config, None)
+    read = make_reader(model, "train", ScaledFiles.of(problem.dataset), config, None)
     inputs, targets = (
         [np.concatenate([array] * times) for array in (some if isinstance(some, list) else [some])]
         for some in read(None)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import PredefinedSplit, RandomizedSearchCV
 
-from fathom.train.inputs import Examples
+from fathom.train.feeds import Examples
 
 Rows = NDArray[np.int64]  # by numbers: those of the training part, then those of validation
 

@@ -35,7 +35,7 @@ from fathom.settings.config import Config, DatasetConfig, NetworkConfig
 from fathom.split.split import split
 
 if TYPE_CHECKING:
-    from fathom.train.write import Training
+    from fathom.train.outputs import Training
 
 pytest_plugins = ["schedule"]
 AnyConfig = TypeVar("AnyConfig", bound=Config)

@@ -199,7 +199,7 @@ def test_workers_do_as_this_process(
     from fathom.search.threads import Here
     from fathom.search.trial import goes_on
 
-    monkeypatch.setattr("fathom.search.ray_trials.LIVES", 2)
+    monkeypatch.setattr("fathom.search.ray_trials.MAX_LOSSES", 2)
     given = ["search=random", "space=small", "engine=ray", f"address={nodes.address}"]
     overrides = as_overrides([*COMMON, *given])
     config, base = compose(overrides, SearchConfig), Base(overrides)

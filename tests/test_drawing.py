@@ -20,7 +20,7 @@ from fathom.report.network_drawing import draw_network
 from fathom.report.network_graph import read_network
 from fathom.settings.config import NetworkConfig
 from fathom.settings.instantiate import make
-from fathom.train.repeats import ensemble
+from fathom.train.outputs import make_ensemble
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -190,7 +190,7 @@ def test_says_what_layers_are(
 
 
 def test_an_ensemble_has_a_box_for_each_member(trainable: Path) -> None:
-    network = ensemble([built(network_config("california_housing", "wide_deep"))] * 2)
+    network = make_ensemble([built(network_config("california_housing", "wide_deep"))] * 2)
     drawing = draw_network(saved(network, trainable))
     parameters = network.count_params()
     assert f"ensemble network: 3 inputs, 4 layers, 2 outputs, {parameters:,} weights" in drawing

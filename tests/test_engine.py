@@ -10,9 +10,9 @@ import tensorflow as tf
 from tensorflow.python.framework.config import disable_op_determinism
 
 from fathom.train import compiled_fit, keras_fit
-from fathom.train.batches import Feed, InMemory, Streamed, cut, feed
+from fathom.train.compiled_fit import Programs, make_programs
+from fathom.train.feeds import DiskFeed, Feed, MemoryFeed, cut, make_feed
 from fathom.train.optimizers import WideAndDeep
-from fathom.train.programs import Programs, make_programs
 
 ROWS, VALID, BATCH, EPOCHS = 300, 70, 32, 2  # the last batch has 12 rows
 layers = keras.layers
@@ -111,7 +111,7 @@ def rows(examples: Any, chosen: slice) -> Any:
 
 
 def feeds(examples: Any) -> tuple[Feed, Feed]:
-    return InMemory(rows(examples, slice(ROWS))), InMemory(rows(examples, slice(ROWS, None)))
+    return MemoryFeed(rows(examples, slice(ROWS))), MemoryFeed(rows(examples, slice(ROWS, None)))
 
 
 def new(build: Any, settings: Any, optimizer: Any, xla: bool) -> keras.Model:
@@ -249,7 +249,7 @@ def test_one_batch_smaller_than_a_batch() -> None:
     model = new(dense, regression, "sgd", xla=False)
     before = model.get_weights()[0]
     history = keras.callbacks.History()
-    train = InMemory(few)
+    train = MemoryFeed(few)
     compiled_fit.fit(
         model, programs_of(model, train), train, train, seed=1, epochs=1, callbacks=[history]
     )
@@ -340,7 +340,7 @@ def reading(examples: Any) -> Any:
     return read
 
 
-def in_windows(streamed: Streamed, examples: Any, seed: int, epoch: int) -> list[Any]:
+def in_windows(streamed: DiskFeed, examples: Any, seed: int, epoch: int) -> list[Any]:
     """Return the rows of each window, in their order, as numbers of the file's rows."""
     wanted = {row.tobytes(): number for number, row in enumerate(tf.nest.flatten(examples)[0])}
     found = []
@@ -353,7 +353,7 @@ def in_windows(streamed: Streamed, examples: Any, seed: int, epoch: int) -> list
 
 def test_streamed_rows_come_once_each_in_another_order_each_epoch() -> None:
     examples = (TABLE, NUMBER)
-    streamed = Streamed(reading(examples), ROWS + VALID, window_rows=96, alignment=8)
+    streamed = DiskFeed(reading(examples), ROWS + VALID, window_rows=96, alignment=8)
     first, again, other, seed = (
         in_windows(streamed, examples, *key) for key in ((1, 0), (1, 0), (1, 1), (2, 0))
     )
@@ -367,7 +367,7 @@ def test_streamed_rows_come_once_each_in_another_order_each_epoch() -> None:
 
 def test_streamed_rows_keep_what_belongs_together() -> None:
     examples = ([CODES, TABLE], [NUMBER, NUMBER * 2], [WEIGHT, WEIGHT * 2])
-    streamed = Streamed(reading(examples), ROWS + VALID, window_rows=64, alignment=16)
+    streamed = DiskFeed(reading(examples), ROWS + VALID, window_rows=64, alignment=16)
     by_row = {row.tobytes(): number for number, row in enumerate(TABLE)}
     for window in (*streamed.shuffled(3, 0), *streamed.in_order()):
         places = window.order[: window.rows].numpy()
@@ -383,8 +383,8 @@ def test_streamed_rows_keep_what_belongs_together() -> None:
 @pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_streamed_rows_train_as_by_fit(xla: bool) -> None:
     examples = (TABLE, NUMBER)
-    streamed = Streamed(reading(examples), ROWS + VALID, window_rows=96, alignment=8)
-    valid = Streamed(reading(examples), ROWS, window_rows=64, alignment=8)
+    streamed = DiskFeed(reading(examples), ROWS + VALID, window_rows=96, alignment=8)
+    valid = DiskFeed(reading(examples), ROWS, window_rows=64, alignment=8)
     build, settings, _ = CASES["dropout"]
     of_keras = new(build, settings, "adam", xla)
     keras_fit.fit(of_keras, streamed, valid, batch_size=BATCH, seed=7, epochs=2, callbacks=[])
@@ -401,9 +401,9 @@ def test_streamed_rows_train_as_by_fit(xla: bool) -> None:
 def test_rows_stay_in_memory_if_they_fit() -> None:
     examples = (TABLE, NUMBER)
     size = 9 * 4 * len(TABLE) / 2**30  # GiB
-    assert isinstance(feed(reading(examples), len(TABLE), BATCH, 6.01 * size, 1), InMemory)
-    streamed = feed(reading(examples), len(TABLE), BATCH, 5.99 * size, 1)
-    assert isinstance(streamed, Streamed)
+    assert isinstance(make_feed(reading(examples), len(TABLE), BATCH, 6.01 * size, 1), MemoryFeed)
+    streamed = make_feed(reading(examples), len(TABLE), BATCH, 5.99 * size, 1)
+    assert isinstance(streamed, DiskFeed)
     assert streamed.window_rows % BATCH == 0
     assert 6 * streamed.window_rows * 9 * 4 <= 5.99 * size * 2**30
 

@@ -16,7 +16,7 @@ from fathom.base import paths
 from fathom.base.blocks import MOST_ROWS
 from fathom.base.errors import FathomError
 from fathom.base.files import write_json, write_table
-from fathom.train import memory
+from fathom.train import devices
 
 TIMES = 500  # 5,805,000 rows, of which the network takes 200 MiB
 MIB = 2**20
@@ -93,13 +93,13 @@ def test_rows_take_what_the_limit_leaves(
     overrides: list[str],
     expected: float,
 ) -> None:
-    monkeypatch.setattr(memory, "machine", lambda: machine)
-    assert memory.for_rows(network_config("digits", "mlp", *overrides)) == expected
+    monkeypatch.setattr(devices, "machine_memory", lambda: machine)
+    assert devices.memory_for_rows(network_config("digits", "mlp", *overrides)) == expected
 
 
 def test_refuses_a_limit_that_leaves_nothing(workspace: Path) -> None:
     with pytest.raises(FathomError) as caught:
-        memory.for_rows(network_config("digits", "mlp", "memory_limit=1"))
+        devices.memory_for_rows(network_config("digits", "mlp", "memory_limit=1"))
     assert str(caught.value) == (
         "command line: memory_limit: 1 GiB leave none for the rows of a training, since TensorFlow "
         "takes 1.25 by itself; set it to 2 or more"
@@ -107,14 +107,14 @@ def test_refuses_a_limit_that_leaves_nothing(workspace: Path) -> None:
 
 
 def test_a_container_has_what_it_may_take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    whole = memory.machine()
+    whole = devices.machine_memory()
     assert whole > 0.5
     allowed = tmp_path / "memory.max"
-    monkeypatch.setattr(memory, "CONTROL_GROUP", allowed)
+    monkeypatch.setattr(devices, "CONTROL_GROUP", allowed)
     allowed.write_text("268435456\n")
-    assert memory.machine() == 0.25
+    assert devices.machine_memory() == 0.25
     allowed.write_text("max\n")
-    assert memory.machine() >= whole
+    assert devices.machine_memory() >= whole
 
 
 def write_predicted(dataset: str, rows: int) -> None:

@@ -8,8 +8,7 @@ import pytest
 from conftest import network_config
 
 from fathom.artifacts.schema import Output, Problem
-from fathom.train.build import build
-from fathom.train.compilation import compile_model
+from fathom.train.build import build, compile_model
 from fathom.train.optimizers import WideAndDeep, is_wide
 
 FTRL = "+model.wide_optimizer={_target_: keras.optimizers.Ftrl,learning_rate: 0.05}"

@@ -31,7 +31,7 @@ from conftest import (
 from stages import make_stage
 
 from fathom.base.errors import FathomError
-from fathom.train.shares import Share
+from fathom.train.ray.shares import Share
 
 ray_installed = pytest.mark.skipif(
     not all(map(importlib.util.find_spec, ("ray", "jax"))), reason="Ray or JAX is not installed"
@@ -228,7 +228,7 @@ def refusal(*given: str, model: str = "mlp", dataset: str = "digits") -> str:
 def test_worker_after_worker_is_lost(
     here: Path, nodes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fathom.train.ray_train.LIVES", 0)
+    monkeypatch.setattr("fathom.train.ray.driver.MAX_LOSSES", 0)
     told = refusal(*by_workers(1, nodes), "+train.callbacks.die={_target_: killing.Die}")
     lost, _, rest = told.partition(" (")
     assert lost == "lost workers 1 times"
@@ -310,7 +310,7 @@ def test_nobody_there(trainable: Path) -> None:
 def test_folder_that_a_host_does_not_see(
     here: Path, nodes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fathom.train.ray_train.isfile", lambda path: False)
+    monkeypatch.setattr("fathom.train.ray.driver.isfile", lambda path: False)
     told = refusal(*by_workers(2, nodes))
     assert told == (
         f"command line: train.engine: {socket.gethostname()} does not see {here}: all hosts must "
@@ -319,11 +319,11 @@ def test_folder_that_a_host_does_not_see(
 
 
 def test_for_the_stage_alone(trainable: Path) -> None:
-    from fathom.train.runs import train_from
+    from fathom.train.runs import train_run
 
     trainer: Any = SimpleNamespace(model=None, data=SimpleNamespace(problem=None))
     with pytest.raises(FathomError) as told:
-        train_from(trainer, 42, None, network_config("digits", "mlp", ENGINE), [])
+        train_run(trainer, 42, None, network_config("digits", "mlp", ENGINE), [])
     assert str(told.value) == (
         "command line: train.engine: ray is for the stage train alone; set it to fit"
     )

@@ -19,7 +19,8 @@ from fathom.evaluate.evaluate import evaluate
 from fathom.models.names import unwrap
 from fathom.train import runs
 from fathom.train.build import build
-from fathom.train.repeats import ensemble, repeats
+from fathom.train.outputs import make_ensemble
+from fathom.train.train import number_of_runs
 
 
 def predictions(file: Path, dataset: str, model: str) -> list[Any]:
@@ -72,13 +73,13 @@ def test_runs_at_once_give_the_same_bits(trainable: Path, several: int, xla: boo
 def test_a_run_that_fails_ends_those_beside_it(
     trainable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def train_from(trainer: Any, seed: int, *rest: Any) -> Any:
+    def train_run(trainer: Any, seed: int, *rest: Any) -> Any:
         if seed == 43:
             raise FathomError("seed 43 fails")
         return original(trainer, seed, *rest)
 
-    original = runs.train_from
-    monkeypatch.setattr(runs, "train_from", train_from)
+    original = runs.train_run
+    monkeypatch.setattr(runs, "train_run", train_run)
     forever = ["train.epochs=1000000000", "train.early_stopping=null"]
     with pytest.raises(FathomError, match=r"^seed 43 fails$"):
         trained("digits", "mlp", "train.repeats=2", "train.at_once=2", *forever)
@@ -204,7 +205,7 @@ def test_an_ensemble_of_any_network_is_saved_and_loaded(
     for rng, member in enumerate(members):
         random = np.random.default_rng(rng)
         member.set_weights([random.uniform(0.1, 0.2, w.shape) for w in member.get_weights()])
-    save_model(ensemble(members), tmp_path / "model.keras")
+    save_model(make_ensemble(members), tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     part = read_subset(problem, "test")
     inputs = unwrap([each[:9] for each in part.inputs([t.name for t in loaded.inputs], problem)])
@@ -263,4 +264,4 @@ def test_large_data_is_trained_on_once(
     monkeypatch.chdir(scaled)
     problem = Problem.read("digits").model_copy(update={"rows": {"train": rows}})  # of 64 pixels
     config = network_config("digits", "mlp", f"train.repeats={setting}")
-    assert repeats(config, problem) == times
+    assert number_of_runs(config, problem) == times

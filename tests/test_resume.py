@@ -19,10 +19,10 @@ from conftest import network_config, trained
 from fathom.artifacts.scaled_data import ScaledFiles
 from fathom.settings.config import NetworkConfig
 from fathom.train import compiled_fit, train
-from fathom.train.build import prepare
 from fathom.train.checkpoint import Checkpoint, pack, unpack
 from fathom.train.fingerprint import fingerprint
-from fathom.train.runs import Trainer, finished_run, train_from
+from fathom.train.runs import finish_run, train_run
+from fathom.train.trainer import Trainer, prepare
 
 PLATEAU = (
     "+train.callbacks.plateau={_target_: keras.callbacks.ReduceLROnPlateau, monitor: loss, "
@@ -124,7 +124,7 @@ def test_ends_with_the_bits_of_an_undisturbed_training(
     undisturbed = network_config(dataset, model, *settings, "train.checkpoint=null")
     killed = network_config(dataset, model, *settings, ALWAYS)
     trainer = prepared(undisturbed)
-    finished_run(trainer, 42, Path("undisturbed"), undisturbed, train_from)
+    finish_run(trainer, 42, Path("undisturbed"), undisturbed, train_run)
     wanted = of_run(Path("undisturbed/seed-42"))
     assert kill.places == []
     for distance in (1, 3):  # of kills, in checkpoints
@@ -134,7 +134,7 @@ def test_ends_with_the_bits_of_an_undisturbed_training(
             scramble(trainer)
             kill.after = distance
             try:
-                run = finished_run(trainer, 42, folder, killed, train_from)
+                run = finish_run(trainer, 42, folder, killed, train_run)
             except Killed:
                 kills += 1
                 assert [path.name for path in folder.iterdir()] == ["seed-42.npz"]
@@ -219,7 +219,7 @@ def test_killed_before_any_change_of_a_file(
 
     changes().called = keep
     try:
-        train.train_by(train_from, config, strategy)
+        train.train_by(train_run, config, strategy)
     finally:
         changes().called = None
     wanted = without_times(outputs())
@@ -239,7 +239,7 @@ def test_killed_before_any_change_of_a_file(
     for state in states[::every]:
         put_back(state)
         scramble(trainer)
-        train.train_by(train_from, config, strategy)
+        train.train_by(train_run, config, strategy)
         assert without_times(outputs()) == wanted, sorted(state)
 
 

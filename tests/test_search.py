@@ -285,14 +285,14 @@ def watch(patch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that gets what a search does, as it does it."""
     from fathom.search.search import Search
     from fathom.search.trial_data import TrialData
-    from fathom.train.build import trainer
+    from fathom.train.trainer import make_trainer
 
     steps: list[str] = []
     read, run = TrialData.test, Search.run
 
     def compile_anew(*given: Any) -> Any:
         steps.append("compiled")
-        return trainer(*given)
+        return make_trainer(*given)
 
     def test(data: TrialData) -> Any:
         steps.append("test")
@@ -533,7 +533,7 @@ def test_folds_are_judged_by_their_mean_so_far(
     trainers: Any = SimpleNamespace(lease=lambda *given: nullcontext())
     trials = Trials(3, trainers, threading.Event())
     monkeypatch.setattr(
-        "fathom.search.trial.train_from",
+        "fathom.search.trial.train_run",
         lambda *given: (SimpleNamespace(value=next(trained_to)), None),
     )
     settings = network_config("digits", "mlp")

@@ -32,11 +32,11 @@ from fathom.artifacts.scaled_data import ScaledFiles, read_subset, read_target_s
 from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate
-from fathom.train import compilation
+from fathom.train import build as building
 from fathom.train.build import build
 from fathom.train.callbacks import callbacks, direction, early_stopping
-from fathom.train.inputs import sample_weights
-from fathom.train.write import Training
+from fathom.train.feeds import sample_weights
+from fathom.train.outputs import Training
 
 IRIS = """# @package _global_
 dataset:
@@ -355,7 +355,7 @@ def test_schedule_counts_in_epochs(
 ) -> None:
     settings = ["train.epochs=10", "model.learning_rate=0.2", "train.batch_size=32"]
     config = network_config("digits", "mlp", *settings, *overrides)
-    optimizer = compilation.optimizer(config, rows=1000)
+    optimizer = building.optimizer(config, rows=1000)
     steps = 32  # 1,000 rows by 32 make 31 full batches and one of 8
     for epoch, rate in rates.items():
         optimizer.iterations.assign(epoch * steps)
@@ -373,14 +373,14 @@ def test_learning_rate_of_the_optimizer_goes_before_the_models(
     workspace: Path, overrides: list[str], rate: float
 ) -> None:
     config = network_config("digits", "mlp", "train.schedule=null", *overrides)
-    assert float(compilation.optimizer(config, 1000).learning_rate) == pytest.approx(rate)
+    assert float(building.optimizer(config, 1000).learning_rate) == pytest.approx(rate)
 
 
 def test_two_schedules_are_refused(workspace: Path) -> None:
     own = "{_target_: keras.optimizers.schedules.CosineDecay, initial_learning_rate: 1.0}"
     config = network_config("digits", "mlp", f"+train.optimizer.learning_rate={own}")
     with pytest.raises(FathomError) as refused:
-        compilation.optimizer(config, 1000)
+        building.optimizer(config, 1000)
     assert str(refused.value) == (
         "params.yaml: train.schedule: train.optimizer.learning_rate is a schedule already; "
         "set one of the two to null"
@@ -401,7 +401,7 @@ def test_optimizer_takes_its_arguments(
 ) -> None:
     overrides = [f"++train.optimizer.{key}={value}" for key, value in arguments.items()]
     target = f"train.optimizer._target_=keras.optimizers.{name}"
-    optimizer = compilation.optimizer(network_config("digits", "mlp", target, *overrides), 1000)
+    optimizer = building.optimizer(network_config("digits", "mlp", target, *overrides), 1000)
     assert type(optimizer) is getattr(keras.optimizers, name)
     assert {key: optimizer.get_config()[key] for key in arguments} == arguments
 
@@ -531,7 +531,7 @@ def test_balanced_class_weights_are_scikit_learns(project: Path) -> None:
     rows = np.flatnonzero(part.target("main_output") <= 8)[:100]  # unbalanced, and no 9
     labels = part.target("main_output")[rows]
     config = network_config("digits", "mlp", "train.class_weight=balanced")
-    found = compilation.class_weights(labels, problem, config)
+    found = building.class_weights(labels, problem, config)
     assert found is not None
     # scikit-learn counts the classes that are there; here are 10.
     by_hand = compute_class_weight("balanced", classes=np.arange(9), y=labels) * 9 / 10
@@ -571,7 +571,7 @@ def test_loss_weights(
     config = network_config("california_housing", "wide_deep", *overrides)
     problem = Problem.read("california_housing")
     model = build(config, problem)
-    compilation.compile_model(model, problem, config)
+    building.compile_model(model, problem, config)
     model.run_eagerly = True
     part = read_subset(problem, "valid")
     inputs = part.inputs([tensor.name for tensor in model.inputs], problem)

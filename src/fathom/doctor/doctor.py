@@ -74,10 +74,9 @@ def installed(package: str) -> str | None:
 
 def machine() -> Iterator[Finding]:
     """Look at the processor, memory, disk and GPUs."""
-    from fathom.train import memory
-    from fathom.train.devices import cores, device_names, import_quietly
+    from fathom.train.devices import cores, device_names, import_quietly, machine_memory
 
-    yield Finding("ok", f"{cores()} cores, {memory.machine():,.1f} GiB of memory")
+    yield Finding("ok", f"{cores()} cores, {machine_memory():,.1f} GiB of memory")
     free = shutil.disk_usage(Path.cwd()).free
     yield Finding(
         "ok" if free > SCARCE else "warning", f"{gigabytes(free)} of disk left in this folder"

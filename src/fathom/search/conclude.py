@@ -19,7 +19,7 @@ from fathom.search.experiments import overrides
 from fathom.search.search import Search
 from fathom.search.study import SECONDS, VALUES, finished, ranked
 from fathom.search.trial import Trials, goes_on
-from fathom.train.callbacks import direction, monitored
+from fathom.train.callbacks import direction, monitor_name
 
 Arrays = dict[int, NDArray[Any]]
 Figures = dict[str, dict[str, float | None]]
@@ -52,7 +52,7 @@ def conclude(search: Search, trials: Trials) -> SearchResult:
     if len(candidates) > 1:
         average = judged.combined({trial.number: 1 for trial in candidates[:AVERAGED]})
         selection = judged.combined(selected(judged.valid, judged.loss))
-    monitor = monitored(config, judged.problem)
+    monitor = monitor_name(config, judged.problem)
     return SearchResult(
         dataset=config.dataset.name,
         model=config.model.name,

@@ -21,7 +21,15 @@ from fathom.search.trial import Judge, Outcome, goes_on
 from fathom.settings.config import NetworkConfig, SearchConfig
 from fathom.settings.search_settings import ResourcesSettings
 from fathom.train.callbacks import HaltedError
-from fathom.train.ray_cluster import LIVES, LOOK, join, machines, refuse_without, room, why
+from fathom.train.ray.cluster import (
+    MAX_LOSSES,
+    POLL_SECONDS,
+    capacity,
+    cause_of_loss,
+    join_cluster,
+    machines,
+    require_packages,
+)
 
 SOURCE = Path("src")
 
@@ -40,7 +48,7 @@ class Cluster:
         """What is asked for, or as many as the machines have room for that are there now."""
         asked = self.config.search.at_once
         needs = amounts(self.config)
-        return sum(room(machine, needs) for machine in machines()) if asked == "auto" else asked
+        return sum(capacity(machine, needs) for machine in machines()) if asked == "auto" else asked
 
     def carry_out(self, config: NetworkConfig, file: Path, judge: Judge) -> Outcome:
         """Have a worker train, or another one anew where that is lost.
@@ -55,7 +63,7 @@ class Cluster:
 
         judge = judge if judge is goes_on else Once(judge)
         reason = ""
-        for _ in range(LIVES):
+        for _ in range(MAX_LOSSES):
             worker = self.take()
             try:
                 error = ray.get(worker.start.remote(self.config))
@@ -66,12 +74,12 @@ class Cluster:
                 raise  # of the program, not of the cluster
             except ray.exceptions.RayError as error:
                 self.drop(worker)
-                reason = why(error)
+                reason = cause_of_loss(error)
             finally:
                 self.give_back(worker)
         raise FathomError(
-            f"lost {LIVES} workers one after the other ({reason}); if a machine lacks memory, have "
-            "fewer trials train there at once by search.resources.cpu"
+            f"lost {MAX_LOSSES} workers one after the other ({reason}); if a machine lacks memory, "
+            "have fewer trials train there at once by search.resources.cpu"
         )
 
     def take(self) -> Any:
@@ -99,7 +107,7 @@ class Cluster:
                 if new is not None:
                     self.drop(new)
                 return free
-            if ray.wait([ready], timeout=LOOK)[0]:
+            if ray.wait([ready], timeout=POLL_SECONDS)[0]:
                 return new
 
     def give_back(self, worker: Any) -> None:
@@ -163,7 +171,7 @@ def cluster(config: SearchConfig) -> Iterator[Cluster]:
         FathomError: Ray is not installed, the cluster cannot be reached, the project is too large
             to be sent, or no machine has what a trial takes.
     """
-    refuse_without(["ray"], ("search", "engine"), config.origins)
+    require_packages(["ray"], ("search", "engine"), config.origins)
     refuse_odd_amounts(config)
     import ray
 
@@ -172,7 +180,7 @@ def cluster(config: SearchConfig) -> Iterator[Cluster]:
         gather(config, Path(folder))
         sent = {"working_dir": folder, "excludes": ["__pycache__"]}
         try:
-            join(config.search.address, sent, location, config.origins)
+            join_cluster(config.search.address, sent, location, config.origins)
         except FathomError as error:
             if "exceeds the maximum size" not in str(error):
                 raise
@@ -224,7 +232,7 @@ def see_room(config: SearchConfig) -> None:
         FathomError: no machine has the resources of one trial.
     """
     there, needs = machines(), amounts(config)
-    if any(room(machine, needs) for machine in there):
+    if any(capacity(machine, needs) for machine in there):
         return
     file, key = config.origins.of(("search", "resources"))
     largest = ", ".join(

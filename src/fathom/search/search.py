@@ -33,7 +33,7 @@ from fathom.search.trial import HopelessError, Judge, Outcome, goes_on
 from fathom.search.turns import turn
 from fathom.settings.config import NetworkConfig, SearchConfig
 from fathom.train.callbacks import DivergedError, HaltedError
-from fathom.train.fingerprint import code, files
+from fathom.train.fingerprint import digest_of, imported_code
 
 LOOK = 1.0  # seconds between looks whether there is room for more trials, or something to do
 
@@ -71,7 +71,7 @@ class Search:
         self.folder = folder_of(config)
         self.shared = config.search.storage
         self.lock, self.stopped = threading.Lock(), threading.Event()
-        self.code = files(code())
+        self.code = digest_of(imported_code())
         self.seconds, self.began = study.user_attrs.get(SECONDS, 0.0), time.perf_counter()
 
     def run(self) -> None:

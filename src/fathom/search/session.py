@@ -17,7 +17,7 @@ from fathom.search.study import finished, opened
 from fathom.search.threads import Here
 from fathom.search.trial import Trials
 from fathom.settings.config import SearchConfig
-from fathom.train.callbacks import direction, monitored
+from fathom.train.callbacks import direction, monitor_name
 
 # Told how many trials had ended before, or one that has just ended, and how many are to.
 Tell = Callable[["int | FrozenTrial", int], None]
@@ -38,7 +38,7 @@ def session(
     here = Here(config, strategy)
     decided = Trials(None, here.trials.trainers, here.halted)  # for what comes after, without folds
     problem = decided.data(config)[0].scaled.problem
-    upwards = direction(monitored(config, problem)) == "max"
+    upwards = direction(monitor_name(config, problem)) == "max"
     with opened(config, upwards) as study:
         with engine(config, here) as chosen:
             search = Search(config, base, study, chosen, tell)

@@ -13,15 +13,13 @@ from fathom.artifacts.scaled_data import ScaledRows
 from fathom.models.names import input_names, output_names
 from fathom.search.trial_data import TrialData
 from fathom.settings.config import NetworkConfig
-from fathom.train.batches import Feed
-from fathom.train.build import build, feeds, with_variables
-from fathom.train.build import trainer as compile_anew
-from fathom.train.compilation import compile_model
+from fathom.train.build import build, build_variables, compile_model
+from fathom.train.compiled_fit import STEPS_WORTH_XLA, Programs
+from fathom.train.feeds import Feed
 from fathom.train.predictor import Predictor
-from fathom.train.programs import STEPS_WORTH_XLA, Programs
-from fathom.train.repeats import seeded
-from fathom.train.runs import Trainer
-from fathom.train.scalars import signature
+from fathom.train.scalars import program_signature
+from fathom.train.trainer import Trainer, build_seeded, make_feeds
+from fathom.train.trainer import make_trainer as compile_anew
 
 KEPT = 64  # models that wait for a trial of their shape
 
@@ -57,11 +55,11 @@ class TrainerPool:
 
         def built() -> keras.Model:
             model = build(config, data.scaled.problem)
-            return with_variables(model, self.rows(model, config, data)[0])
+            return build_variables(model, self.rows(model, config, data)[0])
 
         def begun(seed: int) -> keras.Model:
             with self.strategy.scope():
-                model = seeded(seed, built)
+                model = build_seeded(seed, built)
                 compile_model(model, data.scaled.problem, config)
                 model.optimizer.build(model.trainable_variables)
             return model
@@ -101,7 +99,7 @@ class TrainerPool:
         )  # fmt: skip
         with self.lock:
             if key not in data.feeds:
-                data.feeds[key] = feeds(model, config, data.scaled)
+                data.feeds[key] = make_feeds(model, config, data.scaled)
             return data.feeds[key]
 
     def take(self, shape: str) -> Compiled | None:
@@ -131,7 +129,7 @@ def shape_of(model: keras.Model, config: NetworkConfig, train: Feed) -> str:
     rest = [
         train.rows, arrays, settings.batch_size, settings.xla, settings.deterministic, many,
     ]  # fmt: skip
-    return json.dumps([signature(model, config), rest])
+    return json.dumps([program_signature(model, config), rest])
 
 
 def begin_as(kept: Compiled, model: keras.Model) -> None:
@@ -142,4 +140,4 @@ def begin_as(kept: Compiled, model: keras.Model) -> None:
     ):
         for variable, new in zip(ours, theirs, strict=True):
             variable.assign(new)
-    kept.programs.scalars.take_over(model)
+    kept.programs.scalars.copy_from(model)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial_data import Datasets, TrialData
 from fathom.settings.config import NetworkConfig
-from fathom.train.callbacks import DivergedError, direction, monitored
-from fathom.train.runs import Trainer, train_from
+from fathom.train.callbacks import DivergedError, direction, monitor_name
+from fathom.train.runs import train_run
+from fathom.train.trainer import Trainer
 
 # Told a step (an epoch, or a fold, from 1) and the best value so far, says whether to go on.
 Judge = Callable[[int, float], bool]
@@ -100,7 +101,7 @@ class Trials:
         values: list[float] = []
         for fold, data in enumerate(several, start=1):
             with self.lease(config, data) as trainer:
-                run, _ = train_from(trainer, config.seed, beside(file, fold), config, [])
+                run, _ = train_run(trainer, config.seed, beside(file, fold), config, [])
             beside(file, fold).unlink(missing_ok=True)
             values.append(run.value)
             if not judge(fold, float(np.mean(values))) and fold < len(several):
@@ -108,10 +109,10 @@ class Trials:
         return Outcome(float(np.mean(values)), None)
 
     def one(self, config: NetworkConfig, data: TrialData, file: Path, judge: Judge) -> Outcome:
-        watching = Report(monitored(config, data.scaled.problem), judge)
+        watching = Report(monitor_name(config, data.scaled.problem), judge)
         with self.lease(config, data) as trainer:
             try:
-                run, _ = train_from(trainer, config.seed, file, config, [watching])
+                run, _ = train_run(trainer, config.seed, file, config, [watching])
             except (HopelessError, DivergedError):
                 file.unlink(missing_ok=True)
                 raise

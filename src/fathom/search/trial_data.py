@@ -15,7 +15,7 @@ from fathom.base.errors import FathomError
 from fathom.scale.scale import Fitted, fit
 from fathom.settings.config import DatasetConfig
 from fathom.split.split import Labels, Rows, read_labels, subset_rows
-from fathom.train.batches import Feed
+from fathom.train.feeds import Feed
 
 
 @dataclass

@@ -19,10 +19,10 @@ from fathom.scale.scale import fit_rows
 from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial_data import TrialData
 from fathom.settings.config import NetworkConfig
-from fathom.train.build import build, with_variables
+from fathom.train.build import build, build_variables
 from fathom.train.predictor import Predictor
-from fathom.train.repeats import seeded
-from fathom.train.runs import train_from
+from fathom.train.runs import train_run
+from fathom.train.trainer import build_seeded
 
 # Compiled for one fit, a program serves the next of its shape, of any estimator in this process.
 TRAINERS = TrainerPool(tf.distribute.get_strategy())
@@ -85,9 +85,11 @@ def train(
     problem = fitted.problem.model_copy(update={"rows": counts})
     data = TrialData(ScaledRows(problem, fitted.scalers.targets, parts), fitted)
     with TRAINERS.lease(config, data, threading.Event()) as trainer:
-        _, history = train_from(trainer, config.seed, None, config, [])
+        _, history = train_run(trainer, config.seed, None, config, [])
         train_rows = trainer.train
-        model = seeded(config.seed, lambda: with_variables(build(config, problem), train_rows))
+        model = build_seeded(
+            config.seed, lambda: build_variables(build(config, problem), train_rows)
+        )
         model.set_weights(trainer.model.get_weights())
     assert fitted.encoder is not None
     kept = history if held_out else history.filter(regex="^(?!val_|loss_ratio)")

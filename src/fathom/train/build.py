@@ -1,77 +1,20 @@
-"""A network built, compiled and put together with the rows to train it on."""
+"""Builds and compiles a network."""
 
-import threading
-from dataclasses import replace
-from functools import partial
-from typing import TypeAlias
+import math
+from typing import Any
 
 import keras
-import tensorflow as tf
+import numpy as np
+from numpy.typing import NDArray
 
-from fathom.artifacts.scaled_data import ScaledData
-from fathom.artifacts.schema import Problem
-from fathom.base.errors import FathomError
+from fathom.artifacts.schema import Output, Problem
+from fathom.base.errors import FathomError, did_you_mean
+from fathom.models.names import known_name, output_names, unwrap
 from fathom.settings.config import NetworkConfig
+from fathom.settings.fields import Factory
 from fathom.settings.instantiate import make
-from fathom.train import compilation
-from fathom.train.batches import Feed, feed, row_alignment
-from fathom.train.inputs import reader
-from fathom.train.memory import for_rows
-from fathom.train.predictor import Predictor
-from fathom.train.programs import Programs, make_programs
-from fathom.train.repeats import Beginnings
-from fathom.train.runs import Trainer
-
-# A strategy of TensorFlow's, or of Keras' on JAX: what has a scope.
-Strategy: TypeAlias = tf.distribute.Strategy | keras.distribution.DataParallel
-
-
-def prepare(
-    config: NetworkConfig,
-    data: ScaledData,
-    strategy: Strategy,
-    like: Trainer | None = None,
-) -> Trainer:
-    """Build and compile the network, and take its rows into memory or open them on disk.
-
-    Args:
-        like: another trainer of this network, whose rows and choice of engine are taken over.
-    """
-    keras.utils.clear_session()  # layers' names count from the start
-    keras.utils.set_random_seed(config.seed)
-    with strategy.scope():
-        model = build(config, data.problem)
-        compilation.compile_model(model, data.problem, config)
-    if config.train.ensemble and not getattr(model, "inputs", None):
-        file, key = config.origins.of(("train", "ensemble"))
-        raise FathomError(
-            f"{file}: {key}: {config.model.target} returned a subclassed model, whose inputs are "
-            "not known; set it to false"
-        )
-    rows = [like.train, like.valid] if like else feeds(model, config, data)
-    return trainer(model, config, data, rows, strategy, like)
-
-
-def trainer(
-    model: keras.Model,
-    config: NetworkConfig,
-    data: ScaledData,
-    rows: list[Feed],
-    strategy: Strategy,
-    like: Trainer | None = None,
-) -> Trainer:
-    """Make what trains a compiled model on the rows of the training and of the validation part."""
-    train, valid = rows
-    with strategy.scope():
-        with_variables(model, train)
-        model.optimizer.build(model.trainable_variables)
-    programs = None
-    if config.train.engine == "compiled" and strategy.num_replicas_in_sync == 1:
-        programs = compile_programs(model, train, config, like.programs if like else None)
-    beginnings = Beginnings(lambda: with_variables(build(config, data.problem), train), model)
-    halted = like.halted if like else threading.Event()
-    predictor = Predictor(model, data)
-    return Trainer(model, data, train, valid, programs, beginnings.begin, predictor, halted)
+from fathom.train.feeds import Feed
+from fathom.train.optimizers import WideAndDeep, is_wide
 
 
 def build(config: NetworkConfig, problem: Problem) -> keras.Model:
@@ -86,62 +29,144 @@ def build(config: NetworkConfig, problem: Problem) -> keras.Model:
     return model
 
 
-def with_variables(model: keras.Model, train: Feed) -> keras.Model:
+def build_variables(model: keras.Model, train: Feed) -> keras.Model:
     """Give a subclassed model its variables, which it makes when it first sees a row."""
     if not model.built:
         model(train.sample[0])
     return model
 
 
-def feeds(model: keras.Model, config: NetworkConfig, data: ScaledData) -> list[Feed]:
-    """Return the rows of the training and of the validation part."""
-    problem = data.problem
-    weights = None
-    if config.train.class_weight is not None:
-        labels = data.main_targets("train")
-        weights = compilation.class_weights(labels, problem, config)
-    both = problem.rows["train"] + problem.rows["valid"]
-    found = []
-    for part, by_class in (("train", weights), ("valid", None)):
-        rows = problem.rows[part]
-        memory = for_rows(config) * rows / both
-        read = reader(model, part, data, config, by_class)
-        alignment = row_alignment(problem.kind)
-        found.append(feed(read, rows, config.train.batch_size, memory, alignment))
-    return found
+DEFAULT_LOSS = {"regression": "mse", "classification": "sparse_categorical_crossentropy"}
 
 
-def compile_programs(
-    model: keras.Model, train: Feed, config: NetworkConfig, like: Programs | None = None
-) -> Programs:
-    """Return the programs: by XLA only if it takes all that the network is made of, and `like`
-    others if there are some.
-    """
-    settings = config.train
-    steps = -(-train.rows // settings.batch_size)
-    make_with = partial(
-        make_programs,
-        model,
-        train.sample,
-        batch_size=settings.batch_size,
-        planned=steps * settings.epochs,
-        deterministic=settings.deterministic,
+METRICS = {"regression": ("rmse", "mae"), "classification": ("accuracy",)}
+
+
+def compile_model(model: keras.Model, problem: Problem, config: NetworkConfig) -> None:
+    """Compile a network for its problem, by the section `train` and the model's file."""
+    names = output_names(model)
+    outputs = [problem.output(name) for name in names]
+    model.compile(
+        optimizer=with_wide(model, optimizer(config, problem.rows["train"]), problem, config),
+        loss=unwrap([loss(output, problem, config) for output in outputs]),
+        loss_weights=loss_weights(names, problem, config),
+        metrics=unwrap([metrics(output) for output in outputs]),
+        jit_compile=config.train.xla,
     )
-    if like is not None:
-        return replace(make_with(like.xla), reason=like.reason)
-    if settings.xla != "auto":
-        return make_with(settings.xla)
-    programs = make_with(None)
-    if programs.xla and not compiles(programs, train):
-        return replace(make_with(False), reason="XLA does not take the network")
-    return programs
 
 
-def compiles(programs: Programs, train: Feed) -> bool:
-    """Tell whether XLA compiles a training, by compiling it; no step is run."""
-    window = next(train.shuffled(0, 0))
+def optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
+    """Return the optimiser, its learning rate a number or a schedule.
+
+    Args:
+        config: the optimiser is `train.optimizer`; its learning rate is the model's if it names
+            none itself.
+        rows: of the training part, from which steps are counted.
+    """
+    chosen, settings = config.train.optimizer, config.train
+    rate = chosen.arguments.get("learning_rate", config.model.learning_rate)
+    arguments = {name: value for name, value in chosen.arguments.items() if name != "learning_rate"}
+    if settings.schedule is not None:
+        if isinstance(rate, dict):
+            file, key = config.origins.of(("train", "schedule"))
+            raise FathomError(
+                f"{file}: {key}: train.optimizer.learning_rate is a schedule already; "
+                "set one of the two to null"
+            )
+        rate = schedule(config, settings.schedule, rate, rows)
+    arguments = {"_target_": chosen.target, **arguments}
+    return make(
+        Factory.model_validate(arguments),
+        ("train", "optimizer"),
+        config.origins,
+        learning_rate=rate,
+    )
+
+
+def with_wide(
+    model: keras.Model, deep: keras.Optimizer, problem: Problem, config: NetworkConfig
+) -> keras.Optimizer:
+    """Give a network's wide path the optimiser that the model's file names for it, if any, and if
+    there are codes to look up: FTRL is for those, and slow at pixels or numbers alone.
+    """
+    if config.model.wide_optimizer is None or not problem.sparse:
+        return deep
+    wide = make(config.model.wide_optimizer, ("model", "wide_optimizer"), config.origins)
+    of_wide = [is_wide(variable) for variable in model.trainable_variables]
+    if not any(of_wide):
+        return deep
+    return wide if all(of_wide) else WideAndDeep(wide, deep)
+
+
+def schedule(config: NetworkConfig, chosen: Factory, rate: float, rows: int) -> Any:
+    """Return a learning-rate schedule, what is counted in epochs turned into steps."""
+    steps = math.ceil(rows / config.train.batch_size)
+    arguments: dict[str, Any] = {"_target_": chosen.target}
+    for name, value in chosen.arguments.items():
+        if name.endswith("_epochs") and isinstance(value, (int, float)):
+            name, value = name.removesuffix("epochs") + "steps", round(value * steps)
+        arguments[name] = value
+    place = ("train", "schedule")
+    defaults = {"initial_learning_rate": rate, "decay_steps": steps * config.train.epochs}
+    warmup = arguments.get("warmup_steps", 0)
+    if warmup:  # from 0 up to the rate; Keras counts the decay from there
+        defaults["initial_learning_rate"], defaults["warmup_target"] = 0.0, rate
+        defaults["decay_steps"] -= warmup
+    return make(Factory.model_validate(arguments), place, config.origins, **defaults)
+
+
+def loss(output: Output, problem: Problem, config: NetworkConfig) -> str:
+    """Return the loss of an output: `train.loss` goes for the main target's task."""
+    name = config.train.loss
+    if name == "auto" or output.task != problem.main.task:
+        return DEFAULT_LOSS[output.task]
     try:
-        programs.steps(window.examples, window.order, tf.constant(0), tf.constant(0))
-    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
-        return False
-    return True
+        return known_name(keras.losses, "loss", name)
+    except ValueError as error:
+        file, key = config.origins.of(("train", "loss"))
+        raise FathomError(f"{file}: {key}: {error}") from error
+
+
+def loss_weights(names: list[str], problem: Problem, config: NetworkConfig) -> list[float] | None:
+    """Return the weight of each output's loss, 1 where the model's file gives none."""
+    weights = config.model.loss_weights or {}
+    for name in weights:
+        if name not in names and name not in problem.outputs:
+            file, key = config.origins.of(("model", "loss_weights", name))
+            near = did_you_mean(name, names)
+            raise FathomError(f"{file}: {key}: the network has no such output{near}")
+    return [weights.get(name, 1.0) for name in names] if len(names) > 1 else None
+
+
+def metrics(output: Output) -> list[Any]:
+    if output.task == "classification":
+        return ["accuracy"]
+    return [
+        keras.metrics.RootMeanSquaredError(name="rmse"),
+        keras.metrics.MeanAbsoluteError(name="mae"),
+    ]
+
+
+def class_weights(
+    labels: NDArray[Any], problem: Problem, config: NetworkConfig
+) -> dict[str, float]:
+    """Return the weight of each class; `balanced` is rows / (classes * rows of the class).
+
+    Args:
+        labels: the main target of all training rows.
+    """
+    chosen = config.train.class_weight
+    assert chosen is not None
+    file, key = config.origins.of(("train", "class_weight"))
+    classes = problem.main.classes
+    if classes is None:
+        raise FathomError(f"{file}: {key}: {problem.dataset} is a regression and has no classes")
+    if chosen == "balanced":
+        counts: NDArray[np.int64] = np.bincount(labels, minlength=len(classes))
+        balanced = len(labels) / (len(classes) * np.maximum(counts, 1))
+        return dict(zip(classes, balanced.tolist(), strict=True))
+    for name in chosen:
+        if name not in classes:
+            near = did_you_mean(name, classes)
+            raise FathomError(f"{file}: {key}: {problem.dataset} has no class {name!r}{near}")
+    return chosen

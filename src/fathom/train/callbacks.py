@@ -27,7 +27,7 @@ def direction(monitor: str) -> str:
     return "max" if any(word in monitor for word in UPWARDS) else "min"
 
 
-def monitored(config: NetworkConfig, problem: Problem) -> str:
+def monitor_name(config: NetworkConfig, problem: Problem) -> str:
     """Return what the best epoch is told by."""
     by_task = {"regression": "val_rmse", "classification": "val_accuracy"}
     return by_task[problem.main.task] if config.train.monitor == "auto" else config.train.monitor
@@ -153,7 +153,7 @@ def early_stopping(config: NetworkConfig, problem: Problem) -> keras.callbacks.E
     """Return the callback that knows the best epoch and can bring its weights back, even if it is
     not to stop training.
     """
-    monitor, stopping = monitored(config, problem), config.train.early_stopping
+    monitor, stopping = monitor_name(config, problem), config.train.early_stopping
     return keras.callbacks.EarlyStopping(
         monitor=monitor,
         mode=direction(monitor),

@@ -12,6 +12,7 @@ from fathom.settings.config import Config
 
 if TYPE_CHECKING:
     import tensorflow as tf
+from pathlib import Path
 
 COUNT_GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
 
@@ -131,3 +132,40 @@ def device_names() -> list[str]:
     details = tf.config.experimental.get_device_details
     gpus = [str(details(gpu).get("device_name")) for gpu in tf.config.get_visible_devices("GPU")]
     return gpus or ["CPU"]
+
+
+GIB = 2**30
+
+
+TENSORFLOW = 1.25  # GiB that it takes by itself, with a network and its programs
+
+
+LEAST = 0.1  # GiB for rows
+
+
+CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")  # of a container
+
+
+def memory_for_rows(config: Config) -> float:
+    """Return how many GiB rows may take: `train.memory`, or what `memory_limit` leaves of it.
+
+    Raises:
+        FathomError: it leaves nothing.
+    """
+    if config.memory_limit == "auto":
+        return min(config.train.memory, max(machine_memory() / 2 - TENSORFLOW, LEAST))
+    left = config.memory_limit - TENSORFLOW
+    if left < LEAST:
+        file, key = config.origins.of(("memory_limit",))
+        raise FathomError(
+            f"{file}: {key}: {config.memory_limit:g} GiB leave none for the rows of a training, "
+            f"since TensorFlow takes {TENSORFLOW} by itself; set it to 2 or more"
+        )
+    return min(config.train.memory, left)
+
+
+def machine_memory() -> float:
+    """Return how many GiB this machine has, or this container may take of it."""
+    every = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    allowed = CONTROL_GROUP.read_text() if CONTROL_GROUP.is_file() else "max"
+    return (every if allowed.strip() == "max" else min(every, int(allowed))) / GIB

@@ -31,11 +31,11 @@ def fingerprint(config: NetworkConfig) -> str:
     }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     data = sorted(paths.scaled(config.dataset.name).iterdir())
-    digest.update(files([*code(), paths.problem(config.dataset.name), *data]))
+    digest.update(digest_of([*imported_code(), paths.problem(config.dataset.name), *data]))
     return digest.hexdigest()[:16]
 
 
-def files(several: list[Path]) -> bytes:
+def digest_of(several: list[Path]) -> bytes:
     """Return the digest of files' names and contents."""
     digest = hashlib.sha256()
     for file in several:
@@ -45,7 +45,7 @@ def files(several: list[Path]) -> bytes:
     return digest.digest()
 
 
-def code() -> list[Path]:
+def imported_code() -> list[Path]:
     """Return the project's files that this process has imported."""
     source = Path(__file__).resolve().parents[2]
     named = (getattr(module, "__file__", None) for module in list(sys.modules.values()))

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fathom.train.batches import Feed
-from fathom.train.programs import VALIDATION_BATCH
-from fathom.train.shares import Share, Step
+from fathom.train.compiled_fit import VALIDATION_BATCH
+from fathom.train.feeds import Feed
+from fathom.train.ray.shares import Share, Step
 
 
 class Batches(keras.utils.PyDataset):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -15,17 +14,14 @@ import pandas as pd
 
 from fathom.artifacts.model_bytes import save_model
 from fathom.artifacts.predictions import write_predictions
-from fathom.artifacts.scaled_data import ScaledData
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write, read_json, write_json, write_text
 from fathom.settings.config import NetworkConfig
 from fathom.train import compiled_fit, keras_fit
-from fathom.train.batches import Feed
 from fathom.train.callbacks import EpochLines, Halt, callbacks, early_stopping
 from fathom.train.checkpoint import Checkpoint
-from fathom.train.predictor import Predictor
-from fathom.train.programs import Programs
+from fathom.train.trainer import Trainer
 
 MODEL, RUN, HISTORY, PREDICTIONS = "model.keras", "run.json", "history.csv", "predictions"
 
@@ -52,43 +48,24 @@ class Run:
         return paths.run(self.seed)
 
 
-@dataclass(frozen=True)
-class Trainer:
-    """A compiled model and the rows to train it on.
-
-    `programs` are those of a compiled engine; without them Keras' `fit` trains. `begin` brings
-    the model to where a seed has it begin, `predictor` predicts with it as it stands.
-    `halted`, which trainers of one network share, ends their trainings.
-    """
-
-    model: keras.Model
-    data: ScaledData
-    train: Feed
-    valid: Feed
-    programs: Programs | None
-    begin: Callable[[int], None]
-    predictor: Predictor
-    halted: threading.Event
-
-
 # Trains a model that stands where a seed has it begin.
-TrainFrom: TypeAlias = Callable[
+TrainRun: TypeAlias = Callable[
     [Trainer, int, Path, NetworkConfig, list[keras.callbacks.Callback]], tuple[Run, pd.DataFrame]
 ]
 
 
-def finished_runs(
+def finish_runs(
     trainers: list[Trainer],
     seeds: list[int],
     folder: Path,
     config: NetworkConfig,
-    train_from: TrainFrom,
+    train_run: TrainRun,
 ) -> list[Run]:
     """Train from each seed that `folder` has no finished run of, as many at once as there are
     trainers.
     """
     if len(trainers) == 1:
-        return [finished_run(trainers[0], seed, folder, config, train_from) for seed in seeds]
+        return [finish_run(trainers[0], seed, folder, config, train_run) for seed in seeds]
     free: queue.SimpleQueue[Trainer] = queue.SimpleQueue()
     for trainer in trainers:
         free.put(trainer)
@@ -96,7 +73,7 @@ def finished_runs(
     def finish(seed: int) -> Run:
         trainer = free.get()
         try:
-            return finished_run(trainer, seed, folder, config, train_from)
+            return finish_run(trainer, seed, folder, config, train_run)
         finally:
             free.put(trainer)
 
@@ -112,8 +89,8 @@ def finished_runs(
     return [run.result() for run in runs]
 
 
-def finished_run(
-    trainer: Trainer, seed: int, folder: Path, config: NetworkConfig, train_from: TrainFrom
+def finish_run(
+    trainer: Trainer, seed: int, folder: Path, config: NetworkConfig, train_run: TrainRun
 ) -> Run:
     """Train from a seed, unless `folder` has the finished training already.
 
@@ -124,7 +101,7 @@ def finished_run(
     if not done.exists():
         checkpoint = folder / f"{paths.run(seed)}.npz"
         trainer.begin(seed)
-        run, history = train_from(trainer, seed, checkpoint, config, [EpochLines(seed)])
+        run, history = train_run(trainer, seed, checkpoint, config, [EpochLines(seed)])
         with atomic_write(done) as beside:
             beside.mkdir()
             save_model(trainer.model, beside / MODEL)
@@ -140,7 +117,7 @@ def read_history(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / HISTORY)
 
 
-def train_from(
+def train_run(
     trainer: Trainer,
     seed: int,
     file: Path | None,

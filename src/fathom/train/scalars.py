@@ -109,13 +109,13 @@ class Scalars:
         with replaced(self.slots, self.inputs):
             yield
 
-    def take_over(self, model: keras.Model) -> None:
+    def copy_from(self, model: keras.Model) -> None:
         """Set the numbers to those of another model of the same signature."""
         for scalar, slot in zip(self.inputs, slots(model), strict=True):
             scalar.assign(number(slot))
 
 
-def signature(model: keras.Model, config: NetworkConfig) -> str:
+def program_signature(model: keras.Model, config: NetworkConfig) -> str:
     """Return what models have in common that can be trained by one program.
 
     Args:

@@ -5,19 +5,22 @@ import shutil
 import time
 from contextlib import suppress
 
+import numpy as np
 import tensorflow as tf
 
 from fathom.artifacts.scaled_data import ScaledFiles
+from fathom.artifacts.schema import Problem
 from fathom.base import paths
+from fathom.base.errors import FathomError
 from fathom.settings.config import NetworkConfig
 from fathom.train import runs
-from fathom.train.batches import InMemory
-from fathom.train.build import prepare
-from fathom.train.callbacks import direction, monitored
+from fathom.train.callbacks import direction, monitor_name
+from fathom.train.devices import cores
+from fathom.train.feeds import MemoryFeed
 from fathom.train.fingerprint import fingerprint
-from fathom.train.repeats import at_once, repeats
-from fathom.train.runs import MODEL, Trainer, TrainFrom
-from fathom.train.write import Training, write
+from fathom.train.outputs import Training, write
+from fathom.train.runs import MODEL, TrainRun
+from fathom.train.trainer import Trainer, prepare
 
 
 def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
@@ -40,21 +43,21 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
     if config.train.engine != "ray":
-        return train_by(runs.train_from, config, strategy)
-    from fathom.train import ray_train
+        return train_by(runs.train_run, config, strategy)
+    from fathom.train.ray import driver
 
-    with ray_train.joined(config):
-        return train_by(ray_train.train_from, config, strategy)
+    with driver.joined(config):
+        return train_by(driver.train_run, config, strategy)
 
 
 def train_by(
-    train_from: TrainFrom, config: NetworkConfig, strategy: tf.distribute.Strategy
+    train_run: TrainRun, config: NetworkConfig, strategy: tf.distribute.Strategy
 ) -> Training:
     """Train from each seed, in this process or on the cluster that it has joined."""
     data = ScaledFiles.of(config.dataset.name)
     problem = data.problem
     first = prepare(config, data, strategy)
-    seeds = [(config.seed + repeat) % 2**32 for repeat in range(repeats(config, problem))]
+    seeds = [(config.seed + repeat) % 2**32 for repeat in range(number_of_runs(config, problem))]
     several = at_once(config, len(seeds), alone(first, config))
     trainers = [first, *(prepare(config, data, strategy, first) for _ in seeds[1:several])]
     unfinished = paths.checkpoints(config.dataset.name, config.model.name)
@@ -63,9 +66,9 @@ def train_by(
         if other != folder:  # of other settings, data or code
             shutil.rmtree(other)
     began = time.perf_counter()
-    finished = runs.finished_runs(trainers, seeds, folder, config, train_from)
+    finished = runs.finish_runs(trainers, seeds, folder, config, train_run)
     seconds = time.perf_counter() - began
-    monitor = monitored(config, problem)
+    monitor = monitor_name(config, problem)
     sign = -1 if direction(monitor) == "max" else 1
     best = min(finished, key=lambda run: sign * run.value)
     first.model.load_weights(folder / best.name / MODEL)
@@ -84,6 +87,45 @@ def alone(trainer: Trainer, config: NetworkConfig) -> str | None:
         return "on a Ray cluster"
     if trainer.programs is None:
         return "by Keras' fit"
-    if not isinstance(trainer.train, InMemory):
+    if not isinstance(trainer.train, MemoryFeed):
         return "from disk"
     return None
+
+
+MANY_VALUES = 10_000_000
+
+
+REPEATS = 3
+
+
+def number_of_runs(config: NetworkConfig, problem: Problem) -> int:
+    """Return how often a network is trained: fewer times where it takes long."""
+    if config.train.repeats != "auto":
+        return config.train.repeats
+    widths = [problem.shape_of(name) for name in ("features", "categories")]
+    values = problem.rows["train"] * sum(int(np.prod(width)) for width in widths)
+    return REPEATS if values <= MANY_VALUES else 1
+
+
+def at_once(config: NetworkConfig, runs: int, alone: str | None) -> int:
+    """Return how many runs train at the same time, each in a thread with a model of its own.
+
+    Small networks leave most of a processor idle: a run does not take all cores.
+
+    Args:
+        alone: why only one can; None if several can.
+
+    Raises:
+        FathomError: several are asked for, but only one can.
+    """
+    asked = config.train.at_once
+    if asked != "auto":
+        if asked > 1 and alone is not None:
+            file, key = config.origins.of(("train", "at_once"))
+            raise FathomError(
+                f"{file}: {key}: {asked} runs cannot train at once {alone}; set it to 1"
+            )
+        return min(asked, runs)
+    if alone or config.train.callbacks or tf.config.get_visible_devices("GPU"):
+        return 1
+    return min(cores(), runs)

@@ -14,12 +14,12 @@ from fathom.base.errors import FathomError
 from fathom.messages.origins import Location, Origins
 
 PATIENCE = 10  # seconds in which a cluster must answer
-LIVES = 5  # workers that one training may lose before it is taken for what kills them
-LOOK = 0.2  # seconds between looks at what workers do
+MAX_LOSSES = 5  # workers that one training may lose before it is taken for what kills them
+POLL_SECONDS = 0.2  # seconds between looks at what workers do
 NAMES = {"ray": "Ray", "jax": "JAX"}
 
 
-def refuse_without(packages: list[str], location: Location, origins: Origins) -> None:
+def require_packages(packages: list[str], location: Location, origins: Origins) -> None:
     """Refuse an engine whose packages are not there.
 
     Args:
@@ -34,7 +34,7 @@ def refuse_without(packages: list[str], location: Location, origins: Origins) ->
             )
 
 
-def join(
+def join_cluster(
     address: str | None, runtime_env: Mapping[str, Any], location: Location, origins: Origins
 ) -> None:
     """Join a cluster, or start one on this machine.
@@ -80,12 +80,12 @@ def machines() -> list[Mapping[str, float]]:
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
-def room(machine: Mapping[str, float], needs: Mapping[str, float]) -> int:
+def capacity(machine: Mapping[str, float], needs: Mapping[str, float]) -> int:
     """Return how often a machine of these resources has what is needed, by Ray's names."""
     return min(int(machine.get(name, 0) / amount) for name, amount in needs.items() if amount)
 
 
-def why(error: Exception) -> str:
+def cause_of_loss(error: Exception) -> str:
     """Return what of Ray's paragraphs on a lost process has the cause."""
     found = re.search(r"exit detail: (.+?)\.?( Some common causes|$)", str(error), re.MULTILINE)
     return found[1] if found else str(error).strip().partition("\n")[0].rstrip(".")

@@ -14,11 +14,12 @@ import pandas as pd
 from fathom.artifacts.model_bytes import save_model
 from fathom.base import paths
 from fathom.base.files import atomic_write, write_json, write_text
+from fathom.models.names import output_names
 from fathom.settings.config import NetworkConfig
-from fathom.train.batches import Streamed
 from fathom.train.devices import cores, device_names
-from fathom.train.repeats import ensemble
-from fathom.train.runs import HISTORY, MODEL, PREDICTIONS, Run, Trainer, read_history
+from fathom.train.feeds import DiskFeed
+from fathom.train.runs import HISTORY, MODEL, PREDICTIONS, Run, read_history
+from fathom.train.trainer import Trainer
 
 VERSIONS = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "hydra-core", "dvc")
 
@@ -65,7 +66,7 @@ def write(training: Training, trainer: Trainer, folder: Path, config: NetworkCon
     with atomic_write(into / MODEL) as beside:
         if config.train.ensemble:
             members = [keras.saving.load_model(path / MODEL) for path in finished.values()]
-            save_model(ensemble(members), beside)
+            save_model(make_ensemble(members), beside)
         else:
             shutil.copy(finished[training.best.seed] / MODEL, beside)
     histories = {seed: read_history(path) for seed, path in finished.items()}
@@ -121,7 +122,7 @@ def versions(config: NetworkConfig) -> tuple[str, ...]:
 def engine(trainer: Trainer, config: NetworkConfig) -> dict[str, Any]:
     """Return what trained, how it was compiled and why so, and where its rows were."""
     programs = trainer.programs
-    rows = "read from disk" if isinstance(trainer.train, Streamed) else "in memory"
+    rows = "read from disk" if isinstance(trainer.train, DiskFeed) else "in memory"
     if config.train.engine == "ray":
         settings, why = config.train.ray, "as train.engine says"
         return {"name": "ray", "workers": settings.workers, "xla": True, "why": why, "rows": rows}
@@ -129,3 +130,28 @@ def engine(trainer: Trainer, config: NetworkConfig) -> dict[str, Any]:
         why = "as train.engine says" if config.train.engine == "fit" else "on several devices"
         return {"name": "fit", "xla": trainer.model.jit_compile, "why": why, "rows": rows}
     return {"name": "compiled", "xla": programs.xla, "why": programs.reason, "rows": rows}
+
+
+def make_ensemble(models: list[keras.Model]) -> keras.Model:
+    """Return a model that averages the outputs of models with the same inputs and outputs.
+
+    Targets are scaled by a straight line and classes are probabilities, so that the average is
+    that of the predictions (deep ensembles, Lakshminarayanan et al. 2017, arXiv 1612.01474).
+    """
+    first = models[0]
+    inputs = [
+        keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
+        for tensor in first.inputs
+    ]
+    predicted = []
+    for number, model in enumerate(models):
+        named = model.get_config() | {"name": f"member_{number}"}
+        member = type(model).from_config(named)
+        member.set_weights(model.get_weights())
+        outputs = member(inputs if len(inputs) > 1 else inputs[0])
+        predicted.append(outputs if isinstance(outputs, list | tuple) else [outputs])
+    averages = [
+        keras.layers.Average(name=name)(list(of_output))
+        for name, of_output in zip(output_names(first), zip(*predicted, strict=True), strict=True)
+    ]
+    return keras.Model(inputs, averages if len(averages) > 1 else averages[0], name="ensemble")

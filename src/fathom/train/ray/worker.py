@@ -152,9 +152,9 @@ def train(job: Job, first: bool) -> Trained:
     keras.utils.set_random_seed(job.seed)  # so that `meet` need not agree on one
     meet(job, first)
     from fathom.artifacts.scaled_data import ScaledFiles
-    from fathom.train.build import prepare
     from fathom.train.checkpoint import arrays_of, put_into
-    from fathom.train.runs import train_from
+    from fathom.train.runs import train_run
+    from fathom.train.trainer import prepare
 
     together = keras.distribution.DataParallel(auto_shard_dataset=False)
     trainer = prepare(job.config, ScaledFiles.of(job.config.dataset.name), together)
@@ -162,7 +162,7 @@ def train(job: Job, first: bool) -> Trained:
     with together.scope():
         put_into(trainer.model, job.begin)
         watchers = job.watchers if first else []
-        run, history = train_from(trainer, job.seed, job.file, job.config, watchers)
+        run, history = train_run(trainer, job.seed, job.file, job.config, watchers)
         arrays = arrays_of(trainer.model)
     jax.distributed.shutdown()  # waits for all: the first to leave would take the others with it
     return asdict(run), history, arrays

@@ -21,19 +21,28 @@ import pandas as pd
 from fathom.base.errors import FathomError
 from fathom.settings.config import NetworkConfig
 from fathom.train.checkpoint import arrays_of, put_into
-from fathom.train.ray_cluster import LIVES, LOOK, join, machines, refuse_without, room, why
-from fathom.train.ray_worker import Job, Trained, fit
-from fathom.train.runs import Run, Trainer
+from fathom.train.ray.cluster import (
+    MAX_LOSSES,
+    POLL_SECONDS,
+    capacity,
+    cause_of_loss,
+    join_cluster,
+    machines,
+    require_packages,
+)
+from fathom.train.ray.worker import Job, Trained, fit
+from fathom.train.runs import Run
+from fathom.train.trainer import Trainer
 
 
-def train_from(
+def train_run(
     trainer: Trainer,
     seed: int,
     file: Path,
     config: NetworkConfig,
     watchers: list[keras.callbacks.Callback],
 ) -> tuple[Run, pd.DataFrame]:
-    """Train as `runs.train_from` does, elsewhere. A worker that is lost is replaced, and all go
+    """Train as `runs.train_run` does, elsewhere. A worker that is lost is replaced, and all go
     on from the last checkpoint.
 
     Raises:
@@ -59,7 +68,7 @@ def train_from(
     fitting = ray.remote(num_cpus=0, scheduling_strategy=here)(fit)
     places = file.stem, (file.parent / "ray").absolute()
     needs = config.train.ray.workers, amounts(config)
-    ended = fitting.remote([ray.put(job)], *needs, LIVES, *places)
+    ended = fitting.remote([ray.put(job)], *needs, MAX_LOSSES, *places)
     run, history, arrays = listened_to(ended, news)
     put_into(trainer.model, arrays)
     return Run(**run), history
@@ -77,7 +86,7 @@ def listened_to(ended: Any, news: Any) -> Trained:
 
     while not ray.wait([ended], timeout=0)[0] or not news.empty():
         with suppress(Empty):
-            heard = news.get(timeout=LOOK)
+            heard = news.get(timeout=POLL_SECONDS)
             if isinstance(heard, Exception):
                 raise heard
             print(heard, end="", flush=True)
@@ -85,8 +94,8 @@ def listened_to(ended: Any, news: Any) -> Trained:
         trained: Trained = ray.get(ended)
     except TrainingFailedError as error:
         raise FathomError(
-            f"lost workers {LIVES + 1} times ({why(error)}); the same command goes on from the "
-            "last checkpoint"
+            f"lost workers {MAX_LOSSES + 1} times ({cause_of_loss(error)}); the same "
+            "command goes on from the last checkpoint"
         ) from error
     return trained
 
@@ -100,12 +109,14 @@ def joined(config: NetworkConfig) -> Iterator[None]:
         FathomError: Ray or JAX is not installed, a setting is none of this engine's, the cluster
             cannot be reached, lacks room for all workers or does not see the project's folder.
     """
-    refuse_without(["ray", "jax"], ("train", "engine"), config.origins)
+    require_packages(["ray", "jax"], ("train", "engine"), config.origins)
     refuse_what_jax_has_not(config)
     import ray
 
     location = ("train", "ray", "address")
-    join(config.train.ray.address, {"env_vars": environment(config)}, location, config.origins)
+    join_cluster(
+        config.train.ray.address, {"env_vars": environment(config)}, location, config.origins
+    )
     try:
         see_room(config)
         see_folder(config, Path.cwd())
@@ -161,7 +172,7 @@ def see_room(config: NetworkConfig) -> None:
         FathomError: there is not room for all workers at once.
     """
     needs, wanted = amounts(config), config.train.ray.workers
-    found = sum(room(machine, needs) for machine in machines())
+    found = sum(capacity(machine, needs) for machine in machines())
     if found < wanted:
         file, key = config.origins.of(("train", "ray", "workers"))
         each = ", ".join(f"{amount:g} {name}" for name, amount in needs.items())

@@ -1,0 +1,1 @@
+"""Trains one network in several processes of a Ray cluster."""
