@@ -8,8 +8,8 @@ from typing import Any
 import keras
 from plain_keras import stopping
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledFiles, scaler_of
-from fathom.artifacts.schema import Problem
 from fathom.search.overrides import Base
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model

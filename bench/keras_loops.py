@@ -9,7 +9,7 @@ import tensorflow as tf
 from prepared import Arrays, Facts
 from turns import answer, ready, wait
 
-from fathom.artifacts.schema import Problem
+from fathom.artifacts.problem import Problem
 from fathom.models.names import unwrap
 from fathom.settings.compose import compose
 from fathom.settings.config import NetworkConfig

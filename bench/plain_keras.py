@@ -22,8 +22,8 @@ import pandas as pd  # noqa: F401
 
 imported = time.perf_counter()
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledFiles
-from fathom.artifacts.schema import Problem
 from fathom.models.names import output_names
 from fathom.settings.compose import compose
 from fathom.settings.config import NetworkConfig

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from prepared import Arrays, Facts, Layer, write
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledFiles
-from fathom.artifacts.schema import Problem, Schema, Source
+from fathom.artifacts.schema import RawSource, Schema
 from fathom.base import paths
 from fathom.download.download import download
 from fathom.scale.scale import scale
@@ -68,7 +69,7 @@ def random_images(config: NetworkConfig) -> None:
         columns=[],
         image_shape=[28, 28],
         test_rows=10_000,
-        source=Source(origin="random numbers", sha256=""),
+        source=RawSource(origin="random numbers", sha256=""),
     ).write(folder / "schema.json")
 
 

@@ -12,7 +12,7 @@ from conftest import dataset_config
 from numpy.typing import NDArray
 from stages import Finished, run_stage
 
-from fathom.artifacts.schema import Checks, DataWarning
+from fathom.artifacts.checks import Checks, DataWarning
 from fathom.base.errors import FathomError
 from fathom.check.check import check
 from fathom.check.drift import difference

@@ -10,7 +10,7 @@ import pytest
 from conftest import dataset_config
 from numpy.typing import NDArray
 
-from fathom.artifacts.schema import Output, Problem
+from fathom.artifacts.problem import Output, Problem
 from fathom.base import blocks
 from fathom.base.errors import FathomError
 from fathom.compare import compare as module

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from conftest import dataset_config
 
-from fathom.artifacts.schema import Problem
+from fathom.artifacts.problem import Problem
 from fathom.base import paths
 from fathom.download.download import download
 from fathom.download.sources import RawTable

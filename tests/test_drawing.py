@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT, network_config
 from keras import layers
 
-from fathom.artifacts.schema import Problem
+from fathom.artifacts.problem import Problem
 from fathom.report.network_drawing import draw_network
 from fathom.report.network_graph import read_network
 from fathom.settings.config import NetworkConfig

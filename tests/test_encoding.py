@@ -14,9 +14,9 @@ from conftest import dataset_config, every_kind
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_dates, as_numbers, as_texts, is_category
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import TableInMemory
 from fathom.artifacts.scaled_data import read_subset
-from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
 from fathom.download.download import download
 from fathom.download.sources import RawTable

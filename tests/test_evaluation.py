@@ -26,8 +26,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from stages import build_once
 
 from fathom.artifacts.predictions import Predictions
+from fathom.artifacts.problem import Output, Problem
 from fathom.artifacts.scaled_data import read_subset
-from fathom.artifacts.schema import Output, Problem
 from fathom.base import blocks
 from fathom.base.errors import FathomError
 from fathom.baseline.baseline import baseline, training_rows

@@ -26,8 +26,9 @@ from stages import make_stage
 from test_training import OWN, OWN_SETTINGS
 
 from fathom.artifacts.model_file import read_model
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_scalers, read_subset
-from fathom.artifacts.schema import Problem, Schema
+from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import write_json

@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtri  # type: ignore[import-untyped]
 from stages import build_once
 
-from fathom.artifacts.model_bytes import save_model
+from fathom.artifacts.model_file import save_model
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import TableInMemory
 from fathom.artifacts.scaled_data import Subset, read_scalers, read_subset, scaler_of
 from fathom.artifacts.scalers import Scaler
-from fathom.artifacts.schema import Problem, Schema
+from fathom.artifacts.schema import Schema
 from fathom.artifacts.signature import (
     IMAGE,
     InputColumn,

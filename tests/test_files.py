@@ -50,7 +50,7 @@ def test_pieces_can_be_read_as_pieces(
 )  # fmt: skip
 @pytest.mark.parametrize("columns", [None, ["x", "number"]])
 def test_some_rows(
-    table: pd.DataFrame, tmp_path: Path, rows: files.Rows, columns: list[str] | None
+    table: pd.DataFrame, tmp_path: Path, rows: files.RowNumbers, columns: list[str] | None
 ) -> None:
     file = tmp_path / "table.parquet"
     table.to_parquet(file, index=False, row_group_size=100)

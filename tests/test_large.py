@@ -13,8 +13,9 @@ from conftest import dataset_config, every_kind
 from pandas.testing import assert_frame_equal
 from pyarrow import parquet
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import read_raw_rows
-from fathom.artifacts.schema import Problem, Schema
+from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.blocks import evenly_spaced
 from fathom.base.errors import FathomError

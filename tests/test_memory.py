@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, edit, network_config
 
-from fathom.artifacts.schema import Output, Problem
+from fathom.artifacts.problem import Output, Problem
 from fathom.base import paths
 from fathom.base.blocks import MOST_ROWS
 from fathom.base.errors import FathomError

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from conftest import network_config
 
-from fathom.artifacts.schema import Output, Problem
+from fathom.artifacts.problem import Output, Problem
 from fathom.base.errors import FathomError
 from fathom.models.layers import embedding_width
 from fathom.models.names import NOT_NAMES, unwrap

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import network_config
 
-from fathom.artifacts.schema import Output, Problem
+from fathom.artifacts.problem import Output, Problem
 from fathom.train.build import build, compile_model
 from fathom.train.optimizers import WideAndDeep, is_wide
 

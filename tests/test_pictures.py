@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from fathom.artifacts.schema import Schema, Source
+from fathom.artifacts.schema import RawSource, Schema
 from fathom.report.pictures import heat_map, palette, picture, samples
 
 FIRST = "data:image/png;base64,"
@@ -40,7 +40,7 @@ def write(folder: Path, images: NDArray[np.uint8], classes: list[str]) -> NDArra
     Schema(
         name="own", kind="images", task="classification", rows=len(images), unlabelled=0,
         target="label", unit=None, classes=classes, columns=[], image_shape=[*images.shape[1:]],
-        test_rows=0, source=Source(origin="a test", sha256="0"),
+        test_rows=0, source=RawSource(origin="a test", sha256="0"),
     ).write(raw / "schema.json")  # fmt: skip
     return labels
 

@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 from conftest import network_config, trained
 
-from fathom.artifacts.model_bytes import save_model
+from fathom.artifacts.model_file import save_model
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_subset, read_targets
-from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate
 from fathom.models.names import unwrap

@@ -20,9 +20,9 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_subset, read_target_scalers
 from fathom.artifacts.scalers import Scaler, ScalerFile
-from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
 from fathom.download.download import download
 from fathom.download.sources import RawTable

@@ -13,7 +13,7 @@ from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from fathom.artifacts.schema import Schema, Source
+from fathom.artifacts.schema import RawSource, Schema
 from fathom.base.errors import FathomError
 from fathom.download.download import download
 from fathom.settings.data_settings import SplitSettings
@@ -37,7 +37,7 @@ def schema(rows: int, test_rows: int = 0) -> Schema:
         columns=[],
         image_shape=None,
         test_rows=test_rows,
-        source=Source(origin="the test", sha256=""),
+        source=RawSource(origin="the test", sha256=""),
     )
 
 

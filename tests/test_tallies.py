@@ -14,7 +14,7 @@ from sklearn.metrics import (
     r2_score,
 )
 
-from fathom.artifacts.schema import Output
+from fathom.artifacts.problem import Output
 from fathom.base.blocks import blocks, evenly_spaced, rows_in_block
 from fathom.evaluate.calibration import expected_calibration_error, reliability_bins
 from fathom.evaluate.sums import Scores, tally

@@ -28,8 +28,8 @@ from conftest import (
 from sklearn.utils.class_weight import compute_class_weight
 from stages import build_once, make_stage
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledFiles, read_subset, read_target_scalers
-from fathom.artifacts.schema import Problem
 from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate
 from fathom.train import build as building

@@ -11,9 +11,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_targets, target_of
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.schema import Problem
 from fathom.base import paths
 from fathom.base.blocks import blocks, evenly_spaced, rows_at_once, rows_in_block
 from fathom.base.files import atomic_write, read_array, read_json

@@ -19,7 +19,7 @@ from fathom.base.blocks import evenly_spaced, rows_in_block
 from fathom.base.files import read_blocks, read_table, read_types
 
 T = TypeVar("T")
-Rows = dict[str, NDArray[np.int64]]  # raw row numbers by part
+SubsetRows = dict[str, NDArray[np.int64]]  # raw row numbers by part
 
 # Training rows that are learned from, drawn evenly where there are more: so many numbers of one
 # column take 128 MiB, and some copies of that.
@@ -38,7 +38,7 @@ class Table(Protocol):
     def types(self) -> Mapping[str, Any]: ...
 
     @property
-    def rows(self) -> Rows: ...
+    def rows(self) -> SubsetRows: ...
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return the values of a column that are at hand, by the numbers of their rows: those of
@@ -48,7 +48,7 @@ class Table(Protocol):
     def training(self, values: pd.Series[Any]) -> pd.Series[Any]:
         """Return of values at hand those of the training rows."""
 
-    def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, Rows]]:
+    def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, SubsetRows]]:
         """Return all rows of all parts, ascending, block by block, and the numbers of each part's
         rows in the part's own order; all columns, or some.
         """
@@ -59,7 +59,7 @@ class TableInMemory:
     """A table whose index numbers its rows from 0."""
 
     table: pd.DataFrame
-    rows: Rows
+    rows: SubsetRows
 
     @property
     def types(self) -> Mapping[str, Any]:
@@ -71,7 +71,7 @@ class TableInMemory:
     def training(self, values: pd.Series[Any]) -> pd.Series[Any]:
         return values.iloc[self.rows["train"]]
 
-    def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, Rows]]:
+    def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, SubsetRows]]:
         every = np.sort(np.concatenate(list(self.rows.values())))
         table = self.table if columns is None else self.table[columns]
         yield table.loc[every], self.rows
@@ -89,7 +89,7 @@ class TableOnDisk:
 
     file: Path
     made_by: str
-    rows: Rows
+    rows: SubsetRows
 
     @cached_property
     def types(self) -> Mapping[str, Any]:
@@ -121,7 +121,7 @@ class TableOnDisk:
     def training(self, values: pd.Series[Any]) -> pd.Series[Any]:
         return values
 
-    def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, Rows]]:
+    def blocks(self, columns: list[str] | None = None) -> Iterator[tuple[pd.DataFrame, SubsetRows]]:
         for block in read_blocks(self.file, self.made_by, columns):
             at = numbers(block)
             places = {part: rows_in_block(of_part, at) for part, of_part in self.rows.items()}
@@ -151,7 +151,7 @@ def read_raw_rows(
     return read_table(file, made_by, columns, rows).set_axis(rows)
 
 
-def open_raw_table(schema: Schema, rows: Rows) -> Table:
+def open_raw_table(schema: Schema, rows: SubsetRows) -> Table:
     """Open the raw table of a data set; how depends on its size alone, not on the machine.
 
     Args:

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fathom.artifacts.problem import CODES, Problem
 from fathom.artifacts.scalers import Scaler, ScalerFile
-from fathom.artifacts.schema import CODES, Problem
 from fathom.base import paths
-from fathom.base.files import ROW_GROUP, Rows, read_array, read_json, read_table
+from fathom.base.files import ROW_GROUP, RowNumbers, read_array, read_json, read_table
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def blocks(data: ScaledData, part: str) -> Iterator[Subset]:
 
 
 def read_subset(
-    problem: Problem, part: str, rows: Rows | None = None, columns: list[str] | None = None
+    problem: Problem, part: str, rows: RowNumbers | None = None, columns: list[str] | None = None
 ) -> Subset:
     """Read "train", "valid" or "test", or some of its rows, of a table perhaps some columns."""
     folder, made_by = paths.scaled(problem.dataset), f"scale@{problem.dataset}"
@@ -152,7 +152,7 @@ def part_of(
     )
 
 
-def read_targets(problem: Problem, part: str, rows: Rows | None = None) -> pd.DataFrame:
+def read_targets(problem: Problem, part: str, rows: RowNumbers | None = None) -> pd.DataFrame:
     """Read a part without features, or some of its rows: `row`, `main_output` and perhaps
     `aux_output` and `weight`.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fathom.artifacts.schema import JsonModel
+from fathom.artifacts.json_model import JsonModel
 from fathom.base import paths
 from fathom.base.errors import FathomError
 

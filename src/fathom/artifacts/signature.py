@@ -12,8 +12,10 @@ import pandas as pd
 from pydantic import ValidationError
 
 from fathom.artifacts.columns import as_dates, as_numbers, as_texts
+from fathom.artifacts.json_model import JsonModel
+from fathom.artifacts.problem import Output
 from fathom.artifacts.raw_table import Table
-from fathom.artifacts.schema import Column, DatasetKind, JsonModel, Output
+from fathom.artifacts.schema import DatasetKind, RawColumn
 from fathom.base.errors import FathomError
 from fathom.base.files import read_json
 from fathom.evaluate.intervals import Interval
@@ -102,7 +104,7 @@ class Signature(JsonModel):
 
 
 def input_columns(
-    columns: list[Column], encoder: Encoder, table: Table, reserved: Container[str]
+    columns: list[RawColumn], encoder: Encoder, table: Table, reserved: Container[str]
 ) -> list[InputColumn]:
     """Return the raw columns that a model of a table takes, in the table's order.
 
@@ -140,7 +142,7 @@ def input_columns(
     return found
 
 
-def is_number(column: Column) -> bool:
+def is_number(column: RawColumn) -> bool:
     return column.type.startswith(("float", "int", "uint"))
 
 

@@ -22,7 +22,7 @@ from fathom.base.errors import FathomError
 ROW_GROUP = 65_536  # rows of a table that lie together on disk
 BLOCK = 4 * ROW_GROUP  # rows of a large table in memory at once
 
-Rows = range | NDArray[np.int64]  # that follow one another, or any by their numbers
+RowNumbers = range | NDArray[np.int64]  # that follow one another, or any by their numbers
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def read_json(path: Path, made_by: str) -> Any:
 
 
 def read_table(
-    path: Path, made_by: str, columns: list[str] | None = None, rows: Rows | None = None
+    path: Path, made_by: str, columns: list[str] | None = None, rows: RowNumbers | None = None
 ) -> pd.DataFrame:
     """Read a Parquet file, or some columns of it, or some rows.
 

@@ -17,12 +17,12 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import Subset, read_subset
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.schema import Problem
 from fathom.base import paths
 from fathom.base.blocks import blocks
-from fathom.base.files import Rows, TableWriter, atomic_write, write_json
+from fathom.base.files import RowNumbers, TableWriter, atomic_write, write_json
 from fathom.evaluate.metrics import prediction_table
 from fathom.evaluate.sums import tally
 from fathom.settings.config import DatasetConfig
@@ -130,7 +130,7 @@ def predictions(
             yield name, block, predict(estimator, features(block), problem)
 
 
-def read_rows(problem: Problem, part: str, rows: Rows | None) -> Subset:
+def read_rows(problem: Problem, part: str, rows: RowNumbers | None) -> Subset:
     """Read some rows of a part, or all, of a table its numbers and categories alone."""
     return read_subset(problem, part, rows, [*problem.numbers, *problem.categories])
 

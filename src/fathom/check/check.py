@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fathom.artifacts.schema import Checks, DataWarning, Schema
+from fathom.artifacts.checks import Checks, DataWarning
+from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_array
 from fathom.check.drift import drift

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats  # type: ignore[import-untyped]
 
-from fathom.artifacts.schema import DataWarning
+from fathom.artifacts.checks import DataWarning
 from fathom.check.warning import NAMES, SHARE, Parts, few, is_number, warned
 
 EFFECT = 0.1  # distance of two distributions, from 0 to 1

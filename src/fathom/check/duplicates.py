@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.schema import DataWarning
+from fathom.artifacts.checks import DataWarning
 from fathom.check.warning import NAMES, SHARE, Parts, few, warned
 
 CHANCE = 0.01  # rows of which chance lets so many equal ones be expected are let pass

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from fathom.artifacts.schema import DataWarning
+from fathom.artifacts.checks import DataWarning
 from fathom.check.warning import Parts, is_number, warned
 
 GIVEN_AWAY = 0.99  # R² or balanced accuracy

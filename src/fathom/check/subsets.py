@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fathom.artifacts.columns import as_dates, as_numbers, as_texts, column_kinds
-from fathom.artifacts.raw_table import Rows, Table, open_raw_table
+from fathom.artifacts.raw_table import SubsetRows, Table, open_raw_table
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_array
@@ -19,7 +19,7 @@ SAMPLE_ROWS = 250_000  # rows of a large table, about
 IMAGE, BRIGHTNESS = "pixels", "mean brightness"  # columns of images
 
 
-def read_columns(dataset: DatasetSettings, schema: Schema, rows: Rows) -> Parts:
+def read_columns(dataset: DatasetSettings, schema: Schema, rows: SubsetRows) -> Parts:
     """Return the columns that networks are given, and the target: numbers, also of dates, as
     float64, and categories as texts; of a large table some of the rows.
     """
@@ -39,7 +39,7 @@ def read_columns(dataset: DatasetSettings, schema: Schema, rows: Rows) -> Parts:
     return {part: made.loc[numbers] for part, numbers in rows.items()}
 
 
-def chosen(raw: Table, columns: list[str], schema: Schema) -> tuple[pd.DataFrame, Rows]:
+def chosen(raw: Table, columns: list[str], schema: Schema) -> tuple[pd.DataFrame, SubsetRows]:
     """Return the rows that are looked at, and their numbers by part.
 
     Of a large table they are chosen by what is in them: of equal rows all or none, so that as large
@@ -47,7 +47,7 @@ def chosen(raw: Table, columns: list[str], schema: Schema) -> tuple[pd.DataFrame
     """
     step = np.uint64(-(-schema.rows // SAMPLE_ROWS) if schema.is_large else 1)
     tables: list[pd.DataFrame] = []
-    by_part: list[Rows] = []
+    by_part: list[SubsetRows] = []
     for block, rows in raw.blocks(columns):
         if step > 1:
             keys = pd.util.hash_pandas_object(block, index=False).to_numpy()
@@ -59,7 +59,7 @@ def chosen(raw: Table, columns: list[str], schema: Schema) -> tuple[pd.DataFrame
     return pd.concat(tables), parts
 
 
-def read_images(schema: Schema, rows: Rows) -> Parts:
+def read_images(schema: Schema, rows: SubsetRows) -> Parts:
     """Return of each image a hash of its bytes, its mean brightness and its class."""
     raw, made_by = paths.raw(schema.name), f"download@{schema.name}"
     images, labels = (read_array(raw / f"{name}.npy", made_by) for name in ("images", "labels"))

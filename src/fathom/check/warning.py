@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from fathom.artifacts.schema import DataWarning, WarningKind
+from fathom.artifacts.checks import DataWarning, WarningKind
 
 SHARE, LEAST = 0.01, 3  # of a part's rows: up to this share, or fewer than this, are let pass
 NAMES = {"train": "training", "valid": "validation", "test": "test"}

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import HIGHER_IS_BETTER, PRIMARY_METRIC, find_best
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.schema import Problem
 from fathom.base import paths
 from fathom.base.blocks import blocks
 from fathom.base.errors import FathomError

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from fathom.artifacts.columns import as_numbers, as_texts, is_category, sort_key
-from fathom.artifacts.schema import Column, Schema, Source
+from fathom.artifacts.schema import RawColumn, RawSource, Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.files import TableWriter, atomic_write
@@ -77,7 +77,7 @@ def describe(dataset: DatasetSettings, raw: Raw) -> Schema:
         task=dataset.task,
         target=dataset.target,
         test_rows=raw.test_rows,
-        source=Source(origin=raw.origin, sha256=raw.sha256),
+        source=RawSource(origin=raw.origin, sha256=raw.sha256),
         **facts,
     )
 
@@ -103,7 +103,7 @@ def describe_table(dataset: DatasetSettings, raw: RawTable | RawFiles) -> dict[s
         "unlabelled": unlabelled,
         "unit": dataset.unit,
         "classes": target_classes(distinct[0]) if distinct else None,
-        "columns": [Column(name=str(n), type=str(t)) for n, t in first.dtypes.items()],
+        "columns": [RawColumn(name=str(n), type=str(t)) for n, t in first.dtypes.items()],
         "image_shape": None,
     }
 

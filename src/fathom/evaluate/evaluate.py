@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 
 from fathom.artifacts.predictions import Predictions
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_targets, target_of
-from fathom.artifacts.schema import Problem
 from fathom.base import paths
 from fathom.base.blocks import blocks, evenly_spaced, rows_in_block
 from fathom.base.files import TableWriter, atomic_write, write_json

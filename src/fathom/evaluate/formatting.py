@@ -2,7 +2,7 @@
 
 import math
 
-from fathom.artifacts.schema import Problem
+from fathom.artifacts.problem import Problem
 
 METRIC_LABELS = {
     "regression": {"rmse": "RMSE", "mae": "MAE", "mse": "MSE", "r2": "R²"},

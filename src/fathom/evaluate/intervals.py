@@ -13,8 +13,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from fathom.artifacts.json_model import JsonModel
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.schema import JsonModel
 
 BINS = 10  # at most
 ROWS = 200  # in a bin, at least: the share of new rows held then strays by about 0.02

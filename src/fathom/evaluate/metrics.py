@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fathom.artifacts.problem import Output
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.schema import Output
 from fathom.evaluate.sums import Scores, tally
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fathom.artifacts.problem import Output
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.schema import Output
 from fathom.evaluate.calibration import (
     BINS,
     SMALLEST,

@@ -5,8 +5,8 @@ from typing import Any
 import tensorflow as tf
 
 from fathom.artifacts.model_file import read_model
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
-from fathom.artifacts.schema import Problem
 from fathom.base import paths
 from fathom.base.files import atomic_write, read_json, write_json
 from fathom.explain.importance import explain_table

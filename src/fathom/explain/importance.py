@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fathom.artifacts.problem import Output, Problem
 from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.scaled_data import ScaledFiles, Subset, read_scalers, read_targets
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.schema import Output, Problem, Schema
+from fathom.artifacts.schema import Schema
 from fathom.explain.coalitions import Mixer, explained_columns
 from fathom.explain.crosses import suggested
 from fathom.explain.shapley import Shares, method, shares

@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_scalers, read_subset
 from fathom.artifacts.scalers import Floats, Scaler
-from fathom.artifacts.schema import Problem
 from fathom.explain.sizes import per_class
 from fathom.models.names import input_names, output_names, unwrap
 from fathom.settings.config import DatasetConfig

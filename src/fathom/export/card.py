@@ -2,8 +2,10 @@
 
 import jinja2
 
+from fathom.artifacts.checks import Checks
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
-from fathom.artifacts.schema import Checks, Problem, Schema
+from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_json
 from fathom.evaluate.formatting import (

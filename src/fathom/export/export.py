@@ -8,12 +8,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fathom.artifacts.model_bytes import save_model
-from fathom.artifacts.model_file import read_model
+from fathom.artifacts.model_file import read_model, save_model
 from fathom.artifacts.predictions import Predictions
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import open_raw_table
 from fathom.artifacts.scaled_data import read_scalers
-from fathom.artifacts.schema import Problem, Schema
+from fathom.artifacts.schema import Schema
 from fathom.artifacts.signature import SIGNATURE, ImageInput, InputColumn, Signature, input_columns
 from fathom.base import paths
 from fathom.base.files import atomic_write, read_array, read_json, write_text

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from fathom.artifacts.problem import CODES, Problem
 from fathom.artifacts.scaled_data import scaler_of
 from fathom.artifacts.scalers import Scaler, ScalerFile
-from fathom.artifacts.schema import CODES, Problem
 from fathom.artifacts.signature import IMAGE, InputColumn
 from fathom.export import lookups, scaling_ops
 from fathom.models.names import input_names, layer_name, output_names, unwrap

@@ -13,7 +13,7 @@ from pydantic import (
     PositiveInt,
 )
 
-from fathom.artifacts.schema import Output, Problem
+from fathom.artifacts.problem import Output, Problem
 from fathom.models.names import known_name, layer_name
 from fathom.models.number_embeddings import Numbers, with_embedded
 from fathom.settings.fields import Task

@@ -5,7 +5,7 @@ import math
 import keras
 from pydantic import validate_call
 
-from fathom.artifacts.schema import Problem
+from fathom.artifacts.problem import Problem
 from fathom.models.layers import (
     CHECKED,
     Activation,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
-from fathom.artifacts.schema import Output
+from fathom.artifacts.problem import Output
 from fathom.evaluate.calibration import reliability_bins
 from fathom.evaluate.formatting import format_share
 from fathom.report.charts import GOOD, diagonal, svg

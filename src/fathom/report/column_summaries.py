@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_dates, as_texts, is_category
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.scaled_data import read_targets
-from fathom.artifacts.schema import Problem, Schema
+from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.blocks import evenly_spaced
 from fathom.base.files import read_json, read_table

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from fathom.artifacts.problem import Output
 from fathom.artifacts.ranking import HIGHER_IS_BETTER
-from fathom.artifacts.schema import Output
 from fathom.evaluate.formatting import (
     METRIC_LABELS,
     format_mean,

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from fathom.artifacts.schema import Output
+from fathom.artifacts.problem import Output
 from fathom.evaluate.formatting import format_number
 from fathom.report.charts import BAD, GOOD, HEIGHT, MARK, diagonal, in_parentheses, svg
 from fathom.report.results import Network

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fathom.artifacts.checks import Checks, DataWarning
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
-from fathom.artifacts.schema import Checks, DataWarning, Problem
 from fathom.base import paths
 from fathom.base.blocks import evenly_spaced, rows_at_once
 from fathom.base.files import read_json, read_table, stage_output

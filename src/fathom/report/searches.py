@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from fathom.artifacts.schema import Problem
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.search_result import SearchResult, TrialResult
 from fathom.evaluate.formatting import METRIC_LABELS, format_duration, format_share
 from fathom.report.charts import BAD, GOOD, HEIGHT, MARK, in_parentheses, svg

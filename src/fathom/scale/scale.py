@@ -14,10 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_numbers
-from fathom.artifacts.raw_table import Rows, Table, TableInMemory, open_raw_table
+from fathom.artifacts.problem import Output, Problem
+from fathom.artifacts.raw_table import SubsetRows, Table, TableInMemory, open_raw_table
 from fathom.artifacts.scaled_data import Subset, make_subset
 from fathom.artifacts.scalers import Scaler, ScalerFile
-from fathom.artifacts.schema import Output, Problem, Schema
+from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import (
@@ -68,7 +69,7 @@ class Fitted:
     problem: Problem
     scalers: ScalerFile
     encoder: Encoder | None
-    rows: Rows
+    rows: SubsetRows
     targets: pd.DataFrame
     features: Callable[[NDArray[np.int64]], pd.DataFrame | NDArray[np.float32]]
 
@@ -106,7 +107,7 @@ def scale(config: DatasetConfig) -> Problem:
 
 
 def write_images(
-    config: DatasetConfig, schema: Schema, rows: Rows, folder: Path
+    config: DatasetConfig, schema: Schema, rows: SubsetRows, folder: Path
 ) -> tuple[Problem, ScalerFile]:
     """Write the images and labels of every part."""
     fitted = fit_images(config, schema, rows)
@@ -154,7 +155,7 @@ def with_rows(targets: pd.DataFrame) -> pd.DataFrame:
     return targets.rename_axis("row").reset_index()
 
 
-def fit(config: DatasetConfig, schema: Schema, rows: Rows) -> Fitted:
+def fit(config: DatasetConfig, schema: Schema, rows: SubsetRows) -> Fitted:
     """Fit encoder and scalers on the training rows of raw data, all of which is then in memory.
 
     Args:
@@ -169,7 +170,9 @@ def fit(config: DatasetConfig, schema: Schema, rows: Rows) -> Fitted:
     return fit_rows(config, schema, table, rows)
 
 
-def fit_rows(config: DatasetConfig, schema: Schema, table: pd.DataFrame, rows: Rows) -> Fitted:
+def fit_rows(
+    config: DatasetConfig, schema: Schema, table: pd.DataFrame, rows: SubsetRows
+) -> Fitted:
     """Do the same with a table in memory, whose index numbers its rows from 0."""
     raw = TableInMemory(table, rows)
     fitted = learn(config, schema, raw)
@@ -218,7 +221,7 @@ def fit_target(table: Table, column: str, settings: Settings) -> Scaler:
     return Scaler.fit(settings.target, values.to_numpy()[:, None], [column])
 
 
-def fit_images(config: DatasetConfig, schema: Schema, rows: Rows) -> Fitted:
+def fit_images(config: DatasetConfig, schema: Schema, rows: SubsetRows) -> Fitted:
     """Do the same for images, whose scaler takes each pixel for a column, or all for one."""
     dataset, settings = config.dataset, config.scale
     for key in OF_TABLES:

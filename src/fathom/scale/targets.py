@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_numbers, as_texts, is_category, places_among
+from fathom.artifacts.problem import Output
 from fathom.artifacts.raw_table import Table
-from fathom.artifacts.schema import Output, Schema
+from fathom.artifacts.schema import Schema
 from fathom.base.errors import FathomError
 from fathom.settings.data_settings import DatasetSettings
 

@@ -8,8 +8,8 @@ import optuna
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import HIGHER_IS_BETTER, PRIMARY_METRIC
-from fathom.artifacts.schema import Problem
 from fathom.artifacts.search_result import EnsembleResult, SearchResult, TrialResult
 from fathom.base.errors import FathomError
 from fathom.evaluate.metrics import compute_metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fathom.artifacts.schema import Output
+from fathom.artifacts.problem import Output
 from fathom.artifacts.signature import IMAGE, ImageInput, InputColumn, Signature
 from fathom.predict.model_inputs import BOOLEANS
 from fathom.predict.prediction_columns import prediction_names

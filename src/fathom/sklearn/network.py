@@ -11,9 +11,10 @@ import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledRows, Subset
 from fathom.artifacts.scalers import Floats, ScalerFile
-from fathom.artifacts.schema import Problem, Schema
+from fathom.artifacts.schema import Schema
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.scale.scale import fit_rows
 from fathom.search.trainer_pool import TrainerPool

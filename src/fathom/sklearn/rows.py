@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import validate_data
 
-from fathom.artifacts.schema import Schema, Source
+from fathom.artifacts.schema import RawSource, Schema
 from fathom.base.errors import FathomError
 from fathom.settings.fields import Task
 
@@ -75,7 +75,7 @@ def schema_of(name: str, task: Task, target: str, classes: list[str] | None, row
         columns=[],
         image_shape=None,
         test_rows=0,
-        source=Source(origin="fit", sha256=""),
+        source=RawSource(origin="fit", sha256=""),
     )
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fathom.artifacts.schema import Output, Problem
+from fathom.artifacts.problem import Output, Problem
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.models.names import known_name, output_names, unwrap
 from fathom.settings.config import NetworkConfig

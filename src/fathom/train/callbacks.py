@@ -6,9 +6,9 @@ import time
 import keras
 import numpy as np
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import scaler_of
 from fathom.artifacts.scalers import Scaler
-from fathom.artifacts.schema import Problem
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.settings.config import NetworkConfig

@@ -15,9 +15,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData, Subset, scaler_of
 from fathom.artifacts.scalers import Scaler
-from fathom.artifacts.schema import Problem
 from fathom.base.files import ROW_GROUP
 from fathom.models.names import input_names, output_names, unwrap
 from fathom.settings.config import NetworkConfig

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import pandas as pd
 
-from fathom.artifacts.model_bytes import save_model
+from fathom.artifacts.model_file import save_model
 from fathom.base import paths
 from fathom.base.files import atomic_write, write_json, write_text
 from fathom.models.names import output_names

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import keras
 import pandas as pd
 
-from fathom.artifacts.model_bytes import save_model
+from fathom.artifacts.model_file import save_model
 from fathom.artifacts.predictions import write_predictions
 from fathom.base import paths
 from fathom.base.errors import FathomError

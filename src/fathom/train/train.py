@@ -8,8 +8,8 @@ from contextlib import suppress
 import numpy as np
 import tensorflow as tf
 
+from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledFiles
-from fathom.artifacts.schema import Problem
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.settings.config import NetworkConfig

@@ -1,0 +1,30 @@
+"""Warnings about a data set: `data/checks/<dataset>.json`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fathom.artifacts.json_model import JsonModel
+from fathom.base import paths
+
+WarningKind = Literal["duplicates", "giveaway", "drift", "unlabelled"]
+
+
+class DataWarning(JsonModel):
+    """A warning. `figures` are the numbers in its sentence, or a number for each column."""
+
+    kind: WarningKind
+    columns: list[str]
+    figures: dict[str, int | float]
+    sentence: str
+
+
+class Checks(JsonModel):
+    """All warnings about a data set."""
+
+    dataset: str
+    warnings: list[DataWarning]
+
+    @classmethod
+    def read(cls, dataset: str) -> Checks:
+        return cls.read_file(paths.checks(dataset), f"check@{dataset}")
