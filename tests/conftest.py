@@ -126,7 +126,7 @@ def network_config(dataset: str, model: str, *overrides: str) -> NetworkConfig:
     return composed(NetworkConfig, f"dataset={dataset}", f"model={model}", *shrunk, *overrides)
 
 
-def trained(dataset: str, model: str, *overrides: str) -> Training:
+def train_network(dataset: str, model: str, *overrides: str) -> Training:
     """Train a network, shrunk, in the workspace."""
     # Not above: TensorFlow takes seconds to import, and some tests prove that it is not needed.
     import tensorflow as tf
@@ -148,11 +148,11 @@ def leave_imports_alone() -> None:
     gc.freeze()
 
 
-def exported(dataset: str, model: str, *overrides: str) -> Path:
+def export_network(dataset: str, model: str, *overrides: str) -> Path:
     """Train and export a network, shrunk, in the workspace; return the folder of its export."""
     from fathom.export.export import export
 
-    trained(dataset, model, *overrides)
+    train_network(dataset, model, *overrides)
     config = network_config(dataset, model, *overrides)
     evaluate(config)
     baseline(dataset_config(dataset))

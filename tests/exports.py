@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import yaml
-from conftest import LEAN, every_kind, exported, prepare
+from conftest import LEAN, every_kind, export_network, prepare
 from stages import build_once
 
 from fathom.download.sources import RawTable
@@ -44,7 +44,7 @@ def exported_networks(pipeline: Path, factory: pytest.TempPathFactory) -> Path:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             for name in (ADULTS, HOUSES):
-                exported(*name.split("/"), *LEAN)
+                export_network(*name.split("/"), *LEAN)
 
     return build_once(factory, "exports", build)
 

@@ -16,7 +16,7 @@ from conftest import (
     dataset_config,
     network_config,
     prepare,
-    trained,
+    train_network,
     work_in_copy,
 )
 from numpy.typing import NDArray
@@ -102,7 +102,7 @@ def evaluated(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             for (dataset, model), overrides in NETWORKS.items():
-                trained(dataset, model, "train.epochs=1", *overrides)
+                train_network(dataset, model, "train.epochs=1", *overrides)
                 metrics = evaluate(network_config(dataset, model))
                 assert figures_of(dataset, model) == metrics
 
@@ -240,7 +240,7 @@ def saved_model(dataset: str, model: str) -> Any:
 @pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "none"])
 def test_predictions_are_in_the_targets_own_unit(project: Path, method: str) -> None:
     scale(dataset_config("diabetes", f"scale.target={method}"))
-    trained("diabetes", "mlp", "train.epochs=1", "model.units=[]")
+    train_network("diabetes", "mlp", "train.epochs=1", "model.units=[]")
     metrics = evaluate(network_config("diabetes", "mlp"))
     raw = pd.read_parquet("data/raw/diabetes/data.parquet")["target"].to_numpy()
     rows = {part: np.load(f"data/split/diabetes/{part}.npy") for part in PARTS}

@@ -19,7 +19,7 @@ from conftest import (
     every_kind,
     network_config,
     prepare,
-    trained,
+    train_network,
     work_in_copy,
 )
 from stages import make_stage
@@ -212,7 +212,7 @@ def test_mixing_features_is_mixing_raw_values(workspace: Path) -> None:
 )
 def test_categories_dates_and_missing_values(workspace: Path, model: str, classes: int) -> None:
     add(workspace, "everything", EVERYTHING, classes=classes)
-    trained("made", model, "train.epochs=1")
+    train_network("made", model, "train.epochs=1")
     evaluate(network_config("made", model))
     found = explained("made", "explain.rows=30", model=model)
     assert sorted(by_column(found)) == ["rent", "rooms", "size", "sold", "town"]
@@ -229,7 +229,7 @@ def test_categories_dates_and_missing_values(workspace: Path, model: str, classe
 
 
 def test_where_a_house_stands_is_latitude_and_longitude_together(trainable: Path) -> None:
-    trained("california_housing", "wide_deep", "train.epochs=6")
+    train_network("california_housing", "wide_deep", "train.epochs=6")
     evaluate(network_config("california_housing", "wide_deep"))
     found = explained("california_housing", model="wide_deep")
     assert ["Latitude", "Longitude"] in [pair["columns"] for pair in found["pairs"][:3]]

@@ -18,7 +18,7 @@ import yaml
 from conftest import (
     LEAN,
     every_kind,
-    exported,
+    export_network,
     network_config,
     prepare,
     work_in_copy,
@@ -451,7 +451,7 @@ def test_every_format_of_other_networks(piped: Path, dataset: str, model: str) -
 
 @pytest.mark.slow
 def test_every_format_of_an_ensemble(project: Path) -> None:
-    exported(
+    export_network(
         "california_housing",
         "mlp",
         "model.numbers.fourier={frequencies: 3, sigma: 1.0}",

@@ -26,7 +26,7 @@ from conftest import (
     prepare,
     ray_nodes,
     run_in,
-    trained,
+    train_network,
 )
 from stages import make_stage
 
@@ -137,13 +137,13 @@ def by_two(folder: Path, nodes: Any) -> pd.DataFrame:
     """Return the history of a training by two workers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        return trained("digits", "mlp", *DIGITS, *by_workers(2, nodes)).history
+        return train_network("digits", "mlp", *DIGITS, *by_workers(2, nodes)).history
 
 
 @pytest.mark.ray
 @ray_installed
 def test_two_workers_train_as_one_process_on_tensorflow(here: Path, by_two: pd.DataFrame) -> None:
-    by_fit = trained("digits", "mlp", *DIGITS, "train.engine=fit").history
+    by_fit = train_network("digits", "mlp", *DIGITS, "train.engine=fit").history
     assert by_fit["loss"].is_monotonic_decreasing
     pd.testing.assert_frame_equal(by_two, by_fit, rtol=1e-4, check_like=True)
 
@@ -154,7 +154,7 @@ def test_wide_and_deep(here: Path, nodes: Any) -> None:
     """Two outputs, two optimisers and dropout; of rows that are read from disk."""
     settings = ["train.epochs=2", "train.batch_size=125", "train.memory=0.004"]
     one, two = (
-        trained("california_housing", "wide_deep", *settings, *by_workers(count, nodes))
+        train_network("california_housing", "wide_deep", *settings, *by_workers(count, nodes))
         for count in (1, 2)
     )
     assert {"aux_output_loss", "val_aux_output_rmse"} < set(two.history)
@@ -180,7 +180,7 @@ def test_workers_are_killed(
     """First the second one, then the first, each in mid-epoch."""
     kill = f"+train.callbacks.kill={{_target_: killing.Kill, epochs: [4, 3], folder: {tmp_path}}}"
     capsys.readouterr()
-    training = trained("digits", "mlp", *DIGITS, *by_workers(2, nodes), kill)
+    training = train_network("digits", "mlp", *DIGITS, *by_workers(2, nodes), kill)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed-0", "killed-1"]
     lines = capsys.readouterr().out.splitlines()
     gone_on = [line for line in lines if "goes on" in line]
@@ -219,7 +219,7 @@ def test_the_driver_is_killed(here: Path, nodes: Any) -> None:
 
 def refusal(*given: str, model: str = "mlp", dataset: str = "digits") -> str:
     with pytest.raises(FathomError) as told:
-        trained(dataset, model, ENGINE, *given)
+        train_network(dataset, model, ENGINE, *given)
     return str(told.value)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from conftest import network_config, trained
+from conftest import network_config, train_network
 
 from fathom.artifacts.model_file import save_model
 from fathom.artifacts.problem import Problem
@@ -45,12 +45,12 @@ def test_each_run_is_what_its_seed_gives_alone(
     trainable: Path, dataset: str, model: str, engine: str
 ) -> None:
     settings = ["train.epochs=2", f"train.engine={engine}"]
-    trained(dataset, model, *settings, "train.repeats=3")
+    train_network(dataset, model, *settings, "train.repeats=3")
     folder = Path("models", dataset, model)
     together = {file.name: file.read_bytes() for file in (folder / "repeats").iterdir()}
     assert set(together) == {"seed-42.keras", "seed-43.keras", "seed-44.keras"}
     assert len(set(together.values())) == 3
-    trained(dataset, model, *settings, "train.repeats=1", "seed=44")
+    train_network(dataset, model, *settings, "train.repeats=1", "seed=44")
     assert (folder / "model.keras").read_bytes() == together["seed-44.keras"]
 
 
@@ -62,7 +62,7 @@ def test_runs_at_once_give_the_same_bits(trainable: Path, several: int, xla: boo
     found = []
     for at_once in (1, several):
         settings = ["train.epochs=3", "train.repeats=3", f"train.xla={str(xla).lower()}"]
-        trained("digits", "mlp", *settings, f"train.at_once={at_once}")
+        train_network("digits", "mlp", *settings, f"train.at_once={at_once}")
         assert json.loads((folder / "run.json").read_text())["at_once"] == at_once
         left = [*folder.rglob("*.keras"), *folder.rglob("*.npy"), folder / "history.csv"]
         found.append({file: file.read_bytes() for file in left})
@@ -82,7 +82,7 @@ def test_a_run_that_fails_ends_those_beside_it(
     monkeypatch.setattr(runs, "train_run", train_run)
     forever = ["train.epochs=1000000000", "train.early_stopping=null"]
     with pytest.raises(FathomError, match=r"^seed 43 fails$"):
-        trained("digits", "mlp", "train.repeats=2", "train.at_once=2", *forever)
+        train_network("digits", "mlp", "train.repeats=2", "train.at_once=2", *forever)
     assert not Path("models").exists()
 
 
@@ -92,7 +92,7 @@ def test_a_run_that_fails_ends_those_beside_it(
 )
 def test_runs_that_cannot_train_at_once(trainable: Path, setting: str, why: str) -> None:
     with pytest.raises(FathomError) as refused:
-        trained("digits", "mlp", "train.repeats=3", "train.at_once=2", setting)
+        train_network("digits", "mlp", "train.repeats=3", "train.at_once=2", setting)
     assert str(refused.value) == (
         f"command line: train.at_once: 2 runs cannot train at once {why}; set it to 1"
     )
@@ -101,7 +101,7 @@ def test_runs_that_cannot_train_at_once(trainable: Path, setting: str, why: str)
 def test_own_callbacks_have_runs_train_one_by_one(trainable: Path) -> None:
     own = "+train.callbacks.own._target_=keras.callbacks.EarlyStopping"
     settings = ["train.epochs=1", "train.repeats=2", "model.units=[]", f"seed={2**32 - 1}", own]
-    training = trained("digits", "mlp", *settings)
+    training = train_network("digits", "mlp", *settings)
     assert json.loads(Path("models/digits/mlp/run.json").read_text())["at_once"] == 1
     assert [run.seed for run in training.runs] == [2**32 - 1, 0]  # they start anew at the highest
 
@@ -177,7 +177,7 @@ def test_spread_and_ensemble_of_numbers(pipeline: Path, monkeypatch: pytest.Monk
 )
 def test_the_ensemble_is_one_model_that_averages(trainable: Path, dataset: str, model: str) -> None:
     settings = ["train.repeats=2", "train.epochs=1", "train.ensemble=true"]
-    trained(dataset, model, *settings)
+    train_network(dataset, model, *settings)
     folder = Path("models", dataset, model)
     runs = [predictions(file, dataset, model) for file in sorted((folder / "repeats").iterdir())]
     assert_average(predictions(folder / "model.keras", dataset, model), runs)
@@ -241,13 +241,13 @@ def test_subclassed_models_repeat_but_make_no_ensemble(
     )
     monkeypatch.syspath_prepend(trainable)
     twice = ["train.repeats=2", "train.epochs=1"]
-    training = trained("california_housing", "line", *twice)
+    training = train_network("california_housing", "line", *twice)
     assert len({run.value for run in training.runs}) == 2
     assert (
         evaluate(network_config("california_housing", "line"))["spread"]["test"]["rmse"]["sd"] > 0
     )
     with pytest.raises(FathomError) as refused:
-        trained("california_housing", "line", *twice, "train.ensemble=true")
+        train_network("california_housing", "line", *twice, "train.ensemble=true")
     assert str(refused.value) == (
         "command line: train.ensemble: subclassed.build returned a subclassed model, whose inputs "
         "are not known; set it to false"

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import network_config, trained
+from conftest import network_config, train_network
 
 from fathom.artifacts.scaled_data import ScaledFiles
 from fathom.settings.config import NetworkConfig
@@ -249,7 +249,7 @@ def test_goes_on_where_it_was(
     settings = ["train.epochs=2", "train.repeats=2", "train.engine=fit", "model.units=[]", ALWAYS]
     kill.after = 1
     with pytest.raises(Killed):
-        trained("digits", "mlp", *settings)
+        train_network("digits", "mlp", *settings)
     (of_other_data,) = Path("checkpoints/digits/mlp").iterdir()
     file = Path("data/scaled/digits/train_features.npy")
     features = np.load(file)
@@ -257,13 +257,13 @@ def test_goes_on_where_it_was(
     np.save(file, features)
     kill.after = 3  # in the last run
     with pytest.raises(Killed):
-        trained("digits", "mlp", *settings)
+        train_network("digits", "mlp", *settings)
     assert "goes on" not in capsys.readouterr().out
     (folder,) = Path("checkpoints/digits/mlp").iterdir()  # the other one is gone
     assert folder != of_other_data
     assert {path.name for path in folder.iterdir()} == {"seed-42", "seed-43.npz"}
     del kill.places[:]
-    trained("digits", "mlp", *settings)
+    train_network("digits", "mlp", *settings)
     assert capsys.readouterr().out.splitlines()[0] == "seed 43  goes on from epoch 2"
     assert kill.places == [(2, 0)]
     run = json.loads(Path("models/digits/mlp/run.json").read_text())

@@ -19,7 +19,7 @@ import optuna
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, SHRUNK, network_config, prepare, run_in, trained, work_in_copy
+from conftest import ROOT, SHRUNK, network_config, prepare, run_in, train_network, work_in_copy
 from optuna.trial import TrialState
 from stages import build_once, run_command
 
@@ -55,7 +55,7 @@ def value_of_stage(model: str, settings: dict[str, Any], dataset: str) -> float:
     """Return the value that the stages come to with the settings of a trial."""
     overrides = [f"{key}={json.dumps(value)}" for key, value in settings.items()]
     scale(network_config(dataset, model, *overrides))
-    return trained(dataset, model, *overrides).best.value
+    return train_network(dataset, model, *overrides).best.value
 
 
 # What is tried.
@@ -480,7 +480,7 @@ def test_data_is_made_anew_where_its_settings_are_searched(houses: Path) -> None
         *(f"dataset.buckets.{k}={v}" for k, v in trial.settings["dataset.buckets"].items()),
     ]
     prepare(houses, ["california_housing"], *overrides)
-    stage = trained("california_housing", "wide_deep", *overrides, "model.deep.units=[8]")
+    stage = train_network("california_housing", "wide_deep", *overrides, "model.deep.units=[8]")
     assert trial.value == stage.best.value
 
 

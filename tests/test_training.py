@@ -22,7 +22,7 @@ from conftest import (
     network_config,
     prepare,
     run_in,
-    trained,
+    train_network,
     work_in_copy,
 )  # fmt: skip
 from sklearn.utils.class_weight import compute_class_weight
@@ -76,7 +76,7 @@ def project(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def refusal(dataset: str, model: str, *overrides: str) -> str:
     with pytest.raises(FathomError) as refused:
-        trained(dataset, model, *overrides)
+        train_network(dataset, model, *overrides)
     return str(refused.value)
 
 
@@ -146,12 +146,12 @@ def trainings(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(prepared, folder, dirs_exist_ok=True)
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as log:
             patch.chdir(folder)
-            trained("california_housing", "mlp", *HOUSING)
+            train_network("california_housing", "mlp", *HOUSING)
             Path("log.txt").write_text(log.getvalue())
             evaluate(network_config("california_housing", "mlp", *HOUSING))
-            trained("california_housing", "selu", *STOPPED)
-            trained("california_housing", "wide_deep", FULL_BATCH)
-            trained("digits", "mlp", *DIGITS)
+            train_network("california_housing", "selu", *STOPPED)
+            train_network("california_housing", "wide_deep", FULL_BATCH)
+            train_network("digits", "mlp", *DIGITS)
 
     return build_once(tmp_path_factory, "trainings", train_all)
 
@@ -196,7 +196,7 @@ def test_outputs(housing: Trained) -> None:
 
 
 def test_training_returns_what_it_writes(project: Path) -> None:
-    training = trained("california_housing", "mlp", "model.units=[]")
+    training = train_network("california_housing", "mlp", "model.units=[]")
     written = Trained(Path("models/california_housing/mlp"))
     pd.testing.assert_frame_equal(training.history, written.history)
     assert training.best.best_epoch == written.run["best_epoch"]
@@ -468,14 +468,16 @@ def test_one_step_of_gradient_descent_is_that_by_hand(project: Path) -> None:
     residuals = features @ before - scaled
     after = before - 0.1 * 2 * features.T @ residuals / len(actual)
     bias = -0.1 * 2 * residuals.mean()
-    found = trained("california_housing", "mlp", *linear).model.get_weights()
+    found = train_network("california_housing", "mlp", *linear).model.get_weights()
     np.testing.assert_allclose(found[0], after, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found[1], [bias], rtol=1e-4, atol=1e-6)
 
 
 def test_sparse_and_one_hot_labels_train_alike(project: Path) -> None:
-    sparse = trained("digits", "mlp", "model.units=[]")
-    one_hot = trained("digits", "mlp", "model.units=[]", "train.loss=categorical_crossentropy")
+    sparse = train_network("digits", "mlp", "model.units=[]")
+    one_hot = train_network(
+        "digits", "mlp", "model.units=[]", "train.loss=categorical_crossentropy"
+    )
     np.testing.assert_allclose(one_hot.history, sparse.history, rtol=1e-4)
 
 
@@ -498,15 +500,15 @@ def keep_training_rows(dataset: str, keep: Any) -> None:
 def test_rows_of_weight_0_are_as_if_left_out(project: Path) -> None:
     # Full batches, so that the other rows' weights make up for the larger divisor of the mean.
     settings = [FULL_BATCH, *SGD, *PLAIN, "train.epochs=3"]
-    unweighted = trained("california_housing", "mlp", *settings)
+    unweighted = train_network("california_housing", "mlp", *settings)
     file = Path("data/scaled/california_housing/train_targets.parquet")
     targets = pd.read_parquet(file)
     keep = np.random.default_rng(0).random(len(targets)) < 0.4
     targets.assign(weight=np.where(keep, len(keep) / keep.sum(), 0.0)).to_parquet(file, index=False)
-    weighted = trained("california_housing", "mlp", *settings)
+    weighted = train_network("california_housing", "mlp", *settings)
     targets.to_parquet(file, index=False)
     keep_training_rows("california_housing", keep)
-    left_out = trained("california_housing", "mlp", *settings)
+    left_out = train_network("california_housing", "mlp", *settings)
     np.testing.assert_allclose(weights(weighted), weights(left_out), rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(weighted.history["loss"], left_out.history["loss"], rtol=1e-4)
     assert not np.allclose(weights(weighted), weights(unweighted), atol=1e-3)
@@ -518,9 +520,9 @@ def test_class_of_weight_0_is_as_if_left_out(project: Path) -> None:
     share = len(keep) / keep.sum()
     by_name = ", ".join(f"{digit}: {0.0 if digit == 3 else share}" for digit in range(10))
     settings = [FULL_BATCH, *SGD, *PLAIN, "train.epochs=3"]
-    weighted = trained("digits", "mlp", *settings, f"train.class_weight={{{by_name}}}")
+    weighted = train_network("digits", "mlp", *settings, f"train.class_weight={{{by_name}}}")
     keep_training_rows("digits", keep)
-    left_out = trained("digits", "mlp", *settings)
+    left_out = train_network("digits", "mlp", *settings)
     np.testing.assert_allclose(weights(weighted), weights(left_out), rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(weighted.history["loss"], left_out.history["loss"], rtol=1e-4)
 
@@ -613,7 +615,7 @@ def test_callbacks_of_batches_train_by_fit(project: Path) -> None:
     overrides = ["model.units=[]", "train.epochs=1", *(of_batches(name) for name in OF_BATCHES)]
     assert "TerminateOnNaN acts on batches" in refusal("digits", "mlp", *overrides)
     assert not Path("models").exists()
-    trained("digits", "mlp", *overrides, "train.engine=fit")
+    train_network("digits", "mlp", *overrides, "train.engine=fit")
     assert Path("models/digits/mlp/model.keras").exists()
 
 
@@ -648,7 +650,7 @@ def test_engines_agree(project: Path, dataset: str, model: str, weighted: bool) 
         if dataset != "california_housing":
             settings.append("train.class_weight=balanced")
     compiled, by_fit = (
-        trained(dataset, model, f"train.engine={engine}", *settings)
+        train_network(dataset, model, f"train.engine={engine}", *settings)
         for engine in ("compiled", "fit")
     )
     np.testing.assert_allclose(weights(compiled), weights(by_fit), rtol=1e-3, atol=1e-5)
@@ -687,7 +689,7 @@ def test_what_xla_does_not_take_trains_as_a_graph(
         "_target_: strange.build\nlearning_rate: 0.001\n"
     )
     monkeypatch.syspath_prepend(project)
-    trained("california_housing", "strange", "train.batch_size=1", "train.epochs=1")
+    train_network("california_housing", "strange", "train.batch_size=1", "train.epochs=1")
     run = json.loads(Path("models/california_housing/strange/run.json").read_text())
     assert (run["engine"]["xla"], run["engine"]["why"]) == (False, "XLA does not take the network")
 
@@ -827,7 +829,7 @@ def test_own_classes_train_and_are_evaluated(project: Path) -> None:
 @pytest.mark.parametrize("builder", ["sequential", "sequential_with_input"])
 def test_own_function(project: Path, builder: str) -> None:
     Path("conf/model/own.yaml").write_text(OWN_SETTINGS.format(builder))
-    training = trained("california_housing", "own")
+    training = train_network("california_housing", "own")
     metrics = evaluate(network_config("california_housing", "own"))
     assert training.model.count_params() == (8 * 12 + 12) + (12 + 1)
     kept = training.history.iloc[training.best.best_epoch - 1]
