@@ -13,12 +13,12 @@ from fathom.artifacts.scaled_data import ScaledRows
 from fathom.models.names import input_names, output_names
 from fathom.search.trial_data import TrialData
 from fathom.settings.config import NetworkConfig
-from fathom.train.build import build, build_variables, compile_model
+from fathom.train.build import build, compile_model
 from fathom.train.compiled_fit import STEPS_WORTH_XLA, Programs
 from fathom.train.feeds import Feed
 from fathom.train.predictor import Predictor
 from fathom.train.scalars import program_signature
-from fathom.train.trainer import Trainer, build_seeded, make_feeds
+from fathom.train.trainer import Trainer, build_seeded, build_variables, make_feeds
 from fathom.train.trainer import make_trainer as compile_anew
 
 KEPT = 64  # models that wait for a trial of their shape

@@ -20,10 +20,10 @@ from fathom.scale.scale import fit_rows
 from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial_data import TrialData
 from fathom.settings.config import NetworkConfig
-from fathom.train.build import build, build_variables
+from fathom.train.build import build
 from fathom.train.predictor import Predictor
 from fathom.train.runs import train_run
-from fathom.train.trainer import build_seeded
+from fathom.train.trainer import build_seeded, build_variables
 
 # Compiled for one fit, a program serves the next of its shape, of any estimator in this process.
 TRAINERS = TrainerPool(tf.distribute.get_strategy())

@@ -13,7 +13,6 @@ from fathom.models.names import known_name, output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.settings.fields import Factory
 from fathom.settings.instantiate import make
-from fathom.train.feeds import Feed
 from fathom.train.optimizers import WideAndDeep, is_wide
 
 
@@ -26,13 +25,6 @@ def build(config: NetworkConfig, problem: Problem) -> keras.Model:
             f"{file}: {key}: {config.model.target} returned {type(model).__name__}, not a Keras "
             "model"
         )
-    return model
-
-
-def build_variables(model: keras.Model, train: Feed) -> keras.Model:
-    """Give a subclassed model its variables, which it makes when it first sees a row."""
-    if not model.built:
-        model(train.sample[0])
     return model
 
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.base.errors import FathomError
 from fathom.settings.config import NetworkConfig
-from fathom.train.build import build, build_variables, class_weights, compile_model
+from fathom.train.build import build, class_weights, compile_model
 from fathom.train.compiled_fit import Programs, make_programs
 from fathom.train.devices import memory_for_rows
 from fathom.train.feeds import Feed, make_feed, make_reader, row_alignment
@@ -94,6 +94,13 @@ def make_trainer(
     halted = like.halted if like else threading.Event()
     predictor = Predictor(model, data)
     return Trainer(model, data, train, valid, programs, beginnings.begin, predictor, halted)
+
+
+def build_variables(model: keras.Model, train: Feed) -> keras.Model:
+    """Give a subclassed model its variables, which it makes when it first sees a row."""
+    if not model.built:
+        model(train.sample[0])
+    return model
 
 
 def make_feeds(model: keras.Model, config: NetworkConfig, data: ScaledData) -> list[Feed]:
