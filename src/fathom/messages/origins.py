@@ -59,6 +59,11 @@ class Origins:
                 return str(path), ".".join(str(part) for part in below)
         return str(paths.PARAMS), key
 
+    def error(self, location: Location, text: str) -> FathomError:
+        """Return an error about the setting at `location`, to raise."""
+        file, key = self.of(location)
+        return FathomError(f"{file}: {key}: {text}")
+
     def file(self, group: str) -> Path | None:
         choice: str | None = getattr(self, group)
         folder = "search/space" if group == "space" else group
