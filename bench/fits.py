@@ -9,7 +9,7 @@ import keras
 from plain_keras import stopping
 
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.scaled_data import ScaledFiles, scaler_of
+from fathom.artifacts.scaled_data import ScaledData, scaler_of
 from fathom.search.overrides import Base
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
@@ -32,7 +32,7 @@ class Fits:
         self.trials = trials
         self.base = Base(overrides)
         config = self.config(0)
-        self.problem, data = Problem.read(config.dataset.name), ScaledFiles.of(config.dataset.name)
+        self.problem, data = Problem.read(config.dataset.name), ScaledData.read(config.dataset.name)
         model = build(config, self.problem)
         self.examples = {
             part: make_reader(model, part, data, config, None)(None) for part in ("train", "valid")

@@ -23,7 +23,7 @@ import pandas as pd  # noqa: F401
 imported = time.perf_counter()
 
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.scaled_data import ScaledFiles
+from fathom.artifacts.scaled_data import ScaledData
 from fathom.models.names import output_names
 from fathom.settings.compose import compose
 from fathom.settings.config import NetworkConfig
@@ -37,7 +37,7 @@ def main(dataset: str, network: str) -> None:
     config = compose([f"dataset={dataset}", f"model={network}"], NetworkConfig)
     composed = time.perf_counter()
     problem = Problem.read(dataset)
-    model, data = build(config, problem), ScaledFiles.of(dataset)
+    model, data = build(config, problem), ScaledData.read(dataset)
     parts = {part: make_reader(model, part, data, config, None)(None) for part in problem.rows}
     trainings = []
     for seed in range(config.seed, config.seed + number_of_runs(config, problem)):

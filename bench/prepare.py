@@ -14,7 +14,7 @@ import numpy as np
 from prepared import Arrays, Facts, Layer, write
 
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.scaled_data import ScaledFiles
+from fathom.artifacts.scaled_data import ScaledData
 from fathom.artifacts.schema import RawSource, Schema
 from fathom.base import paths
 from fathom.download.download import download
@@ -84,7 +84,7 @@ def network(
 
     keras.utils.set_random_seed(config.seed)
     model = build(config, problem)
-    read = make_reader(model, "train", ScaledFiles.of(problem.dataset), config, None)
+    read = make_reader(model, "train", ScaledData.read(problem.dataset), config, None)
     inputs, targets = (
         [np.concatenate([array] * times) for array in (some if isinstance(some, list) else [some])]
         for some in read(None)

@@ -379,7 +379,7 @@ def test_experiment_and_command_line_win_over_the_model(workspace: Path) -> None
 
 
 @pytest.mark.parametrize("experiment", ["none", "book_mlp"])
-def test_laid_over_names_every_replaced_value(workspace: Path, experiment: str) -> None:
+def test_replaced_values_names_every_replaced_value(workspace: Path, experiment: str) -> None:
     edit(workspace / DIGITS, "split={test: 0.2, seed: 42}", "scale={clip: 3.0}")
     expected = [
         f"{DIGITS}: split.test is 0.2, not 0.25",
@@ -396,19 +396,19 @@ def test_laid_over_names_every_replaced_value(workspace: Path, experiment: str) 
             f"{BOOK}: train.optimizer.weight_decay is null, not 0.3",
             f'{BOOK}: train.keep is "last", not "best"',
         ]
-    lines = Origins((), "digits", "mlp", experiment).laid_over()
+    lines = Origins((), "digits", "mlp", experiment).replaced_values()
     scalars = [line for line in lines if "schedule" not in line and "early_stopping" not in line]
     assert scalars == expected
 
 
-def test_laid_over_names_sections_set_to_null(workspace: Path) -> None:
-    lines = Origins((), "digits", "mlp", "book_mlp").laid_over()
+def test_replaced_values_names_sections_set_to_null(workspace: Path) -> None:
+    lines = Origins((), "digits", "mlp", "book_mlp").replaced_values()
     for section in ("train.schedule", "train.early_stopping"):
         assert any(line.startswith(f"{BOOK}: {section} is null") for line in lines), section
 
 
-def test_laid_over_is_empty_where_nothing_is_replaced(workspace: Path) -> None:
-    assert Origins((), "digits", "mlp", "none").laid_over() == []
+def test_replaced_values_is_empty_where_nothing_is_replaced(workspace: Path) -> None:
+    assert Origins((), "digits", "mlp", "none").replaced_values() == []
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -470,7 +470,7 @@ LAID_OVER = [
 ]
 
 
-def test_stage_tells_what_is_laid_over_and_writes_its_output_alone(workspace: Path) -> None:
+def test_stage_tells_what_is_replaced_values_and_writes_its_output_alone(workspace: Path) -> None:
     edit(workspace / DIGITS, "split={test: 0.2}")
     before = set(files(workspace))
     make_stage("download", "dataset=digits")

@@ -37,9 +37,7 @@ from fathom.artifacts.signature import (
     IMAGE,
     InputColumn,
     Signature,
-    input_columns,
-    input_name,
-    seconds,
+    to_seconds,
 )
 from fathom.base import paths
 from fathom.base.errors import FathomError
@@ -49,6 +47,7 @@ from fathom.evaluate.intervals import fit_interval, measure_coverage
 from fathom.export import lookups, scaling_ops
 from fathom.export.export import export
 from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_onnx, write_saved_model
+from fathom.export.input_columns import input_columns, input_name
 from fathom.export.preprocessing import fold_images, fold_table, parts_of_date, reserved_names
 from fathom.models import mlp, selu, wide_deep
 from fathom.models.names import input_names, output_names, unwrap
@@ -310,7 +309,7 @@ def test_parts_of_dates_are_those_of_pandas() -> None:
     )
     given = keras.Input((), dtype="float64")
     model = keras.Model(given, parts_of_date(given, date))
-    found = model(tf.constant(seconds(days).to_numpy()))
+    found = model(tf.constant(to_seconds(days).to_numpy()))
     for name, values in date.transform(days).items():
         np.testing.assert_array_equal(found[name], values)
 
@@ -629,7 +628,7 @@ def test_a_signature_of_another_version_is_refused(lean: Path, tmp_path: Path) -
     with pytest.raises(FathomError) as refused:
         Signature.read(folder)
     assert str(refused.value) == (
-        f"{file} was written by another version of Fathom: export the network anew"
+        f"{file} was written by another version of Fathom: export the network again"
     )
 
 

@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 from conftest import network_config, train_network
 
-from fathom.artifacts.scaled_data import ScaledFiles
+from fathom.artifacts.scaled_data import ScaledData
 from fathom.settings.config import NetworkConfig
 from fathom.train import compiled_fit, train
 from fathom.train.checkpoint import Checkpoint, pack, unpack
@@ -64,7 +64,7 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Kill:
 def prepared(config: NetworkConfig) -> Trainer:
     """Return what trains a network: tracing its programs takes longer than to train by them."""
     tf.config.experimental.enable_op_determinism()
-    data = ScaledFiles.of(config.dataset.name)
+    data = ScaledData.read(config.dataset.name)
     return prepare(config, data, tf.distribute.get_strategy())
 
 

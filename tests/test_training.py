@@ -29,7 +29,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from stages import build_once, make_stage
 
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.scaled_data import ScaledFiles, read_subset, read_target_scalers
+from fathom.artifacts.scaled_data import ScaledData, read_subset, read_target_scalers
 from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate
 from fathom.train import build as building
@@ -602,7 +602,7 @@ def test_callbacks_of_batches_need_fit(
 ) -> None:
     monkeypatch.chdir(prepared)
     config, problem = network_config("digits", "mlp", of_batches(callback)), Problem.read("digits")
-    stopping, scalers = early_stopping(config, problem), ScaledFiles.of("digits").scalers
+    stopping, scalers = early_stopping(config, problem), ScaledData.read("digits").scalers
     with pytest.raises(FathomError) as refused:
         callbacks(config, problem, scalers, stopping, 42, "compiled")
     assert str(refused.value) == (

@@ -1,10 +1,10 @@
-"""The parts of a data set as networks and metrics take them."""
+"""The scaled training, validation and test set of a data set: `data/scaled/<dataset>/`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from fathom.artifacts.problem import CODES, Problem
 from fathom.artifacts.scalers import Scaler, ScalerFile
 from fathom.base import paths
-from fathom.base.files import ROW_GROUP, RowNumbers, read_array, read_json, read_table
+from fathom.base.files import ROW_GROUP, RowNumbers, read_array, read_table
 
 
 @dataclass(frozen=True)
 class Subset:
-    """Rows of one part.
+    """Rows of the training, validation or test set.
 
     `features` are images of shape (rows, height, width[, channels]) or a table with the columns
-    of the problem's `numbers`, `categories` and `sparse`. `targets` holds by output an array of
-    shape (rows,): numbers in the target's own unit, or numbers of classes. `weights` has shape
-    (rows,) where the data set names a column of weights. `rows` are raw row numbers.
+    of the problem's `numbers`, `categories` and `sparse`. `targets` maps an output to an array of
+    shape (rows,): numbers in the target's own unit, or class numbers. `weights` has shape (rows,)
+    if the data set has a column of sample weights. `rows` are raw row numbers.
     """
 
     features: NDArray[np.float32] | pd.DataFrame
@@ -32,11 +32,11 @@ class Subset:
     rows: NDArray[np.int64]
 
     def target(self, output_name: str) -> NDArray[Any]:
-        """Return what the output of this name is to predict."""
+        """Return the target of an output."""
         return target_of(output_name, self.targets)
 
-    def cut(self, rows: range) -> Subset:
-        """Return some rows that follow one another."""
+    def take(self, rows: range) -> Subset:
+        """Return consecutive rows."""
         chosen = slice(rows.start, rows.stop)
         return Subset(
             features=self.features[chosen],
@@ -46,7 +46,7 @@ class Subset:
         )
 
     def inputs(self, input_names: list[str], problem: Problem) -> list[NDArray[Any]]:
-        """Return for each input of a network what its name asks for: see `Problem`."""
+        """Return an array for each input of a network; `Problem` says what a name stands for."""
         return [self.input(name, problem) for name in input_names]
 
     def input(self, input_name: str, problem: Problem) -> NDArray[Any]:
@@ -63,87 +63,69 @@ class Subset:
         return codes
 
 
-class ScaledData(Protocol):
-    """A problem with its scaled rows.
-
-    `scalers` say by output how regression targets are scaled for training.
-    """
-
-    @property
-    def problem(self) -> Problem: ...
-
-    @property
-    def scalers(self) -> dict[str, Scaler]: ...
-
-    def subset(self, name: str, rows: range | None = None) -> Subset:
-        """Return "train", "valid" or "test", or those of its rows that follow one another."""
-
-    def main_targets(self, name: str) -> NDArray[Any]:
-        """Return what the main output is to predict for all rows of a part."""
-
-
 @dataclass(frozen=True)
-class ScaledFiles:
-    """What the stage `scale` wrote, of which no more is read than is asked for."""
+class ScaledData:
+    """The scaled rows that the stage `scale` wrote. Rows are read when they are needed.
+
+    `scalers` maps an output to the scaler of its regression target.
+    """
 
     problem: Problem
     scalers: dict[str, Scaler]
 
     @classmethod
-    def of(cls, dataset: str) -> ScaledFiles:
+    def read(cls, dataset: str) -> ScaledData:
         problem = Problem.read(dataset)
         return cls(problem, read_target_scalers(problem))
 
     def subset(self, name: str, rows: range | None = None) -> Subset:
+        """Return "train", "valid" or "test", or consecutive rows of it."""
         return read_subset(self.problem, name, rows)
 
     def main_targets(self, name: str) -> NDArray[Any]:
+        """Return the target of the main output for all rows of a subset."""
         return target_of("main_output", read_targets(self.problem, name))
 
 
 @dataclass(frozen=True)
-class ScaledRows:
-    """Scaled rows in memory, by part."""
+class ScaledRows(ScaledData):
+    """Scaled rows in memory, by subset."""
 
-    problem: Problem
-    scalers: dict[str, Scaler]
-    parts: dict[str, Subset]
+    subsets: dict[str, Subset]
 
     def subset(self, name: str, rows: range | None = None) -> Subset:
-        return self.parts[name] if rows is None else self.parts[name].cut(rows)
+        return self.subsets[name] if rows is None else self.subsets[name].take(rows)
 
     def main_targets(self, name: str) -> NDArray[Any]:
-        return self.parts[name].target("main_output")
+        return self.subsets[name].target("main_output")
 
 
-def blocks(data: ScaledData, part: str) -> Iterator[Subset]:
-    """Return a part in blocks of rows that follow one another, so that few are in memory."""
-    rows = data.problem.rows[part]
+def subset_blocks(data: ScaledData, name: str) -> Iterator[Subset]:
+    """Yield a subset in blocks of consecutive rows, so that few rows are in memory."""
+    rows = data.problem.rows[name]
     for start in range(0, rows, ROW_GROUP):
-        yield data.subset(part, range(start, min(start + ROW_GROUP, rows)))
+        yield data.subset(name, range(start, min(start + ROW_GROUP, rows)))
 
 
 def read_subset(
-    problem: Problem, part: str, rows: RowNumbers | None = None, columns: list[str] | None = None
+    problem: Problem, name: str, rows: RowNumbers | None = None, columns: list[str] | None = None
 ) -> Subset:
-    """Read "train", "valid" or "test", or some of its rows, of a table perhaps some columns."""
+    """Read "train", "valid" or "test", or some of its rows or columns."""
     folder, made_by = paths.scaled(problem.dataset), f"scale@{problem.dataset}"
     features: pd.DataFrame | NDArray[np.float32]
     if problem.kind == "table":
-        features = read_table(folder / f"{part}_features.parquet", made_by, columns, rows)
+        features = read_table(folder / f"{name}_features.parquet", made_by, columns, rows)
     else:
-        features = read_array(folder / f"{part}_features.npy", made_by)
+        features = read_array(folder / f"{name}_features.npy", made_by)
         if rows is not None:
             features = features[slice(rows.start, rows.stop) if isinstance(rows, range) else rows]
-    return part_of(
-        problem, features, read_table(folder / f"{part}_targets.parquet", made_by, rows=rows)
-    )
+    return make_subset(problem, features, read_targets(problem, name, rows))
 
 
-def part_of(
+def make_subset(
     problem: Problem, features: NDArray[np.float32] | pd.DataFrame, targets: pd.DataFrame
 ) -> Subset:
-    """Put together features and the table of targets of the same rows."""
+    """Combine features and the table of targets of the same rows."""
     return Subset(
         features=features,
         targets={name: targets[name].to_numpy() for name in problem.outputs if name in targets},
@@ -152,31 +134,28 @@ def part_of(
     )
 
 
-def read_targets(problem: Problem, part: str, rows: RowNumbers | None = None) -> pd.DataFrame:
-    """Read a part without features, or some of its rows: `row`, `main_output` and perhaps
-    `aux_output` and `weight`.
-    """
-    file = paths.scaled(problem.dataset) / f"{part}_targets.parquet"
+def read_targets(problem: Problem, name: str, rows: RowNumbers | None = None) -> pd.DataFrame:
+    """Read `row`, `main_output` and, if present, `aux_output` and `weight` of a subset's rows."""
+    file = paths.scaled(problem.dataset) / f"{name}_targets.parquet"
     return read_table(file, f"scale@{problem.dataset}", rows=rows)
 
 
 def read_target_scalers(problem: Problem) -> dict[str, Scaler]:
-    """Return by output how regression targets are scaled for training."""
+    """Return the scaler of each output's regression target."""
     return read_scalers(problem.dataset).targets
 
 
 def read_scalers(dataset: str) -> ScalerFile:
-    """Return how features and regression targets are scaled."""
-    file = paths.scaled(dataset) / "scaler.json"
-    return ScalerFile.model_validate(read_json(file, f"scale@{dataset}"))
+    """Return the scalers of features and regression targets."""
+    return ScalerFile.read_file(paths.scaled(dataset) / "scaler.json", f"scale@{dataset}")
 
 
 def target_of(output_name: str, targets: Mapping[str, Any] | pd.DataFrame) -> NDArray[Any]:
-    """Return what an output is to predict: any but `aux_output` the main target."""
+    """Return the target of an output: for any name but `aux_output` the main target."""
     name = output_name if output_name in targets else "main_output"
     return np.asarray(targets[name])
 
 
 def scaler_of(output_name: str, scalers: dict[str, Scaler]) -> Scaler:
-    """Return the scaler of an output that predicts numbers: any but `aux_output` the main one's."""
+    """Return the scaler of a regression output: for any name but `aux_output` the main one."""
     return scalers[output_name] if output_name in scalers else scalers["main_output"]

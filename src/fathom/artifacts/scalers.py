@@ -1,7 +1,7 @@
-"""Scalers: fitted on training rows alone, kept as readable JSON, applied to any rows.
+"""Scalers, fitted on training rows and kept as readable JSON: `data/scaled/<dataset>/scaler.json`.
 
-scikit-learn fits; what it learned is kept as numbers, so that no stage and no user of a model
-needs the fitted object.
+scikit-learn fits them. Only numbers are kept, so no stage and no user of a network needs the
+fitted object.
 """
 
 from __future__ import annotations
@@ -10,30 +10,29 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
-from sklearn.preprocessing import (
-    MinMaxScaler,
-    QuantileTransformer,
-    RobustScaler,
-    StandardScaler,
-)
+from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
 
+from fathom.artifacts.json_model import JsonModel
 from fathom.settings.fields import Method
 
 Floats = NDArray[np.floating[Any]]
 
 QUANTILES = 1000
+# The method's transformer in scikit-learn, and its attributes for center and scale.
+LINEAR = {
+    "zscore": (StandardScaler, "mean_", "scale_"),
+    "minmax": (MinMaxScaler, "data_min_", "data_range_"),
+    "robust": (RobustScaler, "center_", "scale_"),
+}
 
 
-class Scaler(BaseModel):
-    """What was learned of some columns.
+class Scaler(JsonModel):
+    """A fitted scaler of some columns.
 
     `zscore`, `minmax` and `robust` map a value x to (x - center) / scale; `quantile` maps it to
-    the standard normal distribution through the quantiles of the training rows. A column that is
-    constant in training has scale 0 and becomes 0 everywhere. Values beyond `clip` are cut to it.
+    the standard normal distribution by the quantiles of the training rows. A column that is
+    constant in training has scale 0 and becomes 0 everywhere. Scaled values beyond `clip` are cut.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     method: Method
     columns: list[str]
@@ -46,7 +45,7 @@ class Scaler(BaseModel):
     def fit(
         cls, method: Method, values: Floats, columns: list[str], clip: float | None = None
     ) -> Scaler:
-        """Learn a scaler.
+        """Fit a scaler.
 
         Args:
             method: `zscore`, `minmax` (to 0 … 1), `robust` (median and interquartile range),
@@ -60,7 +59,7 @@ class Scaler(BaseModel):
             return cls(method="none", columns=columns)
         constant = values.min(axis=0) == values.max(axis=0)
         if method == "quantile":
-            fitted = QuantileTransformer(
+            quantiles = QuantileTransformer(
                 n_quantiles=min(QUANTILES, len(values)),
                 output_distribution="normal",
                 subsample=None,
@@ -69,38 +68,31 @@ class Scaler(BaseModel):
                 method=method,
                 columns=columns,
                 scale=np.where(constant, 0.0, 1.0).tolist(),
-                quantiles=fitted.quantiles_.T.tolist(),
+                quantiles=quantiles.quantiles_.T.tolist(),
             )
-        if method == "zscore":
-            standard = StandardScaler().fit(values)
-            center, scale = standard.mean_, standard.scale_
-        elif method == "minmax":
-            limits = MinMaxScaler().fit(values)
-            center, scale = limits.data_min_, limits.data_range_
-        else:
-            robust = RobustScaler().fit(values)
-            center, scale = robust.center_, robust.scale_
+        transformer_class, center, scale = LINEAR[method]
+        transformer = transformer_class().fit(values)
         return cls(
             method=method,
             columns=columns,
-            center=np.asarray(center).tolist(),
-            scale=np.where(constant, 0.0, scale).tolist(),
+            center=getattr(transformer, center).tolist(),
+            scale=np.where(constant, 0.0, getattr(transformer, scale)).tolist(),
             clip=None if method == "minmax" else clip,
         )
 
     @classmethod
-    def joined(cls, scalers: list[Scaler]) -> Scaler:
-        """Return scalers of the same method, of a column each, as one of all columns."""
+    def join(cls, scalers: list[Scaler]) -> Scaler:
+        """Return a scaler of all columns from scalers of one column each, of the same method."""
         if not scalers:
             return cls(method="none", columns=[])
-        each = {
-            name: None if getattr(scalers[0], name) is None
-            else [getattr(scaler, name)[0] for scaler in scalers]
-            for name in ("center", "scale", "quantiles")
-        }  # fmt: skip
-        columns = [scaler.columns[0] for scaler in scalers]
         first = scalers[0]
-        return cls(method=first.method, columns=columns, clip=first.clip, **each)
+        fitted = {
+            name: [getattr(scaler, name)[0] for scaler in scalers]
+            for name in ("center", "scale", "quantiles")
+            if getattr(first, name) is not None
+        }
+        columns = [scaler.columns[0] for scaler in scalers]
+        return first.model_copy(update={"columns": columns, **fitted})
 
     def transform(self, values: Floats) -> Floats:
         """Scale values of shape (rows, columns), to the same shape in float64."""
@@ -110,7 +102,7 @@ class Scaler(BaseModel):
         scale = np.asarray(self.scale)
         varying = scale != 0
         if self.quantiles is not None:
-            scaled = self.transformer().transform(values)
+            scaled = self.quantile_transformer().transform(values)
         else:
             scaled = (values - np.asarray(self.center)) / np.where(varying, scale, 1.0)
         if self.clip is not None:
@@ -118,15 +110,15 @@ class Scaler(BaseModel):
         return np.where(varying, scaled, 0.0)
 
     def inverse(self, values: Floats) -> Floats:
-        """Undo `transform` of a method that is linear, save for what was cut."""
+        """Invert `transform` of a linear method, except for clipped values."""
         values = np.asarray(values, dtype=np.float64)
         if self.method == "none":
             return values
         unscaled: Floats = values * np.asarray(self.scale) + np.asarray(self.center)
         return unscaled
 
-    def transformer(self) -> QuantileTransformer:
-        """Return scikit-learn's transformer as it was fitted."""
+    def quantile_transformer(self) -> QuantileTransformer:
+        """Return scikit-learn's fitted transformer."""
         quantiles = np.asarray(self.quantiles).T
         transformer = QuantileTransformer(output_distribution="normal")
         transformer.quantiles_ = quantiles
@@ -136,10 +128,8 @@ class Scaler(BaseModel):
         return transformer
 
 
-class ScalerFile(BaseModel):
-    """What `scaler.json` holds: the features' scaler, and that of each regression output."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class ScalerFile(JsonModel):
+    """The scaler of the features, and the scaler of each regression output."""
 
     features: Scaler
     targets: dict[str, Scaler]

@@ -13,29 +13,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from fathom.artifacts.json_model import JsonModel
 from fathom.artifacts.scalers import Floats
+from fathom.artifacts.signature import Interval
 
 BINS = 10  # at most
 ROWS = 200  # in a bin, at least: the share of new rows held then strays by about 0.02
-
-
-class Interval(JsonModel):
-    """How far the truth may be from a prediction, in the target's unit.
-
-    `half_widths` has one for each bin of predictions, which the `edges` set apart; an edge is
-    in the bin above it. `coverage` is the share of rows that the intervals are to hold.
-    """
-
-    coverage: float
-    edges: list[float]
-    half_widths: list[float]
-
-    def around(self, predicted: Floats) -> tuple[Floats, Floats]:
-        """Return the lower and upper ends for predictions, all of shape (rows,)."""
-        bins = np.searchsorted(self.edges, predicted, side="right")
-        half = np.asarray(self.half_widths)[bins]
-        return predicted - half, predicted + half
 
 
 def fit_interval(predicted: Floats, actual: Floats, coverage: float) -> Interval | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Output, Problem
 from fathom.artifacts.raw_table import read_raw_rows
-from fathom.artifacts.scaled_data import ScaledFiles, Subset, read_scalers, read_targets
+from fathom.artifacts.scaled_data import ScaledData, Subset, read_scalers, read_targets
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import Schema
 from fathom.explain.coalitions import Mixer, explained_columns
@@ -52,7 +52,7 @@ def explain_table(
     )
     table = read_raw_rows(dataset, targets["row"].to_numpy())
     features = preprocess(table, encoder, scalers.features)
-    predictor = Predictor(model, ScaledFiles(problem, scalers.targets))
+    predictor = Predictor(model, ScaledData(problem, scalers.targets))
     predicted = main_output(predictor, features)
     chosen = explained_class(predicted, problem.main)
     mixer = Mixer(encoder, columns, background)

@@ -14,12 +14,13 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import open_raw_table
 from fathom.artifacts.scaled_data import read_scalers
 from fathom.artifacts.schema import Schema
-from fathom.artifacts.signature import SIGNATURE, ImageInput, InputColumn, Signature, input_columns
+from fathom.artifacts.signature import SIGNATURE, ImageInput, InputColumn, Interval, Signature
 from fathom.base import paths
 from fathom.base.files import atomic_write, read_array, read_json, write_text
-from fathom.evaluate.intervals import Interval, fit_interval
+from fathom.evaluate.intervals import fit_interval
 from fathom.export import formats
 from fathom.export.card import render_card
+from fathom.export.input_columns import input_columns
 from fathom.export.preprocessing import fold_images, fold_table, reserved_names
 from fathom.models.names import output_names
 from fathom.scale.encoder import Encoder

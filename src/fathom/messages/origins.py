@@ -43,7 +43,7 @@ class Origins:
                 return "command line", key
         for group in ("experiment", "dataset"):
             path = self.file(group)
-            if path is not None and holds(path, location):
+            if path is not None and file_sets(path, location):
                 return str(path), key
         path = self.file("model")
         if path is not None and location[0] == "model" and len(location) > 1:
@@ -55,7 +55,7 @@ class Origins:
             path, prefix = self.file(group), PREFIXES[group]
             below = tuple(location[len(prefix) :])
             inside = bool(below) and tuple(location[: len(prefix)]) == prefix
-            if path is not None and inside and holds(path, below):
+            if path is not None and inside and file_sets(path, below):
                 return str(path), ".".join(str(part) for part in below)
         return str(paths.PARAMS), key
 
@@ -69,7 +69,7 @@ class Origins:
         folder = "search/space" if group == "space" else group
         return None if choice is None else paths.CONF / folder / f"{choice}.yaml"
 
-    def laid_over(self) -> list[str]:
+    def replaced_values(self) -> list[str]:
         """Tell which values of params.yaml the data set's file and the experiment replace."""
         replaced = []
         below = flat(read(paths.PARAMS))
@@ -104,7 +104,7 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-def holds(path: Path, location: Location) -> bool:
+def file_sets(path: Path, location: Location) -> bool:
     node: Any = read(path)
     for part in location:
         if not isinstance(node, dict) or part not in node:
@@ -113,6 +113,6 @@ def holds(path: Path, location: Location) -> bool:
     return True
 
 
-def standing_experiment() -> str:
+def default_experiment() -> str:
     """Return the experiment that params.yaml gives to all stages."""
     return str(read(paths.PARAMS).get("experiment", "none"))

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_texts
-from fathom.artifacts.signature import InputColumn, Signature, seconds
+from fathom.artifacts.signature import InputColumn, Signature, to_seconds
 from fathom.base.errors import FathomError, did_you_mean
 
 Inputs = Mapping[str, NDArray[Any]]  # by the names of the model's inputs, of shape (rows, ...)
@@ -93,7 +93,7 @@ def parse_dates(
     dates = pd.to_datetime(values, format=column.form, errors="coerce", utc=True)
     wrong = (dates.isna() & values.notna()).to_numpy()
     refuse(values, wrong, column, first, f"is no date of the form {column.form!r}", unknown)
-    return seconds(dates.dt.tz_localize(None)).to_numpy()
+    return to_seconds(dates.dt.tz_localize(None)).to_numpy()
 
 
 def refuse(

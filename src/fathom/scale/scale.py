@@ -212,7 +212,7 @@ def learn(config: DatasetConfig, schema: Schema, table: Table) -> Learned:
         for name, output in predicted.items()
         if output.task == "regression" and (name == "main_output" or dataset.auxiliary is not None)
     }
-    features = Scaler.joined([scalers[number.column] for number in encoder.numbers])
+    features = Scaler.join([scalers[number.column] for number in encoder.numbers])
     return Learned(problem, ScalerFile(features=features, targets=of_targets), encoder)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.messages.origins import holds, standing_experiment
+from fathom.messages.origins import default_experiment, file_sets
 from fathom.search.overrides import CHOICES, Base
 from fathom.search.space import Values, as_text
 
@@ -30,9 +30,9 @@ def overrides(base: Base, values: Values) -> list[str]:
         if key not in CHOICES:
             file, inside = origins.of(key.split("."))
             prefix = "" if file == str(paths.PARAMS) else f"{file}:"
-            new = "" if holds(Path(file), inside.split(".")) else "+"
+            new = "" if file_sets(Path(file), inside.split(".")) else "+"
             found.append(f"{prefix}{new}{inside}={text}")
-    if origins.experiment not in (None, standing_experiment()):
+    if origins.experiment not in (None, default_experiment()):
         found.append(f"experiment={origins.experiment}")
     return found
 

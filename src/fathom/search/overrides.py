@@ -8,9 +8,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import Origins
-from fathom.messages.refusals import is_setting
+from fathom.messages.setting_errors import is_setting
 from fathom.search.space import Values
-from fathom.settings.compose import checked, composed
+from fathom.settings.compose import compose_tree, validate
 from fathom.settings.config import NetworkConfig, SearchConfig
 
 CHOICES = ("model", "experiment")  # keys whose values are files of conf/
@@ -38,13 +38,13 @@ class Base:
         for key, value in values.items():
             if key not in CHOICES:
                 OmegaConf.update(tree, key, value, merge=False, force_add=True)
-        return checked(tree, replace(origins, searched=tuple(values)), NetworkConfig)
+        return validate(tree, replace(origins, searched=tuple(values)), NetworkConfig)
 
     def of(self, values: Values) -> tuple[DictConfig, Origins]:
         """Return the settings in which values are put, composed of the files that they choose."""
         chosen = tuple(f"{key}={values[key]}" for key in CHOICES if key in values)
         if chosen not in self.composed:
-            self.composed[chosen] = composed([*self.overrides, *chosen])
+            self.composed[chosen] = compose_tree([*self.overrides, *chosen])
         return self.composed[chosen]
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.evaluate.formatting import format_duration, format_number
-from fathom.messages.origins import standing_experiment
+from fathom.messages.origins import default_experiment
 from fathom.settings.compose import compose, options
 from fathom.settings.config import Config, SearchConfig
 from fathom.settings.search_settings import SearchSettings
@@ -100,7 +100,7 @@ def as_overrides(given: list[str]) -> list[str]:
             names = ", ".join(options(group))
             raise FathomError(f"{group}=… is missing; there are: {names}")
     if "experiment" not in chosen:  # the one that the pipeline's stages are given
-        found.append(f"experiment={standing_experiment()}")
+        found.append(f"experiment={default_experiment()}")
     if "search/space" not in chosen:
         found.append(f"+search/space={chosen['model']}")
     spaces, wanted = options("search/space"), chosen.get("search/space", chosen["model"])

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import GROUPS, Location, Origins
-from fathom.messages.refusals import keys_at, refusal
+from fathom.messages.setting_errors import keys_at, setting_error
 from fathom.settings.config import Config
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
@@ -50,8 +50,8 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
         def job(composed: DictConfig) -> None:
             try:
                 origins = origins_of(HydraConfig.get())
-                config = checked(composed, origins, schema)
-                for replaced in origins.laid_over():
+                config = validate(composed, origins, schema)
+                for replaced in origins.replaced_values():
                     print(replaced)
                 function(config)
             except (FathomError, OSError) as error:
@@ -96,10 +96,10 @@ def compose(overrides: Sequence[str], schema: type[AnyConfig]) -> AnyConfig:
     Raises:
         FathomError: as in `checked`.
     """
-    return checked(*composed(overrides), schema)
+    return validate(*compose_tree(overrides), schema)
 
 
-def composed(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
+def compose_tree(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
     """Compose settings, not checked yet, and tell where they come from."""
     conf = str(project_conf())
     with COMPOSING, hydra.initialize_config_dir(conf, version_base="1.3"):
@@ -114,7 +114,7 @@ def composed(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
     return tree, origins
 
 
-def checked(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) -> AnyConfig:
+def validate(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) -> AnyConfig:
     """Return the composed settings, checked against a schema and against conf/.
 
     Raises:
@@ -143,7 +143,7 @@ def checked(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) -> 
     try:
         config = schema.model_validate(tree)
     except ValidationError as error:
-        raise refusal(error, schema, origins) from error
+        raise setting_error(error, schema, origins) from error
     config._origins = origins
     for location, group, name in named(config):
         if name not in options(group):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import Location, Origins
-from fathom.messages.refusals import refused_argument
+from fathom.messages.setting_errors import argument_error
 from fathom.settings.fields import Factory
 
 ANY_OTHER = inspect.Parameter("others", inspect.Parameter.VAR_KEYWORD)
@@ -49,7 +49,7 @@ def make(
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, ValidationError):
-            raise refused_argument(cause, function, location, origins) from error
+            raise argument_error(cause, function, location, origins) from error
         if unknown:  # Keras' optimisers take any argument, and then refuse it
             raise unknown_argument(target, location, origins, list(parameters)) from error
         file, key = origins.of(location)

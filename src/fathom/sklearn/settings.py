@@ -14,8 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import Location, Origins
-from fathom.messages.refusals import is_setting, keys_at
-from fathom.settings.compose import checked, composed, options, project_conf
+from fathom.messages.setting_errors import is_setting, keys_at
+from fathom.settings.compose import compose_tree, options, project_conf, validate
 from fathom.settings.config import NetworkConfig
 
 # What can be set, and what cannot: it is for the stages, or follows from what `fit` is given.
@@ -87,7 +87,7 @@ def checked_settings(
     for setting, value in values.items():
         OmegaConf.update(tree, setting, value, merge=False, force_add=True)
     chosen = vars(origins) | {"dataset": ROWS, "estimator": estimator, "names": names}
-    return checked(tree, Parameters(**chosen), NetworkConfig)
+    return validate(tree, Parameters(**chosen), NetworkConfig)
 
 
 def settings_of(estimator: str, model: Any) -> tuple[DictConfig, Origins]:
@@ -104,7 +104,7 @@ def settings_of(estimator: str, model: Any) -> tuple[DictConfig, Origins]:
 @functools.lru_cache(maxsize=32)
 def compose_once(model: str, _: tuple[Any, ...]) -> tuple[DictConfig, Origins]:
     """Compose settings, which takes a tenth of a second, once while their files are the same."""
-    return composed([f"model={model}"])
+    return compose_tree([f"model={model}"])
 
 
 def refuse_unknown(estimator: str, model: str, names: list[str]) -> None:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fathom.artifacts.scaled_data import ScaledData, Subset, blocks, scaler_of
+from fathom.artifacts.scaled_data import ScaledData, Subset, scaler_of, subset_blocks
 from fathom.artifacts.scalers import Floats
 from fathom.models.names import input_names, output_names, unwrap
 
@@ -38,7 +38,7 @@ class Predictor:
 
     def predict(self, part: str) -> Iterator[dict[str, Floats]]:
         """Return by output what the model predicts for a part, block of rows by block."""
-        for block in blocks(self.data, part):
+        for block in subset_blocks(self.data, part):
             yield self.predict_rows(block)
 
     def predict_rows(self, block: Subset) -> dict[str, Floats]:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.scaled_data import ScaledFiles
+from fathom.artifacts.scaled_data import ScaledData
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.settings.config import NetworkConfig
@@ -54,7 +54,7 @@ def train_by(
     train_run: TrainRun, config: NetworkConfig, strategy: tf.distribute.Strategy
 ) -> Training:
     """Train from each seed, in this process or on the cluster that it has joined."""
-    data = ScaledFiles.of(config.dataset.name)
+    data = ScaledData.read(config.dataset.name)
     problem = data.problem
     first = prepare(config, data, strategy)
     seeds = [(config.seed + repeat) % 2**32 for repeat in range(number_of_runs(config, problem))]

@@ -151,13 +151,13 @@ def train(job: Job, first: bool) -> Trained:
 
     keras.utils.set_random_seed(job.seed)  # so that `meet` need not agree on one
     meet(job, first)
-    from fathom.artifacts.scaled_data import ScaledFiles
+    from fathom.artifacts.scaled_data import ScaledData
     from fathom.train.checkpoint import arrays_of, put_into
     from fathom.train.runs import train_run
     from fathom.train.trainer import prepare
 
     together = keras.distribution.DataParallel(auto_shard_dataset=False)
-    trainer = prepare(job.config, ScaledFiles.of(job.config.dataset.name), together)
+    trainer = prepare(job.config, ScaledData.read(job.config.dataset.name), together)
     refuse_what_jax_cannot(trainer.model, trainer.train.sample[0], job.config)
     with together.scope():
         put_into(trainer.model, job.begin)

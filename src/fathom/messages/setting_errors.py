@@ -12,7 +12,7 @@ from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import Location, Origins
 
 
-def refusal(error: ValidationError, schema: type[BaseModel], origins: Origins) -> FathomError:
+def setting_error(error: ValidationError, schema: type[BaseModel], origins: Origins) -> FathomError:
     """Turn the first error that pydantic found in the configuration into a line."""
     first = error.errors()[0]
     location = tuple(part for part in first["loc"] if is_key(part))
@@ -20,7 +20,7 @@ def refusal(error: ValidationError, schema: type[BaseModel], origins: Origins) -
     return line(first, location, siblings, origins)
 
 
-def refused_argument(
+def argument_error(
     error: ValidationError, function: Callable[..., Any], place: Location, origins: Origins
 ) -> FathomError:
     """Do the same for a function that checks its own arguments, which stand at `place`."""
