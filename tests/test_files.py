@@ -65,5 +65,5 @@ def test_rows_that_are_not_there(table: pd.DataFrame, tmp_path: Path) -> None:
         with pytest.raises(FathomError) as refused:
             read_table(file, "scale@houses", rows=rows)
         assert str(refused.value) == (
-            f"{file} is damaged: delete it and make it anew with `dvc repro scale@houses`"
+            f"{file} is damaged: delete it and make it again with `dvc repro scale@houses`"
         )

@@ -117,7 +117,7 @@ def test_row_groups_are_of_one_size(workspace: Path, monkeypatch: pytest.MonkeyP
 def test_learns_from_so_many_rows_evenly(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add(workspace, table(), EVERYTHING)
     make_large(monkeypatch)
-    monkeypatch.setattr("fathom.artifacts.raw_table.LEARNED_ROWS", 500)
+    monkeypatch.setattr("fathom.artifacts.raw_table.FITTED_ROWS", 500)
     found = scaled()
     scaler = found["data/scaled/made/scaler.json"]["targets"]["main_output"]
     rows = found["data/split/made/train.npy"]

@@ -883,7 +883,7 @@ def test_damaged_outcome(workspace: Path) -> None:
     with pytest.raises(FathomError) as refused:
         SearchResult.read_all("california_housing")
     assert str(refused.value) == (
-        "searches/california_housing/mlp-random.json is damaged: delete it, or bring it back with "
+        "searches/california_housing/mlp-random.json is damaged: delete it, or restore it with "
         "git"
     )
 

@@ -1,4 +1,4 @@
-"""What the columns of a raw table are: numbers, categories or dates; and who is given them."""
+"""Columns of a raw table: which are features, of what kind, and their values."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from fathom.artifacts.raw_table import Table
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.settings.data_settings import DatasetSettings
 
-MOSTLY = 0.5  # a text column with more numbers than this share is one of numbers with a slip
+MOSTLY = 0.5  # a text column with a larger share of numbers is a column of numbers
 
 
 @dataclass(frozen=True)
 class ColumnKinds:
-    """The columns that networks are given, in order, and which of them are text or booleans and
-    which dates, with their format in pandas' words.
+    """The features among the columns, in the table's order.
+
+    `categories` are those of text or booleans; `dates` maps a column of dates to its format, as
+    pandas writes it.
     """
 
     columns: list[str]
@@ -28,18 +30,17 @@ class ColumnKinds:
 
 
 def column_kinds(dataset: DatasetSettings, table: Table) -> ColumnKinds:
-    """Tell what the columns of a raw table are that networks are given.
+    """Return the features of a raw table and their kinds.
 
     Raises:
-        FathomError: the settings name a column that is not there or that networks are not given.
+        FathomError: a setting names a column that does not exist or is no feature.
     """
+    known, unused = list(table.types), unused_columns(dataset)
     for key in ("exclude", "auxiliary", "sample_weight", "dates"):
-        named = getattr(dataset, key) or []
-        for name in [named] if isinstance(named, str) else named:
-            require_column(
-                name, key, list(table.types), unused_columns(dataset) if key == "dates" else []
-            )
-    columns = [name for name in table.types if name not in unused_columns(dataset)]
+        names = getattr(dataset, key) or []
+        for name in [names] if isinstance(names, str) else names:
+            require_column(name, key, known, unused if key == "dates" else [])
+    columns = [name for name in known if name not in unused]
     if not columns:
         raise FathomError(f"dataset.exclude: leaves no column of {dataset.name} to learn from")
     dates = {
@@ -52,7 +53,7 @@ def column_kinds(dataset: DatasetSettings, table: Table) -> ColumnKinds:
 
 
 def holds_categories(table: Table, name: str) -> bool:
-    """Tell whether a column of a table does; numbers are told by their type, without a look."""
+    """Tell whether a column holds categories; a column of a numeric type is not read."""
     kind = table.types[name]
     if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
         return False
@@ -60,15 +61,26 @@ def holds_categories(table: Table, name: str) -> bool:
 
 
 def unused_columns(dataset: DatasetSettings) -> list[str | None]:
-    """Return the columns that networks are not given."""
+    """Return the columns that are no features."""
     return [dataset.target, dataset.auxiliary, dataset.sample_weight, *dataset.exclude]
 
 
 def require_column(
-    name: str, key: str, known: list[str], taken: list[str | None], section: str = "dataset"
+    name: str, key: str, known: list[str], unused: list[str | None], section: str = "dataset"
 ) -> None:
-    """Refuse a name in `dataset.<key>` that is no known column, or one that has another task."""
-    if name in taken:
+    """Check that a column named by `<section>.<key>` exists and is a feature.
+
+    Args:
+        name: of the column.
+        key: of the setting.
+        known: names of all columns.
+        unused: columns that are no features.
+        section: of the setting.
+
+    Raises:
+        FathomError: it does not.
+    """
+    if name in unused:
         raise FathomError(
             f"{section}.{key}: column {name!r} is the target, a weight or excluded; "
             "networks are not given it"
@@ -79,7 +91,7 @@ def require_column(
 
 
 def is_category(column: pd.Series[Any]) -> bool:
-    """Tell a column of text or booleans from one of numbers, perhaps with a slip among them."""
+    """Tell whether a column holds text or booleans. Text that is mostly numbers is no category."""
     if pd.api.types.is_bool_dtype(column):
         return True
     if pd.api.types.is_numeric_dtype(column):
@@ -89,7 +101,7 @@ def is_category(column: pd.Series[Any]) -> bool:
 
 
 def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column as float64, NaN for missing values.
+    """Convert a column to float64, NaN for missing values.
 
     Raises:
         FathomError: a value is text or infinite; the line names its row.
@@ -118,7 +130,7 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def as_texts(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column's values as text, whole numbers without a decimal point."""
+    """Convert a column to text, whole numbers without a decimal point."""
     if pd.api.types.is_float_dtype(column):
         whole = column.dropna() % 1 == 0
         column = column.astype("Int64" if whole.all() else "Float64")
@@ -126,10 +138,10 @@ def as_texts(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def places_among(column: pd.Series[Any], known: list[str]) -> NDArray[np.intp]:
-    """Return where each value stands among the texts of known ones, or -1.
+    """Return the position of each value among known texts, or -1.
 
-    Floats are found by value: whether they are all whole, which `as_texts` goes by, does not show
-    in a block of a table's rows.
+    Floats are compared by value: `as_texts` writes them without a decimal point if all of them are
+    whole, which a block of rows does not show.
     """
     if pd.api.types.is_float_dtype(column):
         numbers = pd.to_numeric(pd.Series(known, dtype="str"), errors="coerce")
@@ -140,10 +152,10 @@ def places_among(column: pd.Series[Any], known: list[str]) -> NDArray[np.intp]:
 
 
 def as_dates(column: pd.Series[Any], form: str) -> pd.Series[Any]:
-    """Return a column as dates, NaT for missing values.
+    """Convert a column to dates, NaT for missing values.
 
     Raises:
-        FathomError: a value is no date of the form; the line names its row.
+        FathomError: a value does not match the format `form`; the line names its row.
     """
     if pd.api.types.is_numeric_dtype(column):  # 20200131
         column = as_texts(column)
@@ -159,7 +171,7 @@ def as_dates(column: pd.Series[Any], form: str) -> pd.Series[Any]:
 
 
 def sort_key(text: str) -> tuple[bool, float, str]:
-    """Return a key that sorts numbers by value, before other texts."""
+    """Return a key that sorts texts: numbers first, by value."""
     try:
         return False, float(text), text
     except ValueError:

@@ -1,4 +1,4 @@
-"""What every run of a network predicts for every part, as files."""
+"""Predictions of every run of a network: `models/<dataset>/<model>/predictions/`."""
 
 from __future__ import annotations
 
@@ -22,34 +22,36 @@ from fathom.base.files import atomic_write, read_array, read_json
 def write_predictions(
     folder: Path, predict: Callable[[str], Iterator[dict[str, Floats]]], problem: Problem
 ) -> None:
-    """Write a run's predictions, of which only a block of rows is in memory.
+    """Write a run's predictions, with only a block of rows in memory.
 
     Args:
-        predict: returns for a part the predictions by output of one block of rows after another.
+        folder: where to write.
+        predict: yields the predictions by output for each block of rows of a subset.
+        problem: the problem that the network solves.
     """
     with atomic_write(folder) as beside:
         beside.mkdir()
-        for part in paths.SUBSETS:
-            with ExitStack() as files:
-                begun: dict[str, IO[bytes]] = {}
-                for block in predict(part):
+        for subset in paths.SUBSETS:
+            with ExitStack() as stack:
+                files: dict[str, IO[bytes]] = {}
+                for block in predict(subset):
                     for output, values in block.items():
-                        if output not in begun:
-                            file = (beside / f"{part}_{output}.npy").open("wb")
-                            begun[output] = files.enter_context(file)
-                            write_header(file, (problem.rows[part], *values.shape[1:]), values)
-                        values.tofile(begun[output])
+                        if output not in files:
+                            file = (beside / f"{subset}_{output}.npy").open("wb")
+                            files[output] = stack.enter_context(file)
+                            write_header(file, (problem.rows[subset], *values.shape[1:]), values)
+                        values.tofile(files[output])
 
 
-def write_header(file: IO[bytes], shape: tuple[int, ...], of: Floats) -> None:
-    """Write what comes before the values in an array's file."""
-    described = {"descr": of.dtype.str, "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, described)
+def write_header(file: IO[bytes], shape: tuple[int, ...], values: Floats) -> None:
+    """Write the header of an array file of this shape, with the dtype of some values."""
+    header = {"descr": values.dtype.str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the runs of a trained network predict, of which no more is read than is asked for.
+    """Predictions of the runs of a trained network. Rows are read when they are needed.
 
     `seeds` are those of all runs, `model_seeds` those of the runs whose mean the saved model
     predicts: all of them for an ensemble, otherwise one.
@@ -65,51 +67,52 @@ class Predictions:
         """Find the predictions of the network in `models/<dataset>/<model>/`.
 
         Raises:
-            FathomError: it is not there.
+            FathomError: the network is missing.
         """
         file = paths.model(problem.dataset, model) / "run.json"
         training = read_json(file, f"train@{problem.dataset}-{model}")
         seeds = [run["seed"] for run in training["runs"]]
         return cls(problem, model, seeds, seeds if training["ensemble"] else [training["seed"]])
 
-    def file(self, seed: int, part: str, output: str) -> Path:
+    def file(self, seed: int, subset: str, output: str) -> Path:
         folder = paths.model(self.problem.dataset, self.model) / "predictions"
-        return folder / paths.run(seed) / f"{part}_{output}.npy"
+        return folder / paths.run(seed) / f"{subset}_{output}.npy"
 
     @property
     def has_auxiliary(self) -> bool:
         return self.file(self.seeds[0], "test", "aux_output").exists()
 
-    def mean(self, seeds: list[int], part: str, output: str, rows: range) -> Floats:
-        """Return the mean of what some runs predict for rows that follow one another."""
+    def mean(self, seeds: list[int], subset: str, output: str, rows: range) -> Floats:
+        """Return the mean prediction of some runs for consecutive rows."""
         made_by = f"train@{self.problem.dataset}-{self.model}"
         total: Floats | None = None
         for seed in seeds:
-            # Opened anew, since what was read of a file that stays open counts as memory taken.
-            values = read_array(self.file(seed, part, output), made_by)[rows.start : rows.stop]
+            # Opened for each block: what is read of an open file counts as memory in use.
+            values = read_array(self.file(seed, subset, output), made_by)[rows.start : rows.stop]
             total = np.array(values, np.float64) if total is None else total + values
         assert total is not None
         return total / len(seeds)
 
     def blocks(
-        self, seeds: list[int], part: str, output: str = "main_output"
+        self, seeds: list[int], subset: str, output: str = "main_output"
     ) -> Iterator[tuple[NDArray[Any], Floats]]:
-        """Return the truth and what some runs predict on average, a block of rows at a time."""
+        """Yield the targets and the mean predictions of some runs, a block of rows at a time."""
         width = self.problem.outputs[output].units
-        for rows in blocks(self.problem.rows[part], width):
-            targets = read_targets(self.problem, part, rows)
-            yield target_of(output, targets), self.mean(seeds, part, output, rows)
+        for rows in blocks(self.problem.rows[subset], width):
+            targets = read_targets(self.problem, subset, rows)
+            yield target_of(output, targets), self.mean(seeds, subset, output, rows)
 
-    def sample(self, part: str) -> tuple[NDArray[Any], Floats]:
-        """Return the truth and what the saved model predicts of the main output, for as many rows
-        of a part as are taken at a time, evenly drawn from all of it.
+    def sample(self, subset: str) -> tuple[NDArray[Any], Floats]:
+        """Return the main targets and the saved model's predictions for rows of a subset.
+
+        The rows are evenly spaced and at most as many as there are in a block.
         """
-        rows, width = self.problem.rows[part], self.problem.main.units
+        rows, width = self.problem.rows[subset], self.problem.main.units
         chosen = evenly_spaced(rows, rows_at_once(width))
-        found: list[tuple[NDArray[Any], Floats]] = []
-        every = zip(blocks(rows, width), self.blocks(self.kept, part), strict=True)
-        for block, (actual, predicted) in every:
-            at = rows_in_block(chosen, block)
-            found.append((actual[at], predicted[at]))
-        actual, predicted = (np.concatenate(values) for values in zip(*found, strict=True))
-        return actual, predicted
+        samples: list[tuple[NDArray[Any], Floats]] = []
+        pairs = self.blocks(self.model_seeds, subset)
+        for block, (targets, predictions) in zip(blocks(rows, width), pairs, strict=True):
+            places = rows_in_block(chosen, block)
+            samples.append((targets[places], predictions[places]))
+        targets, predictions = (np.concatenate(values) for values in zip(*samples, strict=True))
+        return targets, predictions

@@ -1,4 +1,4 @@
-"""Which metric decides, and which of several models is the best by it."""
+"""The metric that decides, and the best of several models."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,12 +9,14 @@ PRIMARY_METRIC: dict[Task, str] = {"regression": "rmse", "classification": "accu
 HIGHER_IS_BETTER = ("accuracy", "f1_macro", "r2")
 
 
-def find_best(figures: Mapping[str, Mapping[str, Any]], metric: str) -> str:
-    """Return the model with the best figure of a metric on the validation part, of equal ones the
-    first: the test part chooses nothing.
+def find_best(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> str:
+    """Return the model with the best value of a metric on the validation set.
+
+    Of equal models the first is best. The test set selects nothing.
 
     Args:
-        figures: of each model by part and metric.
+        metrics: maps a model, a subset and a metric to a value.
+        metric: the metric that decides.
     """
     choose = max if metric in HIGHER_IS_BETTER else min
-    return choose(figures, key=lambda name: figures[name]["valid"][metric])
+    return choose(metrics, key=lambda name: metrics[name]["valid"][metric])

@@ -1,4 +1,4 @@
-"""What came out of a search, as `searches/<dataset>/<model>-<search>.json` keeps it."""
+"""The result of a search: `searches/<dataset>/<model>-<search>.json`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from fathom.base.errors import FathomError
 
 
 class TrialResult(JsonModel):
-    """A trial that has ended, and what it set: nothing for a key whose condition did not hold.
-    `value` is what decides, None of a trial that was ended early or came to nothing.
+    """A trial that has ended.
+
+    `settings` are those that the trial set. `value` is the value of the metric that decides, or
+    None if the trial was pruned or failed.
     """
 
     number: int
@@ -22,20 +24,20 @@ class TrialResult(JsonModel):
 
 
 class EnsembleResult(JsonModel):
-    """An ensemble: how often each trial is in it, by numbers, and its figures by part."""
+    """An ensemble: the weight of each trial by its number, and the metrics by subset."""
 
     members: dict[int, int]
     figures: dict[str, dict[str, float | None]]
 
 
 class SearchResult(JsonModel):
-    """A search's outcome.
+    """The result of a search.
 
-    `metric` is what decides, on the validation part or, of `cv` folds, on their mean. `figures`
-    are those of the best trial's network by part, the test part among them. `seconds` are those
-    that the search took in all. `importances` tell which share of the values' variance a key
-    explains, and are empty where too few trials tell. `overrides` are what `dvc exp run` takes to
-    rebuild the best trial.
+    `metric` decides: its value on the validation set, or the mean over `cv` folds. `figures` are
+    the metrics of the best trial's network by subset, including the test set. `seconds` is the
+    duration of the whole search. `importances` maps a setting to the share of the values' variance
+    that it explains; it is empty after too few trials. `overrides` rebuild the best trial with
+    `dvc exp run`.
     """
 
     dataset: str
@@ -69,23 +71,23 @@ class SearchResult(JsonModel):
         try:
             return cls.model_validate_json(file.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise FathomError(f"{file} is damaged: delete it, or bring it back with git") from error
+            raise FathomError(f"{file} is damaged: delete it, or restore it with git") from error
 
     @property
     def file(self) -> Path:
         return paths.searches(self.dataset) / f"{self.model}-{self.search}.json"
 
     def metrics_by_name(self) -> dict[str, dict[str, dict[str, float | None]]]:
-        """Return by what they are called the figures of the best trial and of ensembles."""
-        found = {f"best trial, {self.best}": self.figures}
+        """Return the metrics of the best trial and of the ensembles, by their names in reports."""
+        metrics = {f"best trial, {self.best}": self.figures}
         if self.average is not None:
-            found[f"mean of the {len(self.average.members)} best"] = self.average.figures
+            metrics[f"mean of the {len(self.average.members)} best"] = self.average.figures
         if self.selection is not None:
-            found[f"selection of {len(self.selection.members)}"] = self.selection.figures
-        return found
+            metrics[f"selection of {len(self.selection.members)}"] = self.selection.figures
+        return metrics
 
     def best_first(self) -> list[TrialResult]:
-        """Return the trials that came to their end, best first."""
+        """Return the complete trials, best first."""
         sign = -1 if self.higher_is_better else 1
         complete = [trial for trial in self.trials if trial.value is not None]
         return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))

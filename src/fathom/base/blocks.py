@@ -1,42 +1,43 @@
-"""Rows of a part that are in memory at a time, and those that stand for all."""
+"""Blocks of rows that fit into memory, and samples of rows that represent all."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_ROWS = 2**20  # at a time
-MOST_VALUES = 2**23  # and values, 64 MiB in float64
+MOST_ROWS = 2**20  # in a block
+MOST_VALUES = 2**23  # in a block, 64 MiB in float64
 
 
 def blocks(rows: int, width: int = 1) -> Iterator[range]:
-    """Return one range of row numbers after another, of so few rows that they fit into memory.
+    """Yield ranges of row numbers, each small enough for memory.
 
     Args:
-        rows: how many there are.
+        rows: number of all rows.
         width: values in a row.
     """
-    at_once = rows_at_once(width)
-    for start in range(0, rows, at_once):
-        yield range(start, min(start + at_once, rows))
+    size = rows_at_once(width)
+    for start in range(0, rows, size):
+        yield range(start, min(start + size, rows))
 
 
 def rows_at_once(width: int = 1) -> int:
-    """Return how many rows of so many values are in memory at a time."""
+    """Return the number of rows in a block, for rows of `width` values."""
     return max(1, min(MOST_ROWS, MOST_VALUES // width))
 
 
 def evenly_spaced(rows: int, most: int) -> NDArray[np.int64]:
-    """Return the numbers of at most so many rows, as far from one another as can be, in order."""
+    """Return at most `most` of the row numbers 0 … rows - 1, evenly spaced and in order."""
     count = min(rows, most)
     return np.arange(count, dtype=np.int64) * rows // max(count, 1)
 
 
 def rows_in_block(chosen: NDArray[np.int64], block: range) -> NDArray[np.int64]:
-    """Return which rows of a block are among the chosen ones, counted from its start.
+    """Return the chosen rows of a block, counted from its start.
 
     Args:
         chosen: row numbers, in order.
+        block: the row numbers of the block.
     """
     first, end = np.searchsorted(chosen, [block.start, block.stop])
     return chosen[first:end] - block.start

@@ -1,6 +1,6 @@
-"""Where everything lies, relative to the folder in which a stage is started.
+"""Paths of the project's files, relative to the working folder.
 
-That folder, and not the place of this file, is the project: DVC runs experiments in copies.
+The working folder is the project, not the folder of this file: DVC runs experiments in copies.
 """
 
 from pathlib import Path
@@ -57,7 +57,7 @@ def searches(dataset: str) -> Path:
 
 
 def run(seed: int) -> str:
-    """Return what the files of a training from a seed are called by."""
+    """Return the name that the files of a run with this seed have."""
     return f"seed-{seed}"
 
 
