@@ -214,11 +214,11 @@ def serve(model: Path, host: str, port: int, batch_wait_ms: float, **limits: Any
 
     SIGTERM and Ctrl+C end it once the requests under way are answered.
     """
-    from fathom.serve.options import Settings
+    from fathom.serve.options import ServiceOptions
     from fathom.serve.serve_command import serve_model
 
     serve_model(
-        export_folder(model), host, port, Settings(batch_wait=batch_wait_ms / 1000, **limits)
+        export_folder(model), host, port, ServiceOptions(batch_wait=batch_wait_ms / 1000, **limits)
     )
 
 

@@ -1,16 +1,11 @@
-"""An exported network behind HTTP, with requests as TensorFlow Serving takes them.
+"""`fathom serve`: an exported network behind HTTP, with the requests of TensorFlow Serving.
 
-- `settings`: what is allowed, and how requests are put together.
-- `refusal`: why a request is refused, with its status.
-- `bodies`: the bytes of a request, and the JSON in them.
-- `requests`: both forms of a request, by rows and by columns.
-- `tables`, `images`: their values, as the model takes them.
-- `batching`: waiting requests predicted for by one call of the model.
-- `replies`: predictions as JSON.
-- `metrics`: what Prometheus is told.
-- `openapi`: what requests and replies look like, made from the signature.
-- `service`: how a request for predictions is answered.
-- `app`: the addresses.
-- `sockets`: what it listens at.
-- `server`: from its start to an end at which requests under way are answered.
+Read in this order:
+
+- `serve_command`, `server`: the service from its start to its end; `sockets`: where it listens.
+- `app`: the routes; `service`: how a request for predictions is answered.
+- `request_body`, `requests`: from bytes to rows; `json_columns`, `json_images`: their values as
+  the model's inputs; `errors`: why a request is refused.
+- `batching`: one call of the model for many requests; `responses`: predictions as JSON.
+- `prometheus`: metrics; `openapi`: the schema of requests and responses.
 """

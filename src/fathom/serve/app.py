@@ -1,4 +1,4 @@
-"""The addresses of a service."""
+"""The routes of a service."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from fathom.serve.errors import RefusedError, cut
-from fathom.serve.openapi import Json, reference, refusals, reply, schemas
-from fathom.serve.prometheus import Measured
+from fathom.serve.errors import RequestError, shorten
+from fathom.serve.openapi import Json, error_responses, json_response, reference, schemas
+from fathom.serve.prometheus import MetricsMiddleware
 from fathom.serve.service import Service
 
 MODELS = "/v1/models/"
-# As TensorFlow Serving says that a model has been loaded.
+# As TensorFlow Serving describes a loaded model.
 AVAILABLE = {
     "version": "1",
     "state": "AVAILABLE",
@@ -24,11 +24,11 @@ AVAILABLE = {
 }
 
 
-def application(service: Service) -> FastAPI:
-    """Return the application that answers at all addresses of a service."""
+def create_app(service: Service) -> FastAPI:
+    """Return the ASGI application of a service."""
     signature, metrics = service.signature, service.metrics
     dataset, model = signature.dataset, signature.model
-    # No pages of documentation: FastAPI's load their scripts from elsewhere.
+    # FastAPI's documentation pages load scripts from other hosts.
     app = FastAPI(
         title=f"Predictions of {signature.main.column} by {model}, trained on {dataset}",
         version="1",
@@ -36,53 +36,42 @@ def application(service: Service) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-
-    async def health() -> Response:
-        return JSONResponse({"status": "ok", "dataset": dataset, "model": model})
-
-    async def status() -> Response:
-        return JSONResponse({"model_version_status": [AVAILABLE]})
-
-    async def described() -> Response:
-        return JSONResponse(signature.model_dump())
-
-    async def figures(request: Request) -> Response:
-        content, kind = metrics.exposition(request.headers.get("accept", ""))
-        return Response(content, headers={"content-type": kind})
-
-    add_predicting(app, service, "/predict", "predict")
-    add_predicting(app, service, f"{MODELS}{model}:predict", "predict_as_tensorflow_serving")
-    answer = reply({"type": "object"}, "There it is.")
-    for path, function, told in (
-        ("/health", health, "That predictions can be made."),
-        (f"{MODELS}{model}", status, "The same, as TensorFlow Serving says it."),
-        ("/signature", described, "What the network takes and gives, and what training saw."),
+    add_predict_route(app, service, "/predict", "predict")
+    add_predict_route(app, service, f"{MODELS}{model}:predict", "predict_as_tensorflow_serving")
+    for path, summary, content in (
+        (
+            "/health",
+            "Whether the service is ready.",
+            {"status": "ok", "dataset": dataset, "model": model},
+        ),
+        (
+            f"{MODELS}{model}",
+            "Whether the service is ready, as TensorFlow Serving answers.",
+            {"model_version_status": [AVAILABLE]},
+        ),
+        (
+            "/signature",
+            "Inputs and outputs of the network, and the values in its training set.",
+            signature.model_dump(),
+        ),
     ):
-        app.add_api_route(path, function, summary=told, responses={200: answer})
-    text = {"description": "In Prometheus' form.", "content": {"text/plain": {}}}
-    app.add_api_route(
-        "/metrics",
-        figures,
-        summary="Figures for Prometheus.",
-        response_class=Response,
-        responses={200: text},
-    )
-    document = app.openapi()  # which FastAPI keeps
-    document["components"] = {"schemas": schemas(signature, service.settings)}
-    metrics.name_model(signature)
+        add_json_route(app, path, summary, content)
+    add_metrics_route(app, service)
+    document = app.openapi()  # FastAPI keeps it
+    document["components"] = {"schemas": schemas(signature, service.options)}
+    metrics.set_model(signature)
     metrics.paths += [*document["paths"], str(app.openapi_url)]
-    app.add_middleware(Measured, metrics=metrics)
-    app.add_exception_handler(RefusedError, refused)
-    app.add_exception_handler(HTTPException, astray)
-    app.add_exception_handler(Exception, failed)
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
+    app.add_exception_handler(RequestError, handle_request_error)
+    app.add_exception_handler(HTTPException, handle_http_error)
+    app.add_exception_handler(Exception, handle_bug)
     app.state.model = model
     return app
 
 
-def add_predicting(app: FastAPI, service: Service, path: str, name: str) -> None:
-    """Have requests for predictions answered at an address."""
-    replies: dict[int | str, Json] = {
-        200: reply(reference("Reply"), "What is predicted, by rows or by columns, as asked.")
+def add_predict_route(app: FastAPI, service: Service, path: str, name: str) -> None:
+    responses: dict[int | str, Json] = {
+        200: json_response(reference("Response"), "Predictions in the form of the request.")
     }
     body = {"application/json": {"schema": reference("Request")}}
     app.add_api_route(
@@ -91,39 +80,60 @@ def add_predicting(app: FastAPI, service: Service, path: str, name: str) -> None
         methods=["POST"],
         operation_id=name,
         summary="Predictions for rows.",
-        description="In the forms of TensorFlow Serving's REST API, version 1.",
-        responses=replies | refusals(),
+        description="The two forms of TensorFlow Serving's REST API, version 1.",
+        responses=responses | error_responses(),
         openapi_extra={"requestBody": {"required": True, "content": body}},
     )
 
 
-async def refused(_: Request, error: Exception) -> Response:
-    """Say why a request is refused, as TensorFlow Serving does."""
-    assert isinstance(error, RefusedError)
-    again = {"Retry-After": str(error.retry)} if error.retry is not None else None
-    return refusal(error.reason, error.status, again)
+def add_json_route(app: FastAPI, path: str, summary: str, content: Json) -> None:
+    async def respond() -> Response:
+        return JSONResponse(content)
+
+    responses: dict[int | str, Json] = {200: json_response({"type": "object"}, summary)}
+    name = path.strip("/").replace("/", "_")
+    app.add_api_route(path, respond, operation_id=name, summary=summary, responses=responses)
 
 
-async def astray(request: Request, error: Exception) -> Response:
-    """Say what is wrong with an address or a method."""
+def add_metrics_route(app: FastAPI, service: Service) -> None:
+    async def respond(request: Request) -> Response:
+        content, kind = service.metrics.render(request.headers.get("accept", ""))
+        return Response(content, headers={"content-type": kind})
+
+    app.add_api_route(
+        "/metrics",
+        respond,
+        summary="Metrics for Prometheus.",
+        response_class=Response,
+        responses={200: {"description": "Prometheus' format.", "content": {"text/plain": {}}}},
+    )
+
+
+async def handle_request_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)
+    headers = {"Retry-After": str(error.retry)} if error.retry is not None else None
+    return error_response(error.reason, error.status, headers)
+
+
+async def handle_http_error(request: Request, error: Exception) -> Response:
+    """Say what is wrong with a path or a method."""
     assert isinstance(error, HTTPException)
-    path, reason = cut(request.url.path, 100), str(error.detail)
+    path, reason = shorten(request.url.path, 100), str(error.detail)
     if error.status_code == 405:
         reason = f"{path} takes {(error.headers or {}).get('Allow', 'GET')}, not {request.method}"
     elif error.status_code == 404:
-        reason = f"there is nothing at {path}: POST /predict predicts, /openapi.json has the rest"
-        asked = path.removeprefix(MODELS).partition("/")[0].partition(":")[0]
-        if path.startswith(MODELS) and asked != request.app.state.model:
-            reason = f"there is no model {asked!r} here, but {request.app.state.model!r}"
-    return refusal(reason, error.status_code, error.headers)
+        reason = f"there is no {path}: POST /predict predicts, GET /openapi.json lists the rest"
+        name = path.removeprefix(MODELS).partition("/")[0].partition(":")[0]
+        if path.startswith(MODELS) and name != request.app.state.model:
+            reason = f"there is no model {name!r}; this service has {request.app.state.model!r}"
+    return error_response(reason, error.status_code, error.headers)
 
 
-async def failed(_: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it
-    """Keep the traceback of a bug in the log."""
-    return refusal("internal error: the service's log has it", 500)
+async def handle_bug(_: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it
+    return error_response("internal error: see the log of the service", 500)
 
 
-def refusal(reason: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    # In ASCII, since what a request wrote may be no Unicode text.
+def error_response(reason: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    # In ASCII: text of a request may not be valid Unicode.
     content = json.dumps({"error": reason})
     return Response(content, status, headers, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Requests that wait at the same time, predicted for by one call of the model."""
+"""One call of the model for several requests."""
 
 from __future__ import annotations
 
@@ -14,116 +14,118 @@ from typing import Any
 import numpy as np
 
 from fathom.predict.model_inputs import Inputs
-from fathom.serve.options import Settings
+from fathom.serve.options import ServiceOptions
 
-Answers = dict[str, list[Any]]  # by column, a value a row
-Work = Callable[[Inputs], Answers]
-Told = Callable[[int, int], None]  # how many requests and rows a batch has
+JsonColumns = dict[str, list[Any]]  # one value a row
+Predict = Callable[[Inputs], JsonColumns]
 
 
 @dataclass
-class Waiting:
-    """A request that waits for its answers, and the event loop that waits for it."""
+class PendingRequest:
+    """The rows of a request, and the future that its event loop waits for."""
 
     inputs: Inputs
     rows: int
     loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Answers]
+    future: asyncio.Future[JsonColumns]
+
+    def resolve(self, result: JsonColumns | Exception) -> None:
+        """Set the future's result or exception, in the thread of its loop."""
+
+        def set_future() -> None:
+            if self.future.done():
+                return
+            if isinstance(result, Exception):
+                self.future.set_exception(result)
+            else:
+                self.future.set_result(result)
+
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            self.loop.call_soon_threadsafe(set_future)
 
 
 @dataclass
 class Batcher:
-    """Puts requests together for one worker thread, the only one that calls the model."""
+    """Batches requests for one worker thread, the only one that calls the model.
 
-    work: Work
-    settings: Settings
-    told: Told
-    # None means that no more will come.
-    queue: queue.SimpleQueue[Waiting | None] = field(default_factory=queue.SimpleQueue)
+    Args:
+        predict_batch: returns the predictions for the inputs of a batch.
+        options: `batch_rows` and `batch_wait`.
+        on_batch: receives the number of requests and of rows of each batch.
+    """
 
-    async def answers(self, inputs: Inputs, rows: int) -> Answers:
-        """Return what the work gives for these rows, once their batch has been done."""
+    predict_batch: Predict
+    options: ServiceOptions
+    on_batch: Callable[[int, int], None]
+    # None is the last entry.
+    queue: queue.SimpleQueue[PendingRequest | None] = field(default_factory=queue.SimpleQueue)
+
+    async def predict(self, inputs: Inputs, rows: int) -> JsonColumns:
+        """Return the predictions for these rows as soon as their batch is done."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answers] = loop.create_future()
-        self.queue.put(Waiting(inputs, rows, loop, future))
+        future: asyncio.Future[JsonColumns] = loop.create_future()
+        self.queue.put(PendingRequest(inputs, rows, loop, future))
         return await future
 
     def run(self) -> None:
-        """Do one batch after another."""
+        """Work on one batch after another until the queue ends."""
         following = self.queue.get()
         while following is not None:
             batch, following = self.collect(following)
-            # Those that no longer wait, their time being over, are left out.
+            # A request whose time is over no longer waits.
             waiting = [request for request in batch if not request.future.cancelled()]
             if waiting:
-                self.told(len(waiting), sum(request.rows for request in waiting))
-                self.do(waiting)
-            if following is NOTHING:
+                self.on_batch(len(waiting), sum(request.rows for request in waiting))
+                self.run_batch(waiting)
+            if following is UNKNOWN:
                 following = self.queue.get()
 
-    def collect(self, first: Waiting) -> tuple[list[Waiting], Waiting | None]:
-        """Return a batch, and what came after it if that is known: `NOTHING` if not."""
+    def collect(self, first: PendingRequest) -> tuple[list[PendingRequest], PendingRequest | None]:
+        """Return a batch and the entry that follows it, `UNKNOWN` if none was read."""
         batch, rows = [first], first.rows
-        until = time.monotonic() + self.settings.batch_wait
-        while rows < self.settings.batch_rows:
+        deadline = time.monotonic() + self.options.batch_wait
+        while rows < self.options.batch_rows:
             try:
-                following = self.queue.get(timeout=max(0.0, until - time.monotonic()))
+                following = self.queue.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                return batch, NOTHING
-            if following is None or rows + following.rows > self.settings.batch_rows:
+                return batch, UNKNOWN
+            if following is None or rows + following.rows > self.options.batch_rows:
                 return batch, following
             batch.append(following)
             rows += following.rows
-        return batch, NOTHING
+        return batch, UNKNOWN
 
-    def do(self, batch: list[Waiting]) -> None:
-        """Answer the requests of a batch; if the work fails, each by itself."""
+    def run_batch(self, batch: list[PendingRequest]) -> None:
+        """Resolve the requests of a batch; if it fails, one request at a time."""
+        inputs = {
+            name: np.concatenate([request.inputs[name] for request in batch])
+            for name in batch[0].inputs
+        }
         try:
-            found = self.work(joined(batch))
+            columns = self.predict_batch(inputs)
         except Exception as error:
-            if len(batch) > 1:
-                for request in batch:
-                    self.do([request])
-            else:
-                tell(batch[0], error)
+            if len(batch) == 1:
+                batch[0].resolve(error)
+                return
+            for request in batch:
+                self.run_batch([request])
             return
         start = 0
         for request in batch:
             end = start + request.rows
-            tell(request, {name: values[start:end] for name, values in found.items()})
+            request.resolve({name: values[start:end] for name, values in columns.items()})
             start = end
 
 
-NOTHING = Waiting({}, 0, None, None)  # type: ignore[arg-type]
-
-
-def joined(batch: list[Waiting]) -> Inputs:
-    """Return the rows of all requests, in their order."""
-    if len(batch) == 1:
-        return batch[0].inputs
-    names = batch[0].inputs
-    return {name: np.concatenate([request.inputs[name] for request in batch]) for name in names}
-
-
-def tell(request: Waiting, outcome: Answers | Exception) -> None:
-    """Give a request its answers, or why there are none, in its own thread."""
-
-    def settle() -> None:
-        if request.future.done():
-            return
-        if isinstance(outcome, Exception):
-            request.future.set_exception(outcome)
-        else:
-            request.future.set_result(outcome)
-
-    with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits
-        request.loop.call_soon_threadsafe(settle)
+UNKNOWN = PendingRequest({}, 0, None, None)  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager
-def batching(work: Work, settings: Settings, told: Told) -> Iterator[Batcher]:
-    """Have a thread do the work until the end of the block, and of what waits then."""
-    batcher = Batcher(work, settings, told)
+def start_batcher(
+    predict_batch: Predict, options: ServiceOptions, on_batch: Callable[[int, int], None]
+) -> Iterator[Batcher]:
+    """Run a batcher in a thread; the end of the block waits for the requests in its queue."""
+    batcher = Batcher(predict_batch, options, on_batch)
     thread = threading.Thread(target=batcher.run, name="model")
     thread.start()
     try:

@@ -1,37 +1,44 @@
-"""Why a request is refused."""
+"""Errors that a client gets, and JSON values as text in them."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-NAMES = {list: "a list", dict: "an object", str: "a text", int: "a number", float: "a number"}
+TYPE_NAMES = {
+    list: "a list",
+    dict: "an object",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+}
 
 
-class RefusedError(Exception):
-    """A request that is not answered: its HTTP status, and a line that says why.
+class RequestError(Exception):
+    """A request that the service refuses.
 
-    `retry` is after how many seconds it may be tried again.
+    Args:
+        status: of the HTTP response.
+        reason: one line.
+        retry: seconds after which the client may try again.
     """
 
     def __init__(self, status: int, reason: str, retry: int | None = None) -> None:
         super().__init__(reason)
-        self.status, self.reason, self.retry = status, cut(reason, 600), retry
+        self.status, self.reason, self.retry = status, shorten(reason, 600), retry
 
 
-def kind_of(value: Any) -> str:
-    """Say what a value is, in JSON's words."""
-    return NAMES.get(type(value)) or json.dumps(value)
+def json_type(value: Any) -> str:
+    return TYPE_NAMES.get(type(value)) or json.dumps(value)
 
 
-def shown(value: Any) -> str:
-    """Return a value as it stands in JSON, cut if it is long."""
+def json_text(value: Any) -> str:
+    """Return a value as JSON, shortened; only the type of lists and objects."""
     if isinstance(value, list | dict):
-        return kind_of(value)
-    return cut(json.dumps(value, ensure_ascii=False), 60)
+        return json_type(value)
+    return shorten(json.dumps(value, ensure_ascii=False), 60)
 
 
-def cut(text: str, length: int) -> str:
-    """Return a text, or its beginning and end if it is longer."""
+def shorten(text: str, length: int) -> str:
     half = length // 2
     return text if len(text) <= length else f"{text[:half]} … {text[-half:]}"

@@ -1,4 +1,4 @@
-"""The values of a table's columns in JSON, as the model takes them."""
+"""Columns of a table in JSON, as inputs of the model."""
 
 from __future__ import annotations
 
@@ -12,100 +12,100 @@ from numpy.typing import NDArray
 from fathom.artifacts.signature import InputColumn, Signature
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.predict.model_inputs import BOOLEANS, Inputs, parse_dates
-from fathom.serve.errors import RefusedError, cut, kind_of, shown
+from fathom.serve.errors import RequestError, json_text, json_type, shorten
 
 NULL = type(None)
 
-Columns = Mapping[str, Sequence[Any]]  # by the names of the raw columns, a value a row
+Columns = Mapping[str, Sequence[Any]]  # by name, one value per row
 
 
-def columns_of_rows(rows: Sequence[Any], signature: Signature) -> Columns:
-    """Return the columns of rows, each an object with the values of all columns.
+def rows_to_columns(rows: Sequence[Any], signature: Signature) -> Columns:
+    """Return the columns of rows, each an object with a value for every column.
 
     Raises:
-        RefusedError: a row is none, lacks a column or has one that the model does not take.
+        RequestError: a row is not an object, lacks a column or has an unknown one.
     """
     names = {column.name: None for column in signature.columns}.keys()
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise RefusedError(
-                400, f"row {number} must be an object of columns and values, not {kind_of(row)}"
+            raise RequestError(
+                400, f"row {number} must be an object of columns and values, not {json_type(row)}"
             )
         if row.keys() != names:
-            raise other_names(f"row {number}", list(row), signature)
+            raise column_name_error(f"row {number}", list(row), signature)
     return {name: [row[name] for row in rows] for name in names}
 
 
-def named_columns(given: Any, signature: Signature) -> Columns:
-    """Return columns that were given by their names, as lists of one length.
+def check_columns(columns: Any, signature: Signature) -> Columns:
+    """Return columns that are lists of one length.
 
     Raises:
-        RefusedError: they are not so, one is missing or the model does not take it.
+        RequestError: they are not, one is missing or unknown.
     """
-    if not isinstance(given, dict):
-        raise RefusedError(400, f"inputs must be an object of columns, not {kind_of(given)}")
-    if given.keys() != {column.name for column in signature.columns}:
-        raise other_names("inputs", list(given), signature)
-    first = next(iter(given))
-    for name, values in given.items():
+    if not isinstance(columns, dict):
+        raise RequestError(400, f"inputs must be an object of columns, not {json_type(columns)}")
+    if columns.keys() != {column.name for column in signature.columns}:
+        raise column_name_error("inputs", list(columns), signature)
+    first = next(iter(columns))
+    for name, values in columns.items():
         if not isinstance(values, list):
-            what = kind_of(values)
-            raise RefusedError(400, f"inputs: column {name!r} must be a list of values, not {what}")
-        if len(values) != len(given[first]):
-            raise RefusedError(
+            kind = json_type(values)
+            raise RequestError(400, f"inputs: column {name!r} must be a list of values, not {kind}")
+        if len(values) != len(columns[first]):
+            raise RequestError(
                 400,
-                f"inputs: column {first!r} has {len(given[first])} values, but {name!r} "
-                f"{len(values)}: give one a row",
+                f"inputs: column {first!r} has {len(columns[first])} values and {name!r} has "
+                f"{len(values)}: give one value per row",
             )
-    return given
+    return columns
 
 
-def other_names(where: str, names: Sequence[str], signature: Signature) -> RefusedError:
-    """Say which name is one too many, or else which is missing."""
-    taken = [column.name for column in signature.columns]
+def column_name_error(where: str, names: Sequence[str], signature: Signature) -> RequestError:
+    """Name an unknown column, or else a missing one."""
+    known = [column.name for column in signature.columns]
     for name in names:
-        if name not in taken:
-            near = did_you_mean(name[:100], taken)
-            return RefusedError(
-                400, f"{where}: the model takes no column {cut(repr(name), 60)}{near}"
+        if name not in known:
+            near = did_you_mean(name[:100], known)
+            return RequestError(
+                400, f"{where}: the model has no column {shorten(repr(name), 60)}{near}"
             )
-    missing = [name for name in taken if name not in names]
-    more = f", and {len(missing) - 1} more," if len(missing) > 1 else ""
-    return RefusedError(
-        400, f"{where}: column {missing[0]!r}{more} is missing: give null for what is not known"
+    missing = [name for name in known if name not in names]
+    more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+    return RequestError(
+        400, f"{where}: column {missing[0]!r}{more} is missing: give null for a missing value"
     )
 
 
 def table_inputs(columns: Columns, signature: Signature) -> Inputs:
-    """Return columns as `prediction.columns.model_inputs` does, taking JSON's types strictly.
+    """Return the inputs of the model for columns of JSON values.
 
     Raises:
-        RefusedError: a value is not of its column's kind; the line names its row, from 0.
+        RequestError: a value is not of its column's type; the line names its row, from 0.
     """
     return {
-        column.input: values_of(columns[column.name], column, signature.missing)
+        column.input: convert_column(columns[column.name], column, signature.missing)
         for column in signature.columns
     }
 
 
-def values_of(
+def convert_column(
     values: Sequence[Any], column: InputColumn, missing: Sequence[str]
 ) -> NDArray[np.float64] | NDArray[np.object_]:
-    """Return a column as the model takes it."""
+    """Return numbers, dates as seconds since 1970-01-01, or texts."""
     if column.kind == "text":
-        return texts_of(values, column, missing)
+        return to_texts(values, column, missing)
     if column.kind == "date":
-        return seconds_of(values, column, missing)
-    require(values, column, {int, float, NULL}, "is no number")
-    numbers = floats(values)
+        return to_seconds(values, column, missing)
+    check_types(values, column, {int, float, NULL}, "is not a number")
+    numbers = to_floats(values)
     infinite = np.isinf(numbers)
     if infinite.any():
-        refuse(values, int(infinite.argmax()), column, "is beyond the numbers of 64 bits")
+        reject_value(values, int(infinite.argmax()), column, "does not fit into 64 bits")
     return numbers
 
 
-def floats(values: Sequence[int | float | None]) -> NDArray[np.float64]:
-    """Return numbers, NaN for None, infinity for integers that are too large."""
+def to_floats(values: Sequence[int | float | None]) -> NDArray[np.float64]:
+    """Return numbers: NaN for None, infinity for integers that are too large."""
     try:
         return np.array(values, dtype=np.float64)
     except OverflowError:
@@ -113,54 +113,53 @@ def floats(values: Sequence[int | float | None]) -> NDArray[np.float64]:
         return np.array(singles, dtype=np.float64)
 
 
-def texts_of(
+def to_texts(
     values: Sequence[Any], column: InputColumn, missing: Sequence[str]
 ) -> NDArray[np.object_]:
-    """Return texts, "" for missing ones, and booleans however they are written."""
+    """Return texts: "" for missing ones, booleans as True and False in any spelling."""
     boolean = set(column.categories or ()) <= BOOLEANS
     if boolean:
-        require(values, column, {str, bool, NULL}, "is neither true nor false nor a text")
+        check_types(values, column, {str, bool, NULL}, "is not true, false or a string")
         values = [str(v) if isinstance(v, bool) else v for v in values]
-    require(values, column, {str, NULL}, "is no text")
-    require_unicode(values, column)
+    check_types(values, column, {str, NULL}, "is not a string")
+    check_unicode(values, column)
     texts = ["" if v is None or v in missing else v for v in values]
     if boolean:
         texts = [v.capitalize() if v.capitalize() in BOOLEANS else v for v in texts]
     return np.array(texts, dtype=object)
 
 
-def seconds_of(
+def to_seconds(
     values: Sequence[Any], column: InputColumn, missing: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Return dates, texts or numbers such as 20200131, as seconds since 1970-01-01."""
-    require(values, column, {str, int, NULL}, "is no date")
-    require_unicode(values, column)
+    """Return dates, written as texts or as numbers such as 20200131."""
+    check_types(values, column, {str, int, NULL}, "is not a date")
+    check_unicode(values, column)
     texts = [None if v is None or v in (*missing, "") else str(v) for v in values]
     try:
         return parse_dates(pd.Series(texts, dtype="str"), column, 0, unknown="give null")
     except FathomError as error:
-        raise RefusedError(400, str(error)) from error
+        raise RequestError(400, str(error)) from error
 
 
-def require(values: Sequence[Any], column: InputColumn, kinds: set[type], why: str) -> None:
-    """Refuse the first value of another type."""
-    if not set(map(type, values)) <= kinds:
-        refuse(values, [type(value) in kinds for value in values].index(False), column, why)
+def check_types(values: Sequence[Any], column: InputColumn, types: set[type], why: str) -> None:
+    if not set(map(type, values)) <= types:
+        reject_value(values, [type(value) in types for value in values].index(False), column, why)
 
 
-def require_unicode(values: Sequence[Any], column: InputColumn) -> None:
-    """Refuse half a surrogate pair, which JSON's escapes can write but no text can hold."""
+def check_unicode(values: Sequence[Any], column: InputColumn) -> None:
+    """Refuse half a surrogate pair, which JSON can escape but no text can hold."""
     texts = [value if isinstance(value, str) else "" for value in values]
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:
         row = next(n for n, v in enumerate(texts) if any("\ud800" <= c <= "\udfff" for c in v))
-        refuse(values, row, column, "is no Unicode text")
+        reject_value(values, row, column, "is not Unicode text")
 
 
-def refuse(values: Sequence[Any], row: int, column: InputColumn, why: str) -> NoReturn:
-    raise RefusedError(
+def reject_value(values: Sequence[Any], row: int, column: InputColumn, why: str) -> NoReturn:
+    raise RequestError(
         400,
-        f"column {column.name!r} holds {shown(values[row])} in row {row}, which {why}: correct "
-        "it, or give null if it is not known",
+        f"row {row}: {json_text(values[row])} in column {column.name!r} {why}: correct it, or give "
+        "null for a missing value",
     )

@@ -1,4 +1,4 @@
-"""Images in JSON, as nested lists or as files in Base64, as the model takes them."""
+"""Images in JSON, as nested lists or as Base64 of a file, as inputs of the model."""
 
 from __future__ import annotations
 
@@ -19,128 +19,125 @@ from fathom.base.errors import FathomError
 from fathom.download.images import READ_ERRORS, decode_image
 from fathom.predict.image_rows import to_shape
 from fathom.predict.model_inputs import Inputs
-from fathom.serve.errors import RefusedError, kind_of, shown
+from fathom.serve.errors import RequestError, json_text, json_type
 
 FILE = "b64"
-MAX_PIXELS = 1 << 26  # of all files of a request: small ones may unpack to gigabytes
+MAX_PIXELS = 1 << 26  # of all files of a request: small files may unpack to gigabytes
 
 
-def image_inputs(given: Sequence[Any], wanted: ImageInput) -> Inputs:
-    """Return images as the model takes them.
+def image_inputs(values: Sequence[Any], image: ImageInput) -> Inputs:
+    """Return the inputs of the model for images in JSON.
 
     Args:
-        given: each nested lists of the wanted shape, or {"b64": a PNG or JPEG file}, or one of
-            these as {"image": ...}.
-        wanted: what the model takes.
+        values: each nested lists of the model's shape, {"b64": a PNG or JPEG file}, or
+            {"image": one of these}.
+        image: shape and type of the model's input.
 
     Raises:
-        RefusedError: one is not so; the line names its row, from 0.
+        RequestError: a value is none of these; the line names its row, from 0.
     """
-    images = np.empty((len(given), *wanted.shape), dtype=wanted.type)
+    images = np.empty((len(values), *image.shape), dtype=image.type)
     pixels = 0
-    for row, value in enumerate(given):
-        content = unwrapped(value, row)
+    for row, value in enumerate(values):
+        content = unwrap(value, row)
         if isinstance(content, bytes):
-            pixels += size_of(content)
+            pixels += count_pixels(content)
             if pixels > MAX_PIXELS:
-                raise RefusedError(
+                raise RequestError(
                     413,
-                    f"row {row}: the image files up to it have more than the {MAX_PIXELS} pixels "
-                    "of a request: send fewer or smaller ones",
+                    f"row {row}: the image files up to this row have more than {MAX_PIXELS} "
+                    "pixels, the most of a request: send fewer or smaller ones",
                 )
-            images[row] = of_file(content, row, wanted)
+            images[row] = read_file(content, row, image)
         else:
-            images[row] = of_lists(content, row, wanted)
+            images[row] = read_lists(content, row, image)
     return {IMAGE: images}
 
 
-def unwrapped(value: Any, row: int) -> Any:
+def unwrap(value: Any, row: int) -> Any:
     """Return nested lists, or the bytes of a file."""
     if isinstance(value, dict) and value.keys() == {IMAGE}:
         value = value[IMAGE]
     if not isinstance(value, dict):
         return value
     if value.keys() != {FILE}:
-        keys = ", ".join(map(shown, value)) or "none"
-        raise RefusedError(400, f'row {row}: an image has the key "image" or "b64", not {keys}')
+        keys = ", ".join(map(json_text, value)) or "none"
+        raise RequestError(400, f'row {row}: an image has the key "image" or "b64", not {keys}')
     if not isinstance(value[FILE], str):
-        raise RefusedError(400, f"row {row}: b64 must be a text, not {kind_of(value[FILE])}")
+        raise RequestError(400, f"row {row}: b64 must be a string, not {json_type(value[FILE])}")
     try:
         return base64.b64decode(value[FILE], validate=True)
     except (ValueError, binascii.Error) as error:
-        raise RefusedError(400, f"row {row}: b64 is not Base64") from error
+        raise RequestError(400, f"row {row}: b64 is not Base64") from error
 
 
-def size_of(content: bytes) -> int:
-    """Return how many pixels an image file has by its header, 0 if it is none."""
+def count_pixels(content: bytes) -> int:
+    """Return the pixels of an image file by its header, 0 if it is not an image."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of many pixels, which are counted here
+            warnings.simplefilter("ignore")  # Pillow warns of many pixels
             with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
                 return image.width * image.height
     except Image.DecompressionBombError:
         return MAX_PIXELS + 1
     except READ_ERRORS:
-        return 0  # which reading it says better
+        return 0  # `read_file` has the better message
 
 
-def of_file(content: bytes, row: int, wanted: ImageInput) -> NDArray[np.uint8]:
-    """Return the image in a file."""
+def read_file(content: bytes, row: int, image: ImageInput) -> NDArray[np.uint8]:
     name = f"row {row}: the file"
     try:
-        return to_shape(decode_image(io.BytesIO(content), name), name, wanted)
+        return to_shape(decode_image(io.BytesIO(content), name), name, image)
     except FathomError as error:
-        raise RefusedError(400, str(error)) from error
+        raise RequestError(400, str(error)) from error
 
 
-def of_lists(value: Any, row: int, wanted: ImageInput) -> NDArray[Any]:
-    """Return the image in nested lists; grey ones may have a last dimension of 1."""
-    shape = [*wanted.shape]
-    if len(shape) == 2 and len(shape_of(value)) == 3:
+def read_lists(value: Any, row: int, image: ImageInput) -> NDArray[Any]:
+    """Return the image in nested lists; a grey image may have a last dimension of 1."""
+    shape = [*image.shape]
+    if len(shape) == 2 and len(nested_shape(value)) == 3:
         shape.append(1)
     flat = [value]
     for length in shape:
-        if any(type(part) is not list or len(part) != length for part in flat):
-            raise RefusedError(
+        if any(type(entry) is not list or len(entry) != length for entry in flat):
+            raise RequestError(
                 400,
-                f"row {row}: an image must be nested lists of the shape {tuple(wanted.shape)}, "
-                f"{description(value, shape)}",
+                f"row {row}: an image must be nested lists of shape {tuple(image.shape)}, "
+                f"{describe_mismatch(value, shape)}",
             )
         flat = list(chain.from_iterable(flat))
     if not set(map(type, flat)) <= {int, float}:
         wrong = next(pixel for pixel in flat if type(pixel) not in (int, float))
-        raise RefusedError(400, f"row {row}: a pixel is {shown(wrong)}, which is no number")
-    return np.array(checked(flat, row, np.dtype(wanted.type))).reshape(wanted.shape)
+        raise RequestError(400, f"row {row}: a pixel is {json_text(wrong)}, which is not a number")
+    check_pixels(flat, row, np.dtype(image.type))
+    return np.array(flat).reshape(image.shape)
 
 
-def description(value: Any, shape: list[int]) -> str:
-    """Say how a value differs from nested lists of a shape."""
-    found = shape_of(value)
+def describe_mismatch(value: Any, shape: list[int]) -> str:
+    found = nested_shape(value)
     if not found:
-        return f"not {kind_of(value)}"
-    return "but its lists are of several lengths" if list(found) == shape else f"not {found}"
+        return f"not {json_type(value)}"
+    return "but its lists differ in length" if list(found) == shape else f"not {found}"
 
 
-def shape_of(value: Any) -> tuple[int, ...]:
-    """Return the shape of nested lists, by the first of each."""
-    found = []
+def nested_shape(value: Any) -> tuple[int, ...]:
+    """Return the shape of nested lists, by the first entry of each."""
+    shape = []
     while isinstance(value, list):
-        found.append(len(value))
+        shape.append(len(value))
         value = value[0] if value else None
-    return tuple(found)
+    return tuple(shape)
 
 
-def checked(pixels: list[int | float], row: int, kind: np.dtype[Any]) -> list[int | float]:
-    """Refuse pixels that a type cannot hold."""
-    whole = kind.kind in "iu"
-    limits: Any = np.iinfo(kind) if whole else np.finfo(kind)
+def check_pixels(pixels: list[int | float], row: int, dtype: np.dtype[Any]) -> None:
+    """Refuse pixels that the dtype cannot hold."""
+    whole = dtype.kind in "iu"
+    limits: Any = np.iinfo(dtype) if whole else np.finfo(dtype)
     low, high = limits.min, limits.max
-    for pixel in pixels if min(pixels) < low or max(pixels) > high else []:
+    for pixel in (min(pixels), max(pixels)):
         if not low <= pixel <= high:
-            why = f"not from {low} to {high}" if whole else f"beyond the numbers of {kind}"
-            raise RefusedError(400, f"row {row}: a pixel is {shown(pixel)}, {why}")
-    if whole:
-        broken = next((p for p in pixels if isinstance(p, float) and not p.is_integer()), None)
-        if broken is not None:
-            raise RefusedError(400, f"row {row}: a pixel is {broken}, which is no whole number")
-    return pixels
+            why = f"not from {low} to {high}" if whole else f"out of the range of {dtype}"
+            raise RequestError(400, f"row {row}: a pixel is {json_text(pixel)}, {why}")
+    broken = next((p for p in pixels if whole and not float(p).is_integer()), None)
+    if broken is not None:
+        raise RequestError(400, f"row {row}: a pixel is {broken}, which is not a whole number")

@@ -1,4 +1,4 @@
-"""What requests and replies look like, for OpenAPI 3.1, made from a network's signature."""
+"""Schemas of requests and responses for OpenAPI 3.1, from a network's signature."""
 
 from __future__ import annotations
 
@@ -9,117 +9,104 @@ from fathom.artifacts.signature import IMAGE, ImageInput, InputColumn, Signature
 from fathom.predict.model_inputs import BOOLEANS
 from fathom.predict.prediction_columns import prediction_names
 from fathom.predict.unusual import UNUSUAL, format_limit
-from fathom.serve.options import Settings
+from fathom.serve.options import ServiceOptions
 from fathom.serve.requests import SIGNATURE_NAME
 
 Json = dict[str, Any]
 
 ERRORS = {
-    400: "The request is not as it must be.",
+    400: "The request is not valid.",
     408: "The request did not arrive in time.",
-    413: "There are too many rows or bytes.",
-    415: "The body is something else than plain JSON.",
-    422: "The network gives no finite number for a row.",
+    413: "The request has too many rows or bytes.",
+    415: "The body is not plain JSON.",
+    422: "A prediction is not a finite number.",
     503: "Too many requests wait: try again later.",
 }
 
 
-def schemas(signature: Signature, settings: Settings) -> Json:
-    """Return JSON Schemas by their names: `Request`, `Reply`, `Error` and parts of these."""
-    row, columns = forms(signature, settings)
+def schemas(signature: Signature, options: ServiceOptions) -> Json:
+    """Return JSON Schemas by name: `Request`, `Response`, `Error` and their components."""
+    row, columns = input_schemas(signature, options)
     name = {"signature_name": {"const": SIGNATURE_NAME}}
+    values = output_schemas(signature)
+    by_column = {column: {"type": "array", "items": schema} for column, schema in values.items()}
+    marks = {"type": "array", "items": {"type": ["string", "null"]}}
+    predictions = {
+        "type": "array",
+        "items": object_schema(values, {UNUSUAL: {"type": "string"}}),
+    }
     return {
         "Request": {"oneOf": [reference("Rows"), reference("Columns")]},
-        "Rows": closed({"instances": listed(row, settings)}, name),
-        "Columns": closed({"inputs": columns}, name),
-        "Reply": {"oneOf": [reference("Predictions"), reference("Outputs")]},
-        "Predictions": closed({"predictions": {"type": "array", "items": prediction(signature)}}),
-        "Outputs": closed({"outputs": outputs(signature)}),
-        "Error": closed({"error": {"type": "string"}}),
+        "Rows": object_schema({"instances": array_schema(row, options)}, name),
+        "Columns": object_schema({"inputs": columns}, name),
+        "Response": {"oneOf": [reference("Predictions"), reference("Outputs")]},
+        "Predictions": object_schema({"predictions": predictions}),
+        "Outputs": object_schema({"outputs": object_schema(by_column, {UNUSUAL: marks})}),
+        "Error": object_schema({"error": {"type": "string"}}),
     }
 
 
-def forms(signature: Signature, settings: Settings) -> tuple[Json, Json]:
-    """Return what a row is, and what all rows are by column."""
+def input_schemas(signature: Signature, options: ServiceOptions) -> tuple[Json, Json]:
+    """Return the schema of one row, and that of all rows by column."""
     if signature.image is None:
-        columns = {column.name: of_column(column) for column in signature.columns}
-        by_name = {name: listed(values, settings) for name, values in columns.items()}
-        return closed(columns), closed(by_name)
-    image = {"anyOf": [nested(signature.image), file()]}
-    row = {"anyOf": [*image["anyOf"], closed({IMAGE: image})]}
-    images = listed(row, settings)
-    return row, {"anyOf": [images, closed({IMAGE: images})]}
+        row = {column.name: column_schema(column) for column in signature.columns}
+        columns = {name: array_schema(value, options) for name, value in row.items()}
+        return object_schema(row), object_schema(columns)
+    content = {"type": "string", "contentEncoding": "base64", "description": "PNG or JPEG"}
+    image = {"anyOf": [image_schema(signature.image), object_schema({"b64": content})]}
+    any_image = {"anyOf": [*image["anyOf"], object_schema({IMAGE: image})]}
+    images = array_schema(any_image, options)
+    return any_image, {"anyOf": [images, object_schema({IMAGE: images})]}
 
 
-def listed(items: Json, settings: Settings) -> Json:
-    return {"type": "array", "items": items, "minItems": 1, "maxItems": settings.max_rows}
+def array_schema(items: Json, options: ServiceOptions) -> Json:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": options.max_rows}
 
 
-def of_column(column: InputColumn) -> Json:
-    """Return what a value of a column is."""
+def column_schema(column: InputColumn) -> Json:
     if column.kind == "text":
-        known = column.categories or []
-        boolean = set(known) <= BOOLEANS
-        kinds = ["string", "boolean", "null"] if boolean else ["string", "null"]
-        return {"type": kinds, "examples": known[:5]}
+        categories = column.categories or []
+        boolean = set(categories) <= BOOLEANS
+        types = ["string", "boolean", "null"] if boolean else ["string", "null"]
+        return {"type": types, "examples": categories[:5]}
     if column.low is None or column.high is None:
-        seen = ""
+        limits = ""
     else:
         low, high = (format_limit(limit, column) for limit in (column.low, column.high))
-        seen = f"in training from {low} to {high}"
+        limits = f"from {low} to {high} in the training set"
     if column.kind == "number":
-        return {"type": ["number", "null"], "description": seen}
-    described = f"dates of the form {column.form}, {seen}"
-    return {"type": ["string", "integer", "null"], "description": described}
+        return {"type": ["number", "null"], "description": limits}
+    description = f"a date of the format {column.form}, {limits}"
+    return {"type": ["string", "integer", "null"], "description": description}
 
 
-def nested(image: ImageInput) -> Json:
-    """Return what an image as nested lists is."""
+def image_schema(image: ImageInput) -> Json:
+    """Return the schema of an image as nested lists."""
     whole = image.type.startswith(("int", "uint"))
-    pixel: Json = {"type": "integer" if whole else "number"}
+    schema: Json = {"type": "integer" if whole else "number"}
     if image.type == "uint8":
-        pixel |= {"minimum": 0, "maximum": 255}
+        schema |= {"minimum": 0, "maximum": 255}
     for length in reversed(image.shape):
-        pixel = {"type": "array", "items": pixel, "minItems": length, "maxItems": length}
-    return pixel
+        schema = {"type": "array", "items": schema, "minItems": length, "maxItems": length}
+    return schema
 
 
-def file() -> Json:
-    """Return what an image as a file is."""
-    content = {"type": "string", "contentEncoding": "base64", "description": "PNG or JPEG"}
-    return closed({"b64": content})
-
-
-def prediction(signature: Signature) -> Json:
-    """Return what is predicted for a row."""
-    return closed(answer_schemas(signature), {UNUSUAL: {"type": "string"}})
-
-
-def outputs(signature: Signature) -> Json:
-    """Return what is predicted for all rows, by column."""
-    columns = {
-        name: {"type": "array", "items": items} for name, items in answer_schemas(signature).items()
-    }
-    marks = {"type": "array", "items": {"type": ["string", "null"]}}
-    return closed(columns, {UNUSUAL: marks})
-
-
-def answer_schemas(signature: Signature) -> Json:
-    """Return what the values of each predicted column are."""
-    named = {"predicted": signature.main}
+def output_schemas(signature: Signature) -> Json:
+    """Return the schema of a value of each predicted column."""
+    outputs = {"predicted": signature.main}
     if "aux_output" in signature.outputs:
-        named["aux_predicted"] = signature.outputs["aux_output"]
-    return {name: of_answer(named.get(name)) for name in prediction_names(signature)}
+        outputs["aux_predicted"] = signature.outputs["aux_output"]
+    return {name: output_schema(outputs.get(name)) for name in prediction_names(signature)}
 
 
-def of_answer(output: Output | None) -> Json:
+def output_schema(output: Output | None) -> Json:
     if output is None or output.classes is None:
         return {"type": "number"}
     return {"type": "string", "enum": output.classes}
 
 
-def closed(required: Json, optional: Json | None = None) -> Json:
-    """Return an object of these keys and no others."""
+def object_schema(required: Json, optional: Json | None = None) -> Json:
+    """Return the schema of an object with these keys and no others."""
     return {
         "type": "object",
         "properties": required | (optional or {}),
@@ -132,11 +119,13 @@ def reference(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def reply(schema: Json, description: str) -> Json:
-    """Return a reply of JSON."""
+def json_response(schema: Json, description: str) -> Json:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def refusals() -> dict[int | str, Json]:
-    """Return the reply of each status that a request for predictions may be refused with."""
-    return {status: reply(reference("Error"), told) for status, told in ERRORS.items()}
+def error_responses() -> dict[int | str, Json]:
+    """Return the response for each status of a refused request."""
+    return {
+        status: json_response(reference("Error"), description)
+        for status, description in ERRORS.items()
+    }

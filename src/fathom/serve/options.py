@@ -1,15 +1,15 @@
-"""How much a service takes at once."""
+"""Limits of a service."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Limits of a service, and how it puts requests together.
+class ServiceOptions:
+    """Limits of a service, and of its batches.
 
-    A request has at most `max_rows` rows and `max_bytes` bytes. At most `max_waiting` of them are
-    under way at once; each has `timeout` seconds to arrive, and as many to be answered. A batch
-    ends with `batch_rows` rows, or `batch_wait` seconds after its first request.
+    A request has at most `max_rows` rows and `max_bytes` bytes. The service works on at most
+    `max_waiting` requests at once; each has `timeout` seconds to arrive and `timeout` seconds to be
+    answered. A batch ends with `batch_rows` rows, or `batch_wait` seconds after its first request.
     """
 
     max_rows: int = 1000

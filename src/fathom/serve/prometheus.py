@@ -1,8 +1,7 @@
-"""What Prometheus is told of a service."""
+"""Metrics of a service, for Prometheus."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from time import perf_counter
 
 from prometheus_client import (
@@ -21,74 +20,58 @@ from fathom.artifacts.signature import Signature
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
-OTHER = "other"  # any address that there is not
+OTHER = "other"  # the path of requests to no route
 
 
-@dataclass
 class Metrics:
-    """Counters of one service, and the addresses by which requests are counted."""
+    """Counters of one service, and the paths by which it counts requests."""
 
-    paths: list[str] = field(default_factory=list)
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.registry = every = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=self.registry)
+            collector(registry=every)
         self.requests = Counter(
-            "fathom_requests",
-            "Requests that were answered.",
-            ["path", "status"],
-            registry=self.registry,
+            "fathom_requests", "Answered requests.", ["path", "status"], registry=every
         )
         self.seconds = Histogram(
             "fathom_request_seconds",
-            "From the head of a request to the end of its answer.",
+            "From the head of a request to the end of its response.",
             ["path"],
             buckets=SECONDS,
-            registry=self.registry,
+            registry=every,
         )
-        self.under_way = Gauge(
-            "fathom_requests_under_way", "Requests not answered yet.", registry=self.registry
+        self.in_progress = Gauge(
+            "fathom_requests_under_way", "Requests in progress.", registry=every
         )
-        self.rows = Counter("fathom_rows", "Rows predicted for.", registry=self.registry)
+        self.rows = Counter("fathom_rows", "Predicted rows.", registry=every)
         self.unusual = Counter(
-            "fathom_unusual_rows",
-            "Rows that hold what training did not see.",
-            registry=self.registry,
+            "fathom_unusual_rows", "Rows with values outside the training set.", registry=every
         )
         self.batch_requests = Histogram(
-            "fathom_batch_requests",
-            "Requests put together into one call of the model.",
-            buckets=COUNTS,
-            registry=self.registry,
+            "fathom_batch_requests", "Requests per batch.", buckets=COUNTS, registry=every
         )
         self.batch_rows = Histogram(
-            "fathom_batch_rows",
-            "Rows put together into one call of the model.",
-            buckets=COUNTS,
-            registry=self.registry,
+            "fathom_batch_rows", "Rows per batch.", buckets=COUNTS, registry=every
         )
 
-    def name_model(self, signature: Signature) -> None:
-        """Tell which network is served."""
-        info = Gauge(
-            "fathom_model_info", "The network.", ["dataset", "model"], registry=self.registry
-        )
+    def set_model(self, signature: Signature) -> None:
+        labels = ["dataset", "model"]
+        info = Gauge("fathom_model_info", "The network.", labels, registry=self.registry)
         info.labels(signature.dataset, signature.model).set(1)
 
-    def batch(self, requests: int, rows: int) -> None:
-        """Count a batch."""
+    def observe_batch(self, requests: int, rows: int) -> None:
         self.batch_requests.observe(requests)
         self.batch_rows.observe(rows)
 
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return all figures in a form that is accepted, and the name of that form."""
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """Return all metrics in a format that the client accepts, and its content type."""
         encoder, content_type = choose_encoder(accept)
         return encoder(self.registry), content_type
 
 
-class Measured:
-    """Counts the requests of an ASGI application, and how long they take."""
+class MetricsMiddleware:
+    """Counts the requests of an ASGI application and measures their time."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app, self.metrics = app, metrics
@@ -97,20 +80,20 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status = 500  # if it ends with an exception
+        status = 500  # of an exception
 
-        async def sending(message: Message) -> None:
+        async def send_and_note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         path = scope["path"] if scope["path"] in self.metrics.paths else OTHER
-        began = perf_counter()
-        self.metrics.under_way.inc()
+        start = perf_counter()
+        self.metrics.in_progress.inc()
         try:
-            await self.app(scope, receive, sending)
+            await self.app(scope, receive, send_and_note_status)
         finally:
-            self.metrics.under_way.dec()
+            self.metrics.in_progress.dec()
             self.metrics.requests.labels(path, str(status)).inc()
-            self.metrics.seconds.labels(path).observe(perf_counter() - began)
+            self.metrics.seconds.labels(path).observe(perf_counter() - start)

@@ -1,4 +1,4 @@
-"""A service on a socket, from its start to an end at which requests under way are answered."""
+"""A service from its start to its end."""
 
 from __future__ import annotations
 
@@ -14,41 +14,42 @@ import uvicorn
 from fathom.artifacts.signature import IMAGE, Signature
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import Inputs
-from fathom.serve.app import application
-from fathom.serve.batching import batching
-from fathom.serve.options import Settings
+from fathom.serve.app import create_app
+from fathom.serve.batching import start_batcher
+from fathom.serve.options import ServiceOptions
 from fathom.serve.prometheus import Metrics
-from fathom.serve.responses import predictions
+from fathom.serve.responses import predict_columns
 from fathom.serve.service import Service
-from fathom.serve.sockets import BACKLOG, listen, url_of
+from fathom.serve.sockets import BACKLOG, listen, socket_url
 
-IDLE = 75  # seconds that a connection is kept for a next request
+KEEP_ALIVE = 75  # seconds that an idle connection stays open
 
 
 def serve(
     exported_model: ExportedModel,
-    opened: socket.socket,
-    settings: Settings,
-    tell: Callable[[str], None],
+    sock: socket.socket,
+    options: ServiceOptions,
+    log: Callable[[str], None],
 ) -> None:
-    """Answer requests until SIGTERM or SIGINT comes, and then those under way.
+    """Answer requests until SIGTERM or SIGINT, then finish those in progress.
 
     Args:
-        exported_model: the exported network.
-        opened: a socket that is bound.
-        settings: limits, and how requests are put together.
-        tell: is given a line when the service is ready, and others that one should know.
+        exported_model: the network.
+        sock: a bound socket.
+        options: limits of the service.
+        log: receives a line when the service is ready.
 
     Raises:
-        FathomError: another process has taken the port meanwhile.
+        FathomError: another process has taken the port since the socket was bound.
     """
-    work = functools.partial(predictions, exported_model)
-    work(example(exported_model.signature))  # the first call takes longest
+    signature = exported_model.signature
+    predict = functools.partial(predict_columns, exported_model)
+    predict(example_inputs(signature))  # the first call compiles the model
     metrics = Metrics()
-    with opened, batching(work, settings, metrics.batch) as batcher:
-        service = Service(exported_model.signature, settings, batcher, metrics)
+    with sock, start_batcher(predict, options, metrics.observe_batch) as batcher:
+        service = Service(signature, options, batcher, metrics)
         config = uvicorn.Config(
-            application(service),
+            create_app(service),
             log_level="warning",
             access_log=False,
             http="h11",
@@ -58,21 +59,21 @@ def serve(
             proxy_headers=False,
             server_header=False,
             backlog=BACKLOG,
-            timeout_keep_alive=IDLE,
-            timeout_graceful_shutdown=math.ceil(2 * settings.timeout) + 1,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=math.ceil(2 * options.timeout) + 1,
         )
-        # uvicorn raises the signal that ended it once more, which must not kill what ended well.
-        for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, lambda *_: None)
-        listen(opened)
-        signature, url = exported_model.signature, url_of(opened)
-        tell(f"{signature.dataset}/{signature.model} is served at {url} until Ctrl+C or SIGTERM")
-        uvicorn.Server(config).run(sockets=[opened])
+        # uvicorn raises the signal once more after a clean shutdown; it must not kill the process.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        listen(sock)
+        url = socket_url(sock)
+        log(f"{signature.dataset}/{signature.model} is served at {url} until Ctrl+C or SIGTERM")
+        uvicorn.Server(config).run(sockets=[sock])
         service.parser.shutdown()
 
 
-def example(signature: Signature) -> Inputs:
-    """Return a row with no values, or a black image."""
+def example_inputs(signature: Signature) -> Inputs:
+    """Return one row of missing values, or a black image."""
     if signature.image is not None:
         return {IMAGE: np.zeros((1, *signature.image.shape), signature.image.type)}
     return {

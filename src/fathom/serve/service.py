@@ -12,66 +12,66 @@ from starlette.responses import Response
 from fathom.artifacts.signature import Signature
 from fathom.predict.unusual import UNUSUAL
 from fathom.serve.batching import Batcher
-from fathom.serve.errors import RefusedError
-from fathom.serve.options import Settings
+from fathom.serve.errors import RequestError
+from fathom.serve.options import ServiceOptions
 from fathom.serve.prometheus import Metrics
 from fathom.serve.request_body import read_body
-from fathom.serve.requests import Asked, asked
-from fathom.serve.responses import encoded
+from fathom.serve.requests import PredictRequest, parse_request
+from fathom.serve.responses import encode_response
 
-SMALL = 1 << 16  # bytes of a request that are parsed so fast that others need not go on meanwhile
+SMALL = 1 << 16  # bytes that are parsed so fast that the event loop can do it
 
 
 @dataclass
 class Service:
-    """What answers requests for predictions."""
+    """Answers requests for predictions."""
 
     signature: Signature
-    settings: Settings
+    options: ServiceOptions
     batcher: Batcher
     metrics: Metrics
-    under_way: int = 0
-    # One thread: as many would take turns, and Pillow's settings are for all of them.
+    in_progress: int = 0
+    # One thread: Python parses one request at a time, and Pillow's settings are global.
     parser: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "parser"))
 
     async def predict(self, request: Request) -> Response:
-        """Answer a request, unless too many others are under way."""
-        if self.under_way >= self.settings.max_waiting:
-            raise busy(f"{self.under_way} requests are under way, as many as may be")
-        self.under_way += 1
+        """Answer a request, unless too many others are in progress."""
+        if self.in_progress >= self.options.max_waiting:
+            raise busy(f"{self.in_progress} requests are in progress, the most allowed")
+        self.in_progress += 1
         try:
             return await self.answer(request)
         finally:
-            self.under_way -= 1
+            self.in_progress -= 1
 
     async def answer(self, request: Request) -> Response:
-        seconds = self.settings.timeout
+        seconds = self.options.timeout
         try:
             async with asyncio.timeout(seconds):
-                body = await read_body(request, self.settings.max_bytes)
+                body = await read_body(request, self.options.max_bytes)
         except TimeoutError as error:
-            raise RefusedError(408, f"the body took more than {seconds:g} seconds") from error
+            raise RequestError(408, f"the body took more than {seconds:g} seconds") from error
         except ClientDisconnect as error:
-            raise RefusedError(400, "the body is not whole") from error
+            raise RequestError(400, "the body is incomplete") from error
         try:
             async with asyncio.timeout(seconds):
-                wanted = await self.parsed(body)
-                found = await self.batcher.answers(wanted.inputs, wanted.rows)
+                parsed = await self.parse(body)
+                columns = await self.batcher.predict(parsed.inputs, parsed.rows)
         except TimeoutError as error:
             raise busy(f"there was no answer within {seconds:g} seconds") from error
-        content = encoded(found, wanted.form)
-        self.metrics.rows.inc(wanted.rows)
-        self.metrics.unusual.inc(sum(map(bool, found[UNUSUAL])))
+        content = encode_response(columns, parsed.form)
+        self.metrics.rows.inc(parsed.rows)
+        self.metrics.unusual.inc(sum(map(bool, columns[UNUSUAL])))
         return Response(content, media_type="application/json")
 
-    async def parsed(self, body: bytes) -> Asked:
-        """Return what a request asks, while others go on if that may take long."""
-        arguments = body, self.signature, self.settings.max_rows
+    async def parse(self, body: bytes) -> PredictRequest:
+        """Parse a request, in another thread if that may take long."""
+        arguments = body, self.signature, self.options.max_rows
         if len(body) <= SMALL and self.signature.image is None:
-            return asked(*arguments)
+            return parse_request(*arguments)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.parser, asked, *arguments)
+        return await loop.run_in_executor(self.parser, parse_request, *arguments)
 
 
-def busy(reason: str) -> RefusedError:
-    return RefusedError(503, f"{reason}: try again later", retry=1)
+def busy(reason: str) -> RequestError:
+    return RequestError(503, f"{reason}: try again later", retry=1)

@@ -8,68 +8,64 @@ import socket
 
 from fathom.base.errors import FathomError
 
-BACKLOG = 2048  # connections that wait to be taken
+BACKLOG = 2048  # connections that wait to be accepted
 
 
-def bound_socket(host: str, port: int) -> socket.socket:
-    """Return a socket of an address, not yet listening.
+def bind_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound but does not listen yet.
 
     Args:
         host: a name or an address of this machine.
-        port: 0 for any that is free.
+        port: 0 for any free one.
 
     Raises:
-        FathomError: there is no such host, or the port is not to be had.
+        FathomError: the host is unknown, or the port is not available.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise FathomError(f"--host: there is no host {host!r}: {reason(error)}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise FathomError(f"--host: there is no host {host!r}: {reason}") from error
     family, kind, protocol, _, address = found[0]
-    opened = socket.socket(family, kind, protocol)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what is closed may linger
+    sock = socket.socket(family, kind, protocol)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections may linger
     try:
-        opened.bind(address)
+        sock.bind(address)
     except OSError as error:
-        opened.close()
-        raise not_had(host, port, error) from error
-    return opened
+        sock.close()
+        raise bind_error(host, port, error) from error
+    return sock
 
 
-def not_had(host: str, port: int, error: OSError) -> FathomError:
-    """Say why an address is not to be had."""
+def bind_error(host: str, port: int, error: OSError) -> FathomError:
     if error.errno == errno.EADDRINUSE:
         return FathomError(
-            f"--port: {port} of {host} is in use: stop what listens there, or choose another"
+            f"--port: {port} of {host} is in use: stop the program that listens there, or choose "
+            "another port"
         )
     if error.errno == errno.EADDRNOTAVAIL:
-        return FathomError(f"--host: {host} is no address of this machine")
-    return FathomError(f"--port: {port} of {host} cannot be had: {reason(error)}")
+        return FathomError(f"--host: {host} is not an address of this machine")
+    return FathomError(f"--port: {port} of {host} is not available: {error.strerror or error}")
 
 
-def reason(error: OSError | UnicodeError) -> str:
-    return getattr(error, "strerror", None) or str(error)
+def is_loopback(sock: socket.socket) -> bool:
+    """Return whether only this machine can reach a socket."""
+    return ipaddress.ip_address(sock.getsockname()[0].partition("%")[0]).is_loopback
 
 
-def is_loopback(opened: socket.socket) -> bool:
-    """Tell whether only this machine can reach a socket."""
-    return ipaddress.ip_address(opened.getsockname()[0].partition("%")[0]).is_loopback
-
-
-def url_of(opened: socket.socket) -> str:
-    """Return the address of a socket, as a browser takes it."""
-    host, port = opened.getsockname()[:2]
+def socket_url(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def listen(opened: socket.socket) -> None:
-    """Have connections wait at a socket.
+def listen(sock: socket.socket) -> None:
+    """Accept connections from now on.
 
     Raises:
         FathomError: another process has taken the port since it was bound.
     """
     try:
-        opened.listen(BACKLOG)
+        sock.listen(BACKLOG)
     except OSError as error:
-        host, port = opened.getsockname()[:2]
-        raise not_had(host, port, error) from error
+        host, port = sock.getsockname()[:2]
+        raise bind_error(host, port, error) from error

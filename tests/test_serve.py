@@ -1,0 +1,163 @@
+"""`fathom serve`: predictions, routes and metrics, as clients see them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from exports import CALIFORNIA, DIGITS, HOUSES
+from PIL import Image
+from services import Served, assert_same, expected, exported, instances, raw_rows, serve_in_thread
+
+from fathom.base import paths
+from fathom.base.files import read_array
+from fathom.predict.prediction_columns import prediction_table
+
+pytestmark = pytest.mark.usefixtures("in_exports")
+pytest_plugins = ["services"]
+
+
+def test_rows_are_answered_row_by_row(california: Served) -> None:
+    rows = raw_rows(CALIFORNIA)
+    response = california.post({"instances": instances(rows)})
+    assert (response.status_code, list(response.json())) == (200, ["predictions"])
+    wanted = expected(CALIFORNIA, rows)
+    assert_same(response.json()["predictions"], wanted)
+    assert list(wanted) == ["predicted", "predicted_low", "predicted_high", "aux_predicted"]
+    # The fewest digits that tell a float32 from its neighbors.
+    number = json.dumps(response.json()["predictions"][0]["predicted"])
+    assert str(np.float32(number)) == number
+
+
+def test_columns_are_answered_by_column(california: Served) -> None:
+    rows = raw_rows(CALIFORNIA)
+    body = {"signature_name": "serving_default", "inputs": rows.to_dict(orient="list")}
+    response = california.post(body)
+    assert (response.status_code, list(response.json())) == (200, ["outputs"])
+    found = pd.DataFrame(response.json()["outputs"]).to_dict(orient="records")
+    assert_same(found, expected(CALIFORNIA, rows))  # type: ignore[arg-type]
+
+
+def test_routes_of_tensorflow_serving(california: Served) -> None:
+    body = {"instances": instances(raw_rows(CALIFORNIA, 2))}
+    path = "/v1/models/wide_deep:predict"
+    # Its documentation uses curl -d, which labels the body as a form.
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert california.post(body, path, headers=form).json() == california.post(body).json()
+    status = {"error_code": "OK", "error_message": ""}
+    available = {"version": "1", "state": "AVAILABLE", "status": status}
+    assert california.get("/v1/models/wide_deep").json() == {"model_version_status": [available]}
+
+
+def test_values_outside_the_training_set_are_marked(california: Served) -> None:
+    usual, strange, lacking = instances(raw_rows(CALIFORNIA, 3))
+    strange["MedInc"], lacking["HouseAge"] = 99, None
+    found = california.post({"instances": [usual, strange, lacking]}).json()["predictions"]
+    limit = exported(CALIFORNIA).signature.columns[0].high
+    marks = [f"MedInc above {limit:g}", "HouseAge missing"]
+    assert [row.get("unusual") for row in found] == [None, *marks]
+    columns = {name: [usual[name], strange[name], lacking[name]] for name in usual}
+    found = california.post({"inputs": columns}).json()["outputs"]
+    assert found["unusual"] == [None, *marks]
+    assert "unusual" not in california.post({"instances": [usual]}).text
+
+
+def test_every_kind_of_column(houses: Served) -> None:
+    rows = raw_rows(HOUSES, 60)
+    assert rows.isna().any().any()
+    wanted = expected(HOUSES, rows)
+    assert_same(houses.post({"instances": instances(rows)}).json()["predictions"], wanted)
+    columns = {str(name): [row[name] for row in instances(rows)] for name in rows}
+    found = pd.DataFrame(houses.post({"inputs": columns}).json()["outputs"])
+    assert_same(found[list(wanted)].to_dict(orient="records"), wanted)  # type: ignore[arg-type]
+
+
+def test_several_ways_to_write_a_value(houses: Served) -> None:
+    row = instances(raw_rows(HOUSES, 1))[0] | {"with pool": True, "sold": "2020-03-01", "town": "x"}
+    same = [
+        row | {"with pool": "true"},
+        row | {"with pool": "TRUE"},
+        row | {"sold": 20200301},
+        row | {"sold": "2020-03-01T00:00:00Z"},
+        row | {"sold": "2020-03-01T02:00:00+02:00"},
+    ]
+    first, *others = houses.post({"instances": [row, *same]}).json()["predictions"]
+    assert others == [first] * 5
+    missing = [row | {"town": text} for text in (None, "", "?")]
+    first, *others = houses.post({"instances": missing}).json()["predictions"]
+    assert others == [first] * 2
+
+
+def test_images(digits: Served) -> None:
+    images: np.ndarray = np.array(read_array(paths.raw("digits") / "images.npy", "")[:5])
+    network = exported(DIGITS)
+    wanted = prediction_table(network.predict({"image": images}), network.signature)
+    lists, files = images.tolist(), [{"b64": encode_png(image)} for image in images]
+    for rows in (
+        lists,
+        files,
+        [{"image": image} for image in lists],
+        [{"image": file} for file in files],
+        [*files[:2], *lists[2:]],
+        images[..., None].tolist(),
+        images.astype(float).tolist(),
+    ):
+        found = digits.post({"instances": rows}).json()["predictions"]
+        assert_same(found, wanted)
+    for columns in (lists, {"image": lists}, files, {"image": files}):
+        outputs = digits.post({"inputs": columns}).json()["outputs"]
+        assert outputs["predicted"] == wanted["predicted"].tolist()
+        assert list(outputs) == list(wanted)
+    bright = images[0].copy()
+    bright[0, 0] = 255
+    (row,) = digits.post({"instances": [bright.tolist()]}).json()["predictions"]
+    assert row["unusual"] == "pixels above 16"
+
+
+def encode_png(pixels: np.ndarray) -> str:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def test_health_and_signature(california: Served) -> None:
+    health = california.get("/health")
+    content = {"status": "ok", "dataset": "california_housing", "model": "wide_deep"}
+    assert (health.status_code, health.json()) == (200, content)
+    signature = california.get("/signature").json()
+    assert signature == exported(CALIFORNIA).signature.model_dump()
+    assert "server" not in health.headers
+
+
+def test_only_this_machine_unless_a_host_is_set(california: Served) -> None:
+    assert california.url.startswith("http://127.0.0.1:")
+    line = f"california_housing/wide_deep is served at {california.url} until Ctrl+C or SIGTERM"
+    assert california.printed == [line]
+    with serve_in_thread(CALIFORNIA, "--host", "0.0.0.0") as service:
+        assert service.printed[0] == (
+            "everyone who reaches 0.0.0.0 can use this service: it has no authentication and no "
+            "encryption. Put it behind a proxy that has both"
+        )
+        assert service.get("/health").status_code == 200
+
+
+def test_metrics(houses: Served) -> None:
+    rows = instances(raw_rows(HOUSES, 7))
+    names = ["fathom_rows_total", "fathom_batch_rows_sum", "fathom_batch_requests_count"]
+    before = [houses.metric(name) for name in names]
+    houses.post({"instances": rows})
+    houses.post({"instances": []})
+    houses.get("/nothing/else")
+    after = [houses.metric(name) for name in names]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [7, 7, 1]
+    response = houses.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    assert 'fathom_requests_total{path="/predict",status="400"} ' in response.text
+    assert 'fathom_requests_total{path="other",status="404"} ' in response.text
+    assert 'fathom_request_seconds_bucket{le="0.001",path="/predict"} ' in response.text
+    assert 'fathom_model_info{dataset="houses",model="mlp"} 1.0' in response.text
+    assert houses.metric("fathom_requests_under_way") == 1  # this one
