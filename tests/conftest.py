@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fathom.train.outputs import Training
 
 pytest_plugins = ["schedule"]
+pytest.register_assert_rewrite("services")
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 # Small and quick, but every layer kind, callback and stage is still there.
