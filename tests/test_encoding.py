@@ -1,30 +1,23 @@
-"""What becomes of a table's columns: dates, missing values, categories, buckets and crosses."""
+"""How a table's columns are encoded: numbers, categories, dates, buckets and crosses."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from conftest import dataset_config, every_kind
-from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_dates, as_numbers, as_texts, is_category
-from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import TableInMemory
-from fathom.artifacts.scaled_data import read_subset
 from fathom.base.errors import FathomError
-from fathom.download.download import download
-from fathom.download.sources import RawTable
-from fathom.scale.encoder import Encoder, fit_encoder
-from fathom.scale.encodings import Buckets, Category, Cross, Date, Number
-from fathom.scale.scale import scale
-from fathom.settings.data_settings import DatasetSettings
-from fathom.split.split import split
+from fathom.scale.categories import Category, Cross
+from fathom.scale.dates import Date
+from fathom.scale.encoder import Encoder
+from fathom.scale.fit_encoder import fit_encoder
+from fathom.scale.numbers import Buckets, Number
+from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 
 NAN = float("nan")
 
@@ -33,18 +26,16 @@ def column(*values: Any, name: str = "c") -> pd.Series[Any]:
     return pd.Series(list(values), name=name)
 
 
-def dataset(**settings: Any) -> DatasetSettings:
+def fit(table: dict[str, Any], min_frequency: int = 1, **settings: Any) -> Encoder:
+    """Fit an encoder on all rows of a table with the target `y`."""
     source = {"_target_": "nowhere.nothing"}
-    return DatasetSettings.model_validate(
-        {"name": "made", "source": source, "task": "regression", "target": "y"} | settings
-    )
-
-
-def fitted(table: dict[str, Any], min_frequency: int = 1, **settings: Any) -> Encoder:
+    dataset = {"name": "made", "source": source, "task": "regression", "target": "y"} | settings
     rows = pd.DataFrame(table | {"y": [1.0] * len(next(iter(table.values())))})
-    return fit_encoder(
-        dataset(**settings), TableInMemory(rows, {"train": np.arange(len(rows))}), min_frequency
+    scaling = ScaleSettings(
+        features="zscore", clip=None, pixels="together", min_frequency=min_frequency, target="none"
     )
+    raw = TableInMemory(rows, {"train": np.arange(len(rows))})
+    return fit_encoder(DatasetSettings.model_validate(dataset), raw, scaling)[0]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +45,7 @@ def fitted(table: dict[str, Any], min_frequency: int = 1, **settings: Any) -> En
         ((1.5, NAN), False),
         ((True, False), True),
         (("a", "b", None), True),
-        (("1", "2", "x"), False),  # numbers with a slip: refused later
+        (("1", "2", "x"), False),  # numbers with a typing error: refused later
         (("1", "x"), True),
     ],
 )
@@ -82,35 +73,46 @@ def test_numbers_that_are_text_are_numbers() -> None:
     assert as_numbers(column("1", "2.5", None)).tolist()[:2] == [1.0, 2.5]
 
 
-def test_a_missing_number_becomes_the_median_and_is_told() -> None:
-    number = Number.fit(column(1.0, NAN, 5.0, 2.0))
-    assert (number.median, number.indicator) == (2.0, True)
-    assert number.transform(column(NAN, 7.0)).to_dict("list") == {
-        "c": [2.0, 7.0],
-        "c_missing": [1.0, 0.0],
-    }
+@pytest.mark.parametrize(
+    ("training", "new", "features"),
+    [
+        ((1.0, NAN, 5.0, 2.0), (NAN, 7.0), {"c": [2.0, 7.0], "c_missing": [1.0, 0.0]}),
+        ((1.0, 2.0, 9.0), (NAN,), {"c": [2.0]}),  # no indicator: none was missing in training
+    ],
+)
+def test_a_missing_number_becomes_the_median(
+    training: tuple[float, ...], new: tuple[float, ...], features: dict[str, list[float]]
+) -> None:
+    number = Number.fit(column(*training))
+    assert (number.median, number.names) == (2.0, list(features))
+    assert number.transform(column(*new)).to_dict("list") == features
 
 
-def test_without_missing_numbers_in_training_there_is_no_indicator() -> None:
-    number = Number.fit(column(1.0, 2.0, 9.0))
-    assert number.transform(column(NAN)).to_dict("list") == {"c": [2.0]}
-
-
-def test_codes_of_categories() -> None:
-    category = Category.fit(column("b", "10", "9", None, "b"), min_frequency=1)
-    assert category.model_dump()["values"] == [None, "9", "10", "b"]
-    assert category.codes == 5
-    assert category.transform(column(None, "9", "10", "b", "never")).tolist() == [1, 2, 3, 4, 0]
-
-
-def test_rare_categories_are_as_those_never_seen() -> None:
-    category = Category.fit(column(*"aaabbc"), min_frequency=2)
-    assert category.model_dump()["values"] == ["a", "b"]
-    assert category.transform(column(*"abcd")).tolist() == [1, 2, 0, 0]
-
-
-def test_a_missing_category_that_training_did_not_show_is_unseen() -> None:
-    assert Category.fit(column("a", "b"), 1).transform(column(None, "a")).tolist() == [0, 1]
+@pytest.mark.parametrize(
+    ("training", "min_frequency", "values", "new", "codes"),
+    [
+        (
+            ("b", "10", "9", None, "b"),
+            1,
+            [None, "9", "10", "b"],
+            (None, "9", "10", "b", "never"),
+            [1, 2, 3, 4, 0],
+        ),
+        (("a", "a", "a", "b", "b", "c"), 2, ["a", "b"], ("a", "b", "c", "d"), [1, 2, 0, 0]),
+        (("a", "b"), 1, ["a", "b"], (None, "a"), [0, 1]),  # missing, but not in training
+    ],
+)
+def test_codes_of_categories(
+    training: tuple[Any, ...],
+    min_frequency: int,
+    values: list[str | None],
+    new: tuple[Any, ...],
+    codes: list[int],
+) -> None:
+    category = Category.fit(column(*training), min_frequency)
+    assert category.model_dump()["values"] == values
+    assert category.codes == len(values) + 1
+    assert category.transform(column(*new)).tolist() == codes
 
 
 def test_buckets_hold_equally_many_rows() -> None:
@@ -163,15 +165,15 @@ def test_a_large_cross_is_hashed() -> None:
 def test_crosses_beyond_64_bits_still_have_codes() -> None:
     names = [f"c{number}" for number in range(8)]
     table = {name: [f"v{n % 500}" for n in range(1000)] for name in names}
-    encoder = fitted(table, crosses=[names], cross_size=100)
+    encoder = fit(table, crosses=[names], cross_size=100)
     codes = encoder.transform(pd.DataFrame(table))["_x_".join(names)]
     assert codes.between(0, 99).all()
     assert codes[:500].tolist() == codes[500:].tolist()
 
 
 def test_parts_of_dates_that_vary() -> None:
-    dates = as_dates(column("01/02/2020", "03/02/2021", None), "%d/%m/%Y")
-    date = Date.fit(dates, "%d/%m/%Y")
+    dates = column("01/02/2020", "03/02/2021", None)
+    date = Date.fit(as_dates(dates, "%d/%m/%Y"), "%d/%m/%Y")
     assert date.parts == ["year", "day", "day_of_week"]
     parts = date.transform(dates)
     assert parts.columns.tolist() == ["c_year", "c_day", "c_day_of_week"]
@@ -189,7 +191,7 @@ def test_dates_may_be_written_as_numbers() -> None:
 
 def test_dates_with_a_time_have_hours() -> None:
     times = pd.Series(pd.to_datetime(["2020-01-01 10:30", "2020-01-01 11:30"]), name="c")
-    assert Date.fit(times, "ISO8601").names() == ["c_hour"]
+    assert Date.fit(times, "ISO8601").names == ["c_hour"]
 
 
 def test_a_table_of_everything() -> None:
@@ -201,7 +203,7 @@ def test_a_table_of_everything() -> None:
         "garden": [True, False, True, True],
         "id": [7, 8, 9, 10],
     }
-    encoder = fitted(
+    encoder = fit(
         table,
         exclude=["id"],
         categories=["rooms", "sold_year"],
@@ -246,7 +248,7 @@ def test_a_table_of_everything() -> None:
 
 def test_json_gives_the_same_encoder_back() -> None:
     table = {"a": [1.0, NAN, 0.1], "b": ["u", None, "v"], "c": [True, False, True]}
-    encoder = fitted(table, buckets=2, crosses=[["a", "b"]])
+    encoder = fit(table, buckets=2, crosses=[["a", "b"]])
     text = json.dumps(encoder.model_dump(), allow_nan=False)
     again = Encoder.model_validate(json.loads(text))
     assert again == encoder
@@ -258,171 +260,38 @@ def test_json_gives_the_same_encoder_back() -> None:
 def test_one_number_of_buckets_is_for_wide_and_crossed_numbers(buckets: Any) -> None:
     table = {"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0], "c": [1.0, 2.0, 3.0]}
     settings = {"wide": ["a"], "crosses": [["a", "b"]]} if buckets == 3 else {"wide": ["b"]}
-    found = [b.column for b in fitted(table, buckets=buckets, **settings).buckets]
+    found = [b.column for b in fit(table, buckets=buckets, **settings).buckets]
     assert found == (["a", "b"] if buckets == 3 else ["a"])
 
 
-TABLE = {
-    "size": [1.0, 2.0, 3.0],
-    "town": ["x", "y", "x"],
-    "sold": ["2020-01-05", "31/01/2020", "2020-01-07"],
-    "notes": ["long", "longer", "longest"],
-}
+UNUSED = "column 'y' is the target, a weight or excluded; networks are not given it"
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"dates": {"solt": "ISO8601"}}, "dates: there is no column 'solt'; did you mean sold?"),
+        ({"buckets": {"towns": 3}}, "buckets: there is no column 'towns'; did you mean town?"),
+        ({"crosses": [["town", "siz"]]}, "crosses: there is no column 'siz'; did you mean size?"),
+        ({"crosses": [["town", "y"]]}, f"crosses: {UNUSED}"),
+        ({"wide": ["siz"]}, "wide: there is no column 'siz'; did you mean size?"),
+        ({"deep": ["siz"]}, "deep: there is no column 'siz'; did you mean size?"),
+        ({"wide": ["y"]}, f"wide: {UNUSED}"),
         (
-            {"categories": ["sizes"]},
-            "dataset.categories: there is no column 'sizes'; did you mean size?",
+            {"sample_weight": "sizes"},
+            "sample_weight: there is no column 'sizes'; did you mean size?",
         ),
         (
-            {"categories": ["y"]},
-            "dataset.categories: column 'y' is the target, a weight or excluded; networks are not "
-            "given it",
-        ),
-        (
-            {"dates": {"solt": "ISO8601"}},
-            "dataset.dates: there is no column 'solt'; did you mean sold?",
-        ),
-        (
-            {"dates": {"sold": "%Y-%m-%d"}},
-            "column 'sold' holds '31/01/2020' in row 1, which is no date of the form '%Y-%m-%d': "
-            "mend it, or name the form under dataset.dates",
-        ),
-        (
-            {"buckets": {"town": 3}},
-            "dataset.buckets: column 'town' is a category; only numbers go into buckets",
-        ),
-        (
-            {"buckets": {"towns": 3}},
-            "dataset.buckets: there is no column 'towns'; did you mean town?",
-        ),
-        (
-            {"crosses": [["town", "size"]]},
-            "dataset.crosses: column 'size' holds numbers: put it in buckets with "
-            "dataset.buckets, or list it under dataset.categories",
-        ),
-        (
-            {"crosses": [["town", "siz"]]},
-            "dataset.crosses: there is no column 'siz'; did you mean size?",
-        ),
-        (
-            {"crosses": [["town", "y"]]},
-            "dataset.crosses: column 'y' is the target, a weight or excluded; networks are not "
-            "given it",
+            {"auxiliary": "tax"},
+            "auxiliary: there is no column 'tax'; there are: size, sold, town, y",
         ),
     ],
 )
-def test_refused(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(FathomError) as caught:
-        fitted(TABLE, **settings)
-    assert str(caught.value) == message
-
-
-def test_a_column_called_like_a_made_one_is_refused() -> None:
-    with pytest.raises(FathomError) as caught:
-        fitted({"a": [1.0, NAN], "a_missing": [1.0, 2.0]})
-    assert str(caught.value) == (
-        "column 'a_missing' is called like one that is made of another column; rename it, or "
-        "leave it out with dataset.exclude"
-    )
-
-
-def test_text_without_repeats_is_refused() -> None:
-    with pytest.raises(FathomError) as caught:
-        fitted({"name": ["u", "v", "w"]}, min_frequency=2)
-    assert str(caught.value) == (
-        "column 'name' has 3 different values in 3 training rows, none of them in "
-        "scale.min_frequency (2) rows: leave it out with dataset.exclude, or list it under "
-        "dataset.dates if it holds dates"
-    )
-
-
-# The whole way, with everything that is fitted in use: what test and validation rows hold
-# changes nothing that training rows get.
-
-
-def everything(rows: int = 400, changed: list[int] | None = None) -> RawTable:
-    """Return a table of every kind of column; in the changed rows all is different."""
-    rng = np.random.default_rng(3)
-    table = every_kind(rng, rows, missing=0.1, rooms=6)
-    table["price"] = rng.normal(50, 10, rows)
-    others = changed or []
-    table.loc[others, "size"] = NAN
-    table.loc[others, "town"] = "elsewhere"
-    table.loc[others, "rooms"] = 99
-    table.loc[others, "sold"] = pd.Timestamp("1999-12-31 23:59")
-    table.loc[others, "rent"] = table.loc[others, "rent"] * 1000 - 3
-    table.loc[others, "price"] = 1e6
-    return RawTable(table, "the test", "0" * 64)
-
-
-SETTINGS = {
-    "task": "regression",
-    "target": "price",
-    "categories": ["rooms", "sold_month"],
-    "buckets": {"size": 7, "rent": 4},
-    "crosses": [["size", "rent"], ["town", "rooms", "sold_month"]],
-    "cross_size": 40,
-}
-
-
-def add(folder: Path, **arguments: Any) -> None:
-    source = {"_target_": f"{__name__}.everything", **arguments}
-    text = "# @package _global_\n" + yaml.safe_dump({"dataset": SETTINGS | {"source": source}})
-    (folder / "conf/dataset/made.yaml").write_text(text)
-
-
-def part_rows(part: str) -> NDArray[np.int64]:
-    rows: NDArray[np.int64] = np.load(f"data/split/made/{part}.npy")
-    return rows
-
-
-@pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "quantile"])
-def test_nothing_that_is_fitted_sees_test_or_validation_rows(workspace: Path, method: str) -> None:
-    settings = [f"scale.features={method}", "scale.min_frequency=2"]
-    add(workspace)
-    download(dataset_config("made"))
-    split(dataset_config("made"))
-    scale(dataset_config("made", *settings))
-    folder = Path("data/scaled/made")
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    problem = Path("data/problem/made.json").read_text()
-    others = np.concatenate([part_rows("valid"), part_rows("test")])
-
-    add(workspace, changed=others.tolist())
-    download(dataset_config("made"))
-    scale(dataset_config("made", *settings))
-
-    after = {path.name: path.read_bytes() for path in folder.iterdir()}
-    learned = {"encoder.json", "scaler.json", "train_features.parquet", "train_targets.parquet"}
-    assert {name for name in before if before[name] == after[name]} == learned
-    assert Path("data/problem/made.json").read_text() == problem
-    encoder = Encoder.model_validate(json.loads(before["encoder.json"]))
-    assert [encoder.dates != [], encoder.buckets != [], encoder.crosses != []] == [True] * 3
-    assert any(number.indicator for number in encoder.numbers)
-    unseen = read_subset(Problem.read("made"), "test")
-    assert isinstance(unseen.features, pd.DataFrame)
-    assert set(unseen.features["town"]) == set(unseen.features["rooms"]) == {0}
-
-
-def test_inputs_of_the_wide_path_share_one_table_of_weights(workspace: Path) -> None:
-    add(workspace)
-    download(dataset_config("made"))
-    split(dataset_config("made"))
-    problem = scale(dataset_config("made"))
-    part = read_subset(problem, "test")
-    (sparse,) = part.inputs(["wide_sparse"], problem)
-    sizes = list(problem.sparse.values())
-    first = np.cumsum([0, *sizes[:-1]])
-    assert sparse.dtype == np.int32
-    assert sparse.shape == (len(part.rows), len(sizes))
-    assert (sparse >= first).all()
-    assert (sparse < first + sizes).all()
-    codes, deep, numbers = part.inputs(["categories", "deep_categories", "features"], problem)
-    np.testing.assert_array_equal(codes, deep)
-    assert (codes.max(axis=0) < list(problem.categories.values())).all()
-    assert numbers.dtype == np.float32
-    assert problem.shape_of("wide_sparse") == (len(sizes),)
+def test_settings_must_name_columns_that_networks_take(
+    settings: dict[str, Any], message: str
+) -> None:
+    """Other errors are in bad_inputs.json."""
+    table = {"size": [1.0, 2.0], "town": ["x", "y"], "sold": ["2020-01-05", "2020-01-07"]}
+    with pytest.raises(FathomError) as error:
+        fit(table, **settings)
+    assert str(error.value) == f"dataset.{message}"

@@ -54,8 +54,10 @@ from fathom.models.names import input_names, output_names, unwrap
 from fathom.models.number_embeddings import Fourier, Numbers, Periodic
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import model_inputs
+from fathom.scale.categories import Category, Cross
+from fathom.scale.dates import Date
 from fathom.scale.encoder import Encoder
-from fathom.scale.encodings import Buckets, Category, Cross, Date
+from fathom.scale.numbers import Buckets
 
 NAN = float("nan")
 CLOSE = 1e-5  # of the largest prediction: what a network's float32 is worth

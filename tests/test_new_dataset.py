@@ -27,8 +27,8 @@ from fathom.new_dataset.copy_in import name_of
 from fathom.new_dataset.dataset_file import Source, flow, table_settings
 from fathom.new_dataset.infer_columns import Column, describe_columns, markers
 from fathom.new_dataset.infer_target import infer_target
-from fathom.scale.encoder import fit_encoder
-from fathom.settings.data_settings import DatasetSettings
+from fathom.scale.fit_encoder import fit_encoder
+from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 
 N = 200
 DRAWN = np.random.default_rng(0)
@@ -368,7 +368,11 @@ def encoded(dataset: DatasetSettings) -> list[str]:
     assert isinstance(found, RawTable)
     table = found.table
     raw = TableInMemory(table, {"train": np.arange(len(table))})
-    return [*fit_encoder(dataset, raw, 5).transform(table).columns]
+    settings = ScaleSettings(
+        features="none", clip=None, pixels="together", min_frequency=5, target="none"
+    )
+    encoder, _ = fit_encoder(dataset, raw, settings)
+    return [*encoder.transform(table).columns]
 
 
 def test_examples_hold_when_uncommented(project: Path) -> None:

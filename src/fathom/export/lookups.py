@@ -11,7 +11,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from fathom.scale.encodings import Buckets, Category, Cross
+from fathom.scale.categories import Category, Cross
+from fathom.scale.numbers import Buckets
 
 # The finaliser of SplitMix64 (Steele et al. 2014), as pandas hashes integers.
 SHIFTS = (30, 27, 31)

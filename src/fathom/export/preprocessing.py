@@ -14,8 +14,8 @@ from fathom.artifacts.scalers import Scaler, ScalerFile
 from fathom.artifacts.signature import IMAGE, InputColumn
 from fathom.export import lookups, scaling_ops
 from fathom.models.names import input_names, layer_name, output_names, unwrap
+from fathom.scale.dates import Date
 from fathom.scale.encoder import Encoder
-from fathom.scale.encodings import Date
 
 Tensors = dict[str, keras.KerasTensor]
 

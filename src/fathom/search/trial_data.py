@@ -10,9 +10,8 @@ from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 
 from fathom.artifacts.scaled_data import ScaledRows, Subset
 from fathom.artifacts.schema import Schema
-from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.scale.scale import Fitted, fit
+from fathom.scale.scale import scale_in_memory
 from fathom.settings.config import DatasetConfig
 from fathom.split.split import Labels, Rows, read_labels, subset_rows
 from fathom.train.feeds import Feed
@@ -23,15 +22,11 @@ class TrialData:
     """The rows that one training of a trial gets; `feeds` are those made of them, by networks."""
 
     scaled: ScaledRows
-    fitted: Fitted
     feeds: dict[str, list[Feed]] = field(default_factory=dict)
-    tested: Subset | None = None
 
     def test(self) -> Subset:
-        """Return the test part, which no trial reads; it is scaled when it is first asked for."""
-        if self.tested is None:
-            self.tested = self.fitted.subset("test")
-        return self.tested
+        """Return the test set, which no trial reads."""
+        return self.scaled.subset("test")
 
 
 class Datasets:
@@ -47,7 +42,10 @@ class Datasets:
         key = json.dumps([section.model_dump(mode="json") for section in sections])
         if key not in self.made:
             schema = Schema.read(config.dataset.name)
-            self.made[key] = [scaled(config, schema, rows) for rows in self.rows(config, schema)]
+            self.made[key] = [
+                TrialData(scale_in_memory(config, schema, rows))
+                for rows in self.rows(config, schema)
+            ]
         return self.made[key]
 
     def rows(self, config: DatasetConfig, schema: Schema) -> Iterator[dict[str, Rows]]:
@@ -84,9 +82,3 @@ def folds(
     classes = None if labels is None else labels[rows]
     for train, valid in splitter.split(rows, classes):
         yield {"train": rows[train], "valid": rows[valid], "test": parts["test"]}
-
-
-def scaled(config: DatasetConfig, schema: Schema, rows: dict[str, Rows]) -> TrialData:
-    fitted = fit(config, schema, rows)
-    parts = {name: fitted.subset(name) for name in paths.SUBSETS if name != "test"}
-    return TrialData(ScaledRows(fitted.problem, fitted.scalers.targets, parts), fitted)

@@ -16,7 +16,7 @@ from fathom.artifacts.scaled_data import ScaledRows, Subset
 from fathom.artifacts.scalers import Floats, ScalerFile
 from fathom.artifacts.schema import Schema
 from fathom.scale.encoder import Encoder, preprocess
-from fathom.scale.scale import fit_rows
+from fathom.scale.scale import scale_table
 from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial_data import TrialData
 from fathom.settings.config import NetworkConfig
@@ -77,14 +77,14 @@ def train(
     """
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
-    fitted = fit_rows(config, schema, table, rows)
+    fitted, scaled = scale_table(config, schema, table, rows)
     held_out = len(rows["valid"]) > 0
-    parts = {"train": fitted.subset("train")}
-    # Every epoch ends with a validation; without such rows, nothing depends on its figures.
-    parts["valid"] = fitted.subset("valid") if held_out else parts["train"]
+    parts = dict(scaled.subsets)
+    if not held_out:  # every epoch ends with a validation, on which then nothing depends
+        parts["valid"] = parts["train"]
     counts = {name: len(part.rows) for name, part in parts.items()}
     problem = fitted.problem.model_copy(update={"rows": counts})
-    data = TrialData(ScaledRows(problem, fitted.scalers.targets, parts), fitted)
+    data = TrialData(ScaledRows(problem, fitted.scalers.targets, parts))
     with TRAINERS.lease(config, data, threading.Event()) as trainer:
         _, history = train_run(trainer, config.seed, None, config, [])
         train_rows = trainer.train
@@ -92,7 +92,6 @@ def train(
             config.seed, lambda: build_variables(build(config, problem), train_rows)
         )
         model.set_weights(trainer.model.get_weights())
-    assert fitted.encoder is not None
     kept = history if held_out else history.filter(regex="^(?!val_|loss_ratio)")
     figures = {str(name): kept[name].tolist() for name in kept}
     return TrainedNetwork(model, problem, fitted.encoder, fitted.scalers), figures

@@ -1,0 +1,174 @@
+"""Fits an encoder, and the scaler of its numbers, on the training rows of a raw table."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+from fathom.artifacts.columns import (
+    as_dates,
+    as_numbers,
+    as_texts,
+    column_kinds,
+    require_column,
+    unused_columns,
+)
+from fathom.artifacts.raw_table import Table, map_columns
+from fathom.artifacts.scalers import Scaler
+from fathom.base.errors import FathomError
+from fathom.scale.categories import Category, Cross
+from fathom.scale.dates import Date
+from fathom.scale.encoder import Encoder
+from fathom.scale.numbers import Buckets, Number
+from fathom.settings.data_settings import DatasetSettings, ScaleSettings
+
+
+def fit_encoder(
+    dataset: DatasetSettings, table: Table, settings: ScaleSettings
+) -> tuple[Encoder, Scaler]:
+    """Fit the encoder and the scaler of the numbers, column by column.
+
+    Args:
+        dataset: says which columns are excluded, categories, dates, bucketed and crossed.
+        table: of rows outside the training set, only the columns' types count.
+        settings: how numbers are scaled and rare categories merged.
+
+    Raises:
+        FathomError: a column is missing, or is not what the settings say; the message names the
+            setting, or the column, row and value.
+    """
+    kinds = column_kinds(dataset, table)
+    dates = [
+        Date.fit(training_values(table, as_dates(table.column(name), form)), form)
+        for name, form in kinds.dates.items()
+    ]
+    parts = {date.column: date.names for date in dates}
+    columns = [name for column in kinds.columns for name in parts.get(column, [column])]
+    for name in dataset.categories:
+        require_column(name, "categories", columns, unused_columns(dataset))
+    categorical = [name for name in columns if name in [*kinds.categories, *dataset.categories]]
+    numeric = [name for name in columns if name not in categorical]
+
+    def read_numbers(name: str) -> pd.Series[Any]:
+        return training_values(table, as_numbers(read_column(table, dates, name)))
+
+    def fit_number(name: str) -> tuple[Number, Scaler]:
+        values = read_numbers(name)
+        number = Number.fit(values)
+        filled = number.transform(values)[[name]].to_numpy()
+        return number, Scaler.fit(settings.features, filled, [name], settings.clip)
+
+    numbers_and_scalers = map_columns(fit_number, numeric)
+    numbers = [number for number, _ in numbers_and_scalers]
+    categories = [
+        Category.fit(
+            training_values(table, as_texts(read_column(table, dates, name))),
+            settings.min_frequency,
+        )
+        for name in categorical
+    ]
+    features = {name: [name] for name in columns} | {n.column: n.names for n in numbers}
+    wide, deep = (path_features(dataset, path, features, parts) for path in ("wide", "deep"))
+    counts = bucket_counts(dataset, numeric, categorical, wide)
+    encoder = Encoder(
+        dates=dates,
+        numbers=numbers,
+        categories=categories,
+        buckets=map_columns(lambda name: Buckets.fit(read_numbers(name), counts[name]), counts),
+        crosses=[],
+        wide=wide,
+        deep=deep,
+    )
+    crosses = make_crosses(dataset, columns, encoder.codes)
+    encoder = encoder.model_copy(update={"crosses": crosses})
+    check_names(encoder)
+    return encoder, Scaler.join([scaler for _, scaler in numbers_and_scalers])
+
+
+def training_values(table: Table, values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the training rows of a column that must have a value in some of them."""
+    training = table.training(values)
+    if training.isna().all():
+        raise FathomError(
+            f"column {values.name!r} has no value in any training row; exclude it with "
+            "dataset.exclude"
+        )
+    return training
+
+
+def read_column(table: Table, dates: list[Date], name: str) -> pd.Series[Any]:
+    """Read a raw column, or make a part of a date column."""
+    for date in dates:
+        if name in date.names:
+            return date.transform(table.column(date.column))[name]
+    return table.column(name)
+
+
+def path_features(
+    dataset: DatasetSettings, path: str, features: dict[str, list[str]], parts: dict[str, list[str]]
+) -> list[str]:
+    """Return the features of the path `wide` or `deep`: all, or those of the columns it lists."""
+    listed = getattr(dataset, path)
+    if listed is None:
+        columns = list(features)
+    else:
+        for name in listed:
+            require_column(name, path, [*features, *parts], unused_columns(dataset))
+        columns = [column for name in listed for column in parts.get(name, [name])]
+    return [feature for column in columns for feature in features[column]]
+
+
+def bucket_counts(
+    dataset: DatasetSettings, numeric: list[str], categorical: list[str], wide: list[str]
+) -> dict[str, int]:
+    """Return the number of buckets by column. A single number in `dataset.buckets` applies to the
+    numbers of the wide path and of crosses.
+    """
+    if isinstance(dataset.buckets, dict):
+        for name in dataset.buckets:
+            require_column(name, "buckets", [*numeric, *categorical], unused_columns(dataset))
+            if name in categorical:
+                raise FathomError(
+                    f"dataset.buckets: column {name!r} is a category; only numbers go into buckets"
+                )
+        return dataset.buckets
+    if dataset.buckets is None:
+        return {}
+    crossed = [name for columns in dataset.crosses for name in columns]
+    return {name: dataset.buckets for name in numeric if name in wide or name in crossed}
+
+
+def make_crosses(
+    dataset: DatasetSettings, columns: list[str], counts: dict[str, int]
+) -> list[Cross]:
+    """Return the crosses. Each of their columns needs codes."""
+    for name in (name for cross in dataset.crosses for name in cross):
+        require_column(name, "crosses", columns, unused_columns(dataset))
+        if name not in counts:
+            raise FathomError(
+                f"dataset.crosses: column {name!r} holds numbers: put it in buckets with "
+                "dataset.buckets, or list it under dataset.categories"
+            )
+    return [
+        Cross(
+            columns=cross,
+            combinations=math.prod(counts[name] for name in cross),
+            size=dataset.cross_size,
+        )
+        for cross in dataset.crosses
+    ]
+
+
+def check_names(encoder: Encoder) -> None:
+    """Raise FathomError if two features have the same name."""
+    names = [*encoder.number_names, *(category.column for category in encoder.categories)]
+    names += [bucket.name for bucket in encoder.buckets] + [c.name for c in encoder.crosses]
+    duplicates = [name for name, count in Counter(names).items() if count > 1]
+    if duplicates:
+        raise FathomError(
+            f"column {duplicates[0]!r} has the name of a feature that is made from another column; "
+            "rename it, or exclude it with dataset.exclude"
+        )
