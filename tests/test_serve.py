@@ -71,7 +71,7 @@ def test_every_kind_of_column(houses: Served) -> None:
     assert rows.isna().any().any()
     wanted = expected(HOUSES, rows)
     assert_same(houses.post({"instances": instances(rows)}).json()["predictions"], wanted)
-    columns = {str(name): [row[name] for row in instances(rows)] for name in rows}
+    columns = {name: [row[name] for row in instances(rows)] for name in map(str, rows)}
     found = pd.DataFrame(houses.post({"inputs": columns}).json()["outputs"])
     assert_same(found[list(wanted)].to_dict(orient="records"), wanted)  # type: ignore[arg-type]
 
