@@ -1,4 +1,4 @@
-"""`fathom`, which tells in the end how many programs a search has compiled:
+"""`fathom`, which prints at the end how many programs a search compiled:
 
 PYTHONPATH=src python bench/counted_search.py search KEY=VALUE...
 """
@@ -15,16 +15,16 @@ from fathom.train.devices import start_tensorflow
 
 
 def start_and_count(config: Config) -> Any:
-    """Start TensorFlow; only then may what counts be imported."""
+    """Start TensorFlow before the import of the pool."""
     strategy = start_tensorflow(config)
     from fathom.search.trainer_pool import TrainerPool
 
-    class Counted(TrainerPool):
+    class CountingPool(TrainerPool):
         def __init__(self, strategy: Any) -> None:
             super().__init__(strategy)
             atexit.register(lambda: click.echo(self.compiled))
 
-    patch("fathom.search.threads.TrainerPool", Counted).start()
+    patch("fathom.search.trainer_pool.TrainerPool", CountingPool).start()
     return strategy
 
 

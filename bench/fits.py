@@ -10,7 +10,7 @@ from plain_keras import stopping
 
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData, scaler_of
-from fathom.search.overrides import Base
+from fathom.search.base_settings import BaseSettings
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
 from fathom.train.feeds import Examples, make_reader
@@ -30,7 +30,7 @@ class Fits:
 
     def __init__(self, overrides: list[str], trials: list[dict[str, Any]]) -> None:
         self.trials = trials
-        self.base = Base(overrides)
+        self.base = BaseSettings(overrides)
         config = self.config(0)
         self.problem, data = Problem.read(config.dataset.name), ScaledData.read(config.dataset.name)
         model = build(config, self.problem)

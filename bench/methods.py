@@ -9,6 +9,7 @@ in all of them. Prints Markdown.
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import statistics
@@ -19,7 +20,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from searches import ALONE, prepare_copy
 
@@ -33,7 +33,7 @@ METHODS = ("random", "evolutionary", "tpe")  # all are compared with the first
 
 
 @dataclass(frozen=True)
-class Searched:
+class TimedSearch:
     """What one search came to: the trials' values in the order in which they were begun."""
 
     method: str
@@ -46,35 +46,32 @@ class Searched:
         return min(value for value in self.values[:trials] if value is not None)
 
 
-def searched(method: str, seed: int, settings: list[str], strategy: Any) -> Searched:
-    from fathom.search.overrides import Base
-    from fathom.search.session import session
+def time_search(method: str, seed: int, settings: list[str], pool: Any) -> TimedSearch:
+    from fathom.search.base_settings import BaseSettings
+    from fathom.search.search import run_search
 
     began = time.perf_counter()
     overrides = as_overrides([*settings, f"search={method}", f"search.seed={seed}", *ALONE])
-    found = session(compose(overrides, SearchConfig), Base(overrides), strategy, silent)
+    config = compose(overrides, SearchConfig)
+    with contextlib.redirect_stdout(io.StringIO()):  # no progress
+        result = run_search(config, BaseSettings(overrides), pool)
     seconds = time.perf_counter() - began
-    done = Searched(method, seed, seconds, [trial.value for trial in found.trials])
-    print(f"{method}, seed {seed}: {done.best(len(done.values)):.4f}", file=sys.stderr, flush=True)
-    return done
-
-
-def silent(news: object, wanted: int) -> None:
-    """Tell nothing of a search."""
+    search = TimedSearch(method, seed, seconds, [trial.value for trial in result.trials])
+    best = search.best(len(search.values))
+    print(f"{method}, seed {seed}: {best:.4f}", file=sys.stderr, flush=True)
+    return search
 
 
 def start(settings: list[str]) -> Any:
-    """Start TensorFlow, and have all searches train by the same compiled programs."""
+    """Start TensorFlow; return the compiled models that all searches share."""
     overrides = as_overrides([*settings, f"search={METHODS[0]}"])
     strategy = start_tensorflow(compose(overrides, SearchConfig))
     from fathom.search.trainer_pool import TrainerPool
 
-    shared = TrainerPool(strategy)
-    patch("fathom.search.threads.TrainerPool", lambda _: shared).start()
-    return strategy
+    return TrainerPool(strategy)
 
 
-def table(searches: list[Searched], points: list[int]) -> Iterator[str]:
+def table(searches: list[TimedSearch], points: list[int]) -> Iterator[str]:
     """Return each method's mean and standard deviation over seeds."""
     after = " | ".join(f"best RMSE after {count}, $100k" for count in points)
     yield f"| | {after} | s |"
@@ -85,7 +82,7 @@ def table(searches: list[Searched], points: list[int]) -> Iterator[str]:
         yield f"| {method} | {' | '.join(cells)} | {spread([each.seconds for each in of], 0)} |"
 
 
-def differences(searches: list[Searched], points: list[int]) -> Iterator[str]:
+def differences(searches: list[TimedSearch], points: list[int]) -> Iterator[str]:
     """Return by how much each method is below the first with the same seed, and how often."""
     by = {(each.method, each.seed): each for each in searches}
     first, *others = METHODS
@@ -121,9 +118,9 @@ def main() -> None:
         folder = Path(temporary)
         prepare_copy(folder, DATASET)
         with contextlib.chdir(folder):
-            strategy = start(settings)
+            pool = start(settings)
             searches = [
-                searched(method, seed, settings, strategy)
+                time_search(method, seed, settings, pool)
                 for seed in range(chosen.seeds)
                 for method in METHODS
             ]

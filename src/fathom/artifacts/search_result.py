@@ -87,7 +87,11 @@ class SearchResult(JsonModel):
         return metrics
 
     def best_first(self) -> list[TrialResult]:
-        """Return the complete trials, best first."""
-        sign = -1 if self.higher_is_better else 1
-        complete = [trial for trial in self.trials if trial.value is not None]
-        return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+        """Return the complete trials, best first; of equal ones the earliest first."""
+        return sort_trials(self.trials, self.higher_is_better)
+
+
+def sort_trials(trials: list[TrialResult], higher_is_better: bool) -> list[TrialResult]:
+    sign = -1 if higher_is_better else 1
+    complete = [trial for trial in trials if trial.value is not None]
+    return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))

@@ -1,14 +1,15 @@
 """A search for better settings of one network on one data set. Read in this order:
 
-1. `space`: what is tried, as conf/search/space/*.yaml describes it, and one choice from it.
-2. `settings`: from such a choice to checked settings, as a stage gets them.
-3. `study`: what Optuna keeps of the trials, on disk, and how a search goes on.
-4. `trial_data`, `trainer_pool`, `trial`: one trial, trained by the same engine as by the stage
-   `train` and with the same bits. A program that was compiled for one trial
-   trains the next of its shape.
-5. `local` and `cluster`: who carries trials out, the threads of this process or a Ray cluster.
-6. `search`: all of it, then `ensemble`, `outcome` and `experiments` make something of the best.
+1. `search_command`: the command line and what it prints.
+2. `space`: what a search may try, as conf/search/space/*.yaml describes it.
+3. `base_settings`: from the values of a trial to the settings of a stage, and to a DVC experiment.
+4. `study`: the Optuna study of a search on disk, its sampler and its pruner.
+5. `search`: runs trials until enough have finished.
+6. `trial_data`, `trainer_pool`, `trial`: one trial, trained by the engine of the stage `train` to
+   the same bits. A program that is compiled for one trial trains later ones of the same shape.
+7. `ray_engine`, `ray_actor`: trials on a Ray cluster instead of threads.
+8. `best_trials`: metrics and ensembles of the best trials.
 
-The validation part, or folds of it and the training part, decides. The test part is read once, when
-all is decided.
+The validation set decides, or folds of the training and validation set. The test set is read once,
+at the end.
 """

@@ -1,195 +1,191 @@
-"""A search from its settings to its outcome."""
+"""A search from checked settings to its result."""
+
+from __future__ import annotations
 
 import hashlib
 import json
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
+import click
 import optuna
-from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages._heartbeat import BaseHeartbeat, get_heartbeat_thread
+import tensorflow as tf
 from optuna.trial import FrozenTrial, TrialState
 
+from fathom.artifacts.search_result import SearchResult
 from fathom.base.errors import FathomError
-from fathom.search import trial_files
-from fathom.search.overrides import Base
-from fathom.search.space import Values, as_text, ordered, suggest
+from fathom.evaluate.formatting import format_duration, format_number
+from fathom.search.base_settings import BaseSettings
+from fathom.search.best_trials import summarize
+from fathom.search.space import Values, describe, sort_space, suggest
 from fathom.search.study import (
-    ERROR,
-    FINISHED,
     SECONDS,
     VALUES,
-    folder_of,
-    put_back,
-    wanted,
+    count_trials,
+    finished_trials,
+    make_sampler,
+    open_study,
+    study_folder,
 )
-from fathom.search.trial import HopelessError, Judge, Outcome, goes_on
-from fathom.search.turns import turn
-from fathom.settings.config import NetworkConfig, SearchConfig
-from fathom.train.callbacks import DivergedError, HaltedError
+from fathom.search.trainer_pool import TrainerPool
+from fathom.search.trial import Judge, PrunedError, ThreadEngine
+from fathom.settings.config import SearchConfig
+from fathom.train.callbacks import DivergedError, direction, monitor_name
 from fathom.train.fingerprint import digest_of, imported_code
+from fathom.train.ray.cluster import require_packages
 
-LOOK = 1.0  # seconds between looks whether there is room for more trials, or something to do
+if TYPE_CHECKING:
+    from fathom.search.ray_engine import RayEngine  # needs Ray
+
+    Engine = ThreadEngine | RayEngine
+
+POLL_SECONDS = 1.0  # seconds between looks whether a machine has joined
 
 
-class Engine(Protocol):
-    """Who carries trials out."""
+def run_search(config: SearchConfig, base: BaseSettings, pool: TrainerPool) -> SearchResult:
+    """Search, and write the result to `searches/<dataset>/<model>-<search>.json`.
 
-    @property
-    def at_once(self) -> int:
-        """How many can train at the same time, as it is now."""
+    Raises:
+        FathomError: settings cannot be trained, another process runs this search, or the user
+            stopped it.
+    """
+    tf.get_logger().setLevel("ERROR")  # no warnings about many traced programs
+    if config.train.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    local = ThreadEngine(config, pool)
+    monitor = monitor_name(config, local.data(config).scaled.problem)
+    with open_study(config, higher_is_better=direction(monitor) == "max") as study:
+        with choose_engine(config, local) as engine:
+            search = Search(config, base, study, engine)
+            try:
+                search.run()
+            except KeyboardInterrupt:
+                raise FathomError(
+                    f"stopped after {len(finished_trials(study)):,} trials; the same command "
+                    "continues the search"
+                ) from None
+        result = summarize(search, local)
+    result.write(result.file)
+    return result
 
-    def carry_out(self, config: NetworkConfig, file: Path, judge: Judge) -> Outcome: ...
 
-    def halt(self) -> None: ...
+def choose_engine(config: SearchConfig, local: ThreadEngine) -> AbstractContextManager[Engine]:
+    if config.search.engine == "local":
+        return nullcontext(local)
+    require_packages(["ray"], ("search", "engine"), config.origins)
+    from fathom.search.ray_engine import start_ray_engine
+
+    return start_ray_engine(config)
 
 
 class Search:
-    """Has trials carried out until enough have ended.
-
-    Args:
-        tell: called with each trial that has ended, and how many are to.
-    """
+    """Runs the trials of a study until enough have finished."""
 
     def __init__(
-        self,
-        config: SearchConfig,
-        base: Base,
-        study: optuna.Study,
-        engine: Engine,
-        tell: Callable[[FrozenTrial, int], None],
+        self, config: SearchConfig, base: BaseSettings, study: optuna.Study, engine: Engine
     ) -> None:
         self.config, self.base, self.study, self.engine = config, base, study, engine
-        self.tell = tell
-        self.space, self.wanted = ordered(config), wanted(config)
-        self.folder = folder_of(config)
-        self.shared = config.search.storage
-        self.lock, self.stopped = threading.Lock(), threading.Event()
-        self.code = digest_of(imported_code())
-        self.seconds, self.began = study.user_attrs.get(SECONDS, 0.0), time.perf_counter()
+        self.space, self.total = sort_space(config), count_trials(config)
+        self.folder, self.code = study_folder(config), digest_of(imported_code())
+        # Trials that were running when the last process was stopped or killed, or failed.
+        self.interrupted = study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
+        self.before, self.done = len(finished_trials(study)), 0
+        self.seconds, self.start = study.user_attrs.get(SECONDS, 0.0), time.perf_counter()
+        self.lock = threading.Lock()
 
     def run(self) -> None:
-        """Search until enough trials have ended, one fails or the user wants no more.
+        """Run trials until enough have finished; interrupted ones first.
 
         Raises:
-            FathomError: settings of the space cannot be trained.
-            KeyboardInterrupt: the user wants no more; trials under way are tried again when the
-                search goes on.
+            FathomError: the values of a trial cannot be trained.
+            KeyboardInterrupt: the user stopped the search.
         """
-        with ThreadPoolExecutor(self.wanted) as pool:
-            workers: set[Future[None]] = set()
-            over = False
+        if self.before:
+            click.echo(f"continues after {self.before:,} trials")
+        running: set[Future[None]] = set()
+        with ThreadPoolExecutor(self.total) as pool:
             try:
-                while workers or not over:
-                    if not over:
-                        more = self.engine.at_once - len(workers)
-                        workers |= {pool.submit(self.work) for _ in range(more)}
-                    done, workers = wait(workers, LOOK, FIRST_COMPLETED)
-                    for worker in done:
-                        worker.result()
-                    over = over or bool(done)
+                while True:
+                    left = self.total - len(finished_trials(self.study)) - len(running)
+                    for _ in range(min(left, self.engine.at_once - len(running))):
+                        running.add(pool.submit(self.run_trial, self.begin_trial()))
+                    if not running:
+                        return
+                    done, running = wait(running, POLL_SECONDS, FIRST_COMPLETED)
+                    for future in done:
+                        future.result()
             except BaseException:
-                self.stopped.set()
                 self.engine.halt()
                 raise
 
-    def work(self) -> None:
-        """Carry out one trial after the other, as long as some are to be."""
-        while (trial := self.begun()) is not None:
-            value, state = None, TrialState.FAIL
-            try:
-                with get_heartbeat_thread(trial._trial_id, self.study._storage):
-                    value = self.objective(trial, trial.user_attrs[VALUES])
-                state = TrialState.COMPLETE
-            except (HopelessError, DivergedError):
-                state = TrialState.PRUNED
-            except HaltedError:
-                return
-            except UpdateFinishedTrialError:  # silent for too long: others have begun it anew
-                continue
-            except Exception as error:
-                self.stopped.set()
-                trial.set_user_attr(ERROR, str(error))
-                raise
-            finally:
-                ended = self.study.tell(trial, value, state, skip_if_finished=True)
-            self.ended(ended)
-
-    def begun(self) -> optuna.Trial | None:
-        """Begin a trial, and tell its values; None if no more are to be begun."""
-        while not self.stopped.is_set():
-            with self.turn():
-                put_back(self.study)
-                # In one look: a trial that ends between two would be seen in neither.
-                states = [trial.state for trial in self.study.get_trials(deepcopy=False)]
-                ended = sum(state in FINISHED for state in states)
-                if ended + states.count(TrialState.RUNNING) < self.wanted:
-                    return self.ask()
-            if self.shared is None or ended >= self.wanted:
-                break
-            self.stopped.wait(LOOK)  # others carry out the rest, unless they are killed
-        return None
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Have all others wait, in this process and, of a shared storage, in all."""
-        with self.lock, turn(self.shared) if self.shared else nullcontext():
-            yield
-
-    def ask(self) -> optuna.Trial:
-        with warnings.catch_warnings():  # that heartbeats are for `Study.optimize`
-            warnings.simplefilter("ignore", UserWarning)
-            trial = self.study.ask()
-        storage = self.study._storage
-        if self.shared and isinstance(storage, BaseHeartbeat):  # missed if killed from here on
-            storage.record_heartbeat(trial._trial_id)
-        trial.set_user_attr(VALUES, suggest(trial, self.space))
+    def begin_trial(self) -> optuna.Trial:
+        """Return an interrupted trial, or else a new one, with all its values."""
+        frozen = self.interrupted.pop(0) if self.interrupted else None
+        number = frozen.number if frozen else len(self.study.get_trials(deepcopy=False))
+        with self.lock:
+            self.study.sampler = make_sampler(self.config, number)
+            trial = optuna.Trial(self.study, frozen._trial_id) if frozen else self.study.ask()
+            trial.set_user_attr(VALUES, suggest(trial, self.space))
+            # `tell` calls the sampler, too, and that of a grid would call `Study.stop`.
+            self.study.sampler = optuna.samplers.RandomSampler()
         return trial
 
-    def objective(self, trial: optuna.Trial, values: Values) -> float:
-        """Carry out a trial and return what decides."""
-        began = time.perf_counter()
+    def run_trial(self, trial: optuna.Trial) -> None:
+        """Run a trial, and write its result to the study."""
+        values: Values = trial.user_attrs[VALUES]
+        start, value, state = time.perf_counter(), None, TrialState.PRUNED
         try:
             config = self.base.with_values(values)
-            outcome = self.engine.carry_out(config, self.checkpoint(values), self.judge(trial))
-        except DivergedError:
-            raise
+            file = self.checkpoint(values)
+            outcome = self.engine.run_trial(config, file, self.judge(trial))
+            value, state = outcome.value, TrialState.COMPLETE
+            if outcome.network is not None:
+                outcome.network.write(self.network_file(trial.number))
+        except (PrunedError, DivergedError):
+            pass
         except FathomError as error:
-            raise FathomError(f"{error} (trial {trial.number}: {shown(values)})") from error
-        finally:
-            trial.set_user_attr(SECONDS, round(time.perf_counter() - began, 3))
-        if outcome.network is not None:
-            trial_files.write(self.folder, trial.number, outcome.network)
-        return outcome.value
+            raise FathomError(f"{error} (trial {trial.number}: {describe(values)})") from error
+        trial.set_user_attr(SECONDS, round(time.perf_counter() - start, 3))
+        with self.lock:
+            self.report(self.study.tell(trial, value, state))
 
-    def judge(self, trial: optuna.Trial) -> Judge:
-        """Return what tells whether a trial is to go on; without a pruner all are."""
+    def judge(self, trial: optuna.Trial) -> Judge | None:
+        """Return the function that asks the pruner about each step; None without a pruner.
+
+        A trial that was interrupted, or lost its worker, repeats steps; they pass.
+        """
         if self.config.search.pruner is None:
-            return goes_on
+            return None
+        frozen = self.study.get_trials(deepcopy=False)[trial.number]
+        steps = set(frozen.intermediate_values)
 
-        def promises(step: int, value: float) -> bool:
+        def judge(step: int, value: float) -> bool:
+            if step in steps:
+                return True
+            steps.add(step)
             trial.report(value, step)
             return not trial.should_prune()
 
-        return promises
+        return judge
 
-    def ended(self, trial: FrozenTrial) -> None:
-        with self.lock:
-            if trial.state in FINISHED:
-                self.study.set_user_attr(SECONDS, self.seconds + time.perf_counter() - self.began)
-                self.tell(trial, self.wanted)
+    def report(self, trial: FrozenTrial) -> None:
+        """Print the progress, and add up the time."""
+        self.done += 1
+        elapsed = time.perf_counter() - self.start
+        self.study.set_user_attr(SECONDS, self.seconds + elapsed)
+        left = (self.total - self.before - self.done) * elapsed / self.done
+        value = "ended early" if trial.value is None else format_number(trial.value)
+        place = f"{self.before + self.done}/{self.total}"
+        click.echo(f"{place:>9}  trial {trial.number}  {value}  about {format_duration(left)} left")
 
     def checkpoint(self, values: Values) -> Path:
-        """Return where a trial of these values keeps what it goes on from when it was killed."""
+        """Return the checkpoint file of a trial with these values."""
         digest = hashlib.sha256(self.code + json.dumps(values, sort_keys=True).encode())
         return self.folder / "checkpoints" / f"{digest.hexdigest()[:16]}.npz"
 
-
-def shown(values: Values) -> str:
-    return ", ".join(f"{key}={as_text(value)}" for key, value in values.items())
+    def network_file(self, number: int) -> Path:
+        return self.folder / "trials" / f"{number}.npz"

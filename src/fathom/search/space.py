@@ -1,4 +1,4 @@
-"""What a search may try, and one choice from it."""
+"""The search space: what a search may try, and the values that one trial draws from it."""
 
 import json
 from typing import Any
@@ -7,114 +7,122 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from fathom.base.errors import FathomError, did_you_mean
+from fathom.messages.origins import flat
+from fathom.messages.setting_errors import is_setting
 from fathom.settings.config import SearchConfig
 from fathom.settings.search_settings import Dimension
 
-Values = dict[str, Any]  # of keys of the configuration
+Values = dict[str, Any]  # by keys of the settings
+Distribution = CategoricalDistribution | IntDistribution | FloatDistribution
 
-DIGITS = 4  # significant ones of a number that is not a whole one: more tell nobody anything
+FILE_CHOICES = ("model", "experiment")  # keys whose values are names of files in conf/
+DIGITS = 4  # significant digits of a float
 
 
 def suggest(trial: optuna.Trial, space: dict[str, Dimension]) -> Values:
-    """Return the values that a trial is to try, of the dimensions whose conditions hold.
+    """Draw the values of a trial, for the dimensions whose conditions hold.
 
     Args:
-        space: in an order in which conditions are on dimensions before (`ordered`).
+        space: sorted by `sort_space`.
     """
     values: Values = {}
     for name, dimension in space.items():
-        if all(holds(values.get(key), wanted) for key, wanted in dimension.only_if.items()):
-            values[name] = value_of(suggested(trial, name, dimension), dimension)
+        conditions = dimension.only_if.items()
+        if all(values.get(k) in (v if isinstance(v, list) else [v]) for k, v in conditions):
+            values[name] = suggest_value(trial, name, dimension)
     return values
 
 
-def suggested(trial: optuna.Trial, name: str, dimension: Dimension) -> Any:
-    found = distribution(dimension)
-    if isinstance(found, CategoricalDistribution):
-        return trial.suggest_categorical(name, found.choices)
-    if isinstance(found, IntDistribution):
-        return trial.suggest_int(name, found.low, found.high, step=found.step)
-    return trial.suggest_float(name, found.low, found.high, step=found.step, log=found.log)
+def suggest_value(trial: optuna.Trial, name: str, dimension: Dimension) -> Any:
+    match distribution_of(dimension):
+        case CategoricalDistribution() as choice:
+            return json.loads(str(trial.suggest_categorical(name, choice.choices)))
+        case IntDistribution() as whole:
+            return trial.suggest_int(name, whole.low, whole.high, step=whole.step)
+        case real:
+            value = trial.suggest_float(name, real.low, real.high, step=real.step, log=real.log)
+            return float(f"{value:.{DIGITS}g}")
 
 
-def holds(value: Any, wanted: Any) -> bool:
-    return value in wanted if isinstance(wanted, list) else bool(value == wanted)
-
-
-def value_of(suggested: Any, dimension: Dimension) -> Any:
-    """Return what a key is set to when Optuna suggests this."""
-    if dimension.choice is not None:
-        return json.loads(suggested)
-    return suggested if dimension.whole is not None else float(f"{suggested:.{DIGITS}g}")
-
-
-def distribution(
-    dimension: Dimension,
-) -> CategoricalDistribution | IntDistribution | FloatDistribution:
-    """Return Optuna's distribution; choices are texts, since lists are none of its kinds."""
+def distribution_of(dimension: Dimension) -> Distribution:
+    """Return Optuna's distribution; choices are JSON, because Optuna does not take lists."""
     if dimension.choice is not None:
         return CategoricalDistribution([json.dumps(value) for value in dimension.choice])
     if dimension.whole is not None:
-        low, high = dimension.whole
-        return IntDistribution(low, high, step=int(dimension.step or 1))
+        return IntDistribution(*dimension.whole, step=int(dimension.step or 1))
     if dimension.real is not None:
-        bottom, top = dimension.real
-        return FloatDistribution(bottom, top, step=dimension.step)
+        return FloatDistribution(*dimension.real, step=dimension.step)
     assert dimension.log is not None
-    bottom, top = dimension.log
-    return FloatDistribution(bottom, top, log=True)
+    return FloatDistribution(*dimension.log, log=True)
 
 
-def ordered(config: SearchConfig) -> dict[str, Dimension]:
-    """Return the space with what conditions are on before what depends on it.
+def check_space(config: SearchConfig) -> None:
+    """Check that all keys are settings, that conditions can be met and that a grid has points.
 
     Raises:
-        FathomError: a condition is on what is not searched, or on itself in the end.
+        FathomError: the message names the space's file and the nearest setting.
+    """
+    tree: Any = config.model_dump(by_alias=True)
+    for name in config.search.space:
+        if name not in FILE_CHOICES and not is_setting(tree, name.split(".")):
+            file, place = config.origins.of(("search", "space", name))
+            raise FathomError(f"{file}: {place} is not a setting{did_you_mean(name, flat(tree))}")
+    sort_space(config)
+    if is_grid(config):
+        grid_points(config)
+
+
+def sort_space(config: SearchConfig) -> dict[str, Dimension]:
+    """Return the space in an order in which conditions depend on earlier dimensions.
+
+    Raises:
+        FathomError: a condition depends on a key outside the space, or on itself.
     """
     space: dict[str, Dimension] = {}
     left = dict(config.search.space)
     for name, dimension in left.items():
         for key in dimension.only_if:
             if key not in left:
-                file, place = config.origins.of(("search", "space", name, "if"))
-                near = did_you_mean(key, left)
-                raise FathomError(f"{file}: {place}: {key} is not searched here{near}")
+                text = f"{key} is not in this space{did_you_mean(key, left)}"
+                raise config.origins.error(("search", "space", name, "if"), text)
     while left:
         free = [name for name in left if all(key in space for key in left[name].only_if)]
         if not free:
-            name = next(iter(left))
-            file, place = config.origins.of(("search", "space", name, "if"))
-            raise FathomError(f"{file}: {place}: depends on itself, through other conditions")
+            location = ("search", "space", next(iter(left)), "if")
+            raise config.origins.error(location, "the conditions form a circle")
         space |= {name: left.pop(name) for name in free}
     return space
 
 
-def grid(config: SearchConfig) -> dict[str, list[Any]]:
-    """Return all that a grid has of every dimension, as Optuna suggests it.
+def is_grid(config: SearchConfig) -> bool:
+    return config.search.sampler.target.endswith(".GridSampler")
+
+
+def grid_points(config: SearchConfig) -> dict[str, list[Any]]:
+    """Return the points of a grid along each dimension, as Optuna suggests them.
 
     Raises:
-        FathomError: a dimension is no choice and has no step.
+        FathomError: a dimension is neither a choice nor has a step.
     """
     points: dict[str, list[Any]] = {}
     for name, dimension in config.search.space.items():
-        found = distribution(dimension)
-        if isinstance(found, CategoricalDistribution):
-            points[name] = list(found.choices)
-        elif found.step is None:
-            file, place = config.origins.of(("search", "space", name))
-            raise FathomError(f"{file}: {place}: a grid needs a choice, or a step")
+        distribution = distribution_of(dimension)
+        if isinstance(distribution, CategoricalDistribution):
+            points[name] = list(distribution.choices)
+        elif distribution.step is None:
+            location = ("search", "space", name)
+            raise config.origins.error(location, "a grid needs a choice or a step")
         else:
-            count = round((found.high - found.low) / found.step) + 1
-            points[name] = [found.low + found.step * at for at in range(count)]
+            low, step = distribution.low, distribution.step
+            count = round((distribution.high - low) / step) + 1
+            points[name] = [low + step * index for index in range(count)]
     return points
 
 
-def as_text(value: Any) -> str:
-    """Return a value as Hydra's command line takes it."""
-    if isinstance(value, list):
-        return f"[{','.join(map(as_text, value))}]"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{as_text(below)}" for key, below in value.items()) + "}"
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    return str(value)
+def to_hydra(value: Any) -> str:
+    """Return a value in the syntax of Hydra's command line: JSON without quotes."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).replace('"', "")
+
+
+def describe(values: Values) -> str:
+    return ", ".join(f"{key}={to_hydra(value)}" for key, value in values.items())

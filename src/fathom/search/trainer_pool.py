@@ -1,4 +1,4 @@
-"""Compiled models, lent to one trial after another."""
+"""Compiled models that one trial after another leases."""
 
 import json
 import threading
@@ -18,126 +18,117 @@ from fathom.train.compiled_fit import STEPS_WORTH_XLA, Programs
 from fathom.train.feeds import Feed
 from fathom.train.predictor import Predictor
 from fathom.train.scalars import program_signature
-from fathom.train.trainer import Trainer, build_seeded, build_variables, make_feeds
-from fathom.train.trainer import make_trainer as compile_anew
+from fathom.train.trainer import Trainer, build_seeded, build_variables, make_feeds, make_trainer
 
-KEPT = 64  # models that wait for a trial of their shape
+CAPACITY = 64  # idle models
 
 
 @dataclass(frozen=True)
-class Compiled:
-    """A model that waits, and its programs: without the rows that it was trained on."""
+class CompiledModel:
+    """An idle model and its programs, without rows."""
 
     model: keras.Model
     programs: Programs
     predictor: Predictor
 
+    def reset(self, model: keras.Model) -> None:
+        """Copy weights, optimizer state and scalars of a new model of the same shape."""
+        for old, new in ((self.model, model), (self.model.optimizer, model.optimizer)):
+            for variable, value in zip(old.variables, new.variables, strict=True):
+                variable.assign(value)
+        self.programs.scalars.copy_from(model)
+
 
 class TrainerPool:
-    """Lends models that stand where the settings have a training begin.
+    """Leases compiled models, initialized from the seed of their settings.
 
-    What takes time is to trace and to compile a program. It is done once for each shape of a
-    network and each batch size, and for as many trials of it as train at the same time: later ones
-    get the weights and numbers of their own put into a model that another has done with.
+    To trace and compile a program takes longer than many trials. The pool compiles one for each
+    shape of a network and batch size, and for each trial of it that trains at the same time. Later
+    trials copy their initial weights and scalars into an idle model.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy) -> None:
         self.strategy = strategy
         self.lock = threading.Lock()
-        self.free: list[tuple[str, Compiled]] = []  # the last used one at the end
+        self.idle: list[tuple[str, CompiledModel]] = []  # least recently used first
         self.compiled = 0
 
     @contextmanager
     def lease(
         self, config: NetworkConfig, data: TrialData, halted: threading.Event
     ) -> Iterator[Trainer]:
-        """Lend a trainer that `halted` stops."""
+        """Lease a trainer, which ends its training when `halted` is set."""
 
-        def built() -> keras.Model:
-            model = build(config, data.scaled.problem)
-            return build_variables(model, self.rows(model, config, data)[0])
+        def initialize(seed: int) -> keras.Model:
+            problem = data.scaled.problem
 
-        def begun(seed: int) -> keras.Model:
+            def build_model() -> keras.Model:
+                model = build(config, problem)
+                return build_variables(model, self.feeds(model, config, data)[0])
+
             with self.strategy.scope():
-                model = build_seeded(seed, built)
-                compile_model(model, data.scaled.problem, config)
+                model = build_seeded(seed, build_model)
+                compile_model(model, problem, config)
                 model.optimizer.build(model.trainable_variables)
             return model
 
-        model = begun(config.seed)
-        train, valid = rows = self.rows(model, config, data)
+        model = initialize(config.seed)
+        train, valid = feeds = self.feeds(model, config, data)
         shape = shape_of(model, config, train)
-        kept = self.take(shape)
-        if kept is None:
-            made = compile_anew(model, config, data.scaled, rows, self.strategy)
-            lent = replace(made, halted=halted)
+        compiled = self.take(shape)
+        if compiled is None:
+            trainer = make_trainer(model, config, data.scaled, feeds, self.strategy)
+            trainer = replace(trainer, halted=halted)
         else:
-            begin_as(kept, model)
-            lent = Trainer(
-                kept.model,
-                data.scaled,
-                train,
-                valid,
-                kept.programs,
-                lambda seed: begin_as(kept, begun(seed)),
-                kept.predictor.over(data.scaled),
-                halted,
+            compiled.reset(model)
+            trainer = Trainer(
+                model=compiled.model,
+                data=data.scaled,
+                train=train,
+                valid=valid,
+                programs=compiled.programs,
+                begin=lambda seed: compiled.reset(initialize(seed)),
+                predictor=compiled.predictor.over(data.scaled),
+                halted=halted,
             )
         try:
-            yield lent
+            yield trainer
         finally:
-            self.give_back(shape, lent)
+            self.give_back(shape, trainer)
 
-    def rows(self, model: keras.Model, config: NetworkConfig, data: TrialData) -> list[Feed]:
-        """Return the rows as such a network takes them, made once."""
-        settings = config.train
-        key = json.dumps(
-            [
-                input_names(model), output_names(model), settings.loss, settings.class_weight,
-                settings.memory, settings.batch_size,
-            ]
-        )  # fmt: skip
+    def feeds(self, model: keras.Model, config: NetworkConfig, data: TrialData) -> list[Feed]:
+        """Return the rows as this network reads them, made once."""
+        names = {"loss", "class_weight", "memory", "batch_size"}
+        settings = config.train.model_dump(mode="json", include=names)
+        key = json.dumps([input_names(model), output_names(model), settings])
         with self.lock:
             if key not in data.feeds:
                 data.feeds[key] = make_feeds(model, config, data.scaled)
             return data.feeds[key]
 
-    def take(self, shape: str) -> Compiled | None:
+    def take(self, shape: str) -> CompiledModel | None:
         with self.lock:
-            for at, (free, kept) in enumerate(self.free):
-                if free == shape:
-                    del self.free[at]
-                    return kept
+            index = next((i for i, (key, _) in enumerate(self.idle) if key == shape), None)
+            if index is not None:
+                return self.idle.pop(index)[1]
             self.compiled += 1
             return None
 
-    def give_back(self, shape: str, lent: Trainer) -> None:
-        if lent.programs is None:  # Keras' fit has numbers of the model for constants
+    def give_back(self, shape: str, trainer: Trainer) -> None:
+        if trainer.programs is None:  # Keras' fit compiles the model's numbers as constants
             return
-        no_rows = ScaledRows(lent.data.problem, lent.data.scalers, {})
-        kept = Compiled(lent.model, lent.programs, lent.predictor.over(no_rows))
+        no_rows = ScaledRows(trainer.data.problem, trainer.data.scalers, {})
+        compiled = CompiledModel(trainer.model, trainer.programs, trainer.predictor.over(no_rows))
         with self.lock:
-            self.free.append((shape, kept))
-            del self.free[:-KEPT]
+            self.idle.append((shape, compiled))
+            del self.idle[:-CAPACITY]
 
 
 def shape_of(model: keras.Model, config: NetworkConfig, train: Feed) -> str:
-    """Return what two trainings have in common that one program can do."""
-    settings = config.train
-    many = settings.epochs * -(-train.rows // settings.batch_size) >= STEPS_WORTH_XLA
+    """Return a key that is equal for trainings which one compiled program can run."""
+    options = {"batch_size", "xla", "deterministic"}
+    settings = config.train.model_dump(mode="json", include=options)
+    steps = config.train.epochs * -(-train.rows // config.train.batch_size)
     arrays = [[str(array.dtype), *array.shape[1:]] for array in tf.nest.flatten(train.sample)]
-    rest = [
-        train.rows, arrays, settings.batch_size, settings.xla, settings.deterministic, many,
-    ]  # fmt: skip
+    rest = [train.rows, arrays, steps >= STEPS_WORTH_XLA, settings]
     return json.dumps([program_signature(model, config), rest])
-
-
-def begin_as(kept: Compiled, model: keras.Model) -> None:
-    """Bring a model to where another of the same shape stands."""
-    for ours, theirs in (
-        (kept.model.variables, model.variables),
-        (kept.model.optimizer.variables, model.optimizer.variables),
-    ):
-        for variable, new in zip(ours, theirs, strict=True):
-            variable.assign(new)
-    kept.programs.scalars.copy_from(model)

@@ -1,58 +1,64 @@
-"""One trial: a training, or one for each fold."""
+"""One trial: a training, or one training per fold; and the engine that runs it in a thread."""
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
+from fathom.base.files import atomic_write
 from fathom.search.trainer_pool import TrainerPool
-from fathom.search.trial_data import Datasets, TrialData
-from fathom.settings.config import NetworkConfig
+from fathom.search.trial_data import TrialData, TrialDatasets
+from fathom.settings.config import NetworkConfig, SearchConfig
 from fathom.train.callbacks import DivergedError, direction, monitor_name
+from fathom.train.devices import cores
 from fathom.train.runs import train_run
-from fathom.train.trainer import Trainer
 
-# Told a step (an epoch, or a fold, from 1) and the best value so far, says whether to go on.
+# Takes a step (an epoch or a fold, from 1) and the best value so far; returns whether to go on.
 Judge = Callable[[int, float], bool]
 
 
-def goes_on(step: int, value: float) -> bool:
-    """Judge that any trial is to go on."""
-    return True
-
-
-class HopelessError(Exception):
-    """A trial was ended, since others promise more."""
+class PrunedError(Exception):
+    """The pruner ended a trial."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A network's weights, and what its main output predicts for the validation part."""
+class TrialNetwork:
+    """The weights of a trial's network, and what its main output predicts on the validation set."""
 
     weights: list[NDArray[Any]]
     valid: NDArray[Any]
 
+    def write(self, file: Path) -> None:
+        arrays = {f"weights_{index}": array for index, array in enumerate(self.weights)}
+        with atomic_write(file) as temporary:
+            np.savez(temporary, allow_pickle=False, valid=self.valid, **arrays)
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        with np.load(file) as arrays:
+            weights = [arrays[f"weights_{index}"] for index in range(len(arrays.files) - 1)]
+            return cls(weights, arrays["valid"])
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of a trial.
+    """The result of a trial.
 
-    `value` is what decides, of several folds their mean. `network` is what was trained; of folds
-    there is none.
+    `value` is the metric that ranks trials, with folds their mean. `network` is None with folds.
     """
 
     value: float
-    network: Kept | None
+    network: TrialNetwork | None
 
 
-class Report(keras.callbacks.Callback):
-    """Has the best value so far judged at the end of every epoch."""
+class JudgeEpochs(keras.callbacks.Callback):
+    """Ends a training at an epoch from which the judge does not go on."""
 
     def __init__(self, monitor: str, judge: Judge) -> None:
         super().__init__()
@@ -64,75 +70,72 @@ class Report(keras.callbacks.Callback):
         value = (logs or {})[self.monitor]
         self.best = value if self.best is None else self.better(self.best, value)
         if not self.judge(epoch + 1, self.best):
-            raise HopelessError
+            raise PrunedError
 
 
-class Trials:
-    """Carries trials out in this process, in any number of its threads.
+class ThreadEngine:
+    """Runs trials in the threads that call it."""
 
-    Args:
-        cv: number of folds, or None for the validation part.
-        trainers: the compiled models.
-        halted: ends all trials when it is set.
-    """
+    def __init__(self, config: SearchConfig, pool: TrainerPool) -> None:
+        self.config, self.pool = config, pool
+        self.datasets, self.halted = TrialDatasets(), threading.Event()
 
-    def __init__(self, cv: int | None, trainers: TrainerPool, halted: threading.Event) -> None:
-        self.cv, self.trainers, self.halted = cv, trainers, halted
-        self.datasets, self.lock = Datasets(cv), threading.Lock()
+    @property
+    def at_once(self) -> int:
+        """The number of trials at the same time: small networks train fastest on a core each."""
+        if self.config.search.at_once != "auto":
+            return self.config.search.at_once
+        compiled = self.config.train.engine == "compiled"
+        return cores() if compiled and not tf.config.get_visible_devices("GPU") else 1
 
-    def data(self, config: NetworkConfig) -> list[TrialData]:
-        with self.lock:
-            return self.datasets.of(config)
-
-    def carry_out(self, config: NetworkConfig, file: Path, judge: Judge) -> Outcome:
-        """Train and tell what came out.
+    def run_trial(self, config: NetworkConfig, file: Path, judge: Judge | None) -> Outcome:
+        """Train, and return the result.
 
         Args:
-            file: of checkpoints, from which a trial that was killed goes on.
+            file: the checkpoint, from which a killed trial goes on.
 
         Raises:
-            DivergedError: the loss is no longer a number.
-            HopelessError: the judge wants no more of it.
-            HaltedError: `halted` was set.
+            DivergedError: the loss is not finite.
+            PrunedError: the judge ended the trial.
+            HaltedError: `halt` was called.
         """
-        several = self.data(config)
-        if self.cv is None:
-            return self.one(config, several[0], file, judge)
+        folds = self.config.search.cv
+        if folds is None:
+            return self.train(config, self.data(config), file, judge)
         values: list[float] = []
-        for fold, data in enumerate(several, start=1):
-            with self.lease(config, data) as trainer:
-                run, _ = train_run(trainer, config.seed, beside(file, fold), config, [])
-            beside(file, fold).unlink(missing_ok=True)
-            values.append(run.value)
-            if not judge(fold, float(np.mean(values))) and fold < len(several):
-                raise HopelessError
+        for fold, data in enumerate(self.datasets.get(config, folds), start=1):
+            checkpoint = file.with_name(f"{file.stem}-{fold}{file.suffix}")
+            values.append(self.train(config, data, checkpoint).value)
+            if judge and not judge(fold, float(np.mean(values))) and fold < folds:
+                raise PrunedError
         return Outcome(float(np.mean(values)), None)
 
-    def one(self, config: NetworkConfig, data: TrialData, file: Path, judge: Judge) -> Outcome:
-        watching = Report(monitor_name(config, data.scaled.problem), judge)
-        with self.lease(config, data) as trainer:
+    def train(
+        self, config: NetworkConfig, data: TrialData, file: Path, judge: Judge | None = None
+    ) -> Outcome:
+        """Train on the training set, and predict the validation set."""
+        watchers = [JudgeEpochs(monitor_name(config, data.scaled.problem), judge)] if judge else []
+        with self.pool.lease(config, data, self.halted) as trainer:
             try:
-                run, _ = train_run(trainer, config.seed, file, config, [watching])
-            except (HopelessError, DivergedError):
+                run, _ = train_run(trainer, config.seed, file, config, watchers)
+            except (PrunedError, DivergedError):
                 file.unlink(missing_ok=True)
                 raise
             weights = trainer.model.get_weights()
             valid = [block["main_output"] for block in trainer.predictor.predict("valid")]
         file.unlink(missing_ok=True)
-        return Outcome(run.value, Kept(weights, np.concatenate(valid)))
+        return Outcome(run.value, TrialNetwork(weights, np.concatenate(valid)))
 
-    def test_predictions(
-        self, config: NetworkConfig, weights: list[NDArray[Any]]
-    ) -> dict[str, NDArray[Any]]:
-        """Return what a network with these weights predicts by output for the test part."""
-        data = self.data(config)[0]
-        with self.lease(config, data) as trainer:
+    def predict_test(self, config: NetworkConfig, weights: list[NDArray[Any]]) -> NDArray[Any]:
+        """Return what the main output of a network with these weights predicts on the test set."""
+        data = self.data(config)
+        with self.pool.lease(config, data, self.halted) as trainer:
             trainer.model.set_weights(weights)
-            return trainer.predictor.predict_rows(data.test())
+            return np.asarray(trainer.predictor.predict_rows(data.test())["main_output"])
 
-    def lease(self, config: NetworkConfig, data: TrialData) -> AbstractContextManager[Trainer]:
-        return self.trainers.lease(config, data, self.halted)
+    def data(self, config: NetworkConfig) -> TrialData:
+        """Return the rows of the split."""
+        return self.datasets.get(config, None)[0]
 
-
-def beside(file: Path, fold: int) -> Path:
-    return file.with_name(f"{file.stem}-{fold}{file.suffix}")
+    def halt(self) -> None:
+        self.halted.set()

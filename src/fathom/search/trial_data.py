@@ -1,6 +1,7 @@
-"""The rows of trials, scaled in memory as each trial's settings say."""
+"""The rows of trials, scaled in memory by each trial's settings."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ from fathom.train.feeds import Feed
 
 @dataclass
 class TrialData:
-    """The rows that one training of a trial gets; `feeds` are those made of them, by networks."""
+    """The rows of one training; `feeds` has them as networks read them."""
 
     scaled: ScaledRows
     feeds: dict[str, list[Feed]] = field(default_factory=dict)
@@ -29,56 +30,62 @@ class TrialData:
         return self.scaled.subset("test")
 
 
-class Datasets:
-    """Makes each set of rows once, however many trials use it."""
+class TrialDatasets:
+    """Scales each set of rows once, for all trials with the same data settings."""
 
-    def __init__(self, cv: int | None) -> None:
-        self.cv = cv
-        self.made: dict[str, list[TrialData]] = {}
+    def __init__(self) -> None:
+        self.cache: dict[str, list[TrialData]] = {}
+        self.lock = threading.Lock()
 
-    def of(self, config: DatasetConfig) -> list[TrialData]:
-        """Return the rows by these settings: one set, or one for each fold."""
+    def get(self, config: DatasetConfig, folds: int | None) -> list[TrialData]:
+        """Return the rows of the split, or those of each fold.
+
+        Raises:
+            FathomError: the data set does not fit into memory.
+        """
         sections = (config.dataset, config.split, config.scale)
-        key = json.dumps([section.model_dump(mode="json") for section in sections])
-        if key not in self.made:
-            schema = Schema.read(config.dataset.name)
-            self.made[key] = [
-                TrialData(scale_in_memory(config, schema, rows))
-                for rows in self.rows(config, schema)
-            ]
-        return self.made[key]
-
-    def rows(self, config: DatasetConfig, schema: Schema) -> Iterator[dict[str, Rows]]:
-        if schema.is_large:
-            raise FathomError(
-                f"{schema.name} has {schema.rows:,} rows, more than a search takes into memory: "
-                "search with a part of them, as a data set of its own"
-            )
-        parts = subset_rows(schema, config.split)
-        if self.cv is None:
-            yield parts
-        else:
-            _, labels = read_labels(schema)
-            yield from folds(parts, labels, self.cv, config)
+        key = json.dumps([folds, *(section.model_dump(mode="json") for section in sections)])
+        with self.lock:
+            if key not in self.cache:
+                schema = Schema.read(config.dataset.name)
+                self.cache[key] = [
+                    TrialData(scale_in_memory(config, schema, rows))
+                    for rows in read_rows(config, schema, folds)
+                ]
+            return self.cache[key]
 
 
-def folds(
-    parts: dict[str, Rows], labels: Labels | None, count: int, config: DatasetConfig
+def read_rows(config: DatasetConfig, schema: Schema, folds: int | None) -> list[dict[str, Rows]]:
+    """Return the row numbers of each set: of the split, or of each fold."""
+    if schema.is_large:
+        raise FathomError(
+            f"{schema.name} has {schema.rows:,} rows, and a search keeps all rows in memory: "
+            "search on a sample, as a data set of its own"
+        )
+    rows = subset_rows(schema, config.split)
+    if folds is None:
+        return [rows]
+    _, labels = read_labels(schema)
+    return list(split_folds(rows, labels, folds, config))
+
+
+def split_folds(
+    subsets: dict[str, Rows], labels: Labels | None, folds: int, config: DatasetConfig
 ) -> Iterator[dict[str, Rows]]:
-    """Return folds of the training and validation rows, the validation part of each another.
+    """Split the training and validation rows into folds, as `split` splits rows.
 
-    Shuffled rows of classes are stratified as the split is. Of rows in order each fold learns from
-    what lies before it.
+    Shuffled rows of classes are stratified. With rows in order, each fold trains on the rows
+    before its validation rows.
     """
-    rows = np.sort(np.concatenate([parts["train"], parts["valid"]]))
+    rows = np.sort(np.concatenate([subsets["train"], subsets["valid"]]))
     settings = config.split
     splitter: Any
     if not settings.shuffle:
-        splitter = TimeSeriesSplit(count)
+        splitter = TimeSeriesSplit(folds)
     elif labels is not None and settings.stratify:
-        splitter = StratifiedKFold(count, shuffle=True, random_state=settings.seed)
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=settings.seed)
     else:
-        splitter = KFold(count, shuffle=True, random_state=settings.seed)
+        splitter = KFold(folds, shuffle=True, random_state=settings.seed)
     classes = None if labels is None else labels[rows]
     for train, valid in splitter.split(rows, classes):
-        yield {"train": rows[train], "valid": rows[valid], "test": parts["test"]}
+        yield {"train": rows[train], "valid": rows[valid], "test": subsets["test"]}

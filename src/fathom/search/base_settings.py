@@ -1,0 +1,92 @@
+"""The settings that all trials share, and what one trial changes: for training and for DVC."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from fathom.base import paths
+from fathom.base.errors import FathomError
+from fathom.messages.origins import Origins, default_experiment, file_sets
+from fathom.search.space import FILE_CHOICES, Values, to_hydra
+from fathom.settings.compose import compose_tree, validate
+from fathom.settings.config import NetworkConfig
+
+
+class BaseSettings:
+    """The settings that all trials of a search share.
+
+    Args:
+        overrides: those of the search, as on a stage's command line.
+    """
+
+    def __init__(self, overrides: list[str]) -> None:
+        self.overrides = overrides
+        self.cache: dict[tuple[str, ...], tuple[DictConfig, Origins]] = {}
+
+    def with_values(self, values: Values) -> NetworkConfig:
+        """Return checked settings with the values of a trial.
+
+        Raises:
+            FathomError: a value is not valid; the message names the space's file.
+        """
+        tree, origins = self.compose(values)
+        tree = tree.copy()
+        for key, value in values.items():
+            if key not in FILE_CHOICES:
+                OmegaConf.update(tree, key, value, merge=False, force_add=True)
+        return validate(tree, replace(origins, searched=tuple(values)), NetworkConfig)
+
+    def compose(self, values: Values) -> tuple[DictConfig, Origins]:
+        """Compose the settings from the files that the values choose, without the other values."""
+        choices = tuple(f"{key}={values[key]}" for key in FILE_CHOICES if key in values)
+        if choices not in self.cache:
+            self.cache[choices] = compose_tree([*self.overrides, *choices])
+        return self.cache[choices]
+
+    def dvc_overrides(self, values: Values) -> list[str]:
+        """Return the arguments of `dvc exp run -S` that train with these values.
+
+        They contain the overrides of the search. Each is set in the file that decides the setting;
+        a key that is in no file is added.
+        """
+        _, origins = self.compose(values)
+        origins = replace(origins, overrides=())
+        pairs = [override.lstrip("+").partition("=") for override in self.overrides]
+        settings = {key: text for key, _, text in pairs if re.split("[./]", key)[0] != "search"}
+        settings |= {key: to_hydra(value) for key, value in values.items()}
+        overrides = []
+        for key, text in settings.items():
+            if key in (*FILE_CHOICES, "dataset"):
+                continue
+            file, place = origins.of(key.split("."))
+            prefix = "" if file == str(paths.PARAMS) else f"{file}:"
+            new = "" if file_sets(Path(file), place.split(".")) else "+"
+            overrides.append(f"{prefix}{new}{place}={text}")
+        if origins.experiment not in (None, default_experiment()):
+            overrides.append(f"experiment={origins.experiment}")
+        return overrides
+
+
+def run_experiment(name: str, overrides: list[str]) -> None:
+    """Run the pipeline as a DVC experiment of this name, in a folder of its own.
+
+    Raises:
+        FathomError: DVC failed; the message is DVC's.
+    """
+    dvc = [sys.executable, "-m", "dvc", "exp"]
+    subprocess.run([*dvc, "remove", "--quiet", name], capture_output=True)  # from an earlier search
+    options = [argument for override in overrides for argument in ("-S", override)]
+    process = subprocess.run(
+        [*dvc, "run", "--temp", "--name", name, *options],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    if process.returncode:
+        lines = [line for line in process.stdout.splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
+        raise FathomError(f"dvc exp run --name {name}: {' '.join(errors[:1])}")

@@ -1,0 +1,210 @@
+"""How a search is stopped and continues, and how its methods choose."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from filelock import FileLock
+from searches import (
+    arguments,
+    error_of,
+    finished,
+    formula_search,
+    learning_rate,
+    read_study,
+    read_until,
+    run_formula,
+    run_search,
+    search_config,
+    start_search,
+    write_space,
+)
+
+from fathom.search.space import describe
+from fathom.search.study import study_folder
+from fathom.settings.config import NetworkConfig
+
+GRID: dict[str, Any] = {
+    "model.units": {"choice": [[8]]},
+    "model.learning_rate": {"choice": [0.001, 0.002, 0.004, 0.008, 0.01, 0.02]},
+    "model.dropout": {"choice": [0.1, 0.2]},
+}
+SMALL_GRID = GRID | {"model.learning_rate": {"choice": [0.001, 0.01, 0.02]}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stop", "method"), [(signal.SIGKILL, "random"), (signal.SIGINT, "grid")])
+def test_a_stopped_search_continues_without_a_loss(
+    trainable: Path, stop: signal.Signals, method: str
+) -> None:
+    write_space("mlp", GRID)
+    process = start_search(trainable, *arguments("mlp", method, "trials=12"))
+    read_until(process, "    3/12")
+    os.killpg(process.pid, stop)
+    printed, _ = process.communicate(timeout=60)
+    (file,) = trainable.glob(f"studies/digits-mlp-{method}-*/study.db")
+    before = read_study(file)
+    assert 3 <= len(before) < 12
+    if stop == signal.SIGINT:
+        assert process.returncode == 1
+        assert printed.splitlines()[-1] == (
+            f"fathom: stopped after {len(before)} trials; the same command continues the search"
+        )
+
+    result = run_search("mlp", method, "trials=12", "ensemble=1")
+
+    after = read_study(file)
+    assert len(result.trials) == len(after) == 12
+    assert {number: after[number] for number in before} == before
+    if method == "grid":
+        assert len({describe(trial.settings) for trial in result.trials}) == 12
+    else:  # the same as without a stop
+        Path("studies").rename("stopped")
+        run_search("mlp", method, "trials=12", "ensemble=1")
+        assert read_study(file) == after
+
+
+# The other two pairs are those of the test above.
+@pytest.mark.parametrize(("method", "stop"), [("random", "by the user"), ("grid", "killed")])
+def test_interrupted_trials_run_again(trainable: Path, method: str, stop: str) -> None:
+    write_space("mlp", SMALL_GRID)
+    rates: list[float] = []
+
+    def stop_at_the_third(config: NetworkConfig) -> float:
+        rates.append(learning_rate(config))
+        if len(rates) == 3:
+            raise KeyboardInterrupt
+        return learning_rate(config)
+
+    if stop == "killed":  # two are running, the second of them without values
+        with formula_search(learning_rate, method, "trials=6") as search:
+            search.total = 2
+            search.run()
+            search.begin_trial()
+            search.study.sampler = optuna.samplers.RandomSampler()
+            search.study.ask()
+    else:
+        stopped = formula_search(stop_at_the_third, method, "trials=6", at_once=2)
+        with stopped as search, pytest.raises(KeyboardInterrupt):
+            search.run()
+    before = finished(search.study)
+    assert 2 <= len(before) < 6
+
+    after = run_formula(learning_rate, method, "trials=6", at_once=2)
+
+    assert list(after) == list(range(6))
+    assert {number: after[number] for number in before} == before
+    if method == "grid":
+        assert len({parameters for parameters, *_ in after.values()}) == 6
+    else:  # the same as without a stop
+        Path("studies").rename("stopped")
+        assert after == run_formula(learning_rate, method, "trials=6")
+
+
+def test_a_repeated_step_is_not_judged_again(trainable: Path) -> None:
+    """A trial that was interrupted, or lost its worker, repeats steps."""
+    pruner = "pruner={_target_: optuna.pruners.ThresholdPruner, upper: 1}"
+    with formula_search(learning_rate, "random", "trials=2", pruner) as search:
+        trial = search.begin_trial()
+        judge = search.judge(trial)
+        assert [judge(step, 0.5) for step in (1, 2, 1, 2)] == [True] * 4
+    with formula_search(learning_rate, "random", "trials=2", pruner) as search:
+        judge = search.judge(search.begin_trial())
+        assert [judge(step, 2.0) for step in (2, 3)] == [True, False]
+        (frozen,) = search.study.trials
+        assert frozen.intermediate_values == {1: 0.5, 2: 0.5, 3: 2.0}
+
+
+def test_one_process_at_a_time(trainable: Path) -> None:
+    folder = study_folder(search_config("mlp", "random"))
+    folder.mkdir(parents=True)
+    with FileLock(folder / "lock"):
+        refusal = error_of(run_search, "mlp", "random")
+    assert refusal == f"another process runs this search, in {folder}"
+
+
+def test_a_storage_keeps_the_trials(trainable: Path) -> None:
+    storage = "storage=sqlite:///trials.db"
+    run_formula(learning_rate, "random", "trials=2", storage)
+    after = run_formula(learning_rate, "random", "trials=3", storage)
+    assert list(after) == [0, 1, 2]
+    assert read_study(Path("trials.db")) == after
+
+
+def test_a_storage_that_cannot_be_opened(trainable: Path) -> None:
+    refusal = error_of(run_search, "mlp", "random", "storage=nothing://host/studies")
+    assert refusal.startswith("command line: search.storage: cannot be opened: ")
+    assert "sqlalchemy.dialects:nothing" in refusal
+
+
+@pytest.mark.parametrize(
+    ("method", "begin"), [("evolutionary", "population_size=6"), ("tpe", "n_startup_trials=6")]
+)
+def test_methods_learn_from_earlier_trials(trainable: Path, method: str, begin: str) -> None:
+    """In a space where one dimension decides, later trials are better than the first."""
+    write_space(
+        "mlp",
+        {
+            "model.learning_rate": {"log": [1e-6, 0.02]},
+            "model.units": {"choice": [[16]]},
+            "model.l2": {"choice": [0.0001, 0.0002]},
+            "train.optimizer.clipnorm": {"choice": [1.0, 1.1]},
+        },
+    )
+
+    def formula(config: NetworkConfig) -> float:
+        return float(np.log(learning_rate(config)))
+
+    trials = run_formula(formula, method, "trials=16", f"search.sampler.{begin}")
+    values = [value or 0.0 for *_, value in trials.values()]
+    assert np.mean(values[8:]) > np.mean(values[:6])
+
+
+def write_rates(*rates: float) -> None:
+    write_space("mlp", {"model.units": {"choice": [[8]]}, "model.learning_rate": {"choice": rates}})
+
+
+def test_trials_may_be_pruned_or_diverge(trainable: Path) -> None:
+    write_rates(0.01, 0.000001, 1e30)
+    pruner = "search.pruner={_target_: optuna.pruners.MedianPruner, n_startup_trials: 2}"
+    more = ["trials=9", "at_once=1", "ensemble=1", "train.optimizer.clipnorm=null", pruner]
+    result = run_search("mlp", "random", *more)
+    assert len(result.trials) == 9
+    values: dict[float, list[bool]] = {0.01: [], 0.000001: [], 1e30: []}
+    for trial in result.trials:
+        values[trial.settings["model.learning_rate"]].append(trial.value is not None)
+    assert all(values[0.01])
+    assert not all(values[0.000001])
+    assert values[1e30]
+    assert not any(values[1e30])
+
+
+def test_all_trials_diverge(trainable: Path) -> None:
+    write_rates(1e30, 1e31)
+    assert error_of(run_search, "mlp", "grid", "at_once=1", "train.optimizer.clipnorm=null") == (
+        "none of 2 trials is complete: all diverged or were pruned; check the ranges in "
+        "conf/search/space/mlp.yaml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ({"model.activation": {"choice": ["rleu"]}},
+         "model.activation: Keras has no activation 'rleu'; did you mean relu? "
+         "(trial 0: model.activation=rleu)"),
+        ({"model.unit": {"choice": [[1]]}},
+         "model.unit is no argument of fathom.models.mlp.build; did you mean units? "
+         "(trial 0: model.unit=[1])"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_trained_end_the_search(
+    trainable: Path, space: dict[str, Any], message: str
+) -> None:
+    write_space("mlp", space)
+    for _ in range(2):  # the trial runs again when the search continues
+        assert error_of(run_search, "mlp", "grid") == f"conf/search/space/mlp.yaml: {message}"
