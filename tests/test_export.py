@@ -49,9 +49,10 @@ from fathom.export.export import export
 from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_onnx, write_saved_model
 from fathom.export.input_columns import input_columns, input_name
 from fathom.export.preprocessing import fold_images, fold_table, parts_of_date, reserved_names
-from fathom.models import mlp, selu, wide_deep
+from fathom.models import mlp, wide_deep
+from fathom.models.layers import HiddenLayers
 from fathom.models.names import input_names, output_names, unwrap
-from fathom.models.number_embeddings import Fourier, Numbers, Periodic
+from fathom.models.number_embeddings import Fourier, NumberEmbeddings, Periodic
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import model_inputs
 from fathom.scale.categories import Category, Cross
@@ -108,10 +109,10 @@ def project(ready: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return work_in_copy(ready, tmp_path, monkeypatch)
 
 
-WAVES = Numbers(
+WAVES = NumberEmbeddings(
     fourier=Fourier(frequencies=3, sigma=0.1), periodic=Periodic(frequencies=2, sigma=0.1, width=3)
 )
-NO_WAVES = Numbers(fourier=None, periodic=None)
+NO_WAVES = NumberEmbeddings(fourier=None, periodic=None)
 BUILDERS: dict[str, Callable[[Problem], keras.Model]] = {
     "mlp": partial(
         mlp.build,
@@ -125,7 +126,7 @@ BUILDERS: dict[str, Callable[[Problem], keras.Model]] = {
         numbers=NO_WAVES,
     ),
     "selu": partial(
-        selu.build,
+        mlp.build,
         depth=3,
         width=8,
         activation="selu",
@@ -139,7 +140,7 @@ BUILDERS: dict[str, Callable[[Problem], keras.Model]] = {
     "wide_deep": partial(
         wide_deep.build,
         wide=True,
-        deep=wide_deep.Deep(
+        deep=HiddenLayers(
             units=[8],
             activation="relu",
             kernel_initializer="he_normal",

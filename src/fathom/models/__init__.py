@@ -1,1 +1,9 @@
-"""Networks. A builder is a function of a `Problem` that returns a Keras model, not compiled."""
+"""Networks: each builder is a function of a `Problem` that returns a Keras model, not compiled.
+
+Read in this order:
+
+- `mlp`, `wide_deep`: a file for each network.
+- `layers`: what they have in common: checked arguments, inputs, hidden layers, outputs.
+- `number_embeddings`: Fourier features and periodic embeddings of numbers.
+- `names`: names of inputs, outputs, layers and of Keras' functions.
+"""

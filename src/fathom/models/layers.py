@@ -1,4 +1,4 @@
-"""What the networks have in common: checked settings, hidden layers, outputs."""
+"""What the networks have in common: checked arguments, inputs, hidden layers, outputs."""
 
 import math
 from typing import Annotated, Any, Literal, get_args
@@ -7,7 +7,6 @@ import keras
 from pydantic import (
     AfterValidator,
     ConfigDict,
-    Field,
     NonNegativeFloat,
     PlainValidator,
     PositiveInt,
@@ -15,12 +14,12 @@ from pydantic import (
 
 from fathom.artifacts.problem import Output, Problem
 from fathom.models.names import known_name, layer_name
-from fathom.models.number_embeddings import Numbers, with_embedded
-from fathom.settings.fields import Task
+from fathom.models.number_embeddings import NumberEmbeddings, embed_numbers
+from fathom.settings.fields import Section, Task
 
 
 def known_activation(name: str) -> str:
-    """Let through an activation that takes each number by itself or keeps their count."""
+    """Accept an activation that keeps the number of units and needs no argument."""
     known_name(keras.activations, "activation", name)
     try:
         keeps_shape = keras.activations.get(name)(keras.ops.zeros((1, 4))).shape == (1, 4)
@@ -28,17 +27,21 @@ def known_activation(name: str) -> str:
         keeps_shape = False
     if not keeps_shape:
         raise ValueError(
-            f"Keras' activation {name!r} cannot stand behind a dense layer by its name"
+            f"Keras' activation {name!r} needs arguments or changes the number of units, so it "
+            "cannot follow a dense layer"
         )
     return name
 
 
-def parse_rates(value: Any) -> Any:
-    """Let through a rate, or one for each task."""
-    rates = list(value.values()) if isinstance(value, dict) else [value]
-    tasks = set(value) if isinstance(value, dict) else set()
-    if tasks - set(get_args(Task)) or not all(
-        type(rate) in (int, float) and 0 <= rate < 1 for rate in rates
+def known_initializer(name: str) -> str:
+    return known_name(keras.initializers, "initializer", name)
+
+
+def valid_rates(value: Any) -> Any:
+    """Accept a rate, or one for each task."""
+    by_task = value if isinstance(value, dict) else dict.fromkeys(get_args(Task), value)
+    if not set(by_task) <= set(get_args(Task)) or not all(
+        type(rate) in (int, float) and 0 <= rate < 1 for rate in by_task.values()
     ):
         raise ValueError(
             "must be a rate of at least 0 and below 1, or one for each of "
@@ -47,55 +50,68 @@ def parse_rates(value: Any) -> Any:
     return value
 
 
-def known_initializer(name: str) -> str:
-    return known_name(keras.initializers, "initializer", name)
-
-
 Activation = Annotated[str, AfterValidator(known_activation)]
 Initializer = Annotated[str, AfterValidator(known_initializer)]
-Rate = Annotated[float, Field(ge=0, lt=1)]
-Rates = Annotated[float | dict[Task, float], PlainValidator(parse_rates)]
+Rates = Annotated[float | dict[Task, float], PlainValidator(valid_rates)]
 Embedding = Literal["auto"] | PositiveInt
 Units = list[PositiveInt]
-Penalty = NonNegativeFloat
 
 CHECKED = ConfigDict(strict=True, arbitrary_types_allowed=True)
 
 
-def features(problem: Problem, name: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return a network's input of numbers or images of this name, and the same as one row."""
-    given = keras.Input(problem.shape_of(name), name=name)
-    return given, keras.layers.Flatten()(given) if problem.kind == "images" else given
-
-
-def embedded(
-    problem: Problem, numbers: str, categories: str, embedding: Embedding, how: Numbers
-) -> tuple[list[keras.KerasTensor], keras.KerasTensor]:
-    """Return a network's inputs of these names, and both as one row: each category's code becomes
-    a row of numbers of its own (an embedding), beside the scaled numbers and what is made of them.
+class HiddenLayers(Section):
+    """Settings of a stack of dense layers over numbers or images and embedded categories.
 
     Args:
-        problem: says what the inputs get, by their names.
-        numbers: name of the input of numbers or images; there is none if the problem has none.
-        categories: name of the input of codes; likewise.
-        embedding: how many numbers each category becomes; auto: by `embedding_width`.
-        how: what is made of the numbers.
+        units: width of each hidden layer.
+        activation: of the hidden layers, by Keras' name.
+        kernel_initializer: of the hidden layers, by Keras' name.
+        batch_normalization: before each activation (Ioffe & Szegedy 2015).
+        dropout: rate after the hidden layers, or one for each task (Srivastava et al. 2014).
+        l2: factor of the penalty on the squares of the hidden layers' weights.
+        embedding: width of the embedding of a category; auto: by `embedding_width`.
+        numbers: features of numbers beside their scaled values.
     """
-    inputs, parts = [], []
+
+    units: Units
+    activation: Activation
+    kernel_initializer: Initializer
+    batch_normalization: bool
+    dropout: Rates
+    l2: NonNegativeFloat
+    embedding: Embedding
+    numbers: NumberEmbeddings
+
+
+def number_input(problem: Problem, name: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Return an input of numbers or images, and the same of shape (rows, numbers)."""
+    tensor = keras.Input(problem.shape_of(name), name=name)
+    return tensor, keras.layers.Flatten()(tensor) if problem.kind == "images" else tensor
+
+
+def embedded_inputs(
+    problem: Problem, numbers: str, categories: str, settings: HiddenLayers
+) -> tuple[list[keras.KerasTensor], keras.KerasTensor]:
+    """Return the inputs of these names, and their concatenated features: numbers, features of
+    numbers, and the embedding of each category. An input without columns is left out.
+    """
+    inputs, features = [], []
     if math.prod(problem.shape_of(numbers)):
-        given, flat = features(problem, numbers)
-        inputs.append(given)
-        parts.append(with_embedded(flat, problem.columns_of(numbers), problem.crosses, how))
-    names = problem.columns_of(categories)
-    if names:
-        given = keras.Input(problem.shape_of(categories), dtype="int32", name=categories)
-        inputs.append(given)
-        for index, name in enumerate(names):
-            codes = problem.categories[name]
-            width = embedding_width(codes) if embedding == "auto" else embedding
-            layer = keras.layers.Embedding(codes, width, name=layer_name("embedding", name))
-            parts.append(layer(given[:, index]))
-    return inputs, parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
+        tensor, flat = number_input(problem, numbers)
+        inputs.append(tensor)
+        columns = problem.columns_of(numbers)
+        features.append(embed_numbers(flat, columns, problem.crosses, settings.numbers))
+    columns = problem.columns_of(categories)
+    if columns:
+        tensor = keras.Input(problem.shape_of(categories), dtype="int32", name=categories)
+        inputs.append(tensor)
+        for index, column in enumerate(columns):
+            codes = problem.categories[column]
+            width = settings.embedding
+            width = embedding_width(codes) if width == "auto" else width
+            layer = keras.layers.Embedding(codes, width, name=layer_name("embedding", column))
+            features.append(layer(tensor[:, index]))
+    return inputs, features[0] if len(features) == 1 else keras.layers.Concatenate()(features)
 
 
 def embedding_width(codes: int) -> int:
@@ -103,39 +119,46 @@ def embedding_width(codes: int) -> int:
     return min(50, round(1.6 * math.pow(codes, 0.56)))
 
 
-def hidden_layer(
+def hidden_layers(
     x: keras.KerasTensor,
-    units: int,
-    activation: str,
-    kernel_initializer: str,
-    batch_normalization: bool = False,
-    l2: float = 0.0,
+    problem: Problem,
+    settings: HiddenLayers,
+    dropout_layers: int | None = None,
 ) -> keras.KerasTensor:
-    """Stack a dense layer on x; batch normalisation goes before the activation (Ioffe & Szegedy
-    2015), where it makes the layer's own bias superfluous.
+    """Apply the hidden layers to x.
+
+    Before batch normalization a layer has no bias, as the normalization has one. With SELU,
+    AlphaDropout keeps mean and variance (Klambauer et al. 2017).
+
+    Args:
+        dropout_layers: number of last hidden layers with dropout; None: all.
     """
-    x = keras.layers.Dense(
-        units,
-        activation=None if batch_normalization else activation,
-        use_bias=not batch_normalization,
-        kernel_initializer=kernel_initializer,
-        kernel_regularizer=keras.regularizers.L2(l2) if l2 else None,
-    )(x)
-    if batch_normalization:
-        x = keras.layers.Activation(activation)(keras.layers.BatchNormalization()(x))
+    rate = settings.dropout
+    rate = rate.get(problem.main.task, 0.0) if isinstance(rate, dict) else rate
+    alpha = settings.activation == "selu"
+    first = 0 if dropout_layers is None else len(settings.units) - dropout_layers
+    normalized = settings.batch_normalization
+    for index, units in enumerate(settings.units):
+        x = keras.layers.Dense(
+            units,
+            activation=None if normalized else settings.activation,
+            use_bias=not normalized,
+            kernel_initializer=settings.kernel_initializer,
+            kernel_regularizer=keras.regularizers.L2(settings.l2) if settings.l2 else None,
+        )(x)
+        if normalized:
+            x = keras.layers.BatchNormalization()(x)
+            x = keras.layers.Activation(settings.activation)(x)
+        if rate and index >= first:
+            x = (keras.layers.AlphaDropout if alpha else keras.layers.Dropout)(rate)(x)
     return x
 
 
-def rate_of(rates: Rates, problem: Problem) -> float:
-    """Return the dropout rate for the problem's task."""
-    return rates.get(problem.main.task, 0.0) if isinstance(rates, dict) else rates
+def output_layer(x: keras.KerasTensor, problem: Problem, name: str) -> keras.KerasTensor:
+    """Apply an output of this name to x: a number, or the probability of each class."""
+    output = problem.output(name)
+    return keras.layers.Dense(output.units, activation=output_activation(output), name=name)(x)
 
 
-def output(x: keras.KerasTensor, problem: Problem, name: str) -> keras.KerasTensor:
-    """Stack on x an output of this name: a number, or the probability of each class."""
-    wanted = problem.output(name)
-    return keras.layers.Dense(wanted.units, activation=output_activation(wanted), name=name)(x)
-
-
-def output_activation(wanted: Output) -> str:
-    return "softmax" if wanted.task == "classification" else "linear"
+def output_activation(output: Output) -> str:
+    return "softmax" if output.task == "classification" else "linear"

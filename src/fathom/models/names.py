@@ -1,4 +1,4 @@
-"""Names: of a network's inputs and outputs, of layers, and those by which Keras knows functions."""
+"""Names of a network's inputs, outputs and layers, and of Keras' functions."""
 
 import re
 from types import ModuleType
@@ -16,34 +16,35 @@ def known_name(module: ModuleType, kind: str, name: str) -> str:
     """Return a name that a module such as `keras.losses` knows.
 
     Raises:
-        ValueError: it does not; the message names the nearest that it does.
+        ValueError: it does not know the name; the message suggests the nearest one.
     """
     try:
         module.get(name)
     except (ValueError, TypeError) as error:
-        known = [found for found in dir(module) if found[0].islower() and found not in NOT_NAMES]
+        known = [public for public in dir(module) if public[0].islower()]
+        known = [public for public in known if public not in NOT_NAMES]
         known += [alias for alias in ALIASES if hasattr(module, "mean_squared_error")]
         raise ValueError(f"Keras has no {kind} {name!r}{did_you_mean(name, known)}") from error
     return name
 
 
 def layer_name(kind: str, column: str) -> str:
-    """Return a name of letters that TensorFlow takes."""
+    """Return a layer name of characters that TensorFlow accepts."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", f"{kind}_{column}")
 
 
-def unwrap(several: list[Any]) -> Any:
-    """Give Keras one thing for one input or output, as it names one output's metrics `rmse`, not
-    `main_output_rmse`.
+def unwrap(tensors: list[Any]) -> Any:
+    """Return the only tensor of a list, or the list. Keras calls the metric of a single output
+    `rmse`, but `main_output_rmse` if it is given a list.
     """
-    return several[0] if len(several) == 1 else several
+    return tensors[0] if len(tensors) == 1 else tensors
 
 
 def input_names(model: keras.Model) -> list[str]:
-    """Return the inputs' names; a subclassed model has one input without a name."""
+    """Return the names of the inputs. A subclassed model has one input without a name."""
     return [tensor.name for tensor in getattr(model, "inputs", None) or ()] or ["features"]
 
 
 def output_names(model: keras.Model) -> list[str]:
-    """Return the outputs' names; a subclassed model has one output without a name."""
+    """Return the names of the outputs. A subclassed model has one output without a name."""
     return list(getattr(model, "output_names", None) or ["main_output"])
