@@ -1,28 +1,27 @@
-"""The real project, shrunk: copies of it in temporary folders, with its own settings."""
+"""Small copies of the real project in temporary folders, with its own settings."""
 
 from __future__ import annotations
 
 import functools
 import gc
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import pytest
-import variables  # noqa: F401  before what reads them
+import variables  # noqa: F401  before libraries that read them
 import yaml
 from ruamel.yaml import YAML
 from stages import ROOT as ROOT
 from stages import build_once, run_pipeline
+from stages import ray_nodes as ray_nodes
 
 from fathom.base import paths
 from fathom.baseline.baseline import baseline
@@ -41,12 +40,12 @@ pytest_plugins = ["schedule"]
 pytest.register_assert_rewrite("services")
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
-# Small and quick, but every layer kind, callback and stage is still there.
+# Small and fast, with every kind of layer, callback and stage.
 SHRUNK = [
     "train.epochs=2", "train.batch_size=128", "train.repeats=1", "gpus=[]",
     "explain.rows=4", "explain.background=10", "compare.resamples=200",
 ]  # fmt: skip
-LEAN = ["export.saved_model=false", "export.onnx=false"]  # seconds for each network
+LEAN = ["export.saved_model=false", "export.onnx=false"]  # they take seconds per network
 GATES = "{digits.accuracy: {min: 0.05}, california_housing.mlp.rmse: {max: 10}}"
 TWO_MODELS = "models=[mlp, wide_deep]"  # with and without an auxiliary output
 SHRUNK_MODELS = {
@@ -59,7 +58,7 @@ SHRUNK_MODELS = {
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with the project's real settings, made the working folder."""
+    """Return a folder with the project's real settings, as the working folder."""
     copy_settings(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -72,14 +71,14 @@ def copy_settings(folder: Path) -> None:
 
 
 def work_in_copy(of: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Copy a folder into another, make that the working folder and return it."""
+    """Copy a folder into another, which becomes the working folder, and return it."""
     shutil.copytree(of, folder, dirs_exist_ok=True)
     monkeypatch.chdir(folder)
     return folder
 
 
 def every_kind(rng: np.random.Generator, rows: int, missing: float, rooms: int) -> pd.DataFrame:
-    """Return a table of every kind of column; a share of `size` and some of `town` are missing."""
+    """Return a table with every kind of column; `size` and `town` have missing values."""
     return pd.DataFrame(
         {
             "size": np.where(rng.random(rows) < missing, np.nan, rng.normal(100, 20, rows)),
@@ -105,45 +104,44 @@ def prepare(folder: Path, datasets: list[str], *overrides: str) -> None:
 
 def dataset_config(dataset: str, *overrides: str) -> DatasetConfig:
     """Return the real settings of a data set's stages, in the workspace."""
-    return composed(DatasetConfig, f"dataset={dataset}", *overrides)
+    return compose_small(DatasetConfig, f"dataset={dataset}", *overrides)
 
 
-def composed(schema: type[AnyConfig], *overrides: str) -> AnyConfig:
-    """Compose settings of the workspace: once, as long as its files say the same."""
+def compose_small(schema: type[AnyConfig], *overrides: str) -> AnyConfig:
+    """Compose the workspace's settings, once for the same content of its files."""
     files = [Path("params.yaml"), *sorted(Path("conf").rglob("*.yaml"))]
-    content = b"\0".join(str(file).encode() + b"\0" + file.read_bytes() for file in files)
-    config: AnyConfig = compose_once(schema, overrides, hashlib.sha256(content).digest())
+    content = tuple((str(file), file.read_bytes()) for file in files)
+    config: AnyConfig = compose_cached(schema, overrides, content)
     return config
 
 
 @functools.cache
-def compose_once(schema: type[AnyConfig], overrides: tuple[str, ...], content: bytes) -> AnyConfig:
+def compose_cached(schema: type[AnyConfig], overrides: tuple[str, ...], _: Any) -> AnyConfig:
     return compose(overrides, schema)
 
 
 def network_config(dataset: str, model: str, *overrides: str) -> NetworkConfig:
     """Return the real settings of a network's stages, shrunk, in the workspace."""
     shrunk = [*SHRUNK, *SHRUNK_MODELS.get(model, [])]
-    return composed(NetworkConfig, f"dataset={dataset}", f"model={model}", *shrunk, *overrides)
+    return compose_small(NetworkConfig, f"dataset={dataset}", f"model={model}", *shrunk, *overrides)
 
 
 def train_network(dataset: str, model: str, *overrides: str) -> Training:
     """Train a network, shrunk, in the workspace."""
-    # Not above: TensorFlow takes seconds to import, and some tests prove that it is not needed.
+    # Not above: importing TensorFlow takes seconds, and some tests prove that it is not needed.
     import tensorflow as tf
 
     from fathom.train.train import train
 
-    leave_imports_alone()
+    freeze_imports()
     return train(network_config(dataset, model, *overrides), tf.distribute.get_strategy())
 
 
 @functools.cache
-def leave_imports_alone() -> None:
-    """Have Python's garbage collector pass over all that is there once TensorFlow is imported.
+def freeze_imports() -> None:
+    """Exclude TensorFlow's millions of objects from garbage collection.
 
-    It would go through millions of objects whenever a training traces its programs or Keras clears
-    its session, which took a tenth of a training.
+    Collections took a tenth of a training: tracing and clearing Keras' session start them.
     """
     gc.collect()
     gc.freeze()
@@ -176,34 +174,35 @@ def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.Comple
 
 
 def clone(folder: Path, shrunk: bool = True) -> Path:
-    """Copy the project as Git sees it into a repository of its own.
+    """Copy the project's files in Git into a repository of its own.
 
-    Shrunk, its settings are small ones, and what belongs to the real figures is left behind.
+    Args:
+        folder: of the copy.
+        shrunk: whether it has small settings, without the metrics of the real ones.
     """
     for file in run_in(ROOT, "git", "ls-files", "-co", "--exclude-standard").stdout.splitlines():
-        figures = file == "dvc.lock" or file.startswith("metrics/")
-        if (ROOT / file).is_file() and not (shrunk and figures):
+        is_result = file == "dvc.lock" or file.startswith("metrics/")
+        if (ROOT / file).is_file() and not (shrunk and is_result):
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, folder / file)
     if shrunk:
         shrink(folder, "train.repeats=2", f"gates={GATES}")
     run_in(folder, "git", "init", "-q", "-b", "main")
-    run_in(folder, "git", "config", "user.email", "test@example.com")
-    run_in(folder, "git", "config", "user.name", "test")
+    for key, value in (("user.email", "test@example.com"), ("user.name", "test")):
+        run_in(folder, "git", "config", key, value)
     commit(folder)
     return folder
 
 
 def shrink(folder: Path, *assignments: str) -> None:
-    """Make the settings of a folder small ones."""
+    """Set small settings in a folder."""
     edit(folder / "params.yaml", *SHRUNK, *LEAN, *assignments)
     for model, overrides in SHRUNK_MODELS.items():
-        in_file = [override.removeprefix("model.") for override in overrides]
-        edit(folder / f"conf/model/{model}.yaml", *in_file)
+        edit(folder / f"conf/model/{model}.yaml", *(o.removeprefix("model.") for o in overrides))
 
 
 def edit(file: Path, *assignments: str) -> None:
-    """Set keys of a YAML file, as a user would in an editor: comments stay."""
+    """Set keys of a YAML file; comments stay."""
     editor = YAML()
     tree = editor.load(file)
     for assignment in assignments:
@@ -218,7 +217,7 @@ def edit(file: Path, *assignments: str) -> None:
 
 def commit(folder: Path) -> None:
     run_in(folder, "git", "add", "-A")
-    run_in(folder, "git", "commit", "-q", "--allow-empty", "-m", "as it stands")
+    run_in(folder, "git", "commit", "-q", "--allow-empty", "-m", "all")
 
 
 def repro(folder: Path, *arguments: str) -> list[str]:
@@ -231,26 +230,9 @@ def ran(output: str) -> list[str]:
     return re.findall(r"^Running stage '(.+)'", output, re.MULTILINE)
 
 
-@contextmanager
-def ray_nodes(count: int) -> Iterator[Any]:
-    """Start a Ray cluster of so many nodes with one core each, of processes on this machine."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_AUTH_MODE", "disabled")
-        # Not above: Ray need not be installed.
-        from ray.cluster_utils import Cluster
-
-        soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500}
-        arguments = {"num_cpus": 1, "include_dashboard": False, "_system_config": soon}
-        started = Cluster(initialize_head=True, head_node_args=arguments)
-        for _ in range(count - 1):
-            started.add_node(num_cpus=1)
-        yield started
-        started.shutdown()
-
-
 @pytest.fixture(scope="session")
 def scaled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which the default data sets are ready to be trained on. Read it alone."""
+    """Return a folder with the scaled default data sets. Do not write to it."""
 
     def build(folder: Path) -> None:
         copy_settings(folder)
@@ -261,13 +243,13 @@ def scaled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trainable(scaled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a copy of it, made the working folder."""
+    """Return a copy of it, as the working folder."""
     return work_in_copy(scaled, tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which every stage has run, in this process and shrunk. Read it alone."""
+    """Return a folder in which every stage has run, with small settings. Do not write to it."""
 
     def build(folder: Path) -> None:
         copy_settings(folder)
@@ -282,7 +264,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone in which `dvc repro` has built everything, and all is committed."""
+    """Return a clone in which `dvc repro` has run and everything is committed."""
 
     def build(folder: Path) -> None:
         clone(folder)
@@ -297,13 +279,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(built: Path) -> Iterator[Path]:
-    """Return the built clone, and put it back afterwards."""
+    """Return the built clone; it is restored after the test."""
     head = run_in(built, "git", "rev-parse", "HEAD").stdout.strip()
     yield built
     run_in(built, "git", "reset", "-q", "--hard", head)
     run_in(built, "git", "clean", "-qfd")
-    for ref in run_in(
-        built, "git", "for-each-ref", "--format=%(refname)", "refs/exps"
-    ).stdout.split():
+    refs = run_in(built, "git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout
+    for ref in refs.split():
         run_in(built, "git", "update-ref", "-d", ref)
     run_in(built, "dvc", "checkout", "-q", "-f")

@@ -1,7 +1,7 @@
-"""What pytest runs when: marks, time limits, and the files that took longest first.
+"""Marks, time limits, and the order of test files: those that take longest run first.
 
-`tests/durations.json` has the seconds of each test that took one or more; `make durations` writes
-it anew.
+`tests/durations.json` has the seconds of each test that takes at least one; `make durations`
+writes it.
 """
 
 import json
@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 DURATIONS = Path(__file__).with_name("durations.json")
-OUTSIDE = ("ray", "browser", "network")  # what they start makes them slow
-SLOW_TIMEOUT = 1200  # seconds; of fast tests see pyproject.toml
-KEPT = 1.0  # seconds from which on a test's duration is kept
+OUTSIDE = ("ray", "browser", "network")  # marks of tests that start other programs
+SLOW_TIMEOUT = 1200  # seconds; pyproject.toml has that of fast tests
+MIN_SECONDS = 1.0  # duration from which a test is in the file
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that start other programs as slow, and sort files by what they took."""
+    """Mark tests that start other programs as slow, and set the time limit of slow tests."""
     for item in items:
         if any(item.get_closest_marker(name) for name in OUTSIDE):
             item.add_marker("slow")
@@ -30,9 +30,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT), append=False)
 
 
-@pytest.hookimpl(tryfirst=True)  # before the collection is sent to the process that hands out tests
+@pytest.hookimpl(tryfirst=True)  # before the collection is distributed
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start the files that take longest first: a worker that ends early takes over from others."""
+    """Sort the files that take longest first, so that no worker ends long after the others."""
     seconds: dict[Path, float] = defaultdict(float)
     known = json.loads(DURATIONS.read_text()) if DURATIONS.exists() else {}
     for item in session.items:
@@ -41,7 +41,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 class Durations:
-    """Adds up what the phases of each test take, in whichever process it runs."""
+    """Sums the durations of each test's phases, in all processes."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -52,7 +52,7 @@ class Durations:
     def pytest_sessionfinish(self) -> None:
         known = json.loads(DURATIONS.read_text()) if DURATIONS.exists() else {}
         known = {test: took for test, took in known.items() if test not in self.seconds}
-        known |= {test: round(took) for test, took in self.seconds.items() if took >= KEPT}
+        known |= {test: round(took) for test, took in self.seconds.items() if took >= MIN_SECONDS}
         DURATIONS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""Stages and commands, run in this process as they run in one of their own."""
+"""Runs stages and commands in this process as in one of their own."""
 
 import contextlib
 import io
@@ -6,9 +6,10 @@ import json
 import os
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -24,7 +25,7 @@ OF_NETWORKS = ["train", "evaluate"]
 
 @dataclass(frozen=True)
 class Finished:
-    """What a program left: its exit status and what it printed."""
+    """The exit status and output of a program."""
 
     status: int
     out: str
@@ -37,8 +38,8 @@ def run_stage(stage: str, *overrides: str) -> Finished:
     status: object = None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [f"{stage}.py", *overrides])
-        patch.setenv("HYDRA_FULL_ERROR", "")  # a stage sets it: undone behind it,
-        patch.delenv("HYDRA_FULL_ERROR")  # and not there before it
+        patch.setenv("HYDRA_FULL_ERROR", "")  # a stage sets it: restored after it,
+        patch.delenv("HYDRA_FULL_ERROR")  # and not set before it
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 runpy.run_path(str(ROOT / f"src/{stage}.py"), run_name="__main__")
@@ -49,7 +50,7 @@ def run_stage(stage: str, *overrides: str) -> Finished:
 
 
 def make_stage(stage: str, *overrides: str) -> None:
-    """Run a stage's script, which must succeed."""
+    """Run a stage's script and expect success."""
     finished = run_stage(stage, *overrides)
     assert finished.status == 0, f"{stage} {overrides}: {finished.err}"
 
@@ -65,7 +66,7 @@ def run_command(*arguments: object, stdin: bytes | None = None) -> Finished:
 
 
 def run_pipeline(datasets: list[str], models: list[str], *overrides: str) -> None:
-    """Run every stage in the working folder, in the order of the pipeline."""
+    """Run all stages in the working folder in their order."""
     for dataset in datasets:
         for stage in OF_DATASETS:
             make_stage(stage, f"dataset={dataset}", *overrides)
@@ -82,14 +83,12 @@ def run_pipeline(datasets: list[str], models: list[str], *overrides: str) -> Non
 
 
 def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
-    """Return a folder that the first of all test processes to ask for it has built.
-
-    The others wait for that one. All of them read the folder, and none writes there.
+    """Return a folder that one test process builds, and all others read.
 
     Args:
         factory: of the test process.
         name: of the folder, the same in all processes.
-        build: gets an empty folder to build in.
+        build: fills an empty folder.
     """
     base = factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"shared-{name}"
@@ -99,3 +98,20 @@ def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path
             build(unfinished)
             unfinished.rename(folder)
     return folder
+
+
+@contextlib.contextmanager
+def ray_nodes(count: int) -> Iterator[Any]:
+    """Start a Ray cluster of nodes with one core each, as processes on this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        # Not above: Ray need not be installed.
+        from ray.cluster_utils import Cluster
+
+        soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500}
+        arguments = {"num_cpus": 1, "include_dashboard": False, "_system_config": soon}
+        started = Cluster(initialize_head=True, head_node_args=arguments)
+        for _ in range(count - 1):
+            started.add_node(num_cpus=1)
+        yield started
+        started.shutdown()

@@ -1,12 +1,20 @@
 """Every stage of dvc.yaml declares all that it reads, and nothing else."""
 
+import importlib
 import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, dataset_config, network_config, run_in, work_in_copy
+from conftest import (
+    ROOT,
+    copy_settings,
+    dataset_config,
+    network_config,
+    run_in,
+    work_in_copy,
+)
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
@@ -20,20 +28,21 @@ STAGES = [
 OF_NETWORKS = ("train", "evaluate", "export")
 OF_ALL = ("report", "gate")  # data sets and networks
 
-# What a stage may read without that a change makes it run anew, and the other way round: dvc.yaml
-# says why.
+# Exceptions, which dvc.yaml explains: settings that a stage reads but does not declare, and deps
+# that the stage of this test's data set does not read.
 NOT_DECLARED = {"download": {"mirror"}}
 NOT_READ = {
-    "download": ["data/own"],  # by a data set that is not one's own
+    "download": ["data/own"],  # digits come with scikit-learn
     "gate": ["report/index.html"],
-    "explain": ["data/raw/digits"],  # raw values count in a table alone
-    "export": ["models/digits/wide_deep/predictions"],  # numbers alone get intervals
+    "explain": ["data/raw/digits"],  # only tables have raw values
+    "export": ["models/digits/wide_deep/predictions"],  # only regressions have intervals
 }
 
-# Code that returns text of errors and lines alone: better wording reruns nothing.
+# The only code that is no dep. It cannot change an output: its functions return the text of an
+# error, or of a line to print, and no stage writes such text to a file.
 UNDECLARED_CODE = "src/fathom/messages"
 
-# Put first on PYTHONPATH: notes every file of the project that Python opens.
+# sitecustomize.py of the stages: records every file of the project that Python opens.
 NOTE_OPENED = """
 import atexit, os, sys
 opened, here = set(), os.getcwd() + os.sep
@@ -51,7 +60,7 @@ def write():
 
 
 def address(stage: str) -> str:
-    """Return the stage as DVC names it, of digits and Wide & Deep."""
+    """Return DVC's name of a stage, for digits and Wide & Deep."""
     if stage in OF_ALL:
         return stage
     return f"{stage}@digits-wide_deep" if stage in OF_NETWORKS else f"{stage}@digits"
@@ -59,19 +68,43 @@ def address(stage: str) -> str:
 
 @pytest.fixture(scope="session")
 def declared() -> dict[str, Any]:
-    """Return DVC's own view of each stage, with everything resolved."""
+    """Return DVC's own view of each stage."""
     with closing(Repo(str(ROOT))) as repo:
-        return {name: resolved(repo.stage.get_target(address(name))) for name in STAGES}
+        return read_stages(repo)
 
 
-def resolved(stage: Any) -> dict[str, Any]:
+def is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def read_stages(repo: Repo) -> dict[str, Any]:
+    stages = {name: repo.stage.get_target(address(name)) for name in STAGES}
+    return {name: read_stage(stage) for name, stage in stages.items()}
+
+
+def read_stage(stage: Any) -> dict[str, Any]:
     params = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
     return {
         "cmd": stage.cmd,
         "deps": [dep.def_path for dep in stage.deps if dep not in params],
         "params": {dep.def_path: sorted(dep.params) for dep in params},
+        "values": {dep.def_path: dep.read_params() for dep in params},
         "outs": [out.def_path for out in stage.outs],
     }
+
+
+def test_text_reruns_nothing(declared: dict[str, Any], tmp_path: Path) -> None:
+    """Messages are in no dep, and comments change no value of a param."""
+    for stage in STAGES:
+        for dep in declared[stage]["deps"]:
+            assert not is_within(UNDECLARED_CODE, dep), stage
+            assert not is_within(dep, UNDECLARED_CODE), stage
+    copy_settings(tmp_path)
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    for file in [tmp_path / "params.yaml", *tmp_path.glob("conf/**/*.yaml")]:
+        file.write_text(f"# Another comment.\n{file.read_text()}\n# And another one.\n")
+    with closing(Repo.init(str(tmp_path), no_scm=True)) as repo:
+        assert read_stages(repo) == declared
 
 
 @pytest.mark.slow
@@ -83,7 +116,7 @@ def test_files_read_are_the_files_declared(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In a folder that holds nothing else the stage works, and it opens each of them."""
+    """The stage works in a folder with nothing else, and opens each of the files."""
     deps, outs = declared[stage]["deps"], declared[stage]["outs"]
     folder = tmp_path / "sandbox"
     folder.mkdir()
@@ -107,20 +140,16 @@ def test_files_read_are_the_files_declared(
     run_in(folder, *declared[stage]["cmd"].split())
 
     opened = set(noted.read_text().split("\n"))
-    unread = [dep for dep in deps if not any(within(path, dep) for path in opened & before)]
+    unread = [dep for dep in deps if not any(is_within(path, dep) for path in opened & before)]
     assert unread == NOT_READ.get(stage, [])
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    stray = [path for path in written - before if not any(within(path, out) for out in outs)]
+    stray = [path for path in written - before if not any(is_within(path, out) for out in outs)]
     assert stray == []
     assert all((folder / out).exists() for out in outs)
 
 
-def within(path: str, declared: str) -> bool:
-    return path == declared or path.startswith(f"{declared}/")
-
-
 class Recorder:
-    """Stands for the settings and notes which of them are read."""
+    """Settings that record which of them are read."""
 
     def __init__(self, settings: Any, prefix: str, read: set[str]) -> None:
         self._settings, self._prefix, self._read = settings, prefix, read
@@ -172,43 +201,13 @@ def settings_read(stage: str) -> set[str]:
     else:
         config = dataset_config("digits")
     recorder: Any = Recorder(config, "", read)
-    if stage in ("train", "explain", "export"):
+    arguments = [recorder]
+    if stage in ("train", "explain"):
         from fathom.train.devices import start_tensorflow
 
-        strategy = start_tensorflow(recorder) if stage != "export" else None
-        from fathom.explain.explain import explain
-        from fathom.export.export import export
-        from fathom.train.train import train
-
-        of_networks: dict[str, Any] = {
-            "train": lambda: train(recorder, strategy),
-            "explain": lambda: explain(recorder),
-            "export": lambda: export(recorder),
-        }
-        of_networks[stage]()
-        return read
-    from fathom.baseline.baseline import baseline
-    from fathom.check.check import check
-    from fathom.compare.compare import compare
-    from fathom.download.download import download
-    from fathom.evaluate.evaluate import evaluate
-    from fathom.gate.gate import gate
-    from fathom.report.report import report
-    from fathom.scale.scale import scale
-    from fathom.split.split import split
-
-    functions: dict[str, Any] = {
-        "download": download,
-        "split": split,
-        "check": check,
-        "scale": scale,
-        "evaluate": evaluate,
-        "baseline": baseline,
-        "compare": compare,
-        "gate": gate,
-        "report": report,
-    }
-    functions[stage](recorder)
+        strategy = start_tensorflow(recorder)
+        arguments += [strategy] if stage == "train" else []
+    getattr(importlib.import_module(f"fathom.{stage}.{stage}"), stage)(*arguments)
     return read
 
 

@@ -1,4 +1,4 @@
-"""Tables are written piece by piece, and no more of them is read than is asked for."""
+"""Tables are written block by block, and read only where they are needed."""
 
 from pathlib import Path
 

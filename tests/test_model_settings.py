@@ -67,8 +67,8 @@ ERRORS = {
         "._target_: fathom.models.mlp has no 'bild'; did you mean build?"
     ),
     "mlp _target_=fathom.models.mpl.build": (
-        "._target_: there is no module 'fathom.models.mpl' to take 'build' from; "
-        "a module of your own is found in src/"
+        "._target_: there is no module 'fathom.models.mpl' with 'build'; "
+        "modules of your own belong in src/"
     ),
 }
 

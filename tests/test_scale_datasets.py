@@ -10,7 +10,7 @@ from scaling import raw, rows
 from sklearn.preprocessing import StandardScaler
 
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.scaled_data import read_subset, read_target_scalers
+from fathom.artifacts.scaled_data import read_scalers, read_subset
 from fathom.artifacts.schema import Schema
 from fathom.base.paths import SUBSETS
 from fathom.scale.encoder import Encoder
@@ -37,7 +37,7 @@ def test_california_end_to_end(workspace: Path) -> None:
         np.testing.assert_array_equal(subset.targets["main_output"], target)
         assert subset.weights is None
     prices = table["MedHouseVal"].to_numpy()[rows("california_housing", "train")]
-    target_scaler = read_target_scalers(problem)["main_output"]
+    target_scaler = read_scalers(problem.dataset).targets["main_output"]
     assert target_scaler.center == pytest.approx([prices.mean()])
     assert target_scaler.scale == pytest.approx([prices.std()])
     assert target_scaler.clip is None
@@ -105,7 +105,7 @@ def test_digits_end_to_end(workspace: Path, pixels: str) -> None:
         assert values.dtype == np.float32
         np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-6)
         np.testing.assert_array_equal(subset.targets["main_output"], labels[numbers])
-    assert read_target_scalers(problem) == {}
+    assert read_scalers(problem.dataset).targets == {}
     inputs = subset.inputs(["wide_input", "deep_input"], problem)
     assert [values.shape for values in inputs] == [(450, 8, 8)] * 2
     names = json.loads(Path("data/scaled/digits/scaler.json").read_text())["features"]["columns"]

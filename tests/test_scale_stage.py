@@ -11,7 +11,7 @@ from conftest import dataset_config, every_kind, prepare
 from scaling import raw, rows
 
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.scaled_data import read_subset, read_target_scalers
+from fathom.artifacts.scaled_data import read_scalers, read_subset
 from fathom.base.errors import FathomError
 from fathom.base.paths import SUBSETS
 from fathom.download.download import download
@@ -87,7 +87,7 @@ def test_auxiliary_column_is_a_second_target(
     assert (targets if classes is None else [classes[code] for code in targets]) == list(expected)
     assert list(subset.target("main_output")) == list(raw()["price"].iloc[subset.rows])
     scalers = {"main_output", "aux_output"} if classes is None else {"main_output"}
-    assert set(read_target_scalers(problem)) == scalers
+    assert set(read_scalers(problem.dataset).targets) == scalers
 
 
 def test_without_auxiliary_column_the_second_output_predicts_the_target(workspace: Path) -> None:

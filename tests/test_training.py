@@ -29,7 +29,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from stages import build_once, make_stage
 
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.scaled_data import ScaledData, read_subset, read_target_scalers
+from fathom.artifacts.scaled_data import ScaledData, read_scalers, read_subset
 from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate
 from fathom.train import build as building
@@ -220,7 +220,7 @@ def test_early_stopping(stopped: Trained) -> None:
 def test_the_last_epochs_weights_are_kept_if_asked(stopped: Trained) -> None:
     assert stopped.run["best_epoch"] < stopped.run["kept_epoch"] == 3
     problem = Problem.read("california_housing")
-    scaler = read_target_scalers(problem)["main_output"]
+    scaler = read_scalers(problem.dataset).targets["main_output"]
     predicted = scaler.inverse(stopped.predictions("valid"))[:, 0]
     actual = read_subset(problem, "valid").target("main_output")
     rmse = np.sqrt(np.mean((predicted - actual) ** 2))
@@ -231,7 +231,7 @@ def test_the_best_epochs_weights_are_kept(housing: Trained) -> None:
     history = housing.history
     assert housing.run["best_epoch"] == 1 + np.argmin(history["val_rmse"])
     problem = Problem.read("california_housing")
-    scaler = read_target_scalers(problem)["main_output"]
+    scaler = read_scalers(problem.dataset).targets["main_output"]
     actual = scaler.transform(read_subset(problem, "valid").target("main_output")[:, None])
     np.testing.assert_allclose(
         np.mean((housing.predictions("valid") - actual) ** 2), history["val_loss"].min(), rtol=1e-4

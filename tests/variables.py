@@ -1,8 +1,8 @@
-"""Variables that libraries, and programs that tests start, read when they are loaded."""
+"""Sets environment variables that libraries and started programs read when they load."""
 
 import os
 
-# Keras imports JAX where it is there, which sets this to 1, also for the programs that tests start.
+# Keras imports JAX if it is installed, which sets this to 1, also for started programs.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Boosting on several threads waits for those of TensorFlow, and for other test processes.
+# Several threads of boosting would wait for those of TensorFlow and of other test processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

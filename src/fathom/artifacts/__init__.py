@@ -7,6 +7,4 @@ Read in this order:
 3. `model_file`, `predictions`: a trained network, and its predictions for every subset.
 4. `ranking`: the metric that decides which model is best.
 5. `checks`, `signature`, `search_result`: warnings, exports, searches.
-
-`json_model` is the base class of everything that is kept as JSON.
 """

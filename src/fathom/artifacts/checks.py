@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fathom.artifacts.json_model import JsonModel
 from fathom.base import paths
+from fathom.base.files import JsonModel
 
 WarningKind = Literal["duplicates", "giveaway", "drift", "unlabelled"]
 

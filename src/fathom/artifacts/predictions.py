@@ -39,13 +39,13 @@ def write_predictions(
                         if output not in files:
                             file = (beside / f"{subset}_{output}.npy").open("wb")
                             files[output] = stack.enter_context(file)
-                            write_header(file, (problem.rows[subset], *values.shape[1:]), values)
+                            shape = (problem.rows[subset], *values.shape[1:])
+                            write_header(file, shape, values.dtype)
                         values.tofile(files[output])
 
 
-def write_header(file: IO[bytes], shape: tuple[int, ...], values: Floats) -> None:
-    """Write the header of an array file of this shape, with the dtype of some values."""
-    header = {"descr": values.dtype.str, "fortran_order": False, "shape": shape}
+def write_header(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
 
 

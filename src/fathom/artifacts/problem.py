@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fathom.artifacts.json_model import JsonModel
 from fathom.artifacts.schema import DatasetKind
 from fathom.base import paths
+from fathom.base.files import JsonModel
 from fathom.settings.fields import Task
 
 CODES = ("categories", "deep_categories", "wide_sparse")  # inputs of integers

@@ -75,8 +75,7 @@ class ScaledData:
 
     @classmethod
     def read(cls, dataset: str) -> ScaledData:
-        problem = Problem.read(dataset)
-        return cls(problem, read_target_scalers(problem))
+        return cls(Problem.read(dataset), read_scalers(dataset).targets)
 
     def subset(self, name: str, rows: range | None = None) -> Subset:
         """Return "train", "valid" or "test", or consecutive rows of it."""
@@ -138,11 +137,6 @@ def read_targets(problem: Problem, name: str, rows: RowNumbers | None = None) ->
     """Read `row`, `main_output` and, if present, `aux_output` and `weight` of a subset's rows."""
     file = paths.scaled(problem.dataset) / f"{name}_targets.parquet"
     return read_table(file, f"scale@{problem.dataset}", rows=rows)
-
-
-def read_target_scalers(problem: Problem) -> dict[str, Scaler]:
-    """Return the scaler of each output's regression target."""
-    return read_scalers(problem.dataset).targets
 
 
 def read_scalers(dataset: str) -> ScalerFile:

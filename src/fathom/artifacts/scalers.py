@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
 
-from fathom.artifacts.json_model import JsonModel
+from fathom.base.files import JsonModel
 from fathom.settings.fields import Method
 
 Floats = NDArray[np.floating[Any]]

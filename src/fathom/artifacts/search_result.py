@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fathom.artifacts.json_model import JsonModel
 from fathom.base import paths
 from fathom.base.errors import FathomError
+from fathom.base.files import JsonModel
 
 
 class TrialResult(JsonModel):

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from fathom.artifacts.json_model import JsonModel
 from fathom.artifacts.problem import Output
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import DatasetKind
 from fathom.base.errors import FathomError
-from fathom.base.files import read_json
+from fathom.base.files import JsonModel, read_json
 
 SIGNATURE = "signature.json"
 IMAGE = "image"  # the name of the input of images

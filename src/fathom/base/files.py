@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from numpy.typing import NDArray
 from pyarrow.types import is_floating, is_int64
+from pydantic import BaseModel, ConfigDict
 
 from fathom.base.errors import FathomError
 
@@ -70,6 +71,25 @@ def stage_output(path: Path, made_by: str) -> Iterator[Path]:
         raise FathomError(
             f"{path} is damaged: delete it and make it again with `dvc repro {made_by}`"
         ) from error
+
+
+class JsonModel(BaseModel):
+    """An object that is kept as JSON, with these keys and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def write(self, path: Path) -> None:
+        write_json(path, self.model_dump())
+
+    @classmethod
+    def read_file(cls, path: Path, made_by: str) -> Self:
+        """Read a file that a stage writes.
+
+        Raises:
+            FathomError: the file is missing or damaged, or another version wrote it.
+        """
+        with stage_output(path, made_by):
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 class TableWriter:

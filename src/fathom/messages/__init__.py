@@ -1,5 +1,7 @@
 """Text of errors and of lines that stages print.
 
-No stage in `dvc.yaml` depends on this package, so that better wording never trains a network again.
-It must not change an output: it is called when a stage fails, or only returns text to print.
+No stage in `dvc.yaml` depends on this package, so better wording reruns nothing. Its functions must
+not change an output: stages call them to raise an error, or print the text that they return.
+
+Read in this order: `origins` (the file that a setting comes from), `setting_errors`.
 """

@@ -1,4 +1,4 @@
-"""Which file, or the command line, a setting comes from."""
+"""The file that a setting comes from, or the command line."""
 
 import json
 from collections.abc import Sequence
@@ -12,15 +12,25 @@ from fathom.base import paths
 from fathom.base.errors import FathomError
 
 GROUPS = ("dataset", "model")
-
-PREFIXES = {"search": ("search",), "space": ("search", "space")}
+CHOICES = (*GROUPS, "experiment", "search", "search/space")  # overrides that choose a file
+# The place in the settings of the content of a group's file, the last that wins first.
+PLACES = (
+    ("experiment", ()),
+    ("dataset", ()),
+    ("model", ("model",)),
+    ("space", ("search", "space")),
+    ("search", ("search",)),
+)
 
 Location = Sequence[str | int]  # the keys on the way to a setting, from the top
 
 
 @dataclass(frozen=True)
 class Origins:
-    """What a configuration was composed of: overrides, and the chosen file of each group."""
+    """The sources of a configuration: overrides, and the chosen file of each group.
+
+    `searched` are keys that a search has set.
+    """
 
     overrides: tuple[str, ...]
     dataset: str | None
@@ -28,35 +38,23 @@ class Origins:
     experiment: str | None
     search: str | None = None
     space: str | None = None
-    searched: tuple[str, ...] = ()  # keys that a search has set
+    searched: tuple[str, ...] = ()
 
     def of(self, location: Location) -> tuple[str, str]:
-        """Return the origin of the setting at `location`, and its key as it is written there."""
-        key = ".".join(str(part) for part in location)
-        if any(key == name or key.startswith(f"{name}.") for name in self.searched):
+        """Return the origin of a setting, and the setting's key there."""
+        key = dotted(location)
+        if any(is_within(key, name) for name in self.searched):
             return str(self.file("space")), key
-        for override in self.overrides:
-            name = override.lstrip("+~").partition("=")[0]
-            if name in (*GROUPS, "experiment", "search", "search/space"):  # the choice of a file
-                continue
-            if name == key or key.startswith(f"{name}.") or name.startswith(f"{key}."):
-                return "command line", key
-        for group in ("experiment", "dataset"):
-            path = self.file(group)
-            if path is not None and file_sets(path, location):
-                return str(path), key
-        path = self.file("model")
-        if path is not None and location[0] == "model" and len(location) > 1:
-            return str(path), key.removeprefix("model.")
-        path = self.file("dataset")
-        if path is not None and location[0] == "dataset":
-            return str(path), key
-        for group in ("space", "search"):
-            path, prefix = self.file(group), PREFIXES[group]
-            below = tuple(location[len(prefix) :])
-            inside = bool(below) and tuple(location[: len(prefix)]) == prefix
+        if find_override(self.overrides, key) is not None:
+            return "command line", key
+        for group, place in PLACES:
+            path, below = self.file(group), location[len(place) :]
+            inside = bool(below) and tuple(location[: len(place)]) == place
             if path is not None and inside and file_sets(path, below):
-                return str(path), ".".join(str(part) for part in below)
+                return str(path), dotted(below)
+        path = self.file(str(location[0])) if location[0] in GROUPS else None
+        if path is not None:  # the setting is missing there
+            return str(path), key.removeprefix("model.")
         return str(paths.PARAMS), key
 
     def error(self, location: Location, text: str) -> FathomError:
@@ -70,49 +68,72 @@ class Origins:
         return None if choice is None else paths.CONF / folder / f"{choice}.yaml"
 
     def replaced_values(self) -> list[str]:
-        """Tell which values of params.yaml the data set's file and the experiment replace."""
-        replaced = []
-        below = flat(read(paths.PARAMS))
+        """Return a line for each value of params.yaml that a data set or experiment replaces."""
+        lines = []
+        below = flatten(read_settings(paths.PARAMS))
         for group in ("dataset", "experiment"):
             path = self.file(group)
-            above = flat(read(path)) if path is not None else {}
+            above = flatten(read_settings(path)) if path is not None else {}
             for key, value in above.items():
                 if key in below and below[key] != value:
                     old, new = json.dumps(below[key]), json.dumps(value)
-                    replaced.append(f"{path}: {key} is {new}, not {old}")
+                    lines.append(f"{path}: {key} is {new}, not {old}")
                 elif any(name.startswith(f"{key}.") for name in below):
-                    replaced.append(f"{path}: {key} is {json.dumps(value)}")
+                    lines.append(f"{path}: {key} is {json.dumps(value)}")
             below |= above
-        return replaced
+        return lines
 
 
-def read(path: Path) -> dict[str, Any]:
+def dotted(location: Location) -> str:
+    return ".".join(str(key) for key in location)
+
+
+def is_within(key: str, section: str) -> bool:
+    """Return whether a key is a section, or a key in it."""
+    return key == section or key.startswith(f"{section}.")
+
+
+def override_key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
+
+
+def find_override(overrides: Sequence[str], key: str) -> str | None:
+    """Return the override of a key, of a section above it or of a key below it."""
+    for override in overrides:
+        name = override_key(override)
+        if name not in CHOICES and (is_within(key, name) or is_within(name, key)):
+            return override
+    return None
+
+
+def read_settings(path: Path) -> dict[str, Any]:
     tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     if not isinstance(tree, dict):
         raise FathomError(f"{path}: must hold settings, `key: value`, not {tree!r}")
     return tree
 
 
-def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return a tree of settings as {dotted key: value}."""
     leaves: dict[str, Any] = {}
     for name, value in tree.items():
         if isinstance(value, dict) and value:
-            leaves |= flat(value, f"{prefix}{name}.")
+            leaves |= flatten(value, f"{prefix}{name}.")
         else:
             leaves[f"{prefix}{name}"] = value
     return leaves
 
 
 def file_sets(path: Path, location: Location) -> bool:
-    node: Any = read(path)
-    for part in location:
-        if not isinstance(node, dict) or part not in node:
+    """Return whether a file sets the setting at `location`."""
+    node: Any = read_settings(path)
+    for key in location:
+        if not isinstance(node, dict) or key not in node:
             return False
-        node = node[part]
+        node = node[key]
     return True
 
 
 def default_experiment() -> str:
-    """Return the experiment that params.yaml gives to all stages."""
-    return str(read(paths.PARAMS).get("experiment", "none"))
+    """Return the experiment of params.yaml."""
+    return str(read_settings(paths.PARAMS).get("experiment", "none"))

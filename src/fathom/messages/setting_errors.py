@@ -1,98 +1,124 @@
-"""From pydantic's errors to one line that names the key, the file it stands in, and the remedy."""
+"""Errors about settings: one line with the key, its file and the remedy."""
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.messages.origins import Location, Origins
+from fathom.messages.origins import Location, Origins, find_override, override_key
 
 
 def setting_error(error: ValidationError, schema: type[BaseModel], origins: Origins) -> FathomError:
-    """Turn the first error that pydantic found in the configuration into a line."""
-    first = error.errors()[0]
-    location = tuple(part for part in first["loc"] if is_key(part))
-    siblings = keys_at(schema, location[:-1])
-    return line(first, location, siblings, origins)
+    """Return the first error that pydantic found in the configuration."""
+    location = location_of(error)
+    return first_error(error, location, keys_at(schema, location[:-1]), origins)
 
 
 def argument_error(
     error: ValidationError, function: Callable[..., Any], place: Location, origins: Origins
 ) -> FathomError:
-    """Do the same for a function that checks its own arguments, which stand at `place`."""
-    first = error.errors()[0]
-    location = tuple(part for part in first["loc"] if is_key(part))
+    """Return the first error in the arguments of a function, which the settings hold at `place`."""
+    location = location_of(error)
     parameters = inspect.signature(function).parameters
     siblings = list(parameters)
     if len(location) > 1:
         siblings = keys_at(parameters[str(location[0])].annotation, location[1:-1])
-    return line(first, (*place, *location), siblings, origins)
+    return first_error(error, (*place, *location), siblings, origins)
 
 
-def line(error: Any, location: Location, siblings: Iterable[str], origins: Origins) -> FathomError:
+def location_of(error: ValidationError) -> tuple[str | int, ...]:
+    """Return the keys to the first error, without the marks of pydantic for members of a union."""
+    return tuple(
+        key
+        for key in error.errors()[0]["loc"]
+        if isinstance(key, int) or not any(mark in key for mark in "[](")
+    )
+
+
+def first_error(
+    error: ValidationError, location: Location, siblings: Iterable[str], origins: Origins
+) -> FathomError:
+    first: Any = error.errors()[0]
     file, key = origins.of(location)
-    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+    value = first["input"]
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         prefix = key.rpartition(".")[0]
         near = did_you_mean(str(location[-1]), siblings, f"{prefix}." if prefix else "")
         return FathomError(f"{file}: {key} is not a setting{near}")
-    if error["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
+    if first["type"] in ("missing", "missing_argument", "missing_keyword_only_argument"):
         return FathomError(f"{file}: {key} is missing")
-    if error["type"] in ("model_type", "dict_type"):
-        return FathomError(f"{file}: {key} must be a mapping, not {error['input']!r}")
-    if error["type"] == "too_short":
-        fewest = {1: "one", 2: "two"}[error["ctx"]["min_length"]]
+    if first["type"] in ("model_type", "dict_type"):
+        return FathomError(f"{file}: {key} must be a mapping, not {value!r}")
+    if first["type"] == "too_short":
+        fewest = {1: "one", 2: "two"}[first["ctx"]["min_length"]]
         return FathomError(f"{file}: {key} must name at least {fewest}")
-    own = error["msg"].startswith("Value error, ")
-    text = error["msg"].removeprefix("Value error, ")
-    text = re.sub("^(Input|String|List|Dictionary) should", "must", text)
-    text += "" if own else f", not {error['input']!r}"
+    text = first["msg"].removeprefix("Value error, ")
+    if text == first["msg"]:  # pydantic's own text, which does not name the value
+        text = re.sub("^(Input|String|List|Dictionary) should", "must", text)
+        text += f", not {value!r}"
     return FathomError(f"{file}: {key}: {text}")
 
 
-def is_key(part: str | int) -> bool:
-    """Tell keys from the marks that pydantic adds for the members of a union."""
-    return isinstance(part, int) or not any(mark in part for mark in "[](")
+def override_error(key: str, overrides: Sequence[str], schema: type[BaseModel]) -> str:
+    """Return the error about an override of a key that no file sets.
+
+    Args:
+        key: that Hydra does not find.
+        overrides: of the command line.
+        schema: of the whole configuration.
+    """
+    override = find_override(overrides, key) or key
+    keys = override_key(override).split(".")
+    for depth, part in enumerate(keys):
+        siblings = keys_at(schema, keys[:depth])
+        if not siblings or "_target_" in siblings:
+            break
+        if part not in siblings:
+            prefix = "".join(f"{key}." for key in keys[:depth])
+            near = did_you_mean(part, siblings, prefix)
+            return f"command line: {prefix}{part} is not a setting{near}"
+    return f"command line: {'.'.join(keys)} is not set yet: add it with +{override}"
 
 
 def keys_at(schema: Any, location: Location) -> list[str]:
-    """Return the keys that the schema knows at a place."""
-    for part in location:
-        if get_origin(schema) is dict:  # sections by names of the user's own
+    """Return the keys that the schema has at a location."""
+    for key in location:
+        if get_origin(schema) is dict:  # sections that the user names
             schema = get_args(schema)[1]
             continue
-        schema = section_type(schema)
-        if schema is None or part not in schema.model_fields:
+        section = section_type(schema)
+        if section is None or key not in section.model_fields:
             return []
-        schema = schema.model_fields[part].annotation
-    schema = section_type(schema)
-    return [] if schema is None else [f.alias or n for n, f in schema.model_fields.items()]
+        schema = section.model_fields[str(key)].annotation
+    section = section_type(schema)
+    return [] if section is None else [f.alias or n for n, f in section.model_fields.items()]
 
 
-def is_setting(tree: Any, parts: list[str]) -> bool:
-    """Tell whether a key leads to a setting, as far as can be told without checking its value.
+def is_setting(tree: Any, keys: list[str]) -> bool:
+    """Return whether keys lead to a setting, as far as its value does not have to be checked.
 
-    What is None may become a mapping, and a function may take arguments that are not set yet.
+    None may become a mapping, and a function may take arguments that are not set yet.
 
     Args:
         tree: all settings.
-        parts: the key, part by part.
+        keys: on the way to the setting, from the top.
     """
     node = tree
-    for depth, part in enumerate(parts):
+    for depth, key in enumerate(keys):
         if not isinstance(node, Mapping):
             return node is None
-        if part not in node:
+        if key not in node:
             return depth > 0 and (not node or "_target_" in node)
-        node = node[part]
+        node = node[key]
     return True
 
 
 def section_type(annotation: Any) -> type[BaseModel] | None:
-    """Return the section that a field holds, perhaps beside None."""
+    """Return the section that a field holds, perhaps as a member of a union."""
     if get_origin(annotation) in (Union, UnionType):
         return next((found for a in get_args(annotation) if (found := section_type(a))), None)
     return annotation if inspect.isclass(annotation) and issubclass(annotation, BaseModel) else None

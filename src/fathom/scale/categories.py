@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import places_among, sort_key
-from fathom.artifacts.json_model import JsonModel
 from fathom.base.errors import FathomError
+from fathom.base.files import JsonModel
 
 
 class Category(JsonModel):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fathom.artifacts.columns import as_dates
-from fathom.artifacts.json_model import JsonModel
+from fathom.base.files import JsonModel
 
 DATE_PARTS = ("year", "month", "day", "day_of_week", "hour", "minute")
 

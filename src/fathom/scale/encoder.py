@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_numbers
-from fathom.artifacts.json_model import JsonModel
 from fathom.artifacts.scalers import Scaler
 from fathom.base import paths
+from fathom.base.files import JsonModel
 from fathom.scale.categories import Category, Cross
 from fathom.scale.dates import Date
 from fathom.scale.numbers import Buckets, Number

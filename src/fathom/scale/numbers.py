@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.json_model import JsonModel
+from fathom.base.files import JsonModel
 
 
 class Number(JsonModel):

@@ -1,11 +1,11 @@
-"""What makes a function a stage: composed and checked settings, and errors of one line."""
+"""From a command line to checked settings, with errors of one line."""
 
 import functools
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -14,19 +14,19 @@ import yaml
 from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from pydantic import ValidationError
 
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import GROUPS, Location, Origins
-from fathom.messages.setting_errors import keys_at, setting_error
+from fathom.messages.setting_errors import override_error, setting_error
 from fathom.settings.config import Config
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
-COMPOSING = threading.Lock()  # Hydra composes for one at a time
+COMPOSING = threading.Lock()  # Hydra composes in one thread at a time
 
 ERRORS = (FathomError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
 
@@ -34,52 +34,50 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Callable[[], None]]:
-    """Make a function of the settings a program whose command line is Hydra's.
+    """Make a function of the settings a program with Hydra's command line.
 
-    Before the function is called all settings are checked. A `FathomError`, of the function too,
-    ends the program with one line and exit status 1, or with a traceback if HYDRA_FULL_ERROR
-    is set.
+    The program checks all settings, then calls the function. An error that the user can correct
+    ends it with one line and exit status 1, or with a traceback if HYDRA_FULL_ERROR is set.
 
     Args:
-        schema: what the function gets: the groups that it requires, dataset and model, must be
-            chosen on the command line.
+        schema: what the function takes. The command line must choose the groups (dataset, model)
+            that the schema requires.
     """
     wants_traceback = os.environ.get(FULL_ERROR) is not None
 
+    @contextmanager
+    def errors_in_one_line() -> Iterator[None]:
+        try:
+            yield
+        except ERRORS as error:
+            if wants_traceback:
+                raise
+            fail(one_line(error, sys.argv[1:]))
+        except KeyboardInterrupt:
+            fail("interrupted", status=130)
+
     def decorate(function: Callable[[AnyConfig], None]) -> Callable[[], None]:
-        def job(composed: DictConfig) -> None:
-            try:
-                origins = origins_of(HydraConfig.get())
-                config = validate(composed, origins, schema)
-                for replaced in origins.replaced_values():
-                    print(replaced)
+        def job(tree: DictConfig) -> None:
+            with errors_in_one_line():  # Hydra would add a line of its own
+                config = validate(tree, read_origins(HydraConfig.get()), schema)
+                for line in config.origins.replaced_values():
+                    print(line)
                 function(config)
-            except (FathomError, OSError) as error:
-                if wants_traceback:
-                    raise
-                fail(one_line(error))  # not left to Hydra, which adds a line of its own
 
         @functools.wraps(function)
         def program() -> None:
-            # Hydra prints its errors over several lines, and raises them when this is set.
-            os.environ[FULL_ERROR] = "1"
-            try:
+            os.environ[FULL_ERROR] = "1"  # Hydra raises its errors instead of printing them
+            with errors_in_one_line():
                 conf = str(project_conf())
                 read_params()
                 hydra.main(version_base="1.3", config_path=conf, config_name="config")(job)()
-            except ERRORS as error:
-                if wants_traceback:
-                    raise
-                fail(one_line(error))
-            except KeyboardInterrupt:
-                fail("interrupted", status=130)
 
         return program
 
     return decorate
 
 
-def origins_of(hydra_config: HydraConf) -> Origins:
+def read_origins(hydra_config: HydraConf) -> Origins:
     chosen = hydra_config.runtime.choices
     overrides = tuple(hydra_config.overrides.task)
     groups = {group: chosen[group] for group in ("dataset", "model", "experiment", "search")}
@@ -94,32 +92,32 @@ def compose(overrides: Sequence[str], schema: type[AnyConfig]) -> AnyConfig:
         schema: as in `stage`.
 
     Raises:
-        FathomError: as in `checked`.
+        FathomError: as in `validate`.
     """
     return validate(*compose_tree(overrides), schema)
 
 
 def compose_tree(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
-    """Compose settings, not checked yet, and tell where they come from."""
+    """Compose settings without checking them, and return them with their origins."""
     conf = str(project_conf())
     with COMPOSING, hydra.initialize_config_dir(conf, version_base="1.3"):
         try:
             read_params()
             tree = hydra.compose("config", list(overrides), return_hydra_config=True)
         except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
-            raise FathomError(one_line(error)) from error
-    origins = origins_of(tree.hydra)
+            raise FathomError(one_line(error, overrides)) from error
+    origins = read_origins(tree.hydra)
     OmegaConf.set_struct(tree, False)
     del tree["hydra"]
     return tree, origins
 
 
 def validate(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) -> AnyConfig:
-    """Return the composed settings, checked against a schema and against conf/.
+    """Check composed settings against a schema and the files of conf/.
 
     Raises:
-        FathomError: a setting is unknown, missing or impossible; the line names the key, the
-            file it stands in and the nearest valid key.
+        FathomError: a setting is unknown, missing or impossible. The line names the key, its file
+            and the most similar valid key.
     """
     for group in GROUPS:
         if schema.model_fields[group].is_required() and getattr(origins, group) is None:
@@ -132,31 +130,26 @@ def validate(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) ->
         path = origins.file(group)
         if isinstance(tree.get(group), dict) and (group == "experiment" or group in tree[group]):
             raise FathomError(f"{path}: must begin with the line `# @package _global_`")
-    for group in GROUPS:
+    for group in (*GROUPS, "search"):
         chosen = getattr(origins, group)
-        if chosen is None:  # an experiment may speak of a model to a stage of none
-            tree.pop(group, None)
-        elif isinstance(tree.get(group), dict):
+        if chosen is not None and isinstance(tree.get(group), dict):
             tree[group]["name"] = chosen
-    if origins.search is not None and isinstance(tree.get("search"), dict):
-        tree["search"]["name"] = origins.search
+        elif chosen is None and group in GROUPS:  # an experiment may set keys of any model
+            tree.pop(group, None)
     try:
         config = schema.model_validate(tree)
     except ValidationError as error:
         raise setting_error(error, schema, origins) from error
     config._origins = origins
-    for location, group, name in named(config):
+    for location, group, name in named_options(config):
         if name not in options(group):
-            file, key = origins.of(location)
-            raise FathomError(
-                f"{file}: {key}: there is no {paths.CONF}/{group}/{name}.yaml"
-                f"{did_you_mean(name, options(group))}"
-            )
+            near = did_you_mean(name, options(group))
+            raise origins.error(location, f"there is no {paths.CONF}/{group}/{name}.yaml{near}")
     return config
 
 
-def named(config: Config) -> Iterator[tuple[Location, str, str]]:
-    """Return where settings name an option of a group, the group and the option."""
+def named_options(config: Config) -> Iterator[tuple[Location, str, str]]:
+    """Yield each setting that names a file of a group: its location, the group and the name."""
     yield from ((["datasets"], "dataset", name) for name in config.datasets)
     yield from ((["models"], "model", name) for name in config.models)
     for gate in config.gates:
@@ -166,27 +159,29 @@ def named(config: Config) -> Iterator[tuple[Location, str, str]]:
 
 
 def options(group: str) -> list[str]:
-    """Return the names that can be chosen in a group, such as "model"."""
+    """Return the names of the files in a group, such as "model"."""
     return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))
 
 
 def read_params() -> None:
-    """Give params.yaml to Hydra. Were its folder one where Hydra looks for files, each folder in it
-    would be a group, and `models=[mlp]` would ask for a file of the group `models`.
+    """Pass params.yaml to Hydra.
+
+    If Hydra searched the project's folder for it, each sub-folder would be a group, and
+    `models=[mlp]` would choose a file of the group `models`.
     """
     try:
         params = OmegaConf.load(paths.PARAMS)
     except OSError as error:
         if error.strerror is not None:
             raise
-        params = None  # not a mapping, nor a list
+        params = None  # neither a mapping nor a list
     if not isinstance(params, DictConfig):
         raise FathomError(f"{paths.PARAMS}: must be a mapping of settings")
     ConfigStore.instance().store("params", params)
 
 
 def project_conf() -> Path:
-    """Return the absolute path of the configuration in the working folder."""
+    """Return the absolute path of conf/ in the working folder."""
     for path in (paths.CONF / "config.yaml", paths.PARAMS):
         if not path.is_file():
             raise FathomError(
@@ -195,43 +190,33 @@ def project_conf() -> Path:
     return paths.CONF.resolve()
 
 
-def one_line(error: Exception) -> str:
-    """Say in one line what Hydra, YAML or the operating system said."""
-    message = " ".join(str(error).split())
+def one_line(error: Exception, overrides: Sequence[str] = ()) -> str:
+    """Return the message of Hydra, YAML or the operating system as one line.
+
+    Args:
+        error: the exception.
+        overrides: of the command line that Hydra composed.
+    """
+    cause = error.__cause__
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'operating system'}: {error.strerror}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.partition("/")
-        return (
-            f"{group}={name}: there is no {paths.CONF}/{group}/{name}.yaml"
-            f"{did_you_mean(name, options(group))}"
-        )
+        near = did_you_mean(name, options(group))
+        return f"{group}={name}: there is no {paths.CONF}/{group}/{name}.yaml{near}"
+    if isinstance(error, ConfigCompositionException) and isinstance(
+        cause, ConfigAttributeError | ConfigKeyError
+    ):
+        return override_error(str(cause.full_key), overrides, Config)
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
-        file = os.path.relpath(mark.name)
-        return f"{file}: line {mark.line + 1}: not valid YAML: {error.problem}"
-    unknown = re.match(r"Could not override '(.+?)'\.\nTo append .* use (\+.+)", str(error))
-    if unknown:
-        return refused_override(*unknown.groups())
-    return message
-
-
-def refused_override(key: str, addition: str) -> str:
-    """Say what is wrong with an override of a key that is in no file."""
-    parts = key.split(".")
-    for depth, name in enumerate(parts):
-        siblings = keys_at(Config, parts[:depth])
-        if not siblings or "_target_" in siblings:
-            break
-        if name not in siblings:
-            prefix = "".join(f"{part}." for part in parts[:depth])
-            return f"command line: {prefix}{name} is not a setting" + did_you_mean(
-                name, siblings, prefix
-            )
-    return f"command line: {key} is not set yet: add it with {addition}"
+        return (
+            f"{os.path.relpath(mark.name)}: line {mark.line + 1}: not valid YAML: {error.problem}"
+        )
+    return " ".join(str(error).split())
 
 
 def fail(message: str, status: int = 1) -> NoReturn:
-    """End the program with one line that names it, as Unix programs do."""
+    """End the program with one line on standard error that begins with its name."""
     print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr, flush=True)
     sys.exit(status)

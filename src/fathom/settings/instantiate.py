@@ -1,7 +1,9 @@
-"""From a `_target_` in the settings to what it names, with errors of one line."""
+"""Calls what a `_target_` in the settings names, with errors of one line."""
 
+import functools
 import importlib
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,83 +16,105 @@ from fathom.messages.origins import Location, Origins
 from fathom.messages.setting_errors import argument_error
 from fathom.settings.fields import Factory
 
+# Modules that users' settings name, and where they are now. The old names are deprecated; remove
+# them in the version after the one that moved them.
+MOVED = {
+    "fathom.data.sources": "fathom.download.sources",
+    "fathom.models.selu": "fathom.models.mlp",
+}
+
 ANY_OTHER = inspect.Parameter("others", inspect.Parameter.VAR_KEYWORD)
 
 
 def make(
-    target: Factory, location: Location, origins: Origins, *positional: Any, **defaults: Any
+    factory: Factory, location: Location, origins: Origins, *positional: Any, **defaults: Any
 ) -> Any:
-    """Call what `target` names, through `hydra.utils.instantiate`.
+    """Call a function or class by `hydra.utils.instantiate`.
 
     Args:
-        target: a function or class and its arguments.
-        location: where it stands in the settings, such as ("train", "optimizer").
-        origins: the files that the settings come from, to name in errors.
+        factory: its name and arguments.
+        location: its place in the settings, such as ("train", "optimizer").
+        origins: the files that the settings come from, for errors.
         positional: further arguments, which come first.
-        defaults: arguments that the settings may replace; those that the function does not
-            name are left out.
+        defaults: arguments that the settings may replace. Those that the function does not have
+            are left out.
 
     Raises:
-        FathomError: there is no such function, or it refuses an argument.
+        FathomError: there is no such function, or it rejects an argument.
     """
+    target = current_name(factory.target, origins.of((*location, "_target_"))[0])
     function = locate(target, location, origins)
     try:
         parameters = dict(inspect.signature(function).parameters)
-    except ValueError:  # some of Python's own functions do not tell
-        parameters = dict.fromkeys(target.arguments, ANY_OTHER)
-    unknown = [name for name in target.arguments if name not in parameters]
+    except ValueError:  # some builtins have no signature
+        parameters = dict.fromkeys(factory.arguments, ANY_OTHER)
+    unknown = [name for name in factory.arguments if name not in parameters]
     takes_others = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     if unknown and not takes_others:
-        raise unknown_argument(target, location, origins, list(parameters)[len(positional) :])
+        known = list(parameters)[len(positional) :]
+        raise unknown_argument(target, unknown[0], location, origins, known)
     defaults = {name: value for name, value in defaults.items() if name in parameters}
-    node = defaults | target.arguments | {"_target_": target.target}
+    node = defaults | factory.arguments | {"_target_": target}
     try:
         return hydra.utils.instantiate(node, *positional, _convert_="all")
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, ValidationError):
             raise argument_error(cause, function, location, origins) from error
-        if unknown:  # Keras' optimisers take any argument, and then refuse it
-            raise unknown_argument(target, location, origins, list(parameters)) from error
+        if unknown:  # Keras' optimizers take any argument, and then reject it
+            known = list(parameters)
+            raise unknown_argument(target, unknown[0], location, origins, known) from error
         file, key = origins.of(location)
         if isinstance(cause, FathomError):
             place = file if str(cause).startswith(f"{key}.") else f"{file}: {key}"
             raise FathomError(f"{place}: {cause}") from error
         message = " ".join(str(cause or error).split())
-        raise FathomError(f"{file}: {key or target.target}: {message}") from error
+        raise FathomError(f"{file}: {key or target}: {message}") from error
+
+
+@functools.cache  # one line for each name and file
+def current_name(target: str, file: str) -> str:
+    """Return the current name of a function; print a line if the settings use an old one.
+
+    Args:
+        target: as in the settings.
+        file: that holds it.
+    """
+    module, _, name = target.rpartition(".")
+    if module not in MOVED:
+        return target
+    current = f"{MOVED[module]}.{name}"
+    print(f"{file}: {target} is deprecated: write {current}", file=sys.stderr)
+    return current
 
 
 def unknown_argument(
-    target: Factory, location: Location, origins: Origins, parameters: list[str]
+    target: str, name: str, location: Location, origins: Origins, known: list[str]
 ) -> FathomError:
-    name = next(name for name in target.arguments if name not in parameters)
     file, key = origins.of((*location, name))
-    near = did_you_mean(name, set(parameters) - {"args", "kwargs", "name"})
-    return FathomError(f"{file}: {key} is no argument of {target.target}{near}")
+    near = did_you_mean(name, set(known) - {"args", "kwargs", "name"})
+    return FathomError(f"{file}: {key} is no argument of {target}{near}")
 
 
-def locate(target: Factory, location: Location, origins: Origins) -> Callable[..., Any]:
-    """Import the function or class that a target names."""
-    module_name, _, name = target.target.rpartition(".")
-    file, key = origins.of((*location, "_target_"))
+def locate(target: str, location: Location, origins: Origins) -> Callable[..., Any]:
+    """Import a function or class."""
+    module_name, _, name = target.rpartition(".")
+    place = (*location, "_target_")
     try:
         module = importlib.import_module(module_name)
     except (ModuleNotFoundError, ValueError) as error:
         if isinstance(error, ModuleNotFoundError) and not module_name.startswith(str(error.name)):
-            raise FathomError(
-                f"{file}: {key}: {module_name} cannot be imported: {error}"
-            ) from error
-        raise FathomError(
-            f"{file}: {key}: there is no module {module_name!r} to take {name!r} from; a module "
-            "of your own is found in src/"
+            raise origins.error(place, f"{module_name} cannot be imported: {error}") from error
+        raise origins.error(
+            place,
+            f"there is no module {module_name!r} with {name!r}; modules of your own belong in src/",
         ) from error
-    found: Callable[..., Any] | None = getattr(module, name, None)
-    if found is None:
+    function: Callable[..., Any] | None = getattr(module, name, None)
+    if function is None:
         public = [known for known in dir(module) if not known.startswith("_")]
         near = did_you_mean(name, public) if len(public) < 80 else ""
-        raise FathomError(f"{file}: {key}: {module_name} has no {name!r}{near}")
-    if not callable(found):
-        raise FathomError(
-            f"{file}: {key}: {target.target} is a {type(found).__name__}, which cannot be called"
-        )
-    return found
+        raise origins.error(place, f"{module_name} has no {name!r}{near}")
+    if not callable(function):
+        kind = type(function).__name__
+        raise origins.error(place, f"{target} is a {kind}, which cannot be called")
+    return function
