@@ -225,13 +225,13 @@ NUMBERS = [1.0, 2.0, 3.0]
         (
             {"a": NUMBERS, "y": [1.0, float("inf"), 2.0]},
             "regression",
-            "column 'y' is infinite in 1 rows, the first of them 1; mend the rows, or leave it out "
-            "with dataset.exclude",
+            "column 'y' is infinite in 1 rows, the first of them 1; correct the rows, or leave it "
+            "out with dataset.exclude",
         ),
         (
             {"a": NUMBERS, "y": ["1", "two", "3"]},
             "regression",
-            "column 'y' holds 'two' in row 1 among its numbers: mend it, list it under "
+            "column 'y' holds 'two' in row 1 among its numbers: correct it, list it under "
             "dataset.source.missing if it stands for a missing value, or list 'y' under "
             "dataset.categories",
         ),

@@ -426,7 +426,7 @@ def test_a_wrong_date_is_named() -> None:
     with pytest.raises(FathomError) as refused:
         model_inputs({"when": pd.Series(["2020", "soon"])}, takes, first=10)
     assert str(refused.value) == (
-        "column 'when' holds 'soon' in row 11, which is no date of the form '%Y': correct it, or "
+        "column 'when' holds 'soon' in row 11, which is no date of the format '%Y': correct it, or "
         "leave it empty if it is not known"
     )
 

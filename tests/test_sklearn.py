@@ -434,7 +434,7 @@ def test_a_search_among_what_is_no_setting_is_refused_at_once(
         (
             {},
             {"x0": "?"},
-            "column 'x0' holds '?' in row 0 among its numbers: mend it, list it under "
+            "column 'x0' holds '?' in row 0 among its numbers: correct it, list it under "
             "dataset.source.missing if it stands for a missing value, or list 'x0' under "
             "dataset.categories",
         ),

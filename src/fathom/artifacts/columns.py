@@ -68,17 +68,10 @@ def unused_columns(dataset: DatasetSettings) -> list[str | None]:
 def require_column(
     name: str, key: str, known: list[str], unused: list[str | None], section: str = "dataset"
 ) -> None:
-    """Check that a column named by `<section>.<key>` exists and is a feature.
-
-    Args:
-        name: of the column.
-        key: of the setting.
-        known: names of all columns.
-        unused: columns that are no features.
-        section: of the setting.
+    """Check that a column named by the setting `<section>.<key>` exists and is a feature.
 
     Raises:
-        FathomError: it does not.
+        FathomError: it is not among the `known` columns, or among the `unused` ones.
     """
     if name in unused:
         raise FathomError(
@@ -114,16 +107,16 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
             return as_numbers(numbers)
         row: Any = wrong.idxmax()
         raise FathomError(
-            f"column {name!r} holds {column[row]!r} in row {row} among its numbers: mend it, list "
-            f"it under dataset.source.missing if it stands for a missing value, or list {name!r} "
-            "under dataset.categories"
+            f"column {name!r} holds {column[row]!r} in row {row} among its numbers: correct it, "
+            "list it under dataset.source.missing if it stands for a missing value, or list "
+            f"{name!r} under dataset.categories"
         )
     values = column.astype(np.float64)
     infinite = np.isinf(values.to_numpy())
     if infinite.any():
         raise FathomError(
             f"column {name!r} is infinite in {int(infinite.sum())} rows, the first of them "
-            f"{values.index[int(infinite.argmax())]}; mend the rows, or leave it out with "
+            f"{values.index[int(infinite.argmax())]}; correct the rows, or leave it out with "
             "dataset.exclude"
         )
     return values
@@ -165,7 +158,7 @@ def as_dates(column: pd.Series[Any], form: str) -> pd.Series[Any]:
         row: Any = wrong.idxmax()
         raise FathomError(
             f"column {column.name!r} holds {column[row]!r} in row {row}, which is no date of the "
-            f"form {form!r}: mend it, or name the form under dataset.dates"
+            f"format {form!r}: correct it, or name the format under dataset.dates"
         )
     return dates
 

@@ -92,7 +92,7 @@ def parse_dates(
         values = as_texts(values)
     dates = pd.to_datetime(values, format=column.form, errors="coerce", utc=True)
     wrong = (dates.isna() & values.notna()).to_numpy()
-    refuse(values, wrong, column, first, f"is no date of the form {column.form!r}", unknown)
+    refuse(values, wrong, column, first, f"is no date of the format {column.form!r}", unknown)
     return to_seconds(dates.dt.tz_localize(None)).to_numpy()
 
 

@@ -191,12 +191,7 @@ def project_conf() -> Path:
 
 
 def one_line(error: Exception, overrides: Sequence[str] = ()) -> str:
-    """Return the message of Hydra, YAML or the operating system as one line.
-
-    Args:
-        error: the exception.
-        overrides: of the command line that Hydra composed.
-    """
+    """Return an error of Hydra, YAML or the operating system as one line."""
     cause = error.__cause__
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'operating system'}: {error.strerror}"
