@@ -264,7 +264,7 @@ def test_one_number_of_buckets_is_for_wide_and_crossed_numbers(buckets: Any) -> 
     assert found == (["a", "b"] if buckets == 3 else ["a"])
 
 
-UNUSED = "column 'y' is the target, a weight or excluded; networks are not given it"
+UNUSED = "column 'y' is the target, a weight or excluded; networks do not take it"
 
 
 @pytest.mark.parametrize(

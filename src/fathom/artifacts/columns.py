@@ -76,7 +76,7 @@ def require_column(
     if name in unused:
         raise FathomError(
             f"{section}.{key}: column {name!r} is the target, a weight or excluded; "
-            "networks are not given it"
+            "networks do not take it"
         )
     if name not in known:
         near = did_you_mean(name, known)

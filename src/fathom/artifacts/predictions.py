@@ -29,15 +29,15 @@ def write_predictions(
         predict: yields the predictions by output for each block of rows of a subset.
         problem: the problem that the network solves.
     """
-    with atomic_write(folder) as beside:
-        beside.mkdir()
+    with atomic_write(folder) as temporary:
+        temporary.mkdir()
         for subset in paths.SUBSETS:
             with ExitStack() as stack:
                 files: dict[str, IO[bytes]] = {}
                 for block in predict(subset):
                     for output, values in block.items():
                         if output not in files:
-                            file = (beside / f"{subset}_{output}.npy").open("wb")
+                            file = (temporary / f"{subset}_{output}.npy").open("wb")
                             files[output] = stack.enter_context(file)
                             shape = (problem.rows[subset], *values.shape[1:])
                             write_header(file, shape, values.dtype)

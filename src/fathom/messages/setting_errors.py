@@ -73,14 +73,14 @@ def override_error(key: str, overrides: Sequence[str], schema: type[BaseModel]) 
     """
     override = find_override(overrides, key) or key
     keys = override_key(override).split(".")
-    for depth, part in enumerate(keys):
+    for depth, name in enumerate(keys):
         siblings = keys_at(schema, keys[:depth])
         if not siblings or "_target_" in siblings:
             break
-        if part not in siblings:
+        if name not in siblings:
             prefix = "".join(f"{key}." for key in keys[:depth])
-            near = did_you_mean(part, siblings, prefix)
-            return f"command line: {prefix}{part} is not a setting{near}"
+            near = did_you_mean(name, siblings, prefix)
+            return f"command line: {prefix}{name} is not a setting{near}"
     return f"command line: {'.'.join(keys)} is not set yet: add it with +{override}"
 
 
