@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 from pydantic import validate_call
 
+from fathom.artifacts.model_file import read_model, save_model
+from fathom.base import paths
 from fathom.base.errors import FathomError
+from fathom.base.files import write_json
 from fathom.messages.origins import Origins
 from fathom.settings import instantiate
 from fathom.settings.fields import Factory
@@ -91,12 +95,21 @@ def test_moved_modules_are_deprecated(
 ) -> None:
     """Old names work, with one line however often they are used."""
     monkeypatch.setitem(instantiate.MOVED, "old.numbers", __name__)
-    instantiate.current_name.cache_clear()
+    instantiate.print_deprecation.cache_clear()
     for _ in range(2):
         assert make(_target_="old.numbers.takes_a_number", number=3) == 3
     assert capsys.readouterr().err == (
         f"{DIGITS}: old.numbers.takes_a_number is deprecated: write {__name__}.takes_a_number\n"
     )
+
+
+def test_networks_of_moved_modules_can_be_read(workspace: Path) -> None:
+    folder = paths.model("digits", "selu")
+    write_json(
+        folder / "run.json", {"settings": {"model": {"_target_": "fathom.models.selu.build"}}}
+    )
+    save_model(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), folder / "model.keras")
+    assert read_model("digits", "selu").output_shape == (None, 1)
 
 
 @pytest.mark.parametrize("module", instantiate.MOVED)

@@ -10,6 +10,7 @@ import keras
 
 from fathom.base import paths
 from fathom.base.files import read_json, stage_output
+from fathom.settings.instantiate import current_name
 
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP archive can hold
 
@@ -21,7 +22,7 @@ def read_model(dataset: str, name: str) -> keras.Model:
     """
     folder, made_by = paths.model(dataset, name), f"train@{dataset}-{name}"
     run = read_json(folder / "run.json", made_by)
-    builder = run["settings"]["model"]["_target_"]
+    builder = current_name(run["settings"]["model"]["_target_"])
     importlib.import_module(builder.rpartition(".")[0])
     with stage_output(folder / "model.keras", made_by) as file:
         return keras.saving.load_model(file, compile=False)

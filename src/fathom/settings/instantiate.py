@@ -42,7 +42,9 @@ def make(
     Raises:
         FathomError: there is no such function, or it rejects an argument.
     """
-    target = current_name(factory.target, origins.of((*location, "_target_"))[0])
+    target = current_name(factory.target)
+    if target != factory.target:
+        print_deprecation(origins.of((*location, "_target_"))[0], factory.target, target)
     function = locate(target, location, origins)
     try:
         parameters = dict(inspect.signature(function).parameters)
@@ -72,20 +74,15 @@ def make(
         raise FathomError(f"{file}: {key or target}: {message}") from error
 
 
-@functools.cache  # one line for each name and file
-def current_name(target: str, file: str) -> str:
-    """Return the current name of a function; print a line if the settings use an old one.
-
-    Args:
-        target: as in the settings.
-        file: that holds it.
-    """
+def current_name(target: str) -> str:
+    """Return the current name of a function that may have moved."""
     module, _, name = target.rpartition(".")
-    if module not in MOVED:
-        return target
-    current = f"{MOVED[module]}.{name}"
-    print(f"{file}: {target} is deprecated: write {current}", file=sys.stderr)
-    return current
+    return f"{MOVED[module]}.{name}" if module in MOVED else target
+
+
+@functools.cache  # each line once
+def print_deprecation(file: str, old: str, new: str) -> None:
+    print(f"{file}: {old} is deprecated: write {new}", file=sys.stderr)
 
 
 def unknown_argument(
