@@ -34,7 +34,7 @@ from fathom.settings.config import Config, DatasetConfig, NetworkConfig
 from fathom.split.split import split
 
 if TYPE_CHECKING:
-    from fathom.train.outputs import Training
+    from fathom.train.train import Training
 
 pytest_plugins = ["schedule"]
 pytest.register_assert_rewrite("services")

@@ -11,7 +11,7 @@ import tensorflow as tf
 from conftest import ROOT, dataset_config, prepare, run_in
 
 from fathom.base.errors import FathomError
-from fathom.train.devices import start_tensorflow, strategy, visible_devices
+from fathom.train.devices import make_strategy, start_tensorflow, visible_devices
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_more_than_the_scheduler_leaves(
     with pytest.raises(FathomError) as refused:
         visible_devices(config, gpus, {"CUDA_VISIBLE_DEVICES": scheduler})
     assert str(refused.value) == (
-        f"command line: gpus: {gpus} cannot all be had; CUDA_VISIBLE_DEVICES={scheduler} "
-        f"leaves {left}"
+        f"command line: gpus: {gpus} are not all available; "
+        f"CUDA_VISIBLE_DEVICES={scheduler} leaves {left}"
     )
 
 
@@ -62,7 +62,8 @@ def test_gpus_of_params_are_refused_by_its_name(workspace: Path) -> None:
     with pytest.raises(FathomError) as refused:
         visible_devices(dataset_config("digits"), [0, 1], {"CUDA_VISIBLE_DEVICES": "7"})
     assert str(refused.value) == (
-        "params.yaml: gpus: [0, 1] cannot all be had; CUDA_VISIBLE_DEVICES=7 leaves the GPUs [0]"
+        "params.yaml: gpus: [0, 1] are not all available; CUDA_VISIBLE_DEVICES=7 leaves "
+        "the GPUs [0]"
     )
 
 
@@ -84,7 +85,7 @@ def test_no_gpu_is_named_twice(workspace: Path) -> None:
 
 @pytest.mark.parametrize("devices", [[], ["CPU:0"]])
 def test_one_device_needs_no_mirrors(devices: list[str]) -> None:
-    assert strategy(devices) is tf.distribute.get_strategy()
+    assert make_strategy(devices) is tf.distribute.get_strategy()
 
 
 def test_fewer_gpus_than_asked_for(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +98,7 @@ def test_fewer_gpus_than_asked_for(workspace: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(FathomError) as refused:
         start_tensorflow(dataset_config("digits", "gpus=[0,2]"))
     assert str(refused.value) == (
-        "command line: gpus: [0, 2] cannot all be had; TensorFlow finds the GPUs [0, 1]"
+        "command line: gpus: [0, 2] are not all available; TensorFlow finds the GPUs [0, 1]"
     )
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,2"
 
@@ -111,7 +112,7 @@ def test_gpu_that_is_not_there(workspace: Path) -> None:
     done = run_in(workspace, *command, "dataset=digits", "model=mlp", "gpus=[0]", check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "train.py: command line: gpus: [0] cannot all be had; TensorFlow finds no GPU; "
+        "train.py: command line: gpus: [0] are not all available; TensorFlow finds no GPU; "
         "set gpus to [] for the CPU\n"
     )
 
@@ -122,11 +123,11 @@ import tensorflow as tf
 cpu = tf.config.LogicalDeviceConfiguration()
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [cpu, cpu])
 from conftest import network_config
-from fathom.train.devices import strategy
+from fathom.train.devices import make_strategy
 from fathom.train.train import train
 
 losses = {}
-strategies = [strategy(["CPU:0"]), strategy(["CPU:0", "CPU:1"])]
+strategies = [make_strategy(["CPU:0"]), make_strategy(["CPU:0", "CPU:1"])]
 assert [chosen.num_replicas_in_sync for chosen in strategies] == [1, 2]
 for dataset, model, *overrides in json.loads(sys.argv[1]):
     for chosen in strategies:

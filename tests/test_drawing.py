@@ -20,7 +20,7 @@ from fathom.report.network_drawing import draw_network
 from fathom.report.network_graph import read_network
 from fathom.settings.config import NetworkConfig
 from fathom.settings.instantiate import make
-from fathom.train.outputs import make_ensemble
+from fathom.train.train import make_ensemble
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -1,6 +1,7 @@
 """Compiled programs train as Keras' own `fit` does, whatever the network is made of."""
 
 import itertools
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -121,10 +122,13 @@ def new(build: Any, settings: Any, optimizer: Any, xla: bool) -> keras.Model:
     return model
 
 
-def programs_of(model: keras.Model, train: Feed, xla: bool | None = False) -> Programs:
-    return make_programs(
-        model, train.sample, xla, batch_size=BATCH, planned=100, deterministic=False
-    )
+def settings_of(epochs: int, deterministic: bool) -> Any:
+    """Return the settings of `train` that programs depend on."""
+    return SimpleNamespace(batch_size=BATCH, epochs=epochs, deterministic=deterministic)
+
+
+def programs_of(model: keras.Model, train: Feed, xla: bool = False) -> Programs:
+    return make_programs(model, train, settings_of(epochs=10, deterministic=False), xla)
 
 
 def compare(build: Any, settings: Any, examples: Any, optimizer: Any, xla: bool) -> None:
@@ -313,23 +317,21 @@ def test_callbacks_are_called_as_by_fit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "planned", "xla", "reason"),
+    ("case", "epochs", "xla", "reason"),
     [
-        ("dense", 4_000, True, "4,000 steps of operations that XLA is fast at"),
-        ("recurrence", 9_999, True, "9,999 steps of operations that XLA is fast at"),
-        ("dense", 3_999, False, "3,999 steps would not gain back what compiling costs"),
-        ("convolution", 4_000, False, "XLA is slow at Conv2D on a CPU"),
-        ("dropout", 4_000, False, "XLA is slow at StatelessRandomGetKeyCounter on a CPU"),
-        ("alpha dropout", 4_000, False, "XLA is slow at StatelessRandomGetKeyCounter on a CPU"),
+        ("dense", 400, True, "4,000 steps of operations that XLA is fast at"),
+        ("recurrence", 1_000, True, "10,000 steps of operations that XLA is fast at"),
+        ("dense", 399, False, "3,990 steps would not gain back what compiling costs"),
+        ("convolution", 400, False, "XLA is slow at Conv2D on a CPU"),
+        ("dropout", 400, False, "XLA is slow at StatelessRandomGetKeyCounter on a CPU"),
+        ("alpha dropout", 400, False, "XLA is slow at StatelessRandomGetKeyCounter on a CPU"),
     ],
 )
-def test_rule_for_xla(case: str, planned: int, xla: bool, reason: str) -> None:
+def test_rule_for_xla(case: str, epochs: int, xla: bool, reason: str) -> None:
     build, settings, examples = CASES[case]
     model = new(build, settings, "sgd", xla=False)
     train, _ = feeds(examples)
-    made = make_programs(
-        model, train.sample, None, batch_size=BATCH, planned=planned, deterministic=True
-    )
+    made = make_programs(model, train, settings_of(epochs, deterministic=True), "auto")
     assert (made.xla, made.reason) == (xla, reason)
 
 

@@ -139,7 +139,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         ready = after(seconds) if anywhere else in_training(killed, seconds)
         if kill_when(ready, killed, log, alone):
             kills += 1
-            going_on += "goes on from epoch" in log.read_text()
+            going_on += "resumes at epoch" in log.read_text()
             continue
         assert outcome(killed) == wanted
         run_in(killed, "git", "clean", "-qxdf")

@@ -101,8 +101,8 @@ def test_refuses_a_limit_that_leaves_nothing(workspace: Path) -> None:
     with pytest.raises(FathomError) as caught:
         devices.memory_for_rows(network_config("digits", "mlp", "memory_limit=1"))
     assert str(caught.value) == (
-        "command line: memory_limit: 1 GiB leave none for the rows of a training, since TensorFlow "
-        "takes 1.25 by itself; set it to 2 or more"
+        "command line: memory_limit: 1 GiB leaves no memory for training rows: TensorFlow takes "
+        "1.25 GiB; set it to 2 or more"
     )
 
 

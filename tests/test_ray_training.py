@@ -183,8 +183,8 @@ def test_workers_are_killed(
     training = train_network("digits", "mlp", *DIGITS, *by_workers(2, nodes), kill)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed-0", "killed-1"]
     lines = capsys.readouterr().out.splitlines()
-    gone_on = [line for line in lines if "goes on" in line]
-    assert gone_on == ["seed 42  goes on from epoch 3", "seed 42  goes on from epoch 4"]
+    gone_on = [line for line in lines if "resumes" in line]
+    assert gone_on == ["seed 42  resumes at epoch 3", "seed 42  resumes at epoch 4"]
     assert training.best.kills == run_of("digits", "mlp")["runs"][0]["kills"] == 2
     assert list(training.history["epoch"]) == [1, 2, 3, 4, 5]
     pd.testing.assert_frame_equal(training.history, by_two, rtol=1e-6)
@@ -210,7 +210,7 @@ def test_the_driver_is_killed(here: Path, nodes: Any) -> None:
     killed.communicate()
     assert not Path("models/digits/mlp/run.json").exists()
     done = run_in(here, *command)
-    assert done.stdout.startswith("seed 42  goes on from epoch ")
+    assert done.stdout.startswith("seed 42  resumes at epoch ")
     run = run_of("digits", "mlp")
     assert (run["epochs"], run["runs"][0]["kills"]) == (40, 1)
     history = pd.read_csv("models/digits/mlp/history.csv")
@@ -231,8 +231,8 @@ def test_worker_after_worker_is_lost(
     monkeypatch.setattr("fathom.train.ray.driver.MAX_LOSSES", 0)
     told = refusal(*by_workers(1, nodes), "+train.callbacks.die={_target_: killing.Die}")
     lost, _, rest = told.partition(" (")
-    assert lost == "lost workers 1 times"
-    assert rest.endswith("); the same command goes on from the last checkpoint")
+    assert lost == "lost a worker once"
+    assert rest.endswith("); the same command resumes from the last checkpoint")
     assert "\n" not in told
 
 
@@ -244,8 +244,8 @@ def test_what_only_tensorflow_can_build(
     monkeypatch.syspath_prepend(here / "lib")
     told = refusal(*by_workers(1, nodes), model="strange", dataset="california_housing")
     assert told.rpartition(": ")[0] == (  # the rest is Keras' or JAX's
-        "conf/model/strange.yaml: _target_: strange.build cannot be trained on JAX, by which "
-        "train.engine ray trains"
+        "conf/model/strange.yaml: _target_: train.engine ray trains on JAX, which cannot train "
+        "strange.build"
     )
 
 
@@ -272,13 +272,12 @@ def test_not_installed(
     [
         (
             "train.xla=false",
-            "train.xla: JAX compiles by XLA alone, which train.engine ray trains by; set it to "
+            "train.xla: train.engine ray trains on JAX, which always compiles with XLA; set it to "
             "auto",
         ),
         (
             "gpus=[0,1]",
-            "gpus: the workers of train.engine ray have the GPUs of train.ray.resources; set it "
-            "to auto",
+            "gpus: train.engine ray uses the GPUs of train.ray.resources; set it to auto",
         ),
     ],
 )
@@ -314,18 +313,18 @@ def test_folder_that_a_host_does_not_see(
     told = refusal(*by_workers(2, nodes))
     assert told == (
         f"command line: train.engine: {socket.gethostname()} does not see {here}: all hosts must "
-        "have the project under the same path, in a folder that they share"
+        "have the project under the same path, in a shared folder"
     )
 
 
 def test_for_the_stage_alone(trainable: Path) -> None:
     from fathom.train.runs import train_run
 
-    trainer: Any = SimpleNamespace(model=None, data=SimpleNamespace(problem=None))
+    trainer: Any = SimpleNamespace(model=None, config=network_config("digits", "mlp", ENGINE))
     with pytest.raises(FathomError) as told:
-        train_run(trainer, 42, None, network_config("digits", "mlp", ENGINE), [])
+        train_run(trainer, 42, None, [])
     assert str(told.value) == (
-        "command line: train.engine: ray is for the stage train alone; set it to fit"
+        "command line: train.engine: only the stage train trains with ray; set it to fit"
     )
 
 
@@ -342,10 +341,10 @@ def test_shares(processes: int, devices: int, sizes: set[int]) -> None:
         )
         for place in range(processes)
     ]
-    step = shares[0].without_filling(lambda state, batch: batch)
+    step = shares[0].without_padding(lambda state, batch: batch)
     for size in sizes:
         batch = np.random.default_rng(0).permutation(size).astype(np.int32)
-        found = [share(batch) for share in shares]
+        found = [share.rows_of(batch) for share in shares]
         assert len({len(part) for part in found}) == 1
         assert len(found[0]) % devices == 0
         inputs, weights = step(None, (np.concatenate(found), None))

@@ -19,8 +19,7 @@ from fathom.evaluate.evaluate import evaluate
 from fathom.models.names import unwrap
 from fathom.train import runs
 from fathom.train.build import build
-from fathom.train.outputs import make_ensemble
-from fathom.train.train import number_of_runs
+from fathom.train.train import make_ensemble, number_of_runs
 
 
 def predictions(file: Path, dataset: str, model: str) -> list[Any]:
@@ -88,7 +87,7 @@ def test_a_run_that_fails_ends_those_beside_it(
 
 @pytest.mark.parametrize(
     ("setting", "why"),
-    [("train.engine=fit", "by Keras' fit"), ("train.memory=1e-6", "from disk")],
+    [("train.engine=fit", "with Keras' fit"), ("train.memory=1e-6", "with rows on disk")],
 )
 def test_runs_that_cannot_train_at_once(trainable: Path, setting: str, why: str) -> None:
     with pytest.raises(FathomError) as refused:

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ class Kill:
         self.after = 0
         write = Checkpoint.write
 
-        def write_and_die(callback: Checkpoint, epoch: int, step: int) -> None:
-            write(callback, epoch, step)
+        def write_and_die(callback: Checkpoint, file: Path, epoch: int, step: int) -> None:
+            write(callback, file, epoch, step)
             self.places.append((epoch, step))
             self.after -= 1
             if self.after == 0:
@@ -124,8 +125,9 @@ def test_ends_with_the_bits_of_an_undisturbed_training(
     undisturbed = network_config(dataset, model, *settings, "train.checkpoint=null")
     killed = network_config(dataset, model, *settings, ALWAYS)
     trainer = prepared(undisturbed)
-    finish_run(trainer, 42, Path("undisturbed"), undisturbed, train_run)
+    finish_run(trainer, 42, Path("undisturbed"), train_run)
     wanted = of_run(Path("undisturbed/seed-42"))
+    trainer = replace(trainer, config=killed)
     assert kill.places == []
     for distance in (1, 3):  # of kills, in checkpoints
         folder, kills = Path(f"every-{distance}"), 0
@@ -134,7 +136,7 @@ def test_ends_with_the_bits_of_an_undisturbed_training(
             scramble(trainer)
             kill.after = distance
             try:
-                run = finish_run(trainer, 42, folder, killed, train_run)
+                run = finish_run(trainer, 42, folder, train_run)
             except Killed:
                 kills += 1
                 assert [path.name for path in folder.iterdir()] == ["seed-42.npz"]
@@ -219,7 +221,7 @@ def test_killed_before_any_change_of_a_file(
 
     changes().called = keep
     try:
-        train.train_by(train_run, config, strategy)
+        train.train_seeds(train_run, config, strategy)
     finally:
         changes().called = None
     wanted = without_times(outputs())
@@ -239,7 +241,7 @@ def test_killed_before_any_change_of_a_file(
     for state in states[::every]:
         put_back(state)
         scramble(trainer)
-        train.train_by(train_run, config, strategy)
+        train.train_seeds(train_run, config, strategy)
         assert without_times(outputs()) == wanted, sorted(state)
 
 
@@ -258,13 +260,13 @@ def test_goes_on_where_it_was(
     kill.after = 3  # in the last run
     with pytest.raises(Killed):
         train_network("digits", "mlp", *settings)
-    assert "goes on" not in capsys.readouterr().out
+    assert "resumes" not in capsys.readouterr().out
     (folder,) = Path("checkpoints/digits/mlp").iterdir()  # the other one is gone
     assert folder != of_other_data
     assert {path.name for path in folder.iterdir()} == {"seed-42", "seed-43.npz"}
     del kill.places[:]
     train_network("digits", "mlp", *settings)
-    assert capsys.readouterr().out.splitlines()[0] == "seed 43  goes on from epoch 2"
+    assert capsys.readouterr().out.splitlines()[0] == "seed 43  resumes at epoch 2"
     assert kill.places == [(2, 0)]
     run = json.loads(Path("models/digits/mlp/run.json").read_text())
     assert [each["kills"] for each in run["runs"]] == [0, 1]
@@ -298,13 +300,13 @@ def test_checkpoints_come_by_the_clock_and_at_best_epochs(
     stopping.best_epoch = -1
     writer = Checkpoint(tmp_path / "state.npz", 30, [], stopping)
     written: list[tuple[int, int]] = []
-    monkeypatch.setattr(writer, "write", lambda epoch, step: written.append((epoch, step)))
+    monkeypatch.setattr(writer, "write", lambda file, epoch, step: written.append((epoch, step)))
     now = 29
-    writer.paused(0, 8)
+    writer.write_if_due(0, 8)
     writer.on_epoch_end(0)
     assert written == []
     now = 31
-    writer.paused(1, 8)
+    writer.write_if_due(1, 8)
     assert written == [(1, 8)]
     now = 32.5
     writer.on_epoch_end(1)
@@ -329,7 +331,7 @@ def test_checkpoints_come_by_the_clock_and_at_best_epochs(
 )  # fmt: skip
 def test_values_of_callbacks_come_back(value: Any, tmp_path: Path) -> None:
     arrays: dict[str, Any] = {}
-    packed = json.loads(json.dumps(pack(value, arrays)))
+    packed = pack(value, arrays)
     np.savez(tmp_path / "arrays.npz", **arrays)
     with np.load(tmp_path / "arrays.npz") as saved:
         found = unpack(packed, saved)

@@ -8,6 +8,7 @@ import shutil
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -34,9 +35,9 @@ from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate
 from fathom.train import build as building
 from fathom.train.build import build
-from fathom.train.callbacks import callbacks, direction, early_stopping
+from fathom.train.callbacks import direction, early_stopping, make_callbacks
 from fathom.train.feeds import sample_weights
-from fathom.train.outputs import Training
+from fathom.train.train import Training
 
 IRIS = """# @package _global_
 dataset:
@@ -355,7 +356,7 @@ def test_schedule_counts_in_epochs(
 ) -> None:
     settings = ["train.epochs=10", "model.learning_rate=0.2", "train.batch_size=32"]
     config = network_config("digits", "mlp", *settings, *overrides)
-    optimizer = building.optimizer(config, rows=1000)
+    optimizer = building.make_optimizer(config, rows=1000)
     steps = 32  # 1,000 rows by 32 make 31 full batches and one of 8
     for epoch, rate in rates.items():
         optimizer.iterations.assign(epoch * steps)
@@ -373,14 +374,14 @@ def test_learning_rate_of_the_optimizer_goes_before_the_models(
     workspace: Path, overrides: list[str], rate: float
 ) -> None:
     config = network_config("digits", "mlp", "train.schedule=null", *overrides)
-    assert float(building.optimizer(config, 1000).learning_rate) == pytest.approx(rate)
+    assert float(building.make_optimizer(config, 1000).learning_rate) == pytest.approx(rate)
 
 
 def test_two_schedules_are_refused(workspace: Path) -> None:
     own = "{_target_: keras.optimizers.schedules.CosineDecay, initial_learning_rate: 1.0}"
     config = network_config("digits", "mlp", f"+train.optimizer.learning_rate={own}")
     with pytest.raises(FathomError) as refused:
-        building.optimizer(config, 1000)
+        building.make_optimizer(config, 1000)
     assert str(refused.value) == (
         "params.yaml: train.schedule: train.optimizer.learning_rate is a schedule already; "
         "set one of the two to null"
@@ -401,7 +402,7 @@ def test_optimizer_takes_its_arguments(
 ) -> None:
     overrides = [f"++train.optimizer.{key}={value}" for key, value in arguments.items()]
     target = f"train.optimizer._target_=keras.optimizers.{name}"
-    optimizer = building.optimizer(network_config("digits", "mlp", target, *overrides), 1000)
+    optimizer = building.make_optimizer(network_config("digits", "mlp", target, *overrides), 1000)
     assert type(optimizer) is getattr(keras.optimizers, name)
     assert {key: optimizer.get_config()[key] for key in arguments} == arguments
 
@@ -533,7 +534,8 @@ def test_balanced_class_weights_are_scikit_learns(project: Path) -> None:
     rows = np.flatnonzero(part.target("main_output") <= 8)[:100]  # unbalanced, and no 9
     labels = part.target("main_output")[rows]
     config = network_config("digits", "mlp", "train.class_weight=balanced")
-    found = building.class_weights(labels, problem, config)
+    data: Any = SimpleNamespace(problem=problem, main_targets=lambda subset: labels)
+    found = building.class_weights(config, data)
     assert found is not None
     # scikit-learn counts the classes that are there; here are 10.
     by_hand = compute_class_weight("balanced", classes=np.arange(9), y=labels) * 9 / 10
@@ -602,12 +604,12 @@ def test_callbacks_of_batches_need_fit(
 ) -> None:
     monkeypatch.chdir(prepared)
     config, problem = network_config("digits", "mlp", of_batches(callback)), Problem.read("digits")
-    stopping, scalers = early_stopping(config, problem), ScaledData.read("digits").scalers
+    stopping, data = early_stopping(config, problem), ScaledData.read("digits")
     with pytest.raises(FathomError) as refused:
-        callbacks(config, problem, scalers, stopping, 42, "compiled")
+        make_callbacks(config, data, stopping, 42, "compiled")
     assert str(refused.value) == (
-        f"command line: train.callbacks.{callback}: {callback} acts on batches, which a compiled "
-        "epoch does not announce; set train.engine to fit"
+        f"command line: train.callbacks.{callback}: {callback} acts on batches, but "
+        "train.engine compiled calls callbacks only at epochs; set train.engine to fit"
     )
 
 

@@ -15,10 +15,10 @@ from fathom.search.trial_data import TrialData
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
 from fathom.train.compiled_fit import STEPS_WORTH_XLA, Programs
-from fathom.train.feeds import Feed
+from fathom.train.feeds import Feed, make_feeds
 from fathom.train.predictor import Predictor
 from fathom.train.scalars import program_signature
-from fathom.train.trainer import Trainer, build_seeded, build_variables, make_feeds, make_trainer
+from fathom.train.trainer import Trainer, build_seeded, build_variables, make_trainer
 
 CAPACITY = 64  # idle models
 
@@ -82,12 +82,13 @@ class TrainerPool:
         else:
             compiled.reset(model)
             trainer = Trainer(
+                config=config,
                 model=compiled.model,
                 data=data.scaled,
                 train=train,
                 valid=valid,
                 programs=compiled.programs,
-                begin=lambda seed: compiled.reset(initialize(seed)),
+                reset=lambda seed: compiled.reset(initialize(seed)),
                 predictor=compiled.predictor.over(data.scaled),
                 halted=halted,
             )

@@ -117,7 +117,7 @@ class ThreadEngine:
         watchers = [JudgeEpochs(monitor_name(config, data.scaled.problem), judge)] if judge else []
         with self.pool.lease(config, data, self.halted) as trainer:
             try:
-                run, _ = train_run(trainer, config.seed, file, config, watchers)
+                run, _ = train_run(trainer, config.seed, file, watchers)
             except (PrunedError, DivergedError):
                 file.unlink(missing_ok=True)
                 raise

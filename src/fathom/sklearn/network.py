@@ -86,7 +86,7 @@ def train(
     problem = fitted.problem.model_copy(update={"rows": counts})
     data = TrialData(ScaledRows(problem, fitted.scalers.targets, parts))
     with TRAINERS.lease(config, data, threading.Event()) as trainer:
-        _, history = train_run(trainer, config.seed, None, config, [])
+        _, history = train_run(trainer, config.seed, None, [])
         train_rows = trainer.train
         model = build_seeded(
             config.seed, lambda: build_variables(build(config, problem), train_rows)

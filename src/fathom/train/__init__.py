@@ -1,23 +1,20 @@
-"""From a problem and a network to a trained model. Read in this order:
+"""Trains a network on the scaled data. Read in this order:
 
-1. `train`: the network is built and compiled once (`building`; `compiling`: loss, metrics,
-   optimiser), and trained from each of its seeds (`repeats`, `runs`).
-2. `feeds`: the rows, as tensors on the device, or read from disk window by window (`examples`:
-   what of a row is input, target and weight).
-3. `programs` and `compiled`: the training loop of the tutorials, which goes over epochs, batches,
-   `GradientTape` and update. Here the loop over epochs is Python, with Keras' callbacks
-   (`callbacks`); the loop over batches is one program on the device, which gathers rows and calls
-   Keras' own `Model.train_step` (there is the tape). Python is called back once an epoch, or once
-   a second if epochs are longer. `reference` does the same by Keras' `fit`; so do the workers
-   of a Ray cluster, each its share (`together`, `member`, `shares`).
-4. `checkpoint` and `fingerprint`: how a killed training goes on.
-5. `saving` and `writing`: the outputs.
+1. `train`: one network from each of its seeds. `devices`: GPUs, cores and memory.
+2. `build`: builds and compiles the network (`optimizers`: one optimizer for each path of Wide &
+   Deep).
+3. `feeds`: the rows, in memory or read from disk, as inputs, targets and weights.
+4. `trainer`: model, feeds and programs together. `runs`: one training from one seed.
+5. `compiled_fit`: the training loop. The loop over epochs is Python with Keras' callbacks
+   (`callbacks`); the loop over batches is one compiled program around Keras' own
+   `Model.train_step`. `scalars`: the numbers that a program takes as inputs. `keras_fit`: the
+   same training by Keras' `fit`.
+6. `checkpoint`, `fingerprint`: how a killed training resumes.
+7. `predictor`, `outputs`: predictions and files.
+8. `ray`: one training on several hosts; skip it unless you use it.
 
-`devices` comes before all: it decides what TensorFlow may use, before TensorFlow is imported.
-
-The same seed gives the same bits on the same machine: rows come in an order that depends on seed
-and epoch alone (`feeds`), random layers count their states up from the seed, and TensorFlow is
-told to be deterministic. XLA and graphs round differently, so that a rule chooses between them and
-never a trial run (`programs`). Other versions of TensorFlow, another processor or another number
-of threads may round differently, too.
+The same seed gives the same bits on the same machine: the order of the rows depends only on seed
+and epoch, random layers count their states up from the seed, TensorFlow runs deterministically,
+and a rule chooses between XLA and graphs, which round differently. Other versions of TensorFlow,
+processors or numbers of threads may round differently, too.
 """

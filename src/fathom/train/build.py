@@ -1,4 +1,4 @@
-"""Builds and compiles a network."""
+"""Builds and compiles a network: optimizer, learning rate, losses, metrics and weights."""
 
 import math
 from typing import Any
@@ -8,129 +8,114 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Output, Problem
-from fathom.base.errors import FathomError, did_you_mean
+from fathom.artifacts.scaled_data import ScaledData
+from fathom.messages import training
 from fathom.models.names import known_name, output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.settings.fields import Factory
 from fathom.settings.instantiate import make
 from fathom.train.optimizers import WideAndDeep, is_wide
 
-
-def build(config: NetworkConfig, problem: Problem) -> keras.Model:
-    """Return the network that the model's file names, not compiled."""
-    model = make(config.model, ("model",), config.origins, problem)
-    if not isinstance(model, keras.Model):
-        file, key = config.origins.of(("model", "_target_"))
-        raise FathomError(
-            f"{file}: {key}: {config.model.target} returned {type(model).__name__}, not a Keras "
-            "model"
-        )
-    return model
-
-
 DEFAULT_LOSS = {"regression": "mse", "classification": "sparse_categorical_crossentropy"}
 
 
-METRICS = {"regression": ("rmse", "mae"), "classification": ("accuracy",)}
+def build(config: NetworkConfig, problem: Problem) -> keras.Model:
+    """Return the network of the model's file, not compiled."""
+    model = make(config.model, ("model",), config.origins, problem)
+    if not isinstance(model, keras.Model):
+        text = training.not_a_model(config.model.target, type(model).__name__)
+        raise config.origins.error(("model", "_target_"), text)
+    return model
 
 
 def compile_model(model: keras.Model, problem: Problem, config: NetworkConfig) -> None:
-    """Compile a network for its problem, by the section `train` and the model's file."""
+    """Compile a network as the section `train` and the model's file say."""
     names = output_names(model)
     outputs = [problem.output(name) for name in names]
+    optimizer = make_optimizer(config, problem.rows["train"])
     model.compile(
-        optimizer=with_wide(model, optimizer(config, problem.rows["train"]), problem, config),
-        loss=unwrap([loss(output, problem, config) for output in outputs]),
+        optimizer=add_wide_optimizer(model, optimizer, problem, config),
+        loss=unwrap([loss_name(output, problem, config) for output in outputs]),
         loss_weights=loss_weights(names, problem, config),
-        metrics=unwrap([metrics(output) for output in outputs]),
+        metrics=unwrap([make_metrics(output) for output in outputs]),
         jit_compile=config.train.xla,
     )
 
 
-def optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
-    """Return the optimiser, its learning rate a number or a schedule.
+def make_optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
+    """Return the optimizer with its learning rate, a number or a schedule.
+
+    The learning rate is that of `train.optimizer`, or else that of the model.
 
     Args:
-        config: the optimiser is `train.optimizer`; its learning rate is the model's if it names
-            none itself.
-        rows: of the training part, from which steps are counted.
+        rows: number of training rows, which gives the steps of an epoch.
     """
-    chosen, settings = config.train.optimizer, config.train
-    rate = chosen.arguments.get("learning_rate", config.model.learning_rate)
-    arguments = {name: value for name, value in chosen.arguments.items() if name != "learning_rate"}
+    settings = config.train
+    arguments = dict(settings.optimizer.arguments)
+    rate = arguments.pop("learning_rate", config.model.learning_rate)
     if settings.schedule is not None:
         if isinstance(rate, dict):
-            file, key = config.origins.of(("train", "schedule"))
-            raise FathomError(
-                f"{file}: {key}: train.optimizer.learning_rate is a schedule already; "
-                "set one of the two to null"
-            )
-        rate = schedule(config, settings.schedule, rate, rows)
-    arguments = {"_target_": chosen.target, **arguments}
-    return make(
-        Factory.model_validate(arguments),
-        ("train", "optimizer"),
-        config.origins,
-        learning_rate=rate,
-    )
+            raise config.origins.error(("train", "schedule"), training.TWO_SCHEDULES)
+        rate = make_schedule(config, settings.schedule, rate, rows)
+    optimizer = Factory.model_validate({"_target_": settings.optimizer.target, **arguments})
+    return make(optimizer, ("train", "optimizer"), config.origins, learning_rate=rate)
 
 
-def with_wide(
-    model: keras.Model, deep: keras.Optimizer, problem: Problem, config: NetworkConfig
-) -> keras.Optimizer:
-    """Give a network's wide path the optimiser that the model's file names for it, if any, and if
-    there are codes to look up: FTRL is for those, and slow at pixels or numbers alone.
-    """
-    if config.model.wide_optimizer is None or not problem.sparse:
-        return deep
-    wide = make(config.model.wide_optimizer, ("model", "wide_optimizer"), config.origins)
-    of_wide = [is_wide(variable) for variable in model.trainable_variables]
-    if not any(of_wide):
-        return deep
-    return wide if all(of_wide) else WideAndDeep(wide, deep)
-
-
-def schedule(config: NetworkConfig, chosen: Factory, rate: float, rows: int) -> Any:
-    """Return a learning-rate schedule, what is counted in epochs turned into steps."""
+def make_schedule(config: NetworkConfig, schedule: Factory, rate: float, rows: int) -> Any:
+    """Return a learning-rate schedule; arguments `<name>_epochs` become `<name>_steps`."""
     steps = math.ceil(rows / config.train.batch_size)
-    arguments: dict[str, Any] = {"_target_": chosen.target}
-    for name, value in chosen.arguments.items():
+    arguments: dict[str, Any] = {"_target_": schedule.target}
+    for name, value in schedule.arguments.items():
         if name.endswith("_epochs") and isinstance(value, (int, float)):
             name, value = name.removesuffix("epochs") + "steps", round(value * steps)
         arguments[name] = value
-    place = ("train", "schedule")
     defaults = {"initial_learning_rate": rate, "decay_steps": steps * config.train.epochs}
     warmup = arguments.get("warmup_steps", 0)
     if warmup:  # from 0 up to the rate; Keras counts the decay from there
         defaults["initial_learning_rate"], defaults["warmup_target"] = 0.0, rate
         defaults["decay_steps"] -= warmup
-    return make(Factory.model_validate(arguments), place, config.origins, **defaults)
+    factory = Factory.model_validate(arguments)
+    return make(factory, ("train", "schedule"), config.origins, **defaults)
 
 
-def loss(output: Output, problem: Problem, config: NetworkConfig) -> str:
-    """Return the loss of an output: `train.loss` goes for the main target's task."""
+def add_wide_optimizer(
+    model: keras.Model, deep: keras.Optimizer, problem: Problem, config: NetworkConfig
+) -> keras.Optimizer:
+    """Give the wide path of a network the optimizer of the model's file, if any.
+
+    Only for problems with codes: FTRL is meant for those, and slow for numbers and pixels.
+    """
+    if config.model.wide_optimizer is None or not problem.sparse:
+        return deep
+    wide = make(config.model.wide_optimizer, ("model", "wide_optimizer"), config.origins)
+    in_wide = [is_wide(variable) for variable in model.trainable_variables]
+    if not any(in_wide):
+        return deep
+    return wide if all(in_wide) else WideAndDeep(wide, deep)
+
+
+def loss_name(output: Output, problem: Problem, config: NetworkConfig) -> str:
+    """Return Keras' name of an output's loss; `train.loss` applies to the main target's task."""
     name = config.train.loss
     if name == "auto" or output.task != problem.main.task:
         return DEFAULT_LOSS[output.task]
     try:
         return known_name(keras.losses, "loss", name)
     except ValueError as error:
-        file, key = config.origins.of(("train", "loss"))
-        raise FathomError(f"{file}: {key}: {error}") from error
+        raise config.origins.error(("train", "loss"), str(error)) from error
 
 
 def loss_weights(names: list[str], problem: Problem, config: NetworkConfig) -> list[float] | None:
-    """Return the weight of each output's loss, 1 where the model's file gives none."""
+    """Return the weight of each output's loss, by default 1."""
     weights = config.model.loss_weights or {}
     for name in weights:
         if name not in names and name not in problem.outputs:
-            file, key = config.origins.of(("model", "loss_weights", name))
-            near = did_you_mean(name, names)
-            raise FathomError(f"{file}: {key}: the network has no such output{near}")
+            text = training.unknown_output(name, names)
+            raise config.origins.error(("model", "loss_weights", name), text)
     return [weights.get(name, 1.0) for name in names] if len(names) > 1 else None
 
 
-def metrics(output: Output) -> list[Any]:
+def make_metrics(output: Output) -> list[Any]:
     if output.task == "classification":
         return ["accuracy"]
     return [
@@ -139,26 +124,20 @@ def metrics(output: Output) -> list[Any]:
     ]
 
 
-def class_weights(
-    labels: NDArray[Any], problem: Problem, config: NetworkConfig
-) -> dict[str, float]:
-    """Return the weight of each class; `balanced` is rows / (classes * rows of the class).
-
-    Args:
-        labels: the main target of all training rows.
-    """
-    chosen = config.train.class_weight
-    assert chosen is not None
-    file, key = config.origins.of(("train", "class_weight"))
-    classes = problem.main.classes
+def class_weights(config: NetworkConfig, data: ScaledData) -> dict[str, float] | None:
+    """Return the weight of each class; `balanced` is rows / (classes * rows of the class)."""
+    setting, location = config.train.class_weight, ("train", "class_weight")
+    if setting is None:
+        return None
+    dataset, classes = data.problem.dataset, data.problem.main.classes
     if classes is None:
-        raise FathomError(f"{file}: {key}: {problem.dataset} is a regression and has no classes")
-    if chosen == "balanced":
+        raise config.origins.error(location, training.no_classes(dataset))
+    if setting == "balanced":
+        labels = data.main_targets("train")
         counts: NDArray[np.int64] = np.bincount(labels, minlength=len(classes))
         balanced = len(labels) / (len(classes) * np.maximum(counts, 1))
         return dict(zip(classes, balanced.tolist(), strict=True))
-    for name in chosen:
+    for name in setting:
         if name not in classes:
-            near = did_you_mean(name, classes)
-            raise FathomError(f"{file}: {key}: {problem.dataset} has no class {name!r}{near}")
-    return chosen
+            raise config.origins.error(location, training.unknown_class(dataset, name, classes))
+    return setting

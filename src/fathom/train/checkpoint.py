@@ -1,4 +1,4 @@
-"""What a killed training needs to go on as if nothing had been: kept in a file, now and then."""
+"""Checkpoints, from which a killed training resumes as if it had never been killed."""
 
 import json
 import time
@@ -13,27 +13,23 @@ from fathom.base.files import atomic_write
 
 Arrays = dict[str, np.ndarray]
 
-LEAST_SECONDS = 1.0  # between two checkpoints, however fast the best epochs follow one another
-
-
-class NotPlainError(TypeError):
-    """A value is neither plain nor an array."""
+MIN_SECONDS = 1.0  # between two checkpoints, even if every epoch is a new best one
+ARRAY = "__array__"  # the key of an array's name in JSON
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Writes checkpoints and brings back the last one.
+    """Writes checkpoints and restores the last one.
 
-    A checkpoint holds the variables of the model (the state of its random layers among them), of
-    its optimiser and in mid-epoch of its metrics, the epoch and the step to go on from, and what
-    other callbacks keep in attributes: numbers, texts, arrays, and lists and dictionaries of
-    these. The order of the rows follows from the seed and the epoch.
+    A checkpoint holds the variables of the model (with the states of its random layers), of its
+    optimizer and, within an epoch, of its metrics; the epoch and step to resume at; and those
+    attributes of other callbacks that are numbers, texts, arrays, or lists and dictionaries of
+    these. The order of the rows follows from seed and epoch.
 
     Args:
-        file: where to; it takes the place of the one before when it is complete. None: none is
-            written.
-        seconds: between two; None for none at all. A new best epoch is kept sooner.
-        callbacks: those whose state is kept. They must come before this one.
-        stopping: the one of them that knows the best epoch.
+        file: replaced when a new checkpoint is complete; None: no checkpoints.
+        seconds: between two checkpoints; None: no checkpoints. A new best epoch is written sooner.
+        callbacks: their state is in the checkpoint. They must come before this one.
+        stopping: the callback that knows the best epoch.
     """
 
     def __init__(
@@ -46,33 +42,34 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.file, self.interval = file, seconds
         self.callbacks, self.stopping = callbacks, stopping
-        self.start = (0, 0)
         self.restored: list[dict[str, Any]] = []
         self.seconds_before, self.kills = 0.0, 0
-        self.began = self.written = time.perf_counter()
+        self.began = self.last_write = time.perf_counter()
 
     @property
     def seconds(self) -> float:
-        """How long the training took, without what was lost when it was killed."""
+        """How long the training took, without what kills lost."""
         return self.seconds_before + time.perf_counter() - self.began
 
     def restore(self, model: keras.Model, epochs: int) -> tuple[int, int]:
-        """Bring a model back to the last checkpoint, if there is one.
+        """Restore the last checkpoint of a model, if there is one.
 
-        The callbacks follow when training begins, which resets them.
+        Callbacks are restored when training begins, which resets them.
 
         Returns:
-            The epoch and the step in it to go on from; `epochs` if training had come to its end.
+            The epoch and the step to resume at; `epochs` if training had ended.
         """
         if self.file is None or not self.file.exists():
-            return self.start
+            return 0, 0
         with np.load(self.file) as arrays:
             state = json.loads(str(arrays["state"]))
-            put_into(model, arrays, metrics=state["step"] > 0)
-            self.restored = [unpack(packed, arrays) for packed in state["callbacks"]]
+            assign_arrays(model, arrays, metrics=state["step"] > 0)
+            self.restored = [
+                {name: unpack(text, arrays) for name, text in attributes.items()}
+                for attributes in state["callbacks"]
+            ]
         self.seconds_before, self.kills = state["seconds"], state["kills"] + 1
-        self.start = (epochs, 0) if state["stopped"] else (state["epoch"], state["step"])
-        return self.start
+        return (epochs, 0) if state["stopped"] else (state["epoch"], state["step"])
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         for callback, attributes in zip(self.callbacks, self.restored, strict=False):
@@ -81,89 +78,90 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.write_if_due(epoch + 1, 0, best=self.stopping.best_epoch == epoch)
 
-    def paused(self, epoch: int, step: int) -> None:
-        """Write a checkpoint in the middle of an epoch if it is time for one."""
-        self.write_if_due(epoch, step, best=False)
-
-    def write_if_due(self, epoch: int, step: int, best: bool) -> None:
+    def write_if_due(self, epoch: int, step: int, best: bool = False) -> None:
         if self.interval is None or self.file is None:
             return
-        since = time.perf_counter() - self.written
-        if since >= min(self.interval, LEAST_SECONDS) if best else since >= self.interval:
-            self.write(epoch, step)
-            self.written = time.perf_counter()
+        seconds = time.perf_counter() - self.last_write
+        if seconds >= (min(self.interval, MIN_SECONDS) if best else self.interval):
+            self.write(self.file, epoch, step)
+            self.last_write = time.perf_counter()
 
-    def write(self, epoch: int, step: int) -> None:
-        assert self.file is not None
-        arrays: dict[str, Any] = arrays_of(self.model, metrics=step > 0)
+    def write(self, file: Path, epoch: int, step: int) -> None:
+        arrays: dict[str, Any] = get_arrays(self.model, metrics=step > 0)
         state = {
             "epoch": epoch,
             "step": step,
             "stopped": bool(self.model.stop_training),
             "seconds": self.seconds,
             "kills": self.kills,
-            "callbacks": [attributes(callback, arrays) for callback in self.callbacks],
+            "callbacks": [pack_attributes(callback, arrays) for callback in self.callbacks],
         }
-        with atomic_write(self.file) as beside:
+        with atomic_write(file) as beside:
             np.savez(beside, state=np.array(json.dumps(state)), **arrays)
 
 
-def variables(model: keras.Model, metrics: bool) -> dict[str, keras.Variable]:
-    """Return all that training changes in a compiled model, of metrics only in mid-epoch."""
+def trained_variables(model: keras.Model, metrics: bool) -> dict[str, keras.Variable]:
+    """Return all that training changes in a compiled model; metrics change within an epoch."""
     kinds = {"model": model.variables, "optimizer": model.optimizer.variables}
     if metrics:
         kinds["metric"] = model.metrics_variables
     return {
-        f"{kind} {at}": variable for kind, of in kinds.items() for at, variable in enumerate(of)
+        f"{kind} {number}": variable
+        for kind, variables in kinds.items()
+        for number, variable in enumerate(variables)
     }
 
 
-def arrays_of(model: keras.Model, metrics: bool = False) -> Arrays:
+def get_arrays(model: keras.Model, metrics: bool = False) -> Arrays:
     """Return the values of all that training changes in a compiled model."""
-    return {name: variable.numpy() for name, variable in variables(model, metrics).items()}
+    return {name: variable.numpy() for name, variable in trained_variables(model, metrics).items()}
 
 
-def put_into(model: keras.Model, arrays: Mapping[str, np.ndarray], metrics: bool = False) -> None:
-    """Bring a model to where another one of its shape stood, on any of Keras' backends."""
-    for name, variable in variables(model, metrics).items():
+def assign_arrays(
+    model: keras.Model, arrays: Mapping[str, np.ndarray], metrics: bool = False
+) -> None:
+    """Assign the values of another model of this shape, on any of Keras' backends."""
+    for name, variable in trained_variables(model, metrics).items():
         variable.assign(arrays[name])
 
 
-def attributes(callback: keras.callbacks.Callback, arrays: Arrays) -> dict[str, Any]:
-    """Return what is plain in a callback's attributes; arrays go to `arrays`."""
-    kept = {}
+def pack_attributes(callback: keras.callbacks.Callback, arrays: Arrays) -> dict[str, str]:
+    """Return those attributes of a callback that JSON and arrays can hold."""
+    packed = {}
     for name, value in vars(callback).items():
-        if name == "min_delta":  # which Keras negates at the first epoch that a process sees
+        if name == "min_delta":  # Keras negates it at the first epoch of a process
             continue
         try:
-            kept[name] = pack(value, arrays)
-        except NotPlainError:  # the model, functions, open files: made anew
+            packed[name] = pack(value, arrays)
+        except (TypeError, ValueError):  # the model, functions, open files: made anew
             continue
-    return {"dict": kept}
+    return packed
 
 
-def pack(value: Any, arrays: Arrays) -> Any:
-    """Return a value as JSON can hold it, with arrays by their names in `arrays`."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, np.generic | np.ndarray):
+def pack(value: Any, arrays: Arrays) -> str:
+    """Return a value as JSON; its arrays go to `arrays`, and their names into the JSON.
+
+    Raises:
+        TypeError: the value is or holds something that JSON and arrays cannot hold.
+    """
+    keys = list(value) if isinstance(value, dict) else []
+    if isinstance(value, tuple) or not all(isinstance(key, str) for key in keys):
+        raise TypeError(type(value))
+
+    def pack_array(array: Any) -> dict[str, str]:
+        if not isinstance(array, np.generic | np.ndarray):
+            raise TypeError(type(array))
         name = f"array {len(arrays)}"
-        arrays[name] = np.asarray(value)
-        return {"array": name}
-    if isinstance(value, list):
-        return {"list": [pack(item, arrays) for item in value]}
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {"dict": {key: pack(item, arrays) for key, item in value.items()}}
-    raise NotPlainError
+        arrays[name] = np.asarray(array)
+        return {ARRAY: name}
+
+    return json.dumps(value, default=pack_array)
 
 
-def unpack(packed: Any, arrays: Any) -> Any:
-    """Return what `pack` was given."""
-    if not isinstance(packed, dict):
-        return packed
-    ((kind, content),) = packed.items()
-    if kind == "array":
-        return arrays[content][()]
-    if kind == "list":
-        return [unpack(item, arrays) for item in content]
-    return {key: unpack(item, arrays) for key, item in content.items()}
+def unpack(text: str, arrays: Mapping[str, np.ndarray]) -> Any:
+    """Return the value that `pack` turned into `text`."""
+
+    def unpack_array(tree: dict[str, Any]) -> Any:
+        return arrays[tree[ARRAY]][()] if ARRAY in tree else tree
+
+    return json.loads(text, object_hook=unpack_array)

@@ -1,4 +1,4 @@
-"""What tells whether a checkpoint belongs to a training: all that its result depends on."""
+"""The fingerprint of a training, which tells whether a checkpoint belongs to it."""
 
 import hashlib
 import json
@@ -11,15 +11,15 @@ from fathom.base import paths
 from fathom.settings.config import NetworkConfig
 from fathom.train.devices import device_names
 
-# What only says how a training is watched and kept.
-# Another cluster or number of workers goes on, too.
+# Settings that do not change the result; a training also resumes on another Ray cluster.
 WITHOUT_EFFECT = {"at_once", "checkpoint", "tensorboard", "ray"}
+MESSAGES = "fathom/messages"  # code that only returns text
 
 
 def fingerprint(config: NetworkConfig) -> str:
     """Return the digest of a training's settings, code, data, versions and devices.
 
-    To be taken when all code is imported that trains.
+    To be called when all code of the training is imported.
     """
     settings = {
         "dataset": config.dataset.name,
@@ -35,10 +35,10 @@ def fingerprint(config: NetworkConfig) -> str:
     return digest.hexdigest()[:16]
 
 
-def digest_of(several: list[Path]) -> bytes:
-    """Return the digest of files' names and contents."""
+def digest_of(files: list[Path]) -> bytes:
+    """Return the digest of the names and contents of files."""
     digest = hashlib.sha256()
-    for file in several:
+    for file in files:
         digest.update(file.name.encode())
         with file.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
@@ -46,11 +46,12 @@ def digest_of(several: list[Path]) -> bytes:
 
 
 def imported_code() -> list[Path]:
-    """Return the project's files that this process has imported."""
+    """Return the project's files that this process has imported, without texts of messages."""
     source = Path(__file__).resolve().parents[2]
-    named = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    files = [Path(file) for file in named if file]
-    # Of thousands of modules, in a tenth as many folders, few are the project's.
+    names = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    files = [Path(name) for name in names if name]
+    # Few of thousands of modules are the project's: resolve their folders first.
     folders = {folder: folder.resolve() for folder in {file.parent for file in files}}
-    found = {file.resolve() for file in files if folders[file.parent].is_relative_to(source)}
-    return sorted(file for file in found if source in file.parents)
+    code = {file.resolve() for file in files if folders[file.parent].is_relative_to(source)}
+    messages = source / MESSAGES
+    return sorted(f for f in code if source in f.parents and messages not in f.parents)

@@ -1,4 +1,4 @@
-"""One optimiser for the wide path and another for the rest, as one."""
+"""An optimizer that updates the wide path by one optimizer and the rest by another."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ import keras
 
 @keras.saving.register_keras_serializable("fathom")
 class WideAndDeep(keras.optimizers.Optimizer):
-    """Updates layers whose names begin with `wide` by one optimiser and all others by another.
+    """Updates layers whose names begin with `wide` by one optimizer and all others by another.
 
-    So the wide path can learn by FTRL (McMahan et al. 2013), which leaves weights of rare crosses
-    at 0, and the deep path by one of Adam's kind (Cheng et al. 2016, arXiv 1606.07792). The
-    learning rate that callbacks see and set is that of the deep path.
+    FTRL (McMahan et al. 2013) keeps the wide weights of rare crosses at 0, while an optimizer such
+    as Adam trains the deep path (Cheng et al. 2016, arXiv 1606.07792). The learning rate that
+    callbacks read and set is that of the deep path.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class WideAndDeep(keras.optimizers.Optimizer):
     def apply(
         self, grads: list[Any], trainable_variables: list[keras.Variable] | None = None
     ) -> None:
-        variables = trainable_variables or self._trainable_variables  # JAX names none
+        variables = trainable_variables or self._trainable_variables  # JAX passes none
         with keras.name_scope(self.name):
             self.build(variables)
             pairs = list(zip(grads, variables, strict=True))

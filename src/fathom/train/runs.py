@@ -1,4 +1,4 @@
-"""One training of a network from one seed: begun, gone on with or found finished."""
+"""One training of a network from one seed: new, resumed, or finished before."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import pandas as pd
@@ -15,11 +15,10 @@ import pandas as pd
 from fathom.artifacts.model_file import save_model
 from fathom.artifacts.predictions import write_predictions
 from fathom.base import paths
-from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write, read_json, write_json, write_text
-from fathom.settings.config import NetworkConfig
+from fathom.messages.training import RAY_HERE, resumed
 from fathom.train import compiled_fit, keras_fit
-from fathom.train.callbacks import EpochLines, Halt, callbacks, early_stopping
+from fathom.train.callbacks import EpochLines, Halt, early_stopping, make_callbacks
 from fathom.train.checkpoint import Checkpoint
 from fathom.train.trainer import Trainer
 
@@ -28,10 +27,10 @@ MODEL, RUN, HISTORY, PREDICTIONS = "model.keras", "run.json", "history.csv", "pr
 
 @dataclass(frozen=True)
 class Run:
-    """How a training went; its epochs count from 1.
+    """The outcome of a training; epochs count from 1.
 
-    `value` is what the best epoch is told by, in that epoch. `seconds` are those of all epochs
-    that are in the result; `kills` counts how often it was killed and went on.
+    `value` is the monitored metric in the epoch whose weights are kept. `seconds` does not count
+    epochs that a kill lost; `kills` is how often the training was killed and resumed.
     """
 
     seed: int
@@ -44,28 +43,21 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What its files are called by."""
+        """The name of the run's files."""
         return paths.run(self.seed)
 
 
-# Trains a model that stands where a seed has it begin.
-TrainRun: TypeAlias = Callable[
-    [Trainer, int, Path, NetworkConfig, list[keras.callbacks.Callback]], tuple[Run, pd.DataFrame]
-]
+# Trains a model that has the first weights of its seed: `train_run`, here or in `ray.driver`.
+Callbacks: TypeAlias = list[keras.callbacks.Callback]
+TrainRun: TypeAlias = Callable[[Trainer, int, Path, Callbacks], tuple[Run, pd.DataFrame]]
 
 
 def finish_runs(
-    trainers: list[Trainer],
-    seeds: list[int],
-    folder: Path,
-    config: NetworkConfig,
-    train_run: TrainRun,
+    trainers: list[Trainer], seeds: list[int], folder: Path, train_run: TrainRun
 ) -> list[Run]:
-    """Train from each seed that `folder` has no finished run of, as many at once as there are
-    trainers.
-    """
+    """Return the run of each seed, as many at once as there are trainers."""
     if len(trainers) == 1:
-        return [finish_run(trainers[0], seed, folder, config, train_run) for seed in seeds]
+        return [finish_run(trainers[0], seed, folder, train_run) for seed in seeds]
     free: queue.SimpleQueue[Trainer] = queue.SimpleQueue()
     for trainer in trainers:
         free.put(trainer)
@@ -73,7 +65,7 @@ def finish_runs(
     def finish(seed: int) -> Run:
         trainer = free.get()
         try:
-            return finish_run(trainer, seed, folder, config, train_run)
+            return finish_run(trainer, seed, folder, train_run)
         finally:
             free.put(trainer)
 
@@ -89,27 +81,25 @@ def finish_runs(
     return [run.result() for run in runs]
 
 
-def finish_run(
-    trainer: Trainer, seed: int, folder: Path, config: NetworkConfig, train_run: TrainRun
-) -> Run:
-    """Train from a seed, unless `folder` has the finished training already.
+def finish_run(trainer: Trainer, seed: int, folder: Path, train_run: TrainRun) -> Run:
+    """Train from a seed, unless `folder` holds the finished run.
 
-    Writes the model, its history, its predictions and what there is to know of the run to
-    `folder/seed-<seed>`, and while it trains checkpoints beside it.
+    Writes model, history, predictions and the run itself to `folder/seed-<seed>`, and checkpoints
+    to `folder/seed-<seed>.npz` while it trains.
     """
-    done = folder / paths.run(seed)
-    if not done.exists():
+    finished = folder / paths.run(seed)
+    if not finished.exists():
         checkpoint = folder / f"{paths.run(seed)}.npz"
-        trainer.begin(seed)
-        run, history = train_run(trainer, seed, checkpoint, config, [EpochLines(seed)])
-        with atomic_write(done) as beside:
+        trainer.reset(seed)
+        run, history = train_run(trainer, seed, checkpoint, [EpochLines(seed)])
+        with atomic_write(finished) as beside:
             beside.mkdir()
             save_model(trainer.model, beside / MODEL)
             write_text(beside / HISTORY, history.to_csv(index=False))
             write_predictions(beside / PREDICTIONS, trainer.predictor.predict, trainer.data.problem)
             write_json(beside / RUN, asdict(run))
         checkpoint.unlink(missing_ok=True)
-    return Run(**read_json(done / RUN, "train"))
+    return Run(**read_json(finished / RUN, "train"))
 
 
 def read_history(folder: Path) -> pd.DataFrame:
@@ -118,55 +108,42 @@ def read_history(folder: Path) -> pd.DataFrame:
 
 
 def train_run(
-    trainer: Trainer,
-    seed: int,
-    file: Path | None,
-    config: NetworkConfig,
-    watchers: list[keras.callbacks.Callback],
+    trainer: Trainer, seed: int, file: Path | None, extra_callbacks: Callbacks
 ) -> tuple[Run, pd.DataFrame]:
-    """Train a model that stands where a seed has it begin, or go on from the checkpoint in `file`,
-    if there is to be one.
+    """Train a model that has the first weights of its seed, or resume from a checkpoint.
 
     Args:
-        watchers: callbacks that come last, and keep no state.
+        file: of checkpoints; None: neither reads nor writes one.
+        extra_callbacks: called last; checkpoints do not hold their state.
+
+    Returns:
+        The run and its history, a row an epoch.
     """
-    settings, model, problem = config.train, trainer.model, trainer.data.problem
+    config, settings, model = trainer.config, trainer.config.train, trainer.model
     if settings.engine == "ray":
-        origin, key = config.origins.of(("train", "engine"))
-        raise FathomError(f"{origin}: {key}: ray is for the stage train alone; set it to fit")
+        raise config.origins.error(("train", "engine"), RAY_HERE)
     engine = "fit" if trainer.programs is None else "compiled"
-    stopping = early_stopping(config, problem)
-    watching = callbacks(config, problem, trainer.data.scalers, stopping, seed, engine)
-    checkpoint = Checkpoint(file, settings.checkpoint, watching, stopping)
-    start = checkpoint.restore(model, settings.epochs)
+    stopping = early_stopping(config, trainer.data.problem)
+    callbacks = make_callbacks(config, trainer.data, stopping, seed, engine)
+    checkpoint = Checkpoint(file, settings.checkpoint, callbacks, stopping)
+    epoch, step = checkpoint.restore(model, settings.epochs)
     if checkpoint.kills:
-        print(f"seed {seed}  goes on from epoch {start[0] + 1}", flush=True)
-    every = [Halt(trainer.halted), *watching, checkpoint, *watchers]
+        print(resumed(seed, epoch + 1), flush=True)
+    arguments: dict[str, Any] = {
+        "seed": seed,
+        "epochs": settings.epochs,
+        "callbacks": [Halt(trainer.halted), *callbacks, checkpoint, *extra_callbacks],
+    }
+    feeds = trainer.train, trainer.valid
     if trainer.programs is None:
-        keras_fit.fit(
-            model,
-            trainer.train,
-            trainer.valid,
-            batch_size=settings.batch_size,
-            seed=seed,
-            epochs=settings.epochs,
-            callbacks=every,
-            start=start[0],
-        )
+        keras_fit.fit(model, *feeds, batch_size=settings.batch_size, start=epoch, **arguments)
     else:
+        start = epoch, step
         compiled_fit.fit(
-            model,
-            trainer.programs,
-            trainer.train,
-            trainer.valid,
-            seed=seed,
-            epochs=settings.epochs,
-            callbacks=every,
-            start=start,
-            paused=checkpoint.paused,
+            model, trainer.programs, *feeds, start=start, checkpoint=checkpoint, **arguments
         )
-    logged = next(c for c in watching if isinstance(c, keras.callbacks.History))
-    history = pd.DataFrame(logged.history)
+    recorder = next(c for c in callbacks if isinstance(c, keras.callbacks.History))
+    history = pd.DataFrame(recorder.history)
     history.insert(0, "epoch", range(1, len(history) + 1))
     best = stopping.best_epoch + 1
     kept = best if settings.keep == "best" else len(history)

@@ -1,13 +1,12 @@
-"""Numbers that a compiled program takes as inputs: learning rates, weight decay, dropout.
+"""Numbers that are inputs of a compiled program: learning rates, weight decay, dropout.
 
-Keras takes the numbers of layers, optimisers and schedules for constants, so that another learning
-rate is another program, to be traced and compiled once more. While a program is traced, `Scalars`
-puts variables in the place of those numbers: afterwards a search sets them, and the same program
-goes on.
+Keras treats the numbers of layers, optimizers and schedules as constants, so that another learning
+rate needs another program, traced and compiled again. `Scalars` replaces those numbers by variables
+while a program is traced: a search then sets the variables and uses the same program.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +16,7 @@ import tensorflow as tf
 from fathom.settings.config import NetworkConfig
 from fathom.train.optimizers import WideAndDeep
 
-# What may differ between two trainings by one program, by the class that holds it.
+# Attributes that may differ between two trainings by one program, by class.
 ATTRIBUTES: dict[type, tuple[str, ...]] = {
     keras.layers.Dropout: ("rate",),
     keras.layers.AlphaDropout: ("rate",),
@@ -38,11 +37,11 @@ Slot = tuple[Any, str]  # an object and the attribute that holds a number
 class Scalar:
     """A number of a network, read when the program runs.
 
-    Python code that asks whether it is 0 gets the answer for the number that it was made with:
-    what is 0 and what is not are different programs.
+    Python code that compares it sees the number that it was made with: zero and other numbers make
+    different programs.
     """
 
-    dtype, is_tensor_like = tf.float32, True  # what TensorFlow asks of a rate of dropout
+    dtype, is_tensor_like = tf.float32, True  # tf.nn.dropout reads them
 
     def __init__(self, value: float) -> None:
         self.value = value
@@ -68,36 +67,18 @@ class Scalar:
     def __gt__(self, other: float) -> bool:
         return self.value > other
 
-    def __add__(self, other: Any) -> tf.Tensor:
-        return self.__tf_tensor__() + other
 
-    def __radd__(self, other: Any) -> tf.Tensor:
-        return other + self.__tf_tensor__()
+def tensor_operator(name: str) -> Callable[[Scalar, Any], tf.Tensor]:
+    """Return the operator of tensors of this name, for scalars."""
+    return lambda scalar, other: getattr(scalar.__tf_tensor__(), name)(other)
 
-    def __sub__(self, other: Any) -> tf.Tensor:
-        return self.__tf_tensor__() - other
 
-    def __rsub__(self, other: Any) -> tf.Tensor:
-        return other - self.__tf_tensor__()
-
-    def __mul__(self, other: Any) -> tf.Tensor:
-        return self.__tf_tensor__() * other
-
-    def __rmul__(self, other: Any) -> tf.Tensor:
-        return other * self.__tf_tensor__()
-
-    def __truediv__(self, other: Any) -> tf.Tensor:
-        return self.__tf_tensor__() / other
-
-    def __rtruediv__(self, other: Any) -> tf.Tensor:
-        return other / self.__tf_tensor__()
-
-    def __pow__(self, other: Any) -> tf.Tensor:
-        return self.__tf_tensor__() ** other
+for name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "pow"):
+    setattr(Scalar, f"__{name}__", tensor_operator(f"__{name}__"))
 
 
 class Scalars:
-    """The numbers of a compiled model that its programs take as inputs."""
+    """The numbers of a compiled model that are inputs of its programs."""
 
     def __init__(self, model: keras.Model) -> None:
         self.slots = slots(model)
@@ -105,7 +86,7 @@ class Scalars:
 
     @contextmanager
     def as_inputs(self) -> Iterator[None]:
-        """Have what is traced meanwhile read the numbers when it runs."""
+        """Replace the numbers by variables while a program is traced."""
         with replaced(self.slots, self.inputs):
             yield
 
@@ -116,13 +97,13 @@ class Scalars:
 
 
 def program_signature(model: keras.Model, config: NetworkConfig) -> str:
-    """Return what models have in common that can be trained by one program.
+    """Return a text that is the same for all models that one program can train.
 
     Args:
-        model: compiled, its layers and optimiser built.
-        config: what it was made by.
+        model: compiled, its layers and optimizer built.
+        config: the settings of the model.
     """
-    if not getattr(model, "inputs", None):  # a subclassed model does not tell what it does
+    if not getattr(model, "inputs", None):  # the layers of a subclassed model are not known
         return json.dumps([config.model.model_dump(by_alias=True), config.train.model_dump()])
     numbers = slots(model)
     zeros = [float(bool(number(slot))) for slot in numbers]
@@ -135,7 +116,7 @@ def program_signature(model: keras.Model, config: NetworkConfig) -> str:
         tree = [model.get_config(), optimizers, config.train.loss, config.model.loss_weights]
         text = json.dumps(tree, default=keras.saving.serialize_keras_object)
     names = {operation.name: f"{at}." for at, operation in enumerate(model.operations)}
-    return json.dumps(normalised(json.loads(text), names))
+    return json.dumps(normalize(json.loads(text), names))
 
 
 def schedule_of(optimizer: keras.Optimizer) -> Any:
@@ -146,13 +127,13 @@ def schedule_of(optimizer: keras.Optimizer) -> Any:
 
 
 def slots(model: keras.Model) -> list[Slot]:
-    """Return where a model, its optimiser and its schedule hold numbers other than None."""
-    found = []
+    """Return the numbers in a model, its optimizer and its schedule."""
+    numbers: list[Slot] = []
     for owner in owners(model):
         for kind, names in ATTRIBUTES.items():
             if isinstance(owner, kind):
-                found += [(owner, name) for name in names if is_number(getattr(owner, name))]
-    return found
+                numbers += [(owner, name) for name in names if is_number(getattr(owner, name))]
+    return numbers
 
 
 def owners(model: keras.Model) -> Iterator[Any]:
@@ -181,26 +162,26 @@ def is_number(value: Any) -> bool:
 
 
 @contextmanager
-def replaced(places: list[Slot], values: list[Any]) -> Iterator[None]:
-    """Put values into attributes, and back afterwards what they held."""
-    held = [getattr(owner, name) for owner, name in places]
+def replaced(attributes: list[Slot], values: list[Any]) -> Iterator[None]:
+    """Set attributes to other values for a while."""
+    before = [getattr(owner, name) for owner, name in attributes]
     try:
-        for (owner, name), value in zip(places, values, strict=True):
+        for (owner, name), value in zip(attributes, values, strict=True):
             setattr(owner, name, value)
         yield
     finally:
-        for (owner, name), value in zip(places, held, strict=True):
+        for (owner, name), value in zip(attributes, before, strict=True):
             setattr(owner, name, value)
 
 
-def normalised(tree: Any, names: dict[str, str]) -> Any:
-    """Replace names in a tree, and leave out what weights begin with: no program has it."""
+def normalize(tree: Any, names: dict[str, str]) -> Any:
+    """Replace names in a tree and drop initializers, which no program contains."""
     if isinstance(tree, dict):
         return {
-            key: normalised(value, names)
+            key: normalize(value, names)
             for key, value in tree.items()
             if not key.endswith("_initializer")
         }
     if isinstance(tree, list):
-        return [normalised(value, names) for value in tree]
+        return [normalize(value, names) for value in tree]
     return names.get(tree, tree) if isinstance(tree, str) else tree

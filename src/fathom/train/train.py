@@ -1,131 +1,268 @@
-"""The training of one network on one data set, from each of its seeds."""
+"""Trains one network on one data set from each of its seeds, and writes the outputs."""
 
 import os
+import platform
+import re
 import shutil
 import time
 from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
+from fathom.artifacts.model_file import save_model
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.base import paths
-from fathom.base.errors import FathomError
+from fathom.base.files import atomic_write, write_json, write_text
+from fathom.messages.training import one_run_at_a_time
+from fathom.models.names import output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.train import runs
 from fathom.train.callbacks import direction, monitor_name
-from fathom.train.devices import cores
-from fathom.train.feeds import MemoryFeed
+from fathom.train.devices import cores, device_names
+from fathom.train.feeds import DiskFeed, MemoryFeed
 from fathom.train.fingerprint import fingerprint
-from fathom.train.outputs import Training, write
-from fathom.train.runs import MODEL, TrainRun
+from fathom.train.runs import (
+    HISTORY,
+    MODEL,
+    PREDICTIONS,
+    RUN,
+    Run,
+    TrainRun,
+    finish_runs,
+    read_history,
+)
 from fathom.train.trainer import Trainer, prepare
+
+SMALL_DATA = 10_000_000  # values in a training set on which a network is trained several times
+REPEATS = 3
+VERSIONS = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "hydra-core", "dvc")
+
+
+@dataclass(frozen=True)
+class Training:
+    """The runs of a network, and the model with the weights of the best run.
+
+    `history` has a row an epoch of the best run: `epoch`, from 1, and what Keras logs, with errors
+    in the target's own unit and losses in scaled units. `monitor` is the metric that compares runs
+    and epochs. `seconds` counts from the start or the last resume to the end of all runs;
+    `at_once` of them trained at the same time.
+    """
+
+    model: keras.Model
+    history: pd.DataFrame
+    monitor: str
+    best: Run
+    runs: list[Run]
+    seconds: float
+    at_once: int
 
 
 def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
     """Train a network from each of its seeds and write it to `models/<dataset>/<model>/`.
 
-    Writes `model.keras`, the best run on the validation part or the ensemble of all;
-    `repeats/seed-<seed>.keras`, the model of each run, and `predictions/seed-<seed>/`, what it
-    predicts for every part; `history.csv`, `summary.txt` and `run.json`; and the learning curves
-    for `dvc plots`. A training that was killed goes on from
-    its last checkpoint, in `checkpoints/<dataset>/<model>/`.
+    Writes `model.keras`, the best run on the validation set or the ensemble of all runs;
+    `repeats/seed-<seed>.keras` and `predictions/seed-<seed>/`, model and predictions of each run;
+    `history.csv`, `summary.txt` and `run.json`; and the learning curves for `dvc plots`. A killed
+    training resumes from its last checkpoint in `checkpoints/<dataset>/<model>/`.
 
     Args:
         config: with a data set and a model.
-        strategy: which devices train, as `devices.start_tensorflow` returns it.
+        strategy: from `devices.start_tensorflow`.
 
     Raises:
-        FathomError: the settings ask for what Keras or the network cannot do, or the loss is no
-            longer a number.
+        FathomError: Keras or the network does not support a setting, or training diverges.
     """
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
     if config.train.engine != "ray":
-        return train_by(runs.train_run, config, strategy)
+        return train_seeds(runs.train_run, config, strategy)
     from fathom.train.ray import driver
 
-    with driver.joined(config):
-        return train_by(driver.train_run, config, strategy)
+    with driver.cluster(config):
+        return train_seeds(driver.train_run, config, strategy)
 
 
-def train_by(
+def train_seeds(
     train_run: TrainRun, config: NetworkConfig, strategy: tf.distribute.Strategy
 ) -> Training:
-    """Train from each seed, in this process or on the cluster that it has joined."""
+    """Train from each seed with `train_run`: in this process or on a Ray cluster."""
     data = ScaledData.read(config.dataset.name)
-    problem = data.problem
     first = prepare(config, data, strategy)
-    seeds = [(config.seed + repeat) % 2**32 for repeat in range(number_of_runs(config, problem))]
-    several = at_once(config, len(seeds), alone(first, config))
-    trainers = [first, *(prepare(config, data, strategy, first) for _ in seeds[1:several])]
-    unfinished = paths.checkpoints(config.dataset.name, config.model.name)
-    folder = unfinished / fingerprint(config)
-    for other in unfinished.glob("*"):
+    repeats = number_of_runs(config, data.problem)
+    seeds = [(config.seed + repeat) % 2**32 for repeat in range(repeats)]
+    at_once = runs_at_once(repeats, first)
+    trainers = [first, *(prepare(config, data, strategy, first) for _ in range(1, at_once))]
+    checkpoints = paths.checkpoints(config.dataset.name, config.model.name)
+    folder = checkpoints / fingerprint(config)
+    for other in checkpoints.glob("*"):
         if other != folder:  # of other settings, data or code
             shutil.rmtree(other)
-    began = time.perf_counter()
-    finished = runs.finish_runs(trainers, seeds, folder, config, train_run)
-    seconds = time.perf_counter() - began
-    monitor = monitor_name(config, problem)
+    start = time.perf_counter()
+    finished = finish_runs(trainers, seeds, folder, train_run)
+    seconds = time.perf_counter() - start
+    monitor = monitor_name(config, data.problem)
     sign = -1 if direction(monitor) == "max" else 1
     best = min(finished, key=lambda run: sign * run.value)
     first.model.load_weights(folder / best.name / MODEL)
-    history = runs.read_history(folder / best.name)
-    training = Training(first.model, history, monitor, best, finished, seconds, several)
-    write(training, first, folder, config)
-    shutil.rmtree(unfinished)
-    with suppress(OSError):  # others are at work in there
-        os.removedirs(unfinished.parent)
+    history = read_history(folder / best.name)
+    training = Training(first.model, history, monitor, best, finished, seconds, at_once)
+    write(training, first, folder)
+    shutil.rmtree(checkpoints)
+    with suppress(OSError):  # not empty: another training is running
+        os.removedirs(checkpoints.parent)
     return training
 
 
-def alone(trainer: Trainer, config: NetworkConfig) -> str | None:
-    """Say why runs cannot train at once with such trainers, if they cannot."""
-    if config.train.engine == "ray":
-        return "on a Ray cluster"
-    if trainer.programs is None:
-        return "by Keras' fit"
-    if not isinstance(trainer.train, MemoryFeed):
-        return "from disk"
-    return None
-
-
-MANY_VALUES = 10_000_000
-
-
-REPEATS = 3
-
-
 def number_of_runs(config: NetworkConfig, problem: Problem) -> int:
-    """Return how often a network is trained: fewer times where it takes long."""
+    """Return `train.repeats`; "auto" trains once on large data."""
     if config.train.repeats != "auto":
         return config.train.repeats
-    widths = [problem.shape_of(name) for name in ("features", "categories")]
-    values = problem.rows["train"] * sum(int(np.prod(width)) for width in widths)
-    return REPEATS if values <= MANY_VALUES else 1
+    shapes = [problem.shape_of(name) for name in ("features", "categories")]
+    values = problem.rows["train"] * sum(int(np.prod(shape)) for shape in shapes)
+    return REPEATS if values <= SMALL_DATA else 1
 
 
-def at_once(config: NetworkConfig, runs: int, alone: str | None) -> int:
+def runs_at_once(repeats: int, trainer: Trainer) -> int:
     """Return how many runs train at the same time, each in a thread with a model of its own.
 
-    Small networks leave most of a processor idle: a run does not take all cores.
-
-    Args:
-        alone: why only one can; None if several can.
+    A small network does not use all cores of a processor.
 
     Raises:
-        FathomError: several are asked for, but only one can.
+        FathomError: `train.at_once` is above 1, but runs must train one by one.
     """
-    asked = config.train.at_once
-    if asked != "auto":
-        if asked > 1 and alone is not None:
-            file, key = config.origins.of(("train", "at_once"))
-            raise FathomError(
-                f"{file}: {key}: {asked} runs cannot train at once {alone}; set it to 1"
-            )
-        return min(asked, runs)
-    if alone or config.train.callbacks or tf.config.get_visible_devices("GPU"):
+    config, obstacle = trainer.config, None
+    if config.train.engine == "ray":
+        obstacle = "on a Ray cluster"
+    elif trainer.programs is None:
+        obstacle = "with Keras' fit"
+    elif not isinstance(trainer.train, MemoryFeed):
+        obstacle = "with rows on disk"
+    setting = config.train.at_once
+    if setting != "auto":
+        if setting > 1 and obstacle:
+            text = one_run_at_a_time(setting, obstacle)
+            raise config.origins.error(("train", "at_once"), text)
+        return min(setting, repeats)
+    if obstacle or config.train.callbacks or tf.config.get_visible_devices("GPU"):
         return 1
-    return min(cores(), runs)
+    return min(cores(), repeats)
+
+
+def write(training: Training, trainer: Trainer, folder: Path) -> None:
+    """Write the outputs of a training.
+
+    Args:
+        folder: with the finished runs.
+    """
+    config = trainer.config
+    dataset, model = config.dataset.name, config.model.name
+    outputs, plots = paths.model(dataset, model), paths.plots("curves", dataset, model)
+    runs = {run.name: folder / run.name for run in training.runs}
+    for file in (*outputs.glob("*.part*"), *plots.glob("*.part*")):  # of a killed training
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    with atomic_write(outputs / "repeats") as beside:
+        beside.mkdir()
+        for name, run in runs.items():
+            shutil.copy(run / MODEL, beside / f"{name}.keras")
+    with atomic_write(outputs / PREDICTIONS) as beside:
+        beside.mkdir()
+        for name, run in runs.items():
+            shutil.copytree(run / PREDICTIONS, beside / name)
+    with atomic_write(outputs / MODEL) as beside:
+        if config.train.ensemble:
+            models = [keras.saving.load_model(run / MODEL) for run in runs.values()]
+            save_model(make_ensemble(models), beside)
+        else:
+            shutil.copy(runs[training.best.name] / MODEL, beside)
+    histories = {run.seed: read_history(runs[run.name]) for run in training.runs}
+    history = pd.concat(histories, names=["seed"]).reset_index("seed")
+    write_text(outputs / HISTORY, history.to_csv(index=False))
+    write_text(outputs / "summary.txt", summary(training.model))
+    write_json(outputs / RUN, description(training, trainer))
+    curves = training.history[["epoch", "loss", "val_loss"]]
+    write_text(plots / "loss.csv", curves.to_csv(index=False))
+
+
+def make_ensemble(models: list[keras.Model]) -> keras.Model:
+    """Return a model that averages the outputs of models with the same inputs and outputs.
+
+    Targets are scaled linearly and classes are probabilities, so this averages the predictions
+    (deep ensembles, Lakshminarayanan et al. 2017, arXiv 1612.01474).
+    """
+    first = models[0]
+    inputs = [
+        keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
+        for tensor in first.inputs
+    ]
+    predictions = []
+    for number, model in enumerate(models):
+        settings = model.get_config() | {"name": f"member_{number}"}
+        member = type(model).from_config(settings)
+        member.set_weights(model.get_weights())
+        outputs = member(unwrap(inputs))
+        predictions.append(outputs if isinstance(outputs, list | tuple) else [outputs])
+    averages = [
+        keras.layers.Average(name=name)(list(outputs))
+        for name, outputs in zip(output_names(first), zip(*predictions, strict=True), strict=True)
+    ]
+    return keras.Model(inputs, unwrap(averages), name="ensemble")
+
+
+def summary(model: keras.Model) -> str:
+    """Return Keras' table of the layers, without the counts of the optimizer."""
+    lines: list[str] = []
+    model.summary(print_fn=lines.append)
+    text = "\n".join(lines)
+    return re.sub(r"^ (Total|Optimizer) params.*\n", "", text, flags=re.MULTILINE)
+
+
+def description(training: Training, trainer: Trainer) -> dict[str, Any]:
+    """Return the content of `run.json`."""
+    best, config = training.best, trainer.config
+    packages = (*VERSIONS, "jax", "ray") if config.train.engine == "ray" else VERSIONS
+    return {
+        "dataset": config.dataset.name,
+        "model": config.model.name,
+        "experiment": config.experiment,
+        "seed": best.seed,
+        "parameters": training.model.count_params(),
+        "epochs": best.epochs,
+        "best_epoch": best.best_epoch,
+        "kept_epoch": best.kept_epoch,
+        "monitor": training.monitor,
+        "seconds": round(training.seconds, 3),
+        "at_once": training.at_once,
+        "ensemble": config.train.ensemble,
+        "runs": [asdict(run) for run in training.runs],
+        "engine": engine(trainer),
+        "devices": device_names(),
+        "cores": cores(),
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in packages},
+        "settings": {
+            "model": config.model.model_dump(by_alias=True, exclude={"name"}),
+            "train": config.train.model_dump(by_alias=True),
+        },
+    }
+
+
+def engine(trainer: Trainer) -> dict[str, Any]:
+    """Return the engine, whether and why XLA compiled it, and where the rows were."""
+    programs, settings = trainer.programs, trainer.config.train
+    rows = "read from disk" if isinstance(trainer.train, DiskFeed) else "in memory"
+    why = "as train.engine says"
+    if settings.engine == "ray":
+        workers = settings.ray.workers
+        return {"name": "ray", "workers": workers, "xla": True, "why": why, "rows": rows}
+    if programs is None:
+        why = why if settings.engine == "fit" else "on several devices"
+        return {"name": "fit", "xla": trainer.model.jit_compile, "why": why, "rows": rows}
+    return {"name": "compiled", "xla": programs.xla, "why": programs.reason, "rows": rows}

@@ -1,4 +1,4 @@
-"""How a Ray cluster is joined: by a search, whose trials it carries out, or by one training."""
+"""Joins a Ray cluster, for one training or for the trials of a search."""
 
 from __future__ import annotations
 
@@ -10,28 +10,24 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from fathom.base.errors import FathomError
+from fathom.messages import training
 from fathom.messages.origins import Location, Origins
 
-PATIENCE = 10  # seconds in which a cluster must answer
-MAX_LOSSES = 5  # workers that one training may lose before it is taken for what kills them
-POLL_SECONDS = 0.2  # seconds between looks at what workers do
+CONNECT_SECONDS = 10  # in which a cluster must answer
+MAX_LOSSES = 5  # workers that one training may lose; after that it is probably the cause
+POLL_SECONDS = 0.2  # between looks at what workers do
 NAMES = {"ray": "Ray", "jax": "JAX"}
 
 
 def require_packages(packages: list[str], location: Location, origins: Origins) -> None:
-    """Refuse an engine whose packages are not there.
+    """Refuse an engine whose packages are not installed.
 
     Args:
-        location: where the engine is chosen in the settings.
+        location: of the engine in the settings.
     """
     for package in packages:
         if importlib.util.find_spec(package) is None:
-            file, key = origins.of(location)
-            raise FathomError(
-                f"{file}: {key}: {NAMES[package]} is not installed: `make setup RAY=1`, or "
-                "`python -m pip install --require-hashes -r requirements-ray.txt`"
-            )
+            raise origins.error(location, training.not_installed(NAMES[package]))
 
 
 def join_cluster(
@@ -40,11 +36,11 @@ def join_cluster(
     """Join a cluster, or start one on this machine.
 
     Args:
-        runtime_env: what Ray gives its processes.
-        location: where the address stands in the settings.
+        runtime_env: environment of the cluster's processes.
+        location: of the address in the settings.
 
     Raises:
-        FathomError: it cannot be reached, or does not take the environment.
+        FathomError: the cluster cannot be reached, or does not accept the environment.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^")  # all that it prints of lost nodes
@@ -52,7 +48,7 @@ def join_cluster(
 
     try:
         if address is not None:
-            knock(address)
+            check_reachable(address)
         ray.init(
             address or "local",
             include_dashboard=False if address is None else None,
@@ -60,17 +56,16 @@ def join_cluster(
             logging_level=logging.CRITICAL,
             runtime_env=dict(runtime_env),
         )
-    except Exception as error:  # of Ray's, gRPC's and the operating system's
-        file, key = origins.of(location)
+    except Exception as error:  # of Ray, gRPC or the operating system
         message = " ".join(str(error).split())
-        raise FathomError(f"{file}: {key}: {address or 'local'}: {message}") from error
+        raise origins.error(location, f"{address or 'local'}: {message}") from error
 
 
-def knock(address: str) -> None:
-    """See that somebody is there: Ray tries for minutes."""
+def check_reachable(address: str) -> None:
+    """Connect to an address once: Ray itself tries for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
 
 
 def machines() -> list[Mapping[str, float]]:
@@ -81,11 +76,11 @@ def machines() -> list[Mapping[str, float]]:
 
 
 def capacity(machine: Mapping[str, float], needs: Mapping[str, float]) -> int:
-    """Return how often a machine of these resources has what is needed, by Ray's names."""
+    """Return how many workers with these needs, by Ray's names, fit on a machine."""
     return min(int(machine.get(name, 0) / amount) for name, amount in needs.items() if amount)
 
 
 def cause_of_loss(error: Exception) -> str:
-    """Return what of Ray's paragraphs on a lost process has the cause."""
-    found = re.search(r"exit detail: (.+?)\.?( Some common causes|$)", str(error), re.MULTILINE)
-    return found[1] if found else str(error).strip().partition("\n")[0].rstrip(".")
+    """Return the cause in Ray's paragraphs about a lost process."""
+    detail = re.search(r"exit detail: (.+?)\.?( Some common causes|$)", str(error), re.MULTILINE)
+    return detail[1] if detail else str(error).strip().partition("\n")[0].rstrip(".")

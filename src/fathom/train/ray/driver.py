@@ -1,9 +1,4 @@
-"""A network trained by several processes of a Ray cluster together, each with its share of every
-batch: Ray Train keeps them, Keras' `fit` on JAX trains (`member`).
-
-Here, on TensorFlow, the network is built and gets its first weights, and in the end what the
-workers have made of it, so that all that comes before and after is as by the other engines.
-"""
+"""Trains a network in several processes of a Ray cluster, each with its share of every batch."""
 
 from __future__ import annotations
 
@@ -15,12 +10,12 @@ from os.path import isfile
 from pathlib import Path
 from typing import Any
 
-import keras
 import pandas as pd
 
 from fathom.base.errors import FathomError
+from fathom.messages import training
 from fathom.settings.config import NetworkConfig
-from fathom.train.checkpoint import arrays_of, put_into
+from fathom.train.checkpoint import assign_arrays, get_arrays
 from fathom.train.ray.cluster import (
     MAX_LOSSES,
     POLL_SECONDS,
@@ -30,87 +25,24 @@ from fathom.train.ray.cluster import (
     machines,
     require_packages,
 )
-from fathom.train.ray.worker import Job, Trained, fit
-from fathom.train.runs import Run
+from fathom.train.ray.worker import Job, Result, fit
+from fathom.train.runs import Callbacks, Run
 from fathom.train.trainer import Trainer
 
 
-def train_run(
-    trainer: Trainer,
-    seed: int,
-    file: Path,
-    config: NetworkConfig,
-    watchers: list[keras.callbacks.Callback],
-) -> tuple[Run, pd.DataFrame]:
-    """Train as `runs.train_run` does, elsewhere. A worker that is lost is replaced, and all go
-    on from the last checkpoint.
-
-    Raises:
-        FathomError: as by the other engines, or worker after worker is lost.
-    """
-    import ray
-    from ray.util.queue import Queue
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    news = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
-    by_fit = config.train.model_copy(update={"engine": "fit"})
-    job = Job(
-        config=config.model_copy(update={"train": by_fit}),
-        seed=seed,
-        project=Path.cwd(),
-        file=file,
-        begin=arrays_of(trainer.model),
-        watchers=watchers,
-        news=news,
-    )
-    # In a process of its own: a thread of this one that waits for workers cannot be ended.
-    fitting = ray.remote(num_cpus=0, scheduling_strategy=here)(fit)
-    places = file.stem, (file.parent / "ray").absolute()
-    needs = config.train.ray.workers, amounts(config)
-    ended = fitting.remote([ray.put(job)], *needs, MAX_LOSSES, *places)
-    run, history, arrays = listened_to(ended, news)
-    put_into(trainer.model, arrays)
-    return Run(**run), history
-
-
-def listened_to(ended: Any, news: Any) -> Trained:
-    """Print what workers tell, until what they have made is there.
-
-    Raises:
-        Exception: what a worker tells, or of Ray's.
-    """
-    import ray
-    from ray.train.v2.api.exceptions import TrainingFailedError
-    from ray.util.queue import Empty
-
-    while not ray.wait([ended], timeout=0)[0] or not news.empty():
-        with suppress(Empty):
-            heard = news.get(timeout=POLL_SECONDS)
-            if isinstance(heard, Exception):
-                raise heard
-            print(heard, end="", flush=True)
-    try:
-        trained: Trained = ray.get(ended)
-    except TrainingFailedError as error:
-        raise FathomError(
-            f"lost workers {MAX_LOSSES + 1} times ({cause_of_loss(error)}); the same "
-            "command goes on from the last checkpoint"
-        ) from error
-    return trained
-
-
 @contextmanager
-def joined(config: NetworkConfig) -> Iterator[None]:
-    """Join the cluster of `train.ray.address`, or start one on this machine, and leave it in the
-    end.
+def cluster(config: NetworkConfig) -> Iterator[None]:
+    """Join the cluster of `train.ray.address`, or start one on this machine; leave it at the end.
 
     Raises:
-        FathomError: Ray or JAX is not installed, a setting is none of this engine's, the cluster
+        FathomError: Ray or JAX is not installed, JAX does not support a setting, the cluster
             cannot be reached, lacks room for all workers or does not see the project's folder.
     """
     require_packages(["ray", "jax"], ("train", "engine"), config.origins)
-    refuse_what_jax_has_not(config)
+    if config.train.xla is False:
+        raise config.origins.error(("train", "xla"), training.JAX_NEEDS_XLA)
+    if len(config.gpus) > 1 and config.gpus != "auto":
+        raise config.origins.error(("gpus",), training.GPUS_OF_WORKERS)
     import ray
 
     location = ("train", "ray", "address")
@@ -118,85 +50,115 @@ def joined(config: NetworkConfig) -> Iterator[None]:
         config.train.ray.address, {"env_vars": environment(config)}, location, config.origins
     )
     try:
-        see_room(config)
-        see_folder(config, Path.cwd())
+        check_room(config)
+        check_shared_folder(config, Path.cwd())
         yield
     finally:
         ray.shutdown()
 
 
-def refuse_what_jax_has_not(config: NetworkConfig) -> None:
-    """Refuse settings that TensorFlow alone has.
-
-    Raises:
-        FathomError: one of them is made.
-    """
-    if config.train.xla is False:
-        file, key = config.origins.of(("train", "xla"))
-        raise FathomError(
-            f"{file}: {key}: JAX compiles by XLA alone, which train.engine ray trains by; set it "
-            "to auto"
-        )
-    if len(config.gpus) > 1 and config.gpus != "auto":
-        file, key = config.origins.of(("gpus",))
-        raise FathomError(
-            f"{file}: {key}: the workers of train.engine ray have the GPUs of train.ray.resources; "
-            "set it to auto"
-        )
-
-
 def environment(config: NetworkConfig) -> dict[str, str]:
-    """Return what the workers' processes are to find in their environment."""
+    """Return the environment variables of the workers."""
     path = [str(Path("src").absolute()), os.environ.get("PYTHONPATH", "")]
-    found = {
+    variables = {
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "KERAS_BACKEND": "jax",
         "JAX_PLATFORMS": "cuda,cpu" if config.train.ray.resources.gpu else "cpu",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     if config.train.deterministic and config.train.ray.resources.gpu:
-        found["XLA_FLAGS"] = "--xla_gpu_deterministic_ops=true"
-    return found
+        variables["XLA_FLAGS"] = "--xla_gpu_deterministic_ops=true"
+    return variables
 
 
-def amounts(config: NetworkConfig) -> dict[str, float]:
-    """Return by Ray's names what a worker takes."""
-    resources = config.train.ray.resources
-    return {"CPU": resources.cpu, "GPU": resources.gpu}
+def resources(config: NetworkConfig) -> dict[str, float]:
+    """Return the needs of a worker by Ray's names."""
+    worker = config.train.ray.resources
+    return {"CPU": worker.cpu, "GPU": worker.gpu}
 
 
-def see_room(config: NetworkConfig) -> None:
-    """Refuse what Ray would wait for without an end.
-
-    Raises:
-        FathomError: there is not room for all workers at once.
-    """
-    needs, wanted = amounts(config), config.train.ray.workers
-    found = sum(capacity(machine, needs) for machine in machines())
-    if found < wanted:
-        file, key = config.origins.of(("train", "ray", "workers"))
-        each = ", ".join(f"{amount:g} {name}" for name, amount in needs.items())
-        raise FathomError(
-            f"{file}: {key}: the cluster has room for {found} workers of {each}, not for {wanted}"
-        )
+def check_room(config: NetworkConfig) -> None:
+    """Refuse more workers than the cluster has room for; Ray would wait forever."""
+    needs, workers = resources(config), config.train.ray.workers
+    room = sum(capacity(machine, needs) for machine in machines())
+    if room < workers:
+        text = training.no_room(room, needs, workers)
+        raise config.origins.error(("train", "ray", "workers"), text)
 
 
-def see_folder(config: NetworkConfig, folder: Path) -> None:
-    """See that all machines have this folder, by a file that was not there before.
-
-    Raises:
-        FathomError: one has not.
-    """
+def check_shared_folder(config: NetworkConfig, folder: Path) -> None:
+    """Refuse a machine that does not see a new file in this folder."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".fathom-") as file:
         for node in ray.nodes():
-            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            sees = ray.remote(num_cpus=0, scheduling_strategy=there)(isfile)
+            on_node = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            sees = ray.remote(num_cpus=0, scheduling_strategy=on_node)(isfile)
             if node["Alive"] and not ray.get(sees.remote(file.name)):
-                where, key = config.origins.of(("train", "engine"))
-                raise FathomError(
-                    f"{where}: {key}: {node['NodeManagerHostname']} does not see {folder}: all "
-                    "hosts must have the project under the same path, in a folder that they share"
-                )
+                text = training.folder_not_shared(node["NodeManagerHostname"], folder)
+                raise config.origins.error(("train", "engine"), text)
+
+
+def train_run(
+    trainer: Trainer, seed: int, file: Path, extra_callbacks: Callbacks
+) -> tuple[Run, pd.DataFrame]:
+    """Train like `runs.train_run`, in workers. Ray replaces a lost worker, and all of them resume
+    from the last checkpoint.
+
+    Raises:
+        FathomError: like `runs.train_run`; or too many workers are lost.
+    """
+    import ray
+    from ray.util.queue import Queue
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+    config = trainer.config
+    settings = config.train.model_copy(update={"engine": "fit"})
+    job = Job(
+        config=config.model_copy(update={"train": settings}),
+        seed=seed,
+        project=Path.cwd(),
+        file=file,
+        arrays=get_arrays(trainer.model),
+        extra_callbacks=extra_callbacks,
+        queue=queue,
+    )
+    # In a process of its own: a thread of this one that waits for workers cannot be stopped.
+    fit_remote = ray.remote(num_cpus=0, scheduling_strategy=here)(fit).remote
+    result = fit_remote(
+        [ray.put(job)],
+        workers=config.train.ray.workers,
+        needs=resources(config),
+        max_losses=MAX_LOSSES,
+        name=file.stem,
+        folder=(file.parent / "ray").absolute(),
+    )
+    run, history, arrays = wait_for(result, queue)
+    assign_arrays(trainer.model, arrays)
+    return Run(**run), history
+
+
+def wait_for(reference: Any, queue: Any) -> Result:
+    """Print the lines in a queue until a result is there, and return it.
+
+    Raises:
+        Exception: one in the queue, or one of Ray.
+    """
+    import ray
+    from ray.train.v2.api.exceptions import TrainingFailedError
+    from ray.util.queue import Empty
+
+    while not ray.wait([reference], timeout=0)[0] or not queue.empty():
+        with suppress(Empty):
+            item = queue.get(timeout=POLL_SECONDS)
+            if isinstance(item, Exception):
+                raise item
+            print(item, end="", flush=True)
+    try:
+        result: Result = ray.get(reference)
+    except TrainingFailedError as error:
+        raise FathomError(training.workers_lost(MAX_LOSSES + 1, cause_of_loss(error))) from error
+    return result

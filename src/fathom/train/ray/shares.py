@@ -1,7 +1,7 @@
-"""What of each batch falls to one of several processes that train together, by Keras on JAX.
+"""The share of one process in every batch, when several processes train together on JAX.
 
-All devices get as many rows. What is missing to that is filled up with rows that the step leaves
-out again, so that a batch of any size counts as it does on one device.
+Every device gets the same number of rows. A batch is padded to that, and the step leaves the
+padding out again, so that a batch of any size counts as it does on one device.
 """
 
 from collections.abc import Callable
@@ -11,43 +11,41 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-Step = Callable[[Any, Any], Any]  # of a model on JAX: its state and a batch
+Step = Callable[[Any, Any], Any]  # of a model on JAX: takes its state and a batch
 
 
 class Share:
     """The share of this process in every batch.
 
     Args:
-        sizes: the rows that a batch may have in all.
-        together: the devices of all processes.
+        sizes: the numbers of rows that a batch may have.
+        devices: of all processes.
     """
 
-    def __init__(self, sizes: set[int], together: keras.distribution.DataParallel) -> None:
-        self.processes: int = together.num_processes
-        self.place: int = together.data_shard_id
-        devices: int = together.num_model_replicas
-        self.rows: dict[int, int] = {}  # of a batch that is filled up: shapes tell them apart
+    def __init__(self, sizes: set[int], devices: keras.distribution.DataParallel) -> None:
+        self.processes: int = devices.num_processes
+        self.index: int = devices.data_shard_id
+        replicas: int = devices.num_model_replicas
+        self.sizes: dict[int, int] = {}  # by padded size; no two sizes have the same one
         for size in sorted(sizes):
-            filled = -(-size // devices) * devices
-            while filled in self.rows:
-                filled += devices
-            self.rows[filled] = size
-        self.filled = {size: filled for filled, size in self.rows.items()}
+            padded = -(-size // replicas) * replicas
+            while padded in self.sizes:
+                padded += replicas
+            self.sizes[padded] = size
+        self.padded = {size: padded for padded, size in self.sizes.items()}
 
-    def __call__(self, batch: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return those of a batch's row numbers that fall to this process."""
-        filled = self.filled[len(batch)]
-        count = filled // self.processes
-        return np.resize(batch, filled)[self.place * count :][:count]
+    def rows_of(self, batch: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return this process's share of the row numbers of a batch."""
+        padded = self.padded[len(batch)]
+        count = padded // self.processes
+        return np.resize(batch, padded)[self.index * count :][:count]
 
-    def without_filling(self, step: Step) -> Step:
-        """Return a model's `train_step` or `test_step` that leaves out what was filled up."""
+    def without_padding(self, step: Step) -> Step:
+        """Return a model's `train_step` or `test_step` that leaves out the padding."""
 
-        def of_rows(state: Any, batch: Any) -> Any:
-            wanted = self.rows[keras.tree.flatten(batch)[0].shape[0]]
-            return step(
-                state,
-                keras.tree.map_structure(lambda a: None if a is None else a[:wanted], batch),
-            )
+        def step_without_padding(state: Any, batch: Any) -> Any:
+            size = self.sizes[keras.tree.flatten(batch)[0].shape[0]]
+            cut = keras.tree.map_structure(lambda a: None if a is None else a[:size], batch)
+            return step(state, cut)
 
-        return of_rows
+        return step_without_padding
