@@ -1,1 +1,0 @@
-"""`fathom doctor`: whether everything is there that Fathom needs."""
