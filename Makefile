@@ -26,14 +26,20 @@ S3 ?= $(shell grep -ls 's3://' .dvc/config .dvc/config.local)
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-header --quiet
 
-# The command, of the project in the working folder: no editable install, which would lead
-# experiments of DVC, run in copies of the project, back to this one.
+# The command runs the code in the working folder. An editable install would run this folder's code
+# in the copies of the project in which DVC runs experiments.
 define COMMAND
 #!/bin/sh
 test -f src/fathom/__main__.py || { echo "fathom: there is no Fathom project in $$PWD: start it in the project's folder" >&2; exit 1; }
 PYTHONPATH=src exec "$$(dirname "$$0")/python" -m fathom "$$@"
 endef
 export COMMAND
+
+# A line that Python runs when it starts: in a project's folder, such as in a notebook's kernel,
+# `import fathom` finds the code in this folder.
+HOOK := import os, sys; os.path.isfile("src/fathom/__init__.py") and sys.path.append(os.path.abspath("src"))
+export HOOK
+PACKAGES = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 .PHONY: repro test test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search figures setup setup-dev setup-bench lint lock clean
 
@@ -90,7 +96,7 @@ bench-search: setup-bench
 bench-scale: setup
 	python bench/large.py
 
-setup: $(VENV)/installed $(if $(GPU),$(VENV)/installed-gpu) $(if $(RAY),$(VENV)/installed-ray) \
+setup: $(VENV)/command $(if $(GPU),$(VENV)/installed-gpu) $(if $(RAY),$(VENV)/installed-ray) \
 	$(if $(S3),$(VENV)/installed-s3)
 
 setup-dev: $(VENV)/installed-dev
@@ -108,8 +114,12 @@ $(BIN)/python:
 
 $(VENV)/installed: requirements.txt | $(BIN)/python
 	$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/command: Makefile $(VENV)/installed
 	@echo "$$COMMAND" >$(BIN)/fathom
 	@chmod +x $(BIN)/fathom
+	@echo "$$HOOK" >"$(PACKAGES)/fathom.pth"
 	@touch $@
 
 $(VENV)/installed-gpu: requirements-gpu.txt | $(BIN)/python
@@ -124,11 +134,11 @@ $(VENV)/installed-s3: requirements-s3.txt | $(BIN)/python
 	$(PIP) -r requirements-s3.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/command
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
-$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed
+$(VENV)/installed-bench: requirements-bench.txt $(VENV)/command
 	$(PIP) -r requirements-bench.txt
 	@touch $@
 
