@@ -44,7 +44,6 @@ def main() -> None:
     start_on_cpu()
     from fathom.predict.exported_model import BATCH, ExportedModel
     from fathom.predict.model_inputs import model_inputs
-    from fathom.predict.options import Options
     from fathom.predict.predict import predict
 
     exported_model = ExportedModel(Path("exports", arguments.model))
@@ -58,7 +57,7 @@ def main() -> None:
 
         def by_function(suffix: str) -> None:
             out = Path(folder, f"out.{suffix}")
-            predict(exported_model, given[suffix], out, Options(), lambda _: None, lambda _: None)
+            predict(exported_model, given[suffix], out)
 
         def by_command() -> None:
             out = Path(folder, "out.csv")

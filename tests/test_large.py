@@ -1,4 +1,4 @@
-"""Tables that are read block by block come to what they come to in memory."""
+"""Tables that are read block by block give the same results as in memory."""
 
 from functools import partial
 from pathlib import Path
@@ -72,12 +72,17 @@ def make_large(patch: pytest.MonkeyPatch, rows: int = 700) -> None:
     patch.setattr("fathom.base.files.ROW_GROUP", 256)
 
 
-def scaled(*overrides: str) -> dict[str, Any]:
-    """Run the stages up to `scale` and return all that they wrote."""
+def download_and_split(*overrides: str) -> dict[str, Any]:
+    """Return the numbers of the rows of each subset."""
     config = dataset_config("made", *overrides)
     download(config)
-    split(config)
-    scale(config)
+    return dict(split(config))
+
+
+def scaled(*overrides: str) -> dict[str, Any]:
+    """Run the stages up to `scale` and return all that they wrote."""
+    download_and_split(*overrides)
+    scale(dataset_config("made", *overrides))
     found: dict[str, Any] = {"problem": Problem.read("made")}
     for folder in (paths.raw("made"), paths.split("made"), paths.scaled("made")):
         for file in sorted(folder.iterdir()):
@@ -183,41 +188,35 @@ def test_refuses_a_folder_without_parquet_files(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path} holds no files in .parquet or .pq"
 
 
-def test_a_row_stays_in_its_part_when_the_table_grows(workspace: Path) -> None:
-    parts = []
+def test_a_row_stays_in_its_subset_when_the_table_grows(workspace: Path) -> None:
+    subsets = []
     for rows in (2_000, ROWS):
         add(workspace, table().iloc[:rows], {})
-        config = dataset_config("made", "split.hash=true")
-        download(config)
-        parts.append({part: set(of.tolist()) for part, of in split(config).items()})
-    before, after = parts
-    for part in paths.SUBSETS:
-        assert before[part] == {row for row in after[part] if row < 2_000}
+        found = download_and_split("split.hash=true")
+        subsets.append({subset: set(rows.tolist()) for subset, rows in found.items()})
+    before, after = subsets
+    for subset in paths.SUBSETS:
+        assert before[subset] == {row for row in after[subset] if row < 2_000}
     labelled = int(table()["y"].notna().sum())
     assert sum(map(len, after.values())) == labelled
-    for part, share in (("test", 0.25), ("valid", 0.1875)):
-        assert len(after[part]) / labelled == pytest.approx(share, abs=0.03)
+    for subset, share in (("test", 0.25), ("valid", 0.1875)):
+        assert len(after[subset]) / labelled == pytest.approx(share, abs=0.03)
 
 
 def test_another_seed_is_another_split(workspace: Path) -> None:
     add(workspace, table(), {})
-    download(dataset_config("made"))
-    tests = [
-        set(split(dataset_config("made", "split.hash=true", f"split.seed={seed}"))["test"].tolist())
+    one, two = (
+        set(download_and_split("split.hash=true", f"split.seed={seed}")["test"].tolist())
         for seed in (1, 2)
-    ]
-    shared = len(tests[0] & tests[1]) / len(tests[0])
-    assert shared == pytest.approx(0.25, abs=0.05)
+    )
+    assert len(one & two) / len(one) == pytest.approx(0.25, abs=0.05)
 
 
-def test_rows_of_one_key_are_in_one_part(workspace: Path) -> None:
+def test_rows_of_one_key_are_in_one_subset(workspace: Path) -> None:
     add(workspace, table(), {})
-    config = dataset_config("made", "split.key=[id]")
-    download(config)
-    keys = [set(table()["id"].iloc[rows]) for rows in split(config).values()]
-    assert not keys[0] & keys[1]
-    assert not keys[0] & keys[2]
-    assert not keys[1] & keys[2]
+    subsets = download_and_split("split.key=[id]").values()
+    keys = [set(table()["id"].iloc[rows]) for rows in subsets]
+    assert len(set().union(*keys)) == sum(map(len, keys))
 
 
 def test_own_test_rows_stay_when_rows_are_hashed(workspace: Path) -> None:
@@ -228,11 +227,9 @@ def test_own_test_rows_stay_when_rows_are_hashed(workspace: Path) -> None:
     file = workspace / "conf/dataset/made.yaml"
     both = "data/own/made\n    test_file: data/own/last.parquet"
     file.write_text(file.read_text().replace("data/own/made", both))
-    config = dataset_config("made", "split.hash=true", "split.test=own")
-    download(config)
-    parts = split(config)
-    assert parts["test"].tolist() == list(range(2_000, ROWS))
-    assert len(parts["valid"]) / ROWS == pytest.approx(0.1875, abs=0.03)
+    subsets = download_and_split("split.hash=true", "split.test=own")
+    assert subsets["test"].tolist() == list(range(2_000, ROWS))
+    assert len(subsets["valid"]) / ROWS == pytest.approx(0.1875, abs=0.03)
 
 
 @pytest.mark.parametrize(
@@ -284,15 +281,13 @@ def test_checks_a_sample_that_keeps_copies(
     add(workspace, copies, {"exclude": ["id"]})
     make_large(monkeypatch)
     monkeypatch.setattr("fathom.check.subsets.SAMPLE_ROWS", 1_500)
-    config = dataset_config("made")
-    download(config)
-    split(config)
-    first = check(config).warnings[0]
+    download_and_split()
+    first = check(dataset_config("made")).warnings[0]
     assert first.kind == "duplicates"
     looked_at = int(first.sentence.split()[1].replace(",", ""))
     assert 1_000 < looked_at < 1_500
     assert f"of {looked_at:,} rows that were looked at, of 3,600: " in first.sentence
-    # A sixth of all rows are copies, and in half of the cases of a row in the training part.
+    # A sixth of all rows are copies, half of them of a row in the training set.
     assert first.figures["rows"] / first.figures["of"] == pytest.approx(0.19, abs=0.06)
 
 

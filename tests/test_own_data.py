@@ -1,38 +1,28 @@
 """A user's own files, from `fathom new-dataset` to the report."""
 
-import gzip
 import json
-import os
-import shutil
 import sys
-from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import (
-    ROOT,
     clone,
     commit,
     copy_settings,
-    edit,
     ran,
     repro,
     run_in,
     shrink,
     work_in_copy,
 )
+from own_tables import make_project
 from PIL import Image
 from sklearn import datasets
-from stages import build_once, make_stage, run_command, run_pipeline, run_stage
+from stages import build_once, make_stage, run_command, run_pipeline
 
-from fathom.new_dataset import copy_in
-
-FASHION = ROOT.parent / "shared/data/fashion-mnist"
 TARGETS = ["check@houses", "train@houses-mlp"]
 
 
@@ -41,24 +31,17 @@ def write(table: pd.DataFrame, file: Path) -> None:
     table.to_csv(file, index=False, sep=";", decimal=",")
 
 
-def settle(folder: Path, *assignments: str) -> None:
-    """Make a folder a project with small settings; its DVC does no more than have a file."""
+def settle(folder: Path, patch: pytest.MonkeyPatch, *assignments: str) -> None:
+    """Make a project with small settings, in which `dvc add` only copies, the working folder."""
     copy_settings(folder)
     shrink(folder, "models=[mlp]", *assignments)
-    (folder / ".dvc").mkdir()
-    (folder / ".dvc/config").touch()
+    make_project(folder, patch)
+    patch.chdir(folder)
 
 
 def take_in(file: Path, *options: str) -> str:
-    """Run `fathom new-dataset`, with a copy in place of `dvc add`; return what it prints."""
-
-    def add(file: Path, out: Path | None) -> None:
-        assert out is not None
-        (shutil.copytree if file.is_dir() else shutil.copy)(file, out)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(copy_in, "add", add)
-        done = run_command("new-dataset", file, *options)
+    """Run `fathom new-dataset`, and return what it prints."""
+    done = run_command("new-dataset", file, *options)
     assert done.status == 0, done.err
     return done.out
 
@@ -93,11 +76,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder that has taken in a table, and run every stage. Read it alone."""
 
     def build(folder: Path) -> None:
-        settle(folder)
         file = tmp_path_factory.mktemp("elsewhere") / "Houses 2020.csv"
         write(houses(), file)
         with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(folder)
+            settle(folder, patch)
             take_in(file, "--target", "price", "--name", "houses")
             run_pipeline(["houses"], ["mlp"])
 
@@ -214,19 +196,18 @@ def test_a_table_that_is_read_block_by_block_goes_all_the_way(
     """21 million values, in files of a folder: as many as a table larger than memory goes by."""
     folder, source = tmp_path / "project", tmp_path / "trips"
     settle(
-        folder, "gates={}", "train.epochs=1", "train.batch_size=2048", "memory_limit=2",
-        "explain.background=5",
+        folder, monkeypatch, "gates={}", "train.epochs=1", "train.batch_size=2048",
+        "memory_limit=2", "explain.background=5",
     )  # fmt: skip
-    monkeypatch.chdir(folder)
     source.mkdir()
     for number in range(3):
         trips(640_000, number).to_parquet(source / f"{number}.parquet", index=False)
     printed = take_in(source, "--target", "fare", "--name", "trips")
-    assert "by the first 1,818,181 of 1,920,000 rows" in printed
+    assert "from the first 1,818,181 of 1,920,000 rows" in printed
     run_pipeline(["trips"], ["mlp"])
-    parts = read("data/split/trips/split.json")
-    assert sum(parts.values()) == 1_920_000
-    assert parts["test"] == pytest.approx(480_000, rel=0.01)
+    subsets = read("data/split/trips/split.json")
+    assert sum(subsets.values()) == 1_920_000
+    assert subsets["test"] == pytest.approx(480_000, rel=0.01)
     figures = read("metrics/trips/mlp.json")
     assert figures["test"]["r2"] > 0.9
     baselines = read("metrics/trips/baseline.json")
@@ -244,15 +225,13 @@ def test_a_network_is_trained_on_images_of_ones_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, source = tmp_path / "project", tmp_path / "numerals"
-    settle(folder, "train.epochs=30", "train.batch_size=32")
-    monkeypatch.chdir(folder)
+    settle(folder, monkeypatch, "train.epochs=30", "train.batch_size=32")
     digits = datasets.load_digits()
     for row, (image, label) in enumerate(zip(digits.images, digits.target, strict=True)):
         if label < 3:
-            (source / f"class {label}").mkdir(parents=True, exist_ok=True)
-            Image.fromarray((image * 15).astype(np.uint8)).save(
-                source / f"class {label}" / f"{row}.png"
-            )
+            file = source / f"class {label}/{row}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray((image * 15).astype(np.uint8)).save(file)
     take_in(source)
     for stage in ("download", "split", "scale"):
         make_stage(stage, "dataset=numerals")
@@ -262,79 +241,3 @@ def test_a_network_is_trained_on_images_of_ones_own(
     schema = read("data/raw/numerals/schema.json")
     assert schema["classes"] == ["class 0", "class 1", "class 2"]
     assert schema["image_shape"] == [8, 8]
-
-
-@pytest.fixture
-def mirror() -> Iterator[str]:
-    """Serve the real files of Fashion-MNIST on this machine."""
-    if not FASHION.is_dir():
-        pytest.skip("the files of Fashion-MNIST are not there")
-
-    class Handler(SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: object, **others: object) -> None:
-            super().__init__(*arguments, directory=str(FASHION), **others)  # type: ignore[arg-type]
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-@pytest.mark.slow
-def test_fashion_mnist_comes_from_a_mirror(
-    tmp_path: Path, mirror: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FATHOM_CACHE", str(tmp_path / "cache"))
-    folder = tmp_path / "project"
-    settle(folder, f"mirror={mirror}")
-    monkeypatch.chdir(folder)
-    for stage in ("download", "split", "scale"):
-        make_stage(stage, "dataset=fashion_mnist")
-    rows = read("data/problem/fashion_mnist.json")["rows"]
-    assert rows == {"train": 55_000, "valid": 5_000, "test": 10_000}
-    valid = np.load("data/split/fashion_mnist/valid.npy")
-    assert sorted(valid) == list(range(5_000))  # the first ones, as in the tutorials
-    images = np.load("data/raw/fashion_mnist/images.npy", mmap_mode="r")
-    with gzip.open(FASHION / "t10k-images-idx3-ubyte.gz") as file:
-        official = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
-    np.testing.assert_array_equal(images[60_000:], official)
-    assert len(list((tmp_path / "cache").glob("*/*.gz"))) == 4
-
-    # The official test images, as files that the project has never seen.
-    settings = ["split.valid=58_000", "train.epochs=5", "train.batch_size=32"]
-    edit(folder / "conf/dataset/fashion_mnist.yaml", *settings)  # boosting takes long
-    for stage in ("split", "check", "scale", "baseline"):
-        make_stage(stage, "dataset=fashion_mnist")
-    for stage in ("train", "evaluate", "export"):
-        make_stage(stage, "dataset=fashion_mnist", "model=mlp")
-    np.savez(tmp_path / "new.npz", official)
-    found = predicted(tmp_path / "new.npz")
-    wanted = pd.read_parquet("data/predictions/fashion_mnist/mlp.parquet")
-    assert list(found["predicted"]) == list(wanted["predicted"])
-    right = read("metrics/fashion_mnist/mlp.json")["test"]["accuracy"]
-    assert right > 0.6
-    assert right == np.mean(found["predicted"] == wanted["actual"])
-    Image.fromarray(official[2]).save(tmp_path / "2.png")
-    assert list(predicted(tmp_path / "2.png")["predicted"]) == [wanted["predicted"][2]]
-
-
-def predicted(images: Path) -> pd.DataFrame:
-    done = run_command("predict", "fashion_mnist/mlp", images, "-o", "new.csv")
-    assert done.status == 0, done.err
-    return pd.read_csv("new.csv")
-
-
-@pytest.mark.slow
-def test_fashion_mnist_comes_from_a_folder_named_in_the_environment(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not FASHION.is_dir():
-        pytest.skip("the files of Fashion-MNIST are not there")
-    monkeypatch.setenv("FATHOM_CACHE", str(workspace / "cache"))
-    monkeypatch.setenv("FATHOM_MIRROR", os.path.relpath(FASHION, workspace))
-    done = run_stage("download", "dataset=fashion_mnist")
-    assert "70000 rows" in done.out
-    assert not (workspace / "cache").exists() or not list((workspace / "cache").rglob("*.gz"))

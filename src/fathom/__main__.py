@@ -1,4 +1,4 @@
-"""`python -m fathom` is the command `fathom`."""
+"""`python -m fathom` runs the command `fathom`."""
 
 from fathom.cli import main
 

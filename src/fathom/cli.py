@@ -1,4 +1,4 @@
-"""The command `fathom`: what is done by hand, beside the stages that DVC runs."""
+"""The command `fathom`. Each command imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import click
 from fathom.base import paths
 from fathom.base.errors import FathomError
 
+MODEL = click.argument("model", type=click.Path(path_type=Path))
+COUNT = click.IntRange(1)
 
-class Program(click.Group):
-    """Commands whose errors are one line: what the user can mend, with status 1."""
+
+class OneLineErrors(click.Group):
+    """Commands whose errors are one line, with exit status 1."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -29,25 +32,24 @@ class Program(click.Group):
             sys.exit(130)
 
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
 def fathom() -> None:
-    """From a raw table or images to trained and compared networks.
+    """Train and compare Keras networks on your table or images.
 
-    Start it in the project's folder. The stages themselves are run by `dvc repro` and
-    `dvc exp run`.
+    Run these commands in the project's folder. `dvc repro` and `dvc exp run` run the pipeline.
     """
 
 
 @fathom.command("new-dataset")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--target", metavar="COLUMN", help="The column of a table to be predicted.")
+@click.option("--target", metavar="COLUMN", help="The column of a table to predict.")
 @click.option(
     "--task",
     type=click.Choice(["regression", "classification"]),
-    help="Whether it is a number or a class; else what it seems to be.",
+    help="Default: inferred from the target's values.",
 )
-@click.option("--name", help="What to call the data set; else after the file.")
-@click.option("--force", is_flag=True, help="Replace a data set of that name.")
+@click.option("--name", help="The name of the data set. Default: made from the file's name.")
+@click.option("--force", is_flag=True, help="Replace an existing data set of that name.")
 def new_dataset(
     file: Path,
     target: str | None,
@@ -55,27 +57,28 @@ def new_dataset(
     name: str | None,
     force: bool,
 ) -> None:
-    """Take a data set of your own into the project.
+    """Add your own data set to the project.
 
-    FILE is a table (.csv, .tsv, .txt, also .gz; .parquet, .feather), a folder that has a
+    FILE is a table (.csv, .tsv, .txt, also .gz; .parquet, .feather), a folder with a
     sub-folder of .png or .jpg files for each class, or an .npz file of images and labels.
 
-    It prints what it finds in it, has DVC keep it in data/own/, and writes conf/dataset/NAME.yaml.
-    Of a table without --target it only prints the columns.
+    Prints the columns or classes, copies the file to data/own/, where DVC tracks it, and writes
+    conf/dataset/NAME.yaml. For a table without --target, only prints the columns.
     """
-    from fathom.new_dataset.copy_in import is_name
-    from fathom.new_dataset.new_dataset import new_dataset as take_in
+    from fathom.new_dataset.new_dataset import new_dataset as add
+    from fathom.new_dataset.placement import is_name
 
     if name is not None and not is_name(name):
         raise click.BadParameter(
-            "must begin with a letter, have only a to z, 0 to 9 and _, and be no word of YAML",
+            "must begin with a letter, contain only a to z, 0 to 9 and _, and not be a YAML "
+            "keyword",
             param_hint="'--name'",
         )
-    take_in(file, target, task, name, force)
+    add(file, target, task, name, force)
 
 
 @fathom.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@MODEL
 @click.argument("rows", metavar="INPUT", type=click.Path(path_type=Path))
 @click.option(
     "--output",
@@ -83,36 +86,33 @@ def new_dataset(
     metavar="OUT",
     type=click.Path(path_type=Path),
     required=True,
-    help="A .csv or .parquet file; - for CSV text to standard output.",
+    help="A .csv or .parquet file, or - for CSV on standard output.",
 )
-@click.option("--flag", is_flag=True, help="Say in a column what in a row training did not see.")
-@click.option("--delimiter", help="Of a CSV file; else guessed, or a comma of standard input.")
-@click.option("--decimal", help="The decimal point of a CSV file; else guessed, or a point.")
-@click.option("--encoding", help="Of a CSV file; else guessed, or UTF-8.")
-@click.option("--array", metavar="NAME", help="The images in an .npz file of several arrays.")
+@click.option("--flag", is_flag=True, help="Add a column that says what training did not see.")
+@click.option("--delimiter", help="Of a CSV file. Default: guessed; a comma for standard input.")
+@click.option("--decimal", help="The decimal mark of a CSV file. Default: guessed, or a point.")
+@click.option("--encoding", help="Of a CSV file. Default: guessed; UTF-8 for standard input.")
+@click.option("--array", metavar="NAME", help="The array of images in an .npz file.")
 def predict(
-    model: Path,
-    rows: Path,
-    output: Path,
-    flag: bool,
-    array: str | None,
-    **csv: str | None,
+    model: Path, rows: Path, output: Path, flag: bool, array: str | None, **csv: str | None
 ) -> None:
-    """Predict for new rows with an exported network.
+    """Predict new rows with an exported network.
 
     MODEL is a folder such as exports/california_housing/mlp. INPUT is a table (.csv, .tsv, .txt,
-    also .gz; .parquet, .feather; - for CSV text from standard input) with the columns that the
-    network was trained on; others are kept. Or it is images: a folder, a .png, .jpg, .npz or .npy
-    file.
+    also .gz; .parquet, .feather; - for CSV on standard input) with the columns that the network
+    was trained on, or images: a folder, or a .png, .jpg, .npz or .npy file.
 
-    Rows stay in their order, and get the columns `predicted`, of numbers `predicted_low` and
-    `predicted_high` (the interval of the signature), of classes `probability` and one for each.
+    Rows keep their order and their other columns. Each row gets the column `predicted`. A
+    regression adds `predicted_low` and `predicted_high` (the prediction interval), a
+    classification `probability` and one probability for each class.
     """
-    from fathom.predict.options import Options
-    from fathom.predict.predict_command import predict_file
+    from fathom.train.devices import start_on_cpu
 
-    given = {key: value for key, value in csv.items() if value is not None}
-    predict_file(export_folder(model), rows, output, Options(flag, array, given))
+    start_on_cpu()  # before Keras starts TensorFlow
+    from fathom.predict.predict import predict_file
+
+    options = {key: value for key, value in csv.items() if value is not None}
+    predict_file(export_folder(model), rows, output, flag, array, options)
 
 
 @fathom.command(context_settings={"ignore_unknown_options": True})
@@ -123,44 +123,36 @@ def search(settings: tuple[str, ...]) -> None:
     \b
     fathom search dataset=california_housing model=wide_deep search=random trials=100
 
-    search=random, grid, evolutionary or tpe is a file of conf/search/; what is tried stands in
-    conf/search/space/MODEL.yaml (space=NAME takes another). Further settings are those of the
-    section `search` of params.yaml, or any that a stage takes.
+    search=random, grid, evolutionary or tpe names a file in conf/search/. The search space is
+    conf/search/space/MODEL.yaml (space=NAME chooses another). Other settings are those of the
+    section `search` of params.yaml, or any setting of a stage.
 
-    Stopped or killed, it goes on where it was when the same command is given again. The validation
-    part decides; the test part is read once, in the end. The outcome goes to searches/ and into the
+    Run the same command again to resume a search that was stopped. The validation set selects
+    the best trial. The test set is read once, at the end. Results go to searches/ and into the
     report, the best trials become experiments of DVC.
     """
-    from fathom.search.search_command import search as look
+    from fathom.search.search_command import search as run_search
 
-    look(list(settings))
+    run_search(list(settings))
 
 
 @fathom.command()
-@click.option("--deep", is_flag=True, help="Read every file of the cache, to find damaged ones.")
-@click.option("--remote", is_flag=True, help="Read what the default remote has of the outputs.")
-@click.option("--mend", is_flag=True, help="Put right what --deep and --remote find.")
-def doctor(deep: bool, remote: bool, mend: bool) -> None:
-    """Look whether all is there that Fathom needs.
+def doctor() -> None:
+    """Check that everything Fathom needs is there.
 
-    Versions, devices, memory and disk, the settings, and the health of DVC's cache and of its
-    default remote. The exit status is 1 if something must be mended.
-
-    With --mend damaged files of the cache are made anew from the outputs, or deleted with what was
-    made of them, for `make repro` to bring back; of a remote they are written anew from the cache.
+    Checks versions, devices, memory, disk, the settings and DVC's cache. The exit status is 1 if
+    something is wrong.
     """
-    from fathom.doctor.doctor import doctor as examine
+    from fathom.doctor import run_checks
 
-    if mend and not (deep or remote):
-        raise click.UsageError("--mend goes with --deep, --remote or both")
-    if not examine(deep, remote, mend):
+    if not run_checks():
         sys.exit(1)
 
 
 @fathom.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes a shell complete this command.
+    """Print a script that makes a shell complete this command.
 
     For bash: eval "$(fathom completion bash)"
     """
@@ -172,54 +164,45 @@ def completion(shell: str) -> None:
 
 
 @fathom.command(context_settings={"show_default": True})
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("--host", default="127.0.0.1", help="The address to listen at.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8501, help="0 takes any that is free."
-)
-@click.option(
-    "--max-rows", type=click.IntRange(1), default=1000, help="The most rows of a request."
-)
-@click.option(
-    "--max-bytes", type=click.IntRange(1), default=16 << 20, help="The most bytes of a request."
-)
+@MODEL
+@click.option("--host", default="127.0.0.1", help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8501, help="0: any free port.")
+@click.option("--max-rows", type=COUNT, default=1000, help="Maximum rows of a request.")
+@click.option("--max-bytes", type=COUNT, default=16 << 20, help="Maximum bytes of a request.")
 @click.option(
     "--max-waiting",
-    type=click.IntRange(1),
+    type=COUNT,
     default=256,
-    help="The most requests under way at once; others get status 503.",
+    help="Maximum requests at once; others get 503.",
 )
-@click.option(
-    "--batch-rows", type=click.IntRange(1), default=1024, help="Rows that are predicted at once."
-)
+@click.option("--batch-rows", type=COUNT, default=1024, help="Maximum rows of a batch.")
 @click.option(
     "--batch-wait-ms",
     type=click.FloatRange(0, 10_000),
     default=0,
-    help="Milliseconds that a request waits for others to be predicted with it.",
+    help="Milliseconds that a request waits for others to join its batch.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(0, 3600, min_open=True),
     default=30,
-    help="Seconds that a request may take to arrive, and again to be answered.",
+    help="Seconds in which a request must arrive, and again in which it must be answered.",
 )
 def serve(model: Path, host: str, port: int, batch_wait_ms: float, **limits: Any) -> None:
-    """Answer requests for predictions with an exported network, by HTTP.
+    """Serve predictions of an exported network over HTTP.
 
-    MODEL is a folder such as exports/california_housing/mlp. POST /predict takes
-    {"instances": [{column: value, ...}, ...]} or {"inputs": {column: [value, ...], ...}}, as does
-    /v1/models/NAME:predict of TensorFlow Serving. GET /openapi.json describes all that there is,
-    /health says that it is ready, /metrics is for Prometheus.
+    MODEL is a folder such as exports/california_housing/mlp. POST /predict accepts
+    {"instances": [{column: value, ...}, ...]} or {"inputs": {column: [value, ...], ...}}, and so
+    does /v1/models/NAME:predict, TensorFlow Serving's path. GET /openapi.json describes the
+    interface, /health reports readiness, /metrics is for Prometheus.
 
-    SIGTERM and Ctrl+C end it once the requests under way are answered.
+    SIGTERM and Ctrl+C stop the server after the current requests.
     """
     from fathom.serve.options import ServiceOptions
     from fathom.serve.serve_command import serve_model
 
-    serve_model(
-        export_folder(model), host, port, ServiceOptions(batch_wait=batch_wait_ms / 1000, **limits)
-    )
+    settings = ServiceOptions(batch_wait=batch_wait_ms / 1000, **limits)
+    serve_model(export_folder(model), host, port, settings)
 
 
 def export_folder(model: Path) -> Path:
@@ -230,12 +213,8 @@ def export_folder(model: Path) -> Path:
 
 def main() -> None:
     """Run the command line."""
-    sys.argv[0] = "fathom"  # as errors name it, however it was started
+    sys.argv[0] = "fathom"  # the program's name in errors
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal may lack letters of the data
     fathom(prog_name="fathom")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Which format dates have that are written as text."""
+"""The format of dates that are texts."""
 
 from __future__ import annotations
 
@@ -11,61 +11,50 @@ import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 
 ISO = "ISO8601"
-FORMS = (  # what pandas does not guess
-    "%d.%m.%y",
-    "%m/%d/%y",
-    "%d/%m/%y",
-    "%m/%d/%y %H:%M",
-    "%d/%m/%y %H:%M",
-    "%m/%d/%Y %I:%M %p",
-    "%m/%d/%Y %I:%M:%S %p",
-    "%d/%m/%Y %I:%M %p",
-    "%b %Y",
-    "%B %Y",
-    "%b-%y",
-    "%b-%Y",
-    "%m/%Y",
-    "%H:%M",
-    "%H:%M:%S",
-)
+FORMATS = [  # that pandas does not guess
+    "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%m/%d/%Y %I:%M %p",
+    "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%m/%Y",
+    "%H:%M", "%H:%M:%S",
+]  # fmt: skip
 TIME = r"\d\d?:\d\d(?::\d\d)?"
-SAMPLE = 50  # texts that formats are guessed from
-MOSTLY = 0.9  # share of the different texts that must be dates, for the others to be slips
+SAMPLE = 50  # texts from which formats are guessed
+MOSTLY = 0.9  # share of the different texts that must be dates
 
 
 @dataclass(frozen=True)
-class Form:
-    """The format of a column of dates, in pandas' words.
+class DateFormat:
+    """The format of a column of dates, in pandas' notation.
 
-    `other` fits as well: no value tells the day from the month. `strange` holds the texts that
-    are no such dates.
+    `other` fits as well, with day and month swapped. `invalid` has the texts that are no such
+    dates.
     """
 
     text: str
     other: str | None
-    strange: list[str]
+    invalid: list[str]
 
 
-def find_form(texts: pd.Series[str]) -> Form | None:
-    """Return the format that most of the different texts have, if nearly all have one.
+def infer_date_format(texts: pd.Series[str]) -> DateFormat | None:
+    """Return the format that fits most of the different texts, or None if none fits nearly all.
 
-    Of two that fit equally ISO 8601 goes first; else the day, if points part it from the month,
-    and otherwise the month, as with pandas.
+    Of two formats that fit equally, ISO 8601 is first. Then points mean that the day is first,
+    and other marks mean, as in pandas, that the month is first.
     """
     distinct = texts.drop_duplicates()
     sample = distinct.iloc[:: max(1, len(distinct) // SAMPLE)]
-    forms = [form for form in candidates(sample) if fitting(sample, form).mean() >= MOSTLY]
-    fits = {form: fitting(distinct, form) for form in forms}
-    best = max((float(fit.mean()) for fit in fits.values()), default=0.0)
+    formats = [text for text in guess_formats(sample) if fits(sample, text).mean() >= MOSTLY]
+    valid = {text: fits(distinct, text) for text in formats}
+    best = max((float(of.mean()) for of in valid.values()), default=0.0)
     if best < MOSTLY:
         return None
-    first, *others = [form for form, fit in fits.items() if fit.mean() == best]
-    swapped = re.sub("%[dm]", lambda part: {"%d": "%m", "%m": "%d"}[part[0]], first)
-    return Form(first, swapped if swapped in others else None, [*map(str, distinct[~fits[first]])])
+    first, *others = [text for text, of in valid.items() if of.mean() == best]
+    swapped = re.sub("%[dm]", lambda match: {"%d": "%m", "%m": "%d"}[match[0]], first)
+    other = swapped if swapped in others else None
+    return DateFormat(first, other, [*map(str, distinct[~valid[first]])])
 
 
-def candidates(sample: pd.Series[str]) -> list[str]:
-    """Return the formats that are worth a try, the likeliest first."""
+def guess_formats(sample: pd.Series[str]) -> list[str]:
+    """Return formats that may fit, the likeliest first."""
     guesses: dict[str, None] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 31/01/2020 with the month first, and the like
@@ -74,14 +63,14 @@ def candidates(sample: pd.Series[str]) -> list[str]:
                 guess = guess_datetime_format(text, dayfirst=day_first)
                 guesses |= {} if guess is None or guess == "%Y" else {guess: None}
     iso = [ISO] if any(guess.startswith("%Y") for guess in guesses) else []
-    times = sample.str.fullmatch(TIME).mean() >= MOSTLY  # 2:1 is a score
-    return [*iso, *guesses, *(form for form in FORMS if form.startswith("%H") == times)]
+    are_times = sample.str.fullmatch(TIME).mean() >= MOSTLY  # 2:1 is a score
+    return [*iso, *guesses, *(text for text in FORMATS if text.startswith("%H") == are_times)]
 
 
-def fitting(texts: pd.Series[str], form: str) -> pd.Series[bool]:
+def fits(texts: pd.Series[str], date_format: str) -> pd.Series[bool]:
     """Tell which texts are dates of a format."""
     try:
-        dates: pd.Series[Any] = pd.to_datetime(texts, format=form, errors="coerce")
+        dates: pd.Series[Any] = pd.to_datetime(texts, format=date_format, errors="coerce")
     except ValueError:  # several time zones
         return pd.Series(False, texts.index)
-    return dates.notna() & ~texts.str.isalpha()  # ISO 8601 has "now" and "today" with pandas
+    return dates.notna() & ~texts.str.isalpha()  # pandas reads "now" and "today" as ISO 8601

@@ -1,4 +1,4 @@
-"""Images of one's own, looked over and described."""
+"""Reads images, prints their classes and returns their settings."""
 
 from __future__ import annotations
 
@@ -18,70 +18,73 @@ from fathom.download.images import (
     subset_folders,
 )
 from fathom.download.parquet_files import is_parquet
-from fathom.new_dataset.dataset_file import Source, image_settings
-from fathom.new_dataset.exclusions import printable
-from fathom.new_dataset.infer_target import FEWEST, split_problem
-from fathom.new_dataset.printing import print_classes
+from fathom.new_dataset.dataset_file import Arguments, image_settings
+from fathom.new_dataset.infer_target import MIN_ROWS, why_unsplittable
+from fathom.new_dataset.printing import print_table, printable
 
 
 def is_images(file: Path) -> bool:
-    """Tell images from tables, which may be Parquet files in a folder, too."""
+    """Tell images from tables, which may be Parquet files in a folder."""
     if file.is_dir():
         return not any(map(is_parquet, file.rglob("*")))
     return file.suffix.lower() == ".npz"
 
 
 def describe_images(file: Path, name: str, data: Path) -> str:
-    """Print which classes of images there are, and return settings for them.
-
-    Args:
-        file: a folder or an .npz file.
-        name: of the data set.
-        data: where the file will lie.
+    """Print the classes of images, and return their settings. `data` is where the file will lie.
 
     Raises:
-        FathomError: nothing can be learned from it as it is.
+        FathomError: no network can be trained on the images.
     """
     if file.is_dir():
-        found, arguments = read_folder(file)
-        source = Source("image_folder", {"folder": (data.as_posix(), "")} | arguments)
+        images, source = read_folder(file)
+        function, source = "image_folder", {"folder": (data.as_posix(), "")} | source
     else:
-        found = read_image_arrays(file)
-        source = Source("image_arrays", {"file": (data.as_posix(), "")})
-    if len(found.images) < FEWEST:
-        raise FathomError(f"{file} has {len(found.images)} images; at least {FEWEST} are needed")
-    own = np.arange(len(found.labels)) >= len(found.labels) - found.test_rows
-    counts, tests = (
-        np.bincount(rows, minlength=len(found.classes))
-        for rows in (found.labels, found.labels[own])
-    )
-    print_classes(list(zip(found.classes, counts.tolist(), tests.tolist(), strict=True)))
-    for key, (value, why) in source.arguments.items():
+        images = read_image_arrays(file)
+        function, source = "image_arrays", {"file": (data.as_posix(), "")}
+    if len(images.images) < MIN_ROWS:
+        raise FathomError(f"{file} has {len(images.images)} images; at least {MIN_ROWS} are needed")
+    print_classes(images)
+    for key, (value, why) in source.items():
         if why:
             print(f"  {key}: {value}, {why}")
-    shape = found.images.shape[1:]
+    shape = images.images.shape[1:]
     size = f"{shape[0]} x {shape[1]} pixels in {'colour' if len(shape) == 3 else 'grey'}"
-    about = f"{name}: {len(found.images):,} images of {size} in {len(found.classes)} classes, "
-    about += f"from {printable(file.name)}."
-    fitting = pd.Series(found.labels[~own].astype(str))
-    return image_settings(about, source, found.test_rows > 0, split_problem(fitting))
+    summary = f"{name}: {len(images.images):,} images of {size} in {len(images.classes)} classes, "
+    summary += f"from {printable(file.name)}."
+    to_split = pd.Series(images.labels[: len(images.labels) - images.test_rows].astype(str))
+    return image_settings(
+        summary, function, source, images.test_rows > 0, why_unsplittable(to_split)
+    )
 
 
-def read_folder(folder: Path) -> tuple[Images, dict[str, tuple[list[int] | int, str]]]:
-    """Read images of any size, and return them with the arguments of `image_folder` they take."""
-    files = [file for _, part in subset_folders(folder) for _, file in list_images(part)]
-    seen = [(image.size, image.mode) for image in map(open_image, files)]
-    widths, heights = np.array([size for size, _ in seen]).T
-    modes = Counter(mode for _, mode in seen)
-    arguments: dict[str, tuple[list[int] | int, str]] = {}
-    size = None
-    if len({size for size, _ in seen}) > 1:
+def print_classes(images: Images) -> None:
+    """Print a line for each class: its images, and those of the data's own test set."""
+    first_test = len(images.labels) - images.test_rows
+    counts = [images.labels, images.labels[first_test:]][: 2 if images.test_rows else 1]
+    totals = [np.bincount(labels, minlength=len(images.classes)) for labels in counts]
+    rows = [
+        [label, *(f"{total[n]:,}" for total in totals)] for n, label in enumerate(images.classes)
+    ]
+    print_table(["class", ">images", ">for testing"][: 1 + len(totals)], rows, "classes")
+
+
+def read_folder(folder: Path) -> tuple[Images, Arguments]:
+    """Read images of any size, and return them with the arguments of `image_folder` they need."""
+    files = [file for _, subset in subset_folders(folder) for _, file in list_images(subset)]
+    opened = [(image.size, image.mode) for image in map(open_image, files)]
+    widths, heights = np.array([size for size, _ in opened]).T
+    modes = Counter(mode for _, mode in opened)
+    arguments: Arguments = {}
+    size, channels = None, None
+    if len({size for size, _ in opened}) > 1:
         size = [round(float(np.median(sides))) for sides in (heights, widths)]
         why = (
-            f"the median; they are {heights.min()} to {heights.max()} pixels high and "
-            f"{widths.min()} to {widths.max()} wide"
+            f"the median; heights are {heights.min()} to {heights.max()} pixels, widths "
+            f"{widths.min()} to {widths.max()}"
         )
         arguments["size"] = (size, why)
     if len(modes) > 1:
-        arguments["channels"] = (3, f"{modes['L']:,} of {len(seen):,} images are grey")
-    return read_image_folder(folder, size, 3 if len(modes) > 1 else None), arguments
+        channels = 3
+        arguments["channels"] = (channels, f"{modes['L']:,} of {len(opened):,} images are grey")
+    return read_image_folder(folder, size, channels), arguments

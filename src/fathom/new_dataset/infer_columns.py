@@ -1,4 +1,4 @@
-"""What the columns of an unknown table seem to be, from their values and names alone."""
+"""Guesses of what the columns of an unknown table are, from their values and names."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 
 from fathom.artifacts.columns import MOSTLY
-from fathom.new_dataset.date_formats import find_form
-from fathom.new_dataset.exclusions import FEW, duplicates, numbering, unrepeated, written
+from fathom.new_dataset.date_formats import infer_date_format
+from fathom.new_dataset.exclusions import FEW, find_duplicates, free_text, integer_identifier
+from fathom.new_dataset.printing import join_first, printable, shorten
 
 Kind = Literal["number", "integer", "category", "text", "boolean", "date"]
 
-SCANT = 10  # values at least, for some of them to be among the training rows
-MARKERS = {  # texts that stand for no value, in small letters
+MIN_VALUES = 10  # for some of them to be in the training set
+MAX_INVALID = 10  # texts that a message names
+MARKERS = {  # lower-case texts that mean a missing value
     "?", "??", "-", "--", "---", ".", "..", "*", "n.a.", "n.a", "n/a", "na", "n/d", "nd", "nan",
     "nil", "none", "null", "unknown", "unk", "undefined", "missing", "blank", "(blank)", "empty",
     "no data", "not available", "not applicable", "not known", "tbd", "#n/a", "#null!", "#value!",
@@ -24,14 +26,13 @@ MARKERS = {  # texts that stand for no value, in small letters
 
 
 @dataclass(frozen=True)
-class Column:
-    """What is known of a column.
+class ColumnGuess:
+    """Facts about a column, and what it seems to be.
 
-    `reason` says why it is better left out. `form` is the format of dates that are text or
-    numbers, `other_form` one that fits as well, and `ordered` tells whether they rise with the
-    rows. `strange` holds texts among numbers or dates, and the first row of each. `most` is how
-    many rows the most frequent value has, and `mixed` tells categories that could be taken for
-    numbers.
+    `top_count` is the number of rows of the most frequent value. `reason` says why to exclude the
+    column, or is None. `date_format` is that of dates that are texts or integers, `other_format`
+    one that fits as well, and `ascending` tells whether the dates are sorted. `invalid` has the
+    texts among numbers or dates, and the first row of each. `mixed` categories are mostly numbers.
     """
 
     name: str
@@ -39,114 +40,130 @@ class Column:
     missing: int
     distinct: int
     examples: list[str]
-    most: int
+    top_count: int
     reason: str | None = None
-    form: str | None = None
-    other_form: str | None = None
-    ordered: bool = False
-    strange: dict[str, int] = field(default_factory=dict)
+    date_format: str | None = None
+    other_format: str | None = None
+    ascending: bool = False
+    invalid: dict[str, int] = field(default_factory=dict)
     mixed: bool = False
 
+    @property
+    def may_be_category(self) -> bool:
+        """Tell whether it holds few different integers."""
+        return self.kind == "integer" and 2 < self.distinct <= FEW
 
-def describe_columns(table: pd.DataFrame, target: str | None = None) -> list[Column]:
-    """Describe the columns of a table, as `read_table_file` returns it, in order."""
-    columns = [describe(table[name]) for name in table.columns]
-    twins = duplicates(table, target)
+    @property
+    def refused(self) -> bool:
+        """Tell whether the stages refuse some of its texts."""
+        return bool(self.invalid) and not self.mixed
+
+    def describe_invalid(self) -> str:
+        """Say what to do about texts that the stages refuse."""
+        return (
+            f"{printable(self.name)}: the stages refuse {self.list_invalid()}; correct them in the "
+            "file, or list them as source.missing if they mean a missing value"
+        )
+
+    def list_invalid(self) -> str:
+        texts = (f"{shorten(text)!r} (row {row})" for text, row in self.invalid.items())
+        return join_first(texts, MAX_INVALID)
+
+
+def infer_columns(table: pd.DataFrame, target: str | None = None) -> list[ColumnGuess]:
+    """Describe the columns of a table that `read_table_file` has read, in order."""
+    columns = [infer_column(table[name]) for name in table.columns]
+    duplicates = find_duplicates(table, target)
     return [
-        replace(column, reason=column.reason or f"the same as {twins[column.name]}")
-        if column.name in twins
+        replace(column, reason=column.reason or f"the same as {duplicates[column.name]}")
+        if column.name in duplicates
         else column
         for column in columns
     ]
 
 
-def markers(columns: list[Column]) -> list[str]:
-    """Return the texts among numbers and dates that stand for no value."""
-    texts = {text for column in columns for text in column.strange if text.lower() in MARKERS}
+def find_markers(columns: list[ColumnGuess]) -> list[str]:
+    """Return the texts among numbers and dates that mean a missing value."""
+    texts = {text for column in columns for text in column.invalid if text.lower() in MARKERS}
     return sorted(texts)
 
 
-def describe(column: pd.Series[Any]) -> Column:
+def infer_column(column: pd.Series[Any]) -> ColumnGuess:
     values = column.dropna()
     counts = values.value_counts()
-    about: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "name": str(column.name),
         "missing": int(column.isna().sum()),
         "distinct": len(counts),
-        "examples": [written(value) for value in values.drop_duplicates().head(3)],
-        "most": int(counts.max()) if len(counts) else 0,
+        "examples": [shorten(value) for value in values.drop_duplicates().head(3)],
+        "top_count": int(counts.max()) if len(counts) else 0,
     }
-    about |= kind_of(values, len(column))
+    facts |= infer_kind(values, len(column))
     if not len(counts):
-        about["reason"] = "no value"
-    elif len(counts) == 1 and not about["missing"]:
-        about["reason"] = f"constant: {about['examples'][0]}"
-    elif len(counts) == 1 and about["kind"] == "date":
-        about["reason"] = f"one date: {about['examples'][0]}"
-    elif len(values) < min(SCANT, len(column)):
-        about["reason"] = f"hardly a value: {len(values)} in {len(column):,} rows"
-    return Column(**about)
+        facts["reason"] = "no value"
+    elif len(counts) == 1 and not facts["missing"]:
+        facts["reason"] = f"constant: {facts['examples'][0]}"
+    elif len(counts) == 1 and facts["kind"] == "date":
+        facts["reason"] = f"one date: {facts['examples'][0]}"
+    elif len(values) < min(MIN_VALUES, len(column)):
+        facts["reason"] = f"hardly a value: {len(values)} in {len(column):,} rows"
+    return ColumnGuess(**facts)
 
 
-def kind_of(values: pd.Series[Any], rows: int) -> dict[str, Any]:
-    """Return a column's kind, and what else is special to columns of this kind."""
+def infer_kind(values: pd.Series[Any], rows: int) -> dict[str, Any]:
+    """Return a column's kind, and the facts that columns of this kind have."""
     if pd.api.types.is_bool_dtype(values):
         return {"kind": "boolean"}
     if pd.api.types.is_datetime64_any_dtype(values):
-        return {"kind": "date", "ordered": values.is_monotonic_increasing}
+        return {"kind": "date", "ascending": values.is_monotonic_increasing}
     if pd.api.types.is_numeric_dtype(values):
-        return kind_of_numbers(values, rows)
-    return kind_of_texts(values, rows)
+        return infer_number_kind(values, rows)
+    return infer_text_kind(values, rows)
 
 
-def kind_of_numbers(values: pd.Series[Any], rows: int) -> dict[str, Any]:
+def infer_number_kind(values: pd.Series[Any], rows: int) -> dict[str, Any]:
     infinite = int(np.isinf(values).sum())
     if infinite:
         return {"kind": "number", "reason": f"infinite in {infinite:,} rows"}
-    if not is_whole(values, rows):
+    is_integer = pd.api.types.is_integer_dtype(values)
+    # missing values make integers floats; decimals that are all whole stay numbers
+    if not is_integer and not (0 < len(values) < rows and (values % 1 == 0).all()):
         return {"kind": "number"}
-    least, most = int(values.min()), int(values.max())
-    if 19000101 <= least < most < 21010000 and pd.api.types.is_integer_dtype(values):
+    low, high = int(values.min()), int(values.max())
+    if is_integer and 19000101 <= low < high < 21010000:
         days = pd.to_datetime(values.astype("str"), format="%Y%m%d", errors="coerce")
         if days.notna().all():
-            ordered = values.is_monotonic_increasing
-            return {"kind": "date", "form": "%Y%m%d", "ordered": ordered}
-    return {"kind": "integer", "reason": numbering(values, rows, least, most)}
+            ascending = values.is_monotonic_increasing
+            return {"kind": "date", "date_format": "%Y%m%d", "ascending": ascending}
+    return {"kind": "integer", "reason": integer_identifier(values, rows, low, high)}
 
 
-def is_whole(values: pd.Series[Any], rows: int) -> bool:
-    """Tell integers, also those that missing values have made floats, from written decimals."""
-    if pd.api.types.is_integer_dtype(values):
-        return True
-    return 0 < len(values) < rows and bool((values % 1 == 0).all())
-
-
-def kind_of_texts(values: pd.Series[str], rows: int) -> dict[str, Any]:
+def infer_text_kind(values: pd.Series[str], rows: int) -> dict[str, Any]:
     if set(values.unique()) <= {"True", "False"}:
         return {"kind": "boolean"}
-    marked = values.str.lower().isin(MARKERS)
-    present = values[~marked]
+    markers = values.str.lower().isin(MARKERS)
+    present = values[~markers]
     numbers: pd.Series[Any] = pd.to_numeric(values, errors="coerce")
-    if numbers[~marked].notna().mean() > MOSTLY:
-        found = {"strange": first_rows(values[numbers.isna()])}
-        if numbers[~marked].isna().any() and values.nunique() <= FEW:
-            return found | {"kind": "category", "mixed": True}
-        return found | kind_of_numbers(numbers.dropna(), rows)
-    form = find_form(present)
-    if form is not None:
-        dates = pd.to_datetime(present, format=form.text, errors="coerce").dropna()
+    if numbers[~markers].notna().mean() > MOSTLY:
+        invalid = {"invalid": first_rows(values[numbers.isna()])}
+        if numbers[~markers].isna().any() and values.nunique() <= FEW:
+            return invalid | {"kind": "category", "mixed": True}
+        return invalid | infer_number_kind(numbers.dropna(), rows)
+    date_format = infer_date_format(present)
+    if date_format is not None:
+        dates = pd.to_datetime(present, format=date_format.text, errors="coerce").dropna()
         return {
             "kind": "date",
-            "form": form.text,
-            "other_form": form.other,
-            "ordered": dates.is_monotonic_increasing,
-            "strange": first_rows(values[marked | values.isin(form.strange)]),
+            "date_format": date_format.text,
+            "other_format": date_format.other,
+            "ascending": dates.is_monotonic_increasing,
+            "invalid": first_rows(values[markers | values.isin(date_format.invalid)]),
         }
-    reason = unrepeated(values)
+    reason = free_text(values)
     return {"kind": "category" if reason is None else "text", "reason": reason}
 
 
 def first_rows(texts: pd.Series[str]) -> dict[str, int]:
     """Return the different texts and the first row of each."""
-    firsts = texts.drop_duplicates()
-    return dict(zip(firsts.astype(str), firsts.index.astype(int), strict=True))
+    different = texts.drop_duplicates()
+    return dict(zip(different.astype(str), different.index.astype(int), strict=True))

@@ -1,4 +1,4 @@
-"""What is to be predicted: numbers or classes, and whether that can be learned."""
+"""The task that a target suggests: regression or classification."""
 
 from __future__ import annotations
 
@@ -10,58 +10,54 @@ import pandas as pd
 
 from fathom.artifacts.columns import as_texts
 from fathom.base.errors import FathomError
-from fathom.new_dataset.exclusions import FEW, written
-from fathom.new_dataset.infer_columns import Column
+from fathom.new_dataset.exclusions import FEW
+from fathom.new_dataset.infer_columns import ColumnGuess
+from fathom.new_dataset.printing import shorten
 from fathom.settings.fields import Task
 
-FEWEST = 20  # labelled rows at least, for three parts of some rows each
-PER_CLASS = 5  # rows of each, on the average, for integers to be classes
-VALID = 0.1875  # of the rows are the smallest part
+MIN_ROWS = 20  # labelled rows, for three sets of some rows each
+MIN_PER_CLASS = 5  # mean number of rows, for integers to be classes
+VALID = 0.1875  # share of the rows in the smallest set, by default
 
 
 @dataclass(frozen=True)
-class Target:
-    """What is to be predicted, and why it is taken so.
+class TargetGuess:
+    """The target and its task.
 
-    `unsplittable` says why its classes cannot all be in each part. `notes` are worth knowing.
+    `why` explains a task that might be another. `unsplittable` says why not every set can have
+    all classes, or is None. `notes` are sentences for the user.
     """
 
-    column: Column
+    column: ColumnGuess
     task: Task
     why: str
     unsplittable: str | None
     notes: list[str]
 
 
-def infer_target(table: pd.DataFrame, column: Column, task: Task | None) -> Target:
-    """Tell what kind of target a column is.
+def infer_target(table: pd.DataFrame, column: ColumnGuess, task: Task | None) -> TargetGuess:
+    """Infer the task of a target, or check the given one.
 
     Args:
         table: as `read_table_file` returns it.
         column: the target's description.
-        task: which one is wanted, if any is.
+        task: the task that the user wants, or None.
 
     Raises:
-        FathomError: nothing can be learned of it, or not by this task.
+        FathomError: no network can be trained to predict it, or not by this task.
     """
     name, labelled = column.name, len(table) - column.missing
     where = f"the target {name!r}"
-    if labelled == 0:
-        raise FathomError(f"{where} has a value in no row")
-    if labelled < FEWEST:
-        raise FathomError(f"{where} has a value in {labelled} rows; at least {FEWEST} are needed")
+    if labelled < MIN_ROWS:
+        raise FathomError(f"{where} has a value in {labelled} rows; at least {MIN_ROWS} are needed")
     if column.distinct == 1:
-        raise FathomError(
-            f"{where} is {column.examples[0]!r} in all rows: nothing is to be learned"
-        )
+        raise FathomError(f"{where} is {column.examples[0]!r} in all rows")
     if task is None and column.kind == "date":
-        raise FathomError(f"{where} holds dates; numbers and classes can be predicted")
+        raise FathomError(f"{where} holds dates: networks predict numbers or classes")
     inferred, why = infer_task(column, labelled)
     chosen = task or inferred
-    if task is not None and task != inferred:
-        why = ""
     if chosen == "regression":
-        refuse_no_numbers(where, column)
+        check_numbers(where, column)
     elif column.distinct > labelled / 2:
         raise FathomError(
             f"{where} has {column.distinct:,} different values in {labelled:,} rows, which are too "
@@ -71,42 +67,42 @@ def infer_target(table: pd.DataFrame, column: Column, task: Task | None) -> Targ
     notes = []
     if column.missing:
         share = "most rows" if column.missing > labelled else f"{column.missing:,} rows"
-        notes.append(f"{name} has no value in {share}, which go to no part")
+        notes.append(f"{name} has no value in {share}, which are in no set")
     if column.reason is not None:
-        notes.append(f"{name}, the target, would otherwise be left out: {column.reason}")
-    unsplittable = split_problem(table[name]) if chosen == "classification" else None
-    return Target(column, chosen, why, unsplittable, notes)
+        notes.append(f"{name} would be excluded if it were not the target: {column.reason}")
+    unsplittable = why_unsplittable(table[name]) if chosen == "classification" else None
+    return TargetGuess(column, chosen, why if chosen == inferred else "", unsplittable, notes)
 
 
-def infer_task(column: Column, labelled: int) -> tuple[Task, str]:
+def infer_task(column: ColumnGuess, labelled: int) -> tuple[Task, str]:
     """Return the task that a target's values suggest, and why."""
     if column.kind in ("category", "text", "boolean"):
         return "classification", ""
     if column.distinct == 2:
         return "classification", "two different numbers; or regression"
-    few = column.distinct <= FEW and column.distinct * PER_CLASS <= labelled
+    few = column.distinct <= FEW and column.distinct * MIN_PER_CLASS <= labelled
     if column.kind == "integer" and few:
         return "classification", f"{column.distinct} different integers; or regression"
     return "regression", ""
 
 
-def refuse_no_numbers(where: str, column: Column) -> None:
+def check_numbers(where: str, column: ColumnGuess) -> None:
     if column.kind in ("category", "text", "boolean", "date"):
-        example = next(iter(column.strange), column.examples[0])
+        example = next(iter(column.invalid), column.examples[0])
         raise FathomError(
-            f"{where} holds {written(example)!r}, but regression needs numbers: choose --task "
-            "classification, or another column"
+            f"{where} holds {shorten(example)!r}, but regression needs numbers: choose --task "
+            "classification or another column"
         )
     if column.reason is not None and column.reason.startswith("infinite"):
-        raise FathomError(f"{where} is {column.reason}: mend them or empty the fields")
+        raise FathomError(f"{where} is {column.reason}: correct these values or leave them empty")
 
 
-def split_problem(target: pd.Series[Any]) -> str | None:
-    """Say why the classes of a target cannot all be in every part, if they cannot."""
+def why_unsplittable(target: pd.Series[Any]) -> str | None:
+    """Say why not every set can have all classes, if so."""
     counts = as_texts(target).value_counts()
     smallest = math.ceil(VALID * int(counts.sum()))
     if counts.min() < 3:
-        return f"class {written(counts.idxmin())!r} has only {int(counts.min())} rows"
+        return f"class {shorten(counts.idxmin())!r} has only {int(counts.min())} rows"
     if smallest < len(counts):
-        return f"{len(counts)} classes, but {smallest} rows in the validation part"
+        return f"{len(counts)} classes, but {smallest} rows in the validation set"
     return None

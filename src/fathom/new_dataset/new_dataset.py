@@ -1,4 +1,4 @@
-"""`fathom new-dataset`: a file of one's own becomes a data set of the project."""
+"""`fathom new-dataset`: adds a user's file to the project as a data set."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import write_text
-from fathom.new_dataset.copy_in import DVC, Place, name_of, place_of, taken_in
 from fathom.new_dataset.describe_images import describe_images, is_images
 from fathom.new_dataset.describe_table import describe_table
+from fathom.new_dataset.placement import DVC, Placement, choose_placement, make_name, track
 from fathom.settings.compose import one_line
 from fathom.settings.data_settings import DatasetSettings
 from fathom.settings.fields import Task
@@ -24,41 +24,39 @@ from fathom.settings.fields import Task
 def new_dataset(
     file: Path, target: str | None, task: Task | None, name: str | None, force: bool
 ) -> None:
-    """Look a file over, have DVC keep it in `data/own/`, and write settings for it.
+    """Describe a file, track it with DVC in `data/own/`, and write its settings.
 
-    Nothing is written unless all of that succeeds.
+    Writes nothing unless all of that succeeds.
 
     Args:
         file: a table, a folder of images or an .npz file.
-        target: the column of a table to be predicted. Without it the columns are printed, and the
-            program ends with status 2.
-        task: what the target is taken for; else what it seems to be.
-        name: of the data set; else made of the file's.
-        force: whether a data set of that name is replaced.
+        target: the column of a table to predict. Without it the program prints the columns and
+            ends with status 2.
+        task: inferred from the target by default.
+        name: made from the file's name by default.
+        force: whether to replace a data set of that name.
 
     Raises:
-        FathomError: nothing can be learned from the file as it is, or it cannot be taken in.
+        FathomError: no network can be trained on the file, or it cannot be added.
     """
-    check_project()
-    name = name or name_of(file)
-    place = place_of(file, name, force)
+    for path in (paths.CONF / "config.yaml", paths.PARAMS, DVC / "config"):
+        if not path.is_file():
+            raise FathomError(
+                f"there is no {path} in {Path.cwd()}: run this in the project's folder"
+            )
+    name = name or make_name(file)
+    placement = choose_placement(file, name, force)
     if is_images(file):
         if target is not None or task == "regression":
             option = "--target" if target is not None else "--task regression"
-            raise FathomError(f"{option} is for tables; of images the classes are told")
-        text = describe_images(file, name, place.data)
+            raise FathomError(f"{option} is for tables: images have classes")
+        text = describe_images(file, name, placement.data)
     else:
-        text = describe_table(file, name, place.data, target, task)
+        text = describe_table(file, name, placement.data, target, task)
     check_settings(text, name)
-    with taken_in(file, place):
-        write_text(place.settings, text)
-    print_next(place, name)
-
-
-def check_project() -> None:
-    for path in (paths.CONF / "config.yaml", paths.PARAMS, DVC / "config"):
-        if not path.is_file():
-            raise FathomError(f"there is no {path} in {Path.cwd()}: start in the project's folder")
+    with track(file, placement):
+        write_text(placement.settings, text)
+    print_next_steps(placement, name)
 
 
 def check_settings(text: str, name: str) -> None:
@@ -70,16 +68,16 @@ def check_settings(text: str, name: str) -> None:
         DatasetSettings.model_validate(tree["dataset"] | {"name": name})
     except (OmegaConfBaseException, ValidationError) as error:
         raise FathomError(
-            f"a column has a name or value that settings cannot hold, rename it: {one_line(error)}"
+            f"settings cannot hold the name or a value of a column, rename it: {one_line(error)}"
         ) from error
 
 
-def print_next(place: Place, name: str) -> None:
+def print_next_steps(placement: Placement, name: str) -> None:
     run = f"-S 'datasets=[{name}]'"
-    added = [place.settings, place.pointer, place.ignore]
-    print(f"wrote {place.settings}; DVC keeps {place.data.as_posix()}")
-    print("next, after a look at that file, all networks on it:")
+    new = [placement.settings, placement.pointer, placement.ignore]
+    print(f"wrote {placement.settings}; DVC tracks {placement.data.as_posix()}")
+    print("next, check that file and train all networks:")
     print(f"  dvc exp run {run}")
-    print("or, to leave the outputs of other data sets in place, in a copy of what Git knows:")
-    print(f"  git add {' '.join(shlex.quote(path.as_posix()) for path in added)}")
+    print("or train in a copy, which keeps the outputs of other data sets:")
+    print(f"  git add {' '.join(shlex.quote(path.as_posix()) for path in new)}")
     print(f"  dvc exp run --temp {run}")

@@ -1,10 +1,6 @@
-"""Predictions for new rows by an exported network.
+"""`fathom predict` predicts new rows with an exported network. `fathom serve` uses its parts.
 
-- `exported_model`: the export, checked against its checksums, and its model.
-- `columns`: raw columns as the model takes them, or a line that says what is amiss.
-- `unusual`: which rows hold what training did not see.
-- `answers`: what the model gives as columns that people read.
-- `table_rows`, `image_rows`: files, block of rows by block.
-- `output`: the file of predictions.
-- `predict`: all of these together.
+Read in this order: `predict_command`, `predict` (blocks of rows to a file with predictions),
+`exported_model`, `table_rows` and `image_rows` (read blocks), `model_inputs` (raw columns as the
+model takes them), `prediction_columns`, `unusual` (values that training did not see).
 """

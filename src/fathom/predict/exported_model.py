@@ -1,4 +1,4 @@
-"""An exported network, as `fathom.export` writes it."""
+"""An exported network, as the stage `export` writes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fathom.base.errors import FathomError
 from fathom.export.formats import CHECKSUMS, KERAS, sha256, tensor_specs
 from fathom.predict.model_inputs import Inputs
 
-BATCH = 8192  # rows predicted at once
+BATCH = 8192  # rows
 
 
 class ExportedModel:
@@ -24,11 +24,11 @@ class ExportedModel:
         folder: `exports/<dataset>/<model>`, or a copy of it.
 
     Raises:
-        FathomError: it is no export, or a file in it is not the one that was exported.
+        FathomError: it is no export, or one of its files has changed.
     """
 
     def __init__(self, folder: Path) -> None:
-        check(folder)
+        check_export(folder)
         self.folder = folder
         self.signature = Signature.read(folder)
         try:
@@ -43,14 +43,13 @@ class ExportedModel:
         )
 
     def predict(self, inputs: Inputs) -> dict[str, Floats]:
-        """Return what the model gives for some rows.
+        """Return the model's outputs, by name.
 
         Args:
-            inputs: an array for each input, such as `columns.model_inputs` returns.
+            inputs: an array for each input, as `model_inputs` returns them.
 
         Returns:
-            By output the predicted numbers, of shape (rows,), or probabilities of shape
-            (rows, classes).
+            Numbers of shape (rows,), or probabilities of shape (rows, classes).
         """
         rows = len(next(iter(inputs.values())))
         blocks = [
@@ -60,11 +59,11 @@ class ExportedModel:
         return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
-def check(folder: Path) -> None:
+def check_export(folder: Path) -> None:
     """Compare an export's files with its checksums.
 
     Raises:
-        FathomError: one is missing, another or was added.
+        FathomError: a file is missing or has changed.
     """
     for name in (CHECKSUMS, SIGNATURE, KERAS):
         if not (folder / name).is_file():
@@ -72,14 +71,12 @@ def check(folder: Path) -> None:
                 f"{folder} is no exported network, it has no {name}: exports are made by "
                 "`dvc repro` in exports/<dataset>/<model>"
             )
-    listed = {}
-    for line in (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines():
-        digest, _, name = line.partition("  ")
-        listed[name] = digest
+    lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    checksums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in (SIGNATURE, KERAS):
-        if name not in listed:
+        if name not in checksums:
             raise FathomError(f"{folder / CHECKSUMS} does not list {name}: export it anew")
-    for name, digest in listed.items():
+    for name, digest in checksums.items():
         file = folder / name
         if not file.is_file():
             raise FathomError(f"{file} is missing, which {CHECKSUMS} lists: export it anew")

@@ -1,4 +1,4 @@
-"""Raw columns as a model takes them, or one line that says what is amiss in them."""
+"""Raw columns as a model takes them, or one line that says what is wrong with them."""
 
 from __future__ import annotations
 
@@ -16,57 +16,55 @@ from fathom.base.errors import FathomError, did_you_mean
 Inputs = Mapping[str, NDArray[Any]]  # by the names of the model's inputs, of shape (rows, ...)
 
 BOOLEANS = {"True", "False"}
-EMPTY = "leave it empty"  # what to do about a value that is not known
+EMPTY = "leave it empty"  # how to write a value that is not known
 
 
-def check_names(names: Sequence[str], signature: Signature) -> list[str]:
-    """Return the names of columns that the model does not take.
+def check_columns(names: Sequence[str], signature: Signature) -> list[str]:
+    """Return the names of columns that the model does not use.
 
     Raises:
-        FathomError: one that it takes is not there.
+        FathomError: a column of the model is missing.
     """
-    taken = [column.name for column in signature.columns]
-    others = [name for name in names if name not in taken]
-    missing = [name for name in taken if name not in names]
+    wanted = [column.name for column in signature.columns]
+    unused = [name for name in names if name not in wanted]
+    missing = [name for name in wanted if name not in names]
     if missing:
-        near = did_you_mean(missing[0], others) if others else ""
+        near = did_you_mean(missing[0], unused) if unused else ""
         more = f", nor {len(missing) - 1} more that the model takes" if len(missing) > 1 else ""
         raise FathomError(f"there is no column {missing[0]!r}{more}{near}")
-    return others
+    return unused
 
 
 def model_inputs(
     table: Mapping[str, pd.Series[Any]], signature: Signature, first: int = 0
 ) -> dict[str, NDArray[Any]]:
-    """Return what the model takes of some raw rows, by the names of its inputs.
+    """Return the model's inputs for some raw rows.
 
     Args:
-        table: the raw columns: numbers, texts or dates, missing values as NaN, None or NaT.
-        signature: of the model.
+        table: raw columns of numbers, texts or dates. Missing values are NaN, None or NaT.
+        signature: the model's signature.
         first: the number of the first row, for errors.
 
     Returns:
-        Arrays of shape (rows,): of float64, or of texts as objects.
+        Arrays of shape (rows,): float64, or texts as objects.
 
     Raises:
-        FathomError: a value is not of its column's kind; the line names column, row and value.
+        FathomError: a value is not of its column's kind. The line names column, row and value.
     """
-    return {
-        column.input: values_of(table[column.name], column, first) for column in signature.columns
-    }
+    inputs: dict[str, NDArray[Any]] = {}
+    for column in signature.columns:
+        values = table[column.name]
+        if column.kind == "text":
+            inputs[column.input] = parse_texts(values, column)
+        elif column.kind == "date":
+            inputs[column.input] = parse_dates(values, column, first)
+        else:
+            inputs[column.input] = parse_numbers(values, column, first)
+    return inputs
 
 
-def values_of(values: pd.Series[Any], column: InputColumn, first: int) -> NDArray[Any]:
-    """Return a column as the model takes it."""
-    if column.kind == "text":
-        return texts_of(values, column)
-    if column.kind == "date":
-        return parse_dates(values, column, first)
-    return numbers_of(values, column, first)
-
-
-def texts_of(values: pd.Series[Any], column: InputColumn) -> NDArray[Any]:
-    """Return texts, "" for missing ones, and booleans however they are written."""
+def parse_texts(values: pd.Series[Any], column: InputColumn) -> NDArray[Any]:
+    """Return texts, "" for missing ones. Booleans become True and False in any spelling."""
     texts = as_texts(values)
     if set(column.categories or ()) <= BOOLEANS:
         capital = texts.str.capitalize()
@@ -74,7 +72,7 @@ def texts_of(values: pd.Series[Any], column: InputColumn) -> NDArray[Any]:
     return texts.fillna("").to_numpy(dtype=object)
 
 
-def numbers_of(values: pd.Series[Any], column: InputColumn, first: int) -> NDArray[np.float64]:
+def parse_numbers(values: pd.Series[Any], column: InputColumn, first: int) -> NDArray[np.float64]:
     """Return numbers, NaN for missing ones."""
     if pd.api.types.is_datetime64_any_dtype(values):
         raise FathomError(f"column {column.name!r} holds dates, but the model takes numbers")
@@ -87,26 +85,26 @@ def numbers_of(values: pd.Series[Any], column: InputColumn, first: int) -> NDArr
 def parse_dates(
     values: pd.Series[Any], column: InputColumn, first: int, unknown: str = EMPTY
 ) -> NDArray[np.float64]:
-    """Return dates as seconds since 1970-01-01, NaN for missing ones; zones count."""
+    """Return dates as seconds since 1970-01-01 UTC, NaN for missing ones."""
     if pd.api.types.is_numeric_dtype(values):  # 20200131
         values = as_texts(values)
     dates = pd.to_datetime(values, format=column.form, errors="coerce", utc=True)
-    wrong = (dates.isna() & values.notna()).to_numpy()
-    refuse(values, wrong, column, first, f"is no date of the format {column.form!r}", unknown)
+    invalid = (dates.isna() & values.notna()).to_numpy()
+    refuse(values, invalid, column, first, f"is no date of the format {column.form!r}", unknown)
     return to_seconds(dates.dt.tz_localize(None)).to_numpy()
 
 
 def refuse(
     values: pd.Series[Any],
-    wrong: NDArray[np.bool_],
+    invalid: NDArray[np.bool_],
     column: InputColumn,
     first: int,
     why: str,
     unknown: str = EMPTY,
 ) -> None:
-    """Name the first of the wrong values, if there are any."""
-    if wrong.any():
-        place = int(wrong.argmax())
+    """Name the first invalid value, if there is one."""
+    if invalid.any():
+        place = int(invalid.argmax())
         raise FathomError(
             f"column {column.name!r} holds {values.iloc[place]!r} in row {first + place}, which "
             f"{why}: correct it, or {unknown} if it is not known"

@@ -1,122 +1,193 @@
-"""From a file of raw rows to a file of the same rows with predictions."""
+"""Reads a file block by block and writes its rows with predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import csv as csv_module
+import itertools
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+import click
 import pandas as pd
 import pyarrow as pa
+from pyarrow import compute, parquet
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from fathom.artifacts.signature import IMAGE, ImageInput, Signature
 from fathom.base.errors import FathomError
+from fathom.base.files import atomic_write
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.image_rows import read_images
-from fathom.predict.model_inputs import Inputs, check_names, model_inputs
-from fathom.predict.options import Options
-from fathom.predict.output import writing
+from fathom.predict.model_inputs import Inputs, check_columns, model_inputs
 from fathom.predict.prediction_columns import prediction_names, prediction_table
-from fathom.predict.table_rows import STDIN, open_table, raw_columns
+from fathom.predict.table_rows import STANDARD_STREAM, open_table, raw_columns, source_name
 from fathom.predict.unusual import UNUSUAL, find_unusual
 
-Block = tuple[pa.Table, Inputs]
+Block = tuple[pa.Table, Inputs]  # rows as they are in the file, and as the model takes them
 
 
-@dataclass(frozen=True)
-class Done:
-    """How many rows were predicted for, and how many of them hold what training did not see."""
+@dataclass
+class Counts:
+    """Number of rows, and of those with values that training did not see."""
 
-    rows: int
-    unusual: int
+    rows: int = 0
+    unusual: int = 0
+
+
+def predict_file(
+    model: Path, path: Path, output: Path, flag: bool, array: str | None, csv: Mapping[str, str]
+) -> None:
+    """Predict with the export in a folder, and print a summary. See `predict`."""
+    counts = predict(ExportedModel(model), path, output, flag=flag, array=array, csv=csv)
+    summary = f"{counts.rows:,} rows"
+    if counts.unusual:
+        where = "see the column unusual" if flag else "--flag marks them"
+        summary += f", {counts.unusual:,} of them with values that training did not see ({where})"
+    click.echo(summary, err=True)
 
 
 def predict(
     exported_model: ExportedModel,
     path: Path,
     output: Path,
-    options: Options,
-    tell: Callable[[str], None],
-    progress: Callable[[int], None],
-) -> Done:
-    """Write the rows of a file with predictions beside them, in their order.
+    *,
+    flag: bool = False,
+    array: str | None = None,
+    csv: Mapping[str, str] | None = None,
+) -> Counts:
+    """Write the rows of a file in their order, with predictions.
+
+    Prints on standard error the columns that the model does not use and, in a terminal, the
+    number of rows so far.
 
     Args:
-        exported_model: the exported network.
-        path: a table, with the columns that the model takes and maybe others, which are kept; or
-            images: see `read_images`. "-" is CSV text from standard input.
+        exported_model: the model that predicts.
+        path: a table with the model's columns, or images: see `read_images`. "-" is CSV text from
+            standard input.
         output: a .csv or .parquet file, or "-" for CSV text to standard output.
-        options: of reading, and whether unusual rows are marked.
-        tell: is given what one should know beside.
-        progress: is given the number of rows done.
+        flag: whether to add the column `unusual`.
+        array: name of the array of images in an .npz file.
+        csv: delimiter, decimal and encoding of a CSV file. By default they are guessed.
 
     Raises:
-        FathomError: the file is not as the model needs it; there is no output then.
+        FathomError: the file is not valid, or not what the model takes. The old output stays.
     """
+    check_output(output)
     if path.exists() and output.exists() and path.samefile(output):
         raise FathomError(f"--output: {output} is the input: name another file")
-    signature = exported_model.signature
+    signature, counts = exported_model.signature, Counts()
     if signature.image is None:
-        blocks = tables(signature, path, options, tell)
+        blocks = table_blocks(signature, path, flag, array, csv or {})
     else:
-        blocks = images(signature.image, path, options)
-    rows = strange = 0
-    with writing(output) as writer:
-        for block, inputs in blocks:
-            found = prediction_table(exported_model.predict(inputs), signature)
-            marks = find_unusual(inputs, signature)
-            if options.flag:
-                found[UNUSUAL] = pd.Series(marks, dtype="str")
-            for name in found:
-                block = block.append_column(str(name), pa.array(found[name]))
-            writer.write(block)
-            rows += len(found)
-            strange += int((marks != "").sum())
-            progress(rows)
-        if not rows:
-            raise FathomError(f"{named(path)} has no rows")
-    return Done(rows, strange)
+        blocks = image_blocks(signature.image, path, array, csv or {})
+    console = Console(stderr=True)
+    bar = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
+    silent = not console.is_terminal
+    with Progress(*bar, console=console, transient=True, disable=silent) as progress:
+        write_output(output, predict_blocks(exported_model, blocks, flag, counts, progress))
+    return counts
 
 
-def named(path: Path) -> str:
-    return "standard input" if path == STDIN else str(path)
+def predict_blocks(
+    exported_model: ExportedModel,
+    blocks: Iterator[Block],
+    flag: bool,
+    counts: Counts,
+    progress: Progress,
+) -> Iterator[pa.Table]:
+    """Add predictions to blocks of rows, and count the rows."""
+    task = progress.add_task("", total=None)
+    for rows, inputs in blocks:
+        columns = prediction_table(exported_model.predict(inputs), exported_model.signature)
+        unusual = find_unusual(inputs, exported_model.signature)
+        if flag:
+            columns[UNUSUAL] = pd.Series(unusual, dtype="str")
+        for name in columns:
+            rows = rows.append_column(str(name), pa.array(columns[name]))
+        yield rows
+        counts.rows += len(rows)
+        counts.unusual += int((unusual != "").sum())
+        progress.update(task, completed=counts.rows)
 
 
-def tables(
-    signature: Signature, path: Path, options: Options, tell: Callable[[str], None]
+def table_blocks(
+    signature: Signature, path: Path, flag: bool, array: str | None, csv: Mapping[str, str]
 ) -> Iterator[Block]:
-    """Read a table: return its rows as they are, and as the model takes them."""
-    if options.array is not None:
+    """Read a table block by block."""
+    if array is not None:
         raise FathomError("--array: is for images, but the model takes the columns of a table")
-    with open_table(path, options.csv) as rows:
+    with open_table(path, csv) as rows:
         try:
-            others = check_names(rows.names, signature)
-            check_answers(rows.names, signature, options.flag)
-            if others:
-                tell(f"kept, but not used by the model: {', '.join(others)}")
+            unused = check_columns(rows.names, signature)
+            check_new_names(rows.names, signature, flag)
+            if unused:
+                click.echo(f"not used by the model: {', '.join(unused)}", err=True)
             first = 0
             for block in rows.blocks:
                 columns = raw_columns(block, rows, signature, path)
                 yield block, model_inputs(columns, signature, first)
                 first += len(block)
+            if not first:
+                raise FathomError("there are no rows")
         except FathomError as error:
-            raise FathomError(f"{named(path)}: {error}") from error
+            raise FathomError(f"{source_name(path)}: {error}") from error
 
 
-def check_answers(names: Sequence[str], signature: Signature, flag: bool) -> None:
-    """Refuse a table that has columns of the names that predictions get."""
-    made = [*prediction_names(signature), *([UNUSUAL] if flag else [])]
-    taken = next((name for name in names if name in made), None)
-    if taken is not None:
+def check_new_names(names: Sequence[str], signature: Signature, flag: bool) -> None:
+    """Refuse a table that has a column with the name of a new one."""
+    new = [*prediction_names(signature), *([UNUSUAL] if flag else [])]
+    existing = next((name for name in names if name in new), None)
+    if existing is not None:
         raise FathomError(
-            f"there is a column {taken!r} already, as predictions are called: rename or remove it"
+            f"the column {existing!r} has the name of a prediction: rename or remove it"
         )
 
 
-def images(wanted: ImageInput, path: Path, options: Options) -> Iterator[Block]:
-    """Read images: return what tells them apart, and them as the model takes them."""
-    if options.csv:
-        key = next(iter(options.csv))
-        raise FathomError(f"--{key}: is for tables, but the model takes images")
-    for told, pixels in read_images(path, wanted, options.array):
-        yield pa.Table.from_pandas(told, preserve_index=False), {IMAGE: pixels}
+def image_blocks(
+    image: ImageInput, path: Path, array: str | None, csv: Mapping[str, str]
+) -> Iterator[Block]:
+    """Read images block by block, with a column of their file names or numbers."""
+    if csv:
+        raise FathomError(f"--{next(iter(csv))}: is for tables, but the model takes images")
+    for names, pixels in read_images(path, image, array):
+        yield pa.Table.from_pandas(names, preserve_index=False), {IMAGE: pixels}
+
+
+def check_output(path: Path) -> None:
+    if path == STANDARD_STREAM:
+        return
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        raise FathomError(f"--output: {path} must end in .csv or .parquet, or be -")
+    if not path.parent.is_dir():
+        raise FathomError(f"--output: there is no folder {path.parent}")
+
+
+def write_output(path: Path, blocks: Iterator[pa.Table]) -> None:
+    """Write blocks of rows. A file replaces an old one when it is complete."""
+    if path == STANDARD_STREAM:
+        write_csv(sys.stdout, blocks)
+        return
+    with atomic_write(path) as beside:
+        if path.suffix.lower() == ".csv":
+            with beside.open("w", newline="", encoding="utf-8") as file:
+                write_csv(file, blocks)
+            return
+        first = next(blocks)
+        with parquet.ParquetWriter(beside, first.schema) as writer:
+            for block in itertools.chain([first], blocks):
+                writer.write_table(block)
+
+
+def write_csv(file: IO[str], blocks: Iterator[pa.Table]) -> None:
+    """Write CSV text, with quotes where they are needed."""
+    writer = csv_module.writer(file, lineterminator="\n")
+    for number, block in enumerate(blocks):
+        if number == 0:
+            writer.writerow(block.column_names)
+        texts = (compute.cast(column, pa.string()).to_pylist() for column in block.columns)
+        writer.writerows(zip(*texts, strict=True))
+        file.flush()

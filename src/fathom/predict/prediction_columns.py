@@ -1,4 +1,4 @@
-"""What a model gives, as columns that people and programs read."""
+"""A model's outputs as columns of predictions."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from fathom.artifacts.scalers import Floats
 from fathom.artifacts.signature import Signature
 
 
-def prediction_table(found: Mapping[str, Floats], signature: Signature) -> pd.DataFrame:
+def prediction_table(outputs: Mapping[str, Floats], signature: Signature) -> pd.DataFrame:
     """Return predictions as a table: see `prediction_columns`."""
-    return pd.DataFrame(prediction_columns(found, signature))
+    return pd.DataFrame(prediction_columns(outputs, signature))
 
 
 def prediction_columns(
-    found: Mapping[str, Floats], signature: Signature
+    outputs: Mapping[str, Floats], signature: Signature
 ) -> dict[str, NDArray[Any]]:
     """Return predictions as columns of shape (rows,).
 
     Args:
-        found: what the model gives, by output.
-        signature: of the model.
+        outputs: the arrays of the model's outputs, by name.
+        signature: the model's signature.
 
     Returns:
-        Of numbers `predicted`, in the target's unit, and where there is an interval
-        `predicted_low` and `predicted_high`; of classes `predicted`, the name of the most probable
-        one, its `probability`, and `probability_<class>` of each. The same of an auxiliary output,
-        with `aux_` before. Numbers are float32, as the network calculates.
+        For regression `predicted`, in the target's unit, and with an interval `predicted_low` and
+        `predicted_high`. For classification `predicted`, the most probable class, its
+        `probability`, and `probability_<class>` of each class. The columns of an auxiliary output
+        begin with `aux_`. Numbers are float32, as the network computes them.
     """
-    columns = of_output(found["main_output"], signature.main)
+    columns = output_columns(outputs["main_output"], signature.main)
     if signature.interval is not None:
-        low, high = signature.interval.around(found["main_output"])
+        low, high = signature.interval.around(outputs["main_output"])
         columns |= {"predicted_low": low, "predicted_high": high}
-    if "aux_output" in found:
-        auxiliary = of_output(found["aux_output"], signature.outputs["aux_output"])
+    if "aux_output" in outputs:
+        auxiliary = output_columns(outputs["aux_output"], signature.outputs["aux_output"])
         columns |= {f"aux_{name}": values for name, values in auxiliary.items()}
     return {
         name: values.astype(np.float32) if values.dtype.kind == "f" else values
@@ -47,8 +47,7 @@ def prediction_columns(
     }
 
 
-def of_output(values: Floats, output: Output) -> dict[str, NDArray[Any]]:
-    """Return the columns of one output."""
+def output_columns(values: Floats, output: Output) -> dict[str, NDArray[Any]]:
     if output.classes is None:
         return {"predicted": values}
     names = np.array(output.classes, dtype=object)
@@ -57,9 +56,9 @@ def of_output(values: Floats, output: Output) -> dict[str, NDArray[Any]]:
 
 
 def prediction_names(signature: Signature) -> list[str]:
-    """Return the names of the columns that `prediction_table` makes."""
-    none = {
+    """Return the names of the columns of predictions."""
+    no_rows = {
         name: np.zeros((0, output.units) if output.classes else 0)
         for name, output in signature.outputs.items()
     }
-    return list(prediction_columns(none, signature))
+    return list(prediction_columns(no_rows, signature))

@@ -1,4 +1,4 @@
-"""Tables to predict for, read block by block as they lie in the file."""
+"""Reads tables block by block, as they are in the file."""
 
 from __future__ import annotations
 
@@ -34,85 +34,81 @@ from fathom.download.own_files import (
 )
 from fathom.download.table_files import convert_column
 
-STDIN = Path("-")
-BLOCK = 1 << 23  # bytes of a CSV file at once
+STANDARD_STREAM = Path("-")  # input or output
+BLOCK = 1 << 23  # bytes of a CSV file
 
 
 @dataclass(frozen=True)
-class CsvForm:
-    """How a CSV file is written: as `fathom.download.table_files.read_table_file` takes it."""
+class RowBlocks:
+    """The column names of a table, and its rows in blocks.
 
-    delimiter: str
-    decimal: str
-    encoding: str
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A table: the names of its columns, and its rows in blocks, all columns as they are in the
-    file, those of a CSV file as texts.
+    A CSV file has a decimal mark, and its columns are texts.
     """
 
     names: list[str]
     blocks: Iterator[pa.Table]
-    csv: CsvForm | None
+    decimal: str | None
+
+
+def source_name(path: Path) -> str:
+    return "standard input" if path == STANDARD_STREAM else str(path)
 
 
 @contextmanager
-def open_table(path: Path, form: Mapping[str, str]) -> Iterator[Rows]:
-    """Open a file of the kinds that `read_table_file` reads, or CSV text from standard input ("-").
+def open_table(path: Path, csv: Mapping[str, str]) -> Iterator[RowBlocks]:
+    """Open a file that `read_table_file` can read, or CSV text from standard input ("-").
 
     Args:
         path: the file.
-        form: what is known of a CSV file's delimiter, decimal and encoding; the rest is guessed of
-            a file, and of standard input as is usual.
+        csv: delimiter, decimal and encoding of a CSV file, if known. The others are guessed from
+            a file. Standard input has a comma, a point and UTF-8 by default.
 
     Raises:
-        FathomError: there is no such file, or it is not as it should be.
+        FathomError: there is no such file, or it is not valid.
     """
-    if path != STDIN and check_suffix(path) in KINDS:
+    if path != STANDARD_STREAM and check_suffix(path) in KINDS:
         with open_arrow(path) as rows:
             yield rows
         return
-    usual = CsvForm(",", ".", "utf-8") if path == STDIN else CsvForm(*guess_csv(path))
-    csv = CsvForm(**{**vars(usual), **form})
-    check_marks(csv.delimiter, csv.decimal)
-    with open_csv(path, csv) as rows:
+    guesses = (",", ".", "utf-8") if path == STANDARD_STREAM else guess_csv(path)
+    delimiter, decimal, encoding = (
+        csv.get(key, guess)
+        for key, guess in zip(("delimiter", "decimal", "encoding"), guesses, strict=True)
+    )
+    check_marks(delimiter, decimal)
+    with open_csv(path, delimiter, decimal, encoding) as rows:
         yield rows
 
 
 @contextmanager
-def open_csv(path: Path, form: CsvForm) -> Iterator[Rows]:
-    """Open a CSV file, all columns as texts."""
-    if path != STDIN:
+def open_csv(path: Path, delimiter: str, decimal: str, encoding: str) -> Iterator[RowBlocks]:
+    """Open a CSV file, with all columns as texts."""
+    source: Any = sys.stdin.buffer
+    if path != STANDARD_STREAM:
         check_start(path, read_bytes(path, 64))
-    shown = "standard input" if path == STDIN else str(path)
+        source = str(path)
+    name = source_name(path)
     compression = "gzip" if path.suffix.lower() == ".gz" else None
-    source = sys.stdin.buffer if path == STDIN else str(path)
     try:
         with (
             pa.input_stream(source, compression=compression) as stream,
             arrow_csv.open_csv(
                 stream,
-                arrow_csv.ReadOptions(block_size=BLOCK, encoding=form.encoding),
-                arrow_csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True),
+                arrow_csv.ReadOptions(block_size=BLOCK, encoding=encoding),
+                arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
                 arrow_csv.ConvertOptions(default_column_type=pa.string()),
             ) as reader,
         ):
-            names = [name.strip() for name in reader.schema.names]
-            check_names(Path(shown), names, form.delimiter)
-            yield Rows(names, csv_blocks(reader, names), form)
+            names = [column.strip() for column in reader.schema.names]
+            check_names(Path(name), names, delimiter)
+            blocks = (pa.Table.from_batches([batch]).rename_columns(names) for batch in reader)
+            yield RowBlocks(names, blocks, decimal)
     except (pa.ArrowException, LookupError, UnicodeError) as error:
-        raise FathomError(f"{shown} cannot be read as CSV: {error_text(error)}") from error
-
-
-def csv_blocks(reader: arrow_csv.CSVStreamingReader, names: list[str]) -> Iterator[pa.Table]:
-    for batch in reader:
-        yield pa.Table.from_batches([batch]).rename_columns(names)
+        raise FathomError(f"{name} cannot be read as CSV: {error_text(error)}") from error
 
 
 @contextmanager
-def open_arrow(path: Path) -> Iterator[Rows]:
+def open_arrow(path: Path) -> Iterator[RowBlocks]:
     """Open a Parquet file, or an Arrow file or stream."""
     kind = KINDS[check_suffix(path)]
     start = read_bytes(path, 16)
@@ -130,32 +126,26 @@ def open_arrow(path: Path) -> Iterator[Rows]:
                 batches = ipc.open_stream(file)
                 names = batches.schema.names
             check_names(path, names)
-            yield Rows(list(names), (pa.Table.from_batches([batch]) for batch in batches), None)
+            blocks = (pa.Table.from_batches([batch]) for batch in batches)
+            yield RowBlocks(list(names), blocks, None)
     except (pa.ArrowException, ValueError) as error:
         raise FathomError(f"{path} is damaged, or not {kind}: {error_text(error)}") from error
 
 
 def raw_columns(
-    block: pa.Table, rows: Rows, signature: Signature, path: Path
+    block: pa.Table, rows: RowBlocks, signature: Signature, path: Path
 ) -> dict[str, pd.Series[Any]]:
-    """Return the columns of a block that the model takes, as `columns.model_inputs` does."""
-    found: dict[str, pd.Series[Any]] = {}
+    """Return the columns of a block that the model takes, as `model_inputs` needs them."""
+    columns: dict[str, pd.Series[Any]] = {}
     for column in signature.columns:
         values = block[column.name]
-        if rows.csv is None:
-            found[column.name] = pd.Series(
-                convert_column(path, column.name, values, signature.missing)
-            )
+        if rows.decimal is None:
+            values = convert_column(path, column.name, values, signature.missing)
+            columns[column.name] = pd.Series(values)
             continue
         texts = trim_texts(values, signature.missing)
-        if column.kind == "number":
-            found[column.name] = pd.Series(numbers(texts, rows.csv.decimal))
-        else:
-            found[column.name] = texts.to_pandas()
-    return found
-
-
-def numbers(texts: pa.ChunkedArray, decimal: str) -> Any:
-    """Return texts as numbers if all of them are, else as they are."""
-    found = try_cast(replace_decimal_mark(texts, decimal), pa.float64())
-    return (texts if found is None else found).to_pandas()
+        if column.kind == "number":  # if all are numbers; `model_inputs` names the first other text
+            numbers = try_cast(replace_decimal_mark(texts, rows.decimal), pa.float64())
+            texts = texts if numbers is None else numbers
+        columns[column.name] = texts.to_pandas()
+    return columns

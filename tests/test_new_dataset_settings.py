@@ -1,0 +1,301 @@
+"""The settings that `fathom new-dataset` writes, as Hydra and the stages read them."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, dataset_config
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+from own_tables import NUMBERS, WORDS, N, make_project, write_houses, write_image
+from stages import run_command
+
+from fathom.artifacts.raw_table import TableInMemory
+from fathom.base.errors import FathomError
+from fathom.download.sources import RawTable, table_file
+from fathom.download.table_files import read_table_file
+from fathom.new_dataset.dataset_file import quote, table_settings, to_yaml
+from fathom.new_dataset.infer_columns import infer_columns
+from fathom.new_dataset.infer_target import infer_target
+from fathom.scale.fit_encoder import fit_encoder
+from fathom.settings.data_settings import DatasetSettings, ScaleSettings
+
+
+@pytest.fixture(autouse=True)
+def project(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return make_project(workspace, monkeypatch)
+
+
+def add(file: object, *options: str) -> str:
+    """Run `fathom new-dataset`, which must succeed, and return what it prints."""
+    done = run_command("new-dataset", file, *options)
+    assert done.status == 0, done
+    return done.out
+
+
+def write(table: pd.DataFrame, name: str = "t") -> str:
+    table.to_csv(f"{name}.csv", index=False)
+    return f"{name}.csv"
+
+
+def encoded(dataset: DatasetSettings) -> list[str]:
+    """Return the names of the features that the later stages make of a table."""
+    raw = table_file(**dataset.source.arguments)
+    assert isinstance(raw, RawTable)
+    table = TableInMemory(raw.table, {"train": np.arange(len(raw.table))})
+    settings = ScaleSettings(
+        features="none", clip=None, pixels="together", min_frequency=5, target="none"
+    )
+    encoder, _ = fit_encoder(dataset, table, settings)
+    return [*encoder.transform(raw.table).columns]
+
+
+HOUSES = """\
+# @package _global_
+#
+# hauser_2020: 200 rows and 10 columns of Häuser 2020.csv, as guessed by `fathom new-dataset`.
+# Correct wrong guesses here.
+dataset:
+  source:
+    _target_: fathom.download.sources.table_file
+    file: data/own/hauser_2020.csv
+    delimiter: ";"
+    decimal: ","
+    encoding: cp1252
+    missing: ["?"]  # among the numbers or dates of rooms
+  task: regression
+  target: price
+  unit: null  # of the target, in the report: $, kg, points
+  exclude:
+    - id  # 1, 2, 3 … like an identifier
+    - notes  # free text: 200 different texts in 200 rows
+    - country  # constant: DE
+    - area copied  # the same as area
+  # Text and booleans are always categories, integers only if they are listed here. Number of
+  # different integers: rooms (7)
+  categories: []
+  dates:
+    sold: "%d/%m/%Y"
+  # wide, deep, buckets, crosses, sample_weight, auxiliary: see docs/datasets.md
+# To train on the past and test on the future, with rows in the order of sold (ascending):
+# split: {shuffle: false}
+"""
+
+
+def test_settings_word_for_word(project: Path) -> None:
+    add(write_houses(project), "--target", "price")
+    assert Path("conf/dataset/hauser_2020.yaml").read_text() == HOUSES
+    features = encoded(dataset_config("hauser_2020").dataset)
+    own = [name for name in features if not name.startswith("sold_")]
+    assert own == ["rooms", "area", "rooms_missing", "garden", "city"]
+    assert len(features) > len(own)
+
+
+def test_the_example_of_the_documentation_holds(project: Path) -> None:
+    add(write_houses(project), "--target", "price", "--name", "houses")
+    file = Path("conf/dataset/houses.yaml")
+    example = (ROOT / "docs/datasets.md").read_text().split("```yaml\n")[1].split("```")[0]
+    tree, more = yaml.safe_load(file.read_text()), yaml.safe_load(example)
+    file.write_text(
+        "# @package _global_\n"
+        + yaml.safe_dump(more | {"dataset": tree["dataset"] | more["dataset"]})
+    )
+    config = dataset_config("houses")
+    assert config.dataset.wide == ["garden", "city"]
+    assert config.split.shuffle is False
+    assert encoded(config.dataset)[-3:] == ["area_bucket", "garden_x_city", "area_x_city"]
+
+
+NASTY = [
+    "a: b", "#c", "yes", "null", "1e3", "2020", "12:30", "it's", '"q"', "two\nlines", "${x}",
+    "\\${y}", "\\", "{z}", "[w]", "ü😀", "-", "- x", "? q", "a, b", "~", "@at", "&y", "*z", "!t",
+    "%d", "`", "tab\there", "key.with.dot", "no", "on", ".inf", "0x1F", "<<", "=", "NaN", "true",
+    "a  b", "x" * 200, "\u2028", "\x7f", "a #b", "a:", "|", ">", "---",
+]  # fmt: skip
+
+
+def nasty_table(name: str) -> pd.DataFrame:
+    """Return a table in which the names of columns of all kinds begin with one name."""
+    return pd.DataFrame(
+        {
+            f"{name}day": pd.date_range("2020-01-01", periods=N).strftime("%d/%m/%Y"),
+            f"{name}mixed": ["1", "2", "3+", "4"] * 50,
+            f"{name}number": NUMBERS,
+            f"{name}constant": f"{name}constant",
+            name: NUMBERS * 2,
+        }
+    )
+
+
+def check_names(dataset: DatasetSettings, name: str) -> None:
+    assert dataset.target == name
+    assert dataset.exclude == [f"{name}constant"]
+    assert dataset.dates == {f"{name}day": "%d/%m/%Y"}
+    assert dataset.categories == [f"{name}mixed"]
+
+
+@pytest.mark.parametrize("name", ["a: b", "two\nlines", "${x}", "\\${y}", "key.with.dot", "null"])
+def test_stages_read_any_name(name: str) -> None:
+    nasty_table(name).to_parquet("nasty.parquet")
+    add("nasty.parquet", "--target", name)
+    dataset = dataset_config("nasty").dataset
+    check_names(dataset, name)
+    assert len(encoded(dataset)) > 3
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_settings_hold_any_name(name: str) -> None:
+    table = nasty_table(name)
+    columns = infer_columns(table, name)
+    target = infer_target(table, next(one for one in columns if one.name == name), None)
+    text = table_settings("A sentence.", {"file": (f"{name}.csv", "")}, columns, target)
+    tree: Any = OmegaConf.to_container(OmegaConf.create(text), resolve=True)  # as Hydra does
+    dataset = DatasetSettings.model_validate(tree["dataset"] | {"name": "nasty"})
+    check_names(dataset, name)
+    assert dataset.source.arguments == {"file": f"{name}.csv"}
+
+
+@settings(max_examples=50, derandomize=True, deadline=None, database=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.text("${}\\x.:'\""))
+def test_any_text_is_read_as_it_was_written(text: str) -> None:
+    assume(text != "???")  # which settings cannot hold
+    line = f"{{values: {to_yaml([text])}, keys: {{{quote(text)}: 1}}}}"
+    tree = OmegaConf.to_container(OmegaConf.create(line), resolve=True)
+    assert tree == {"values": [text], "keys": {text: 1}}
+
+
+def test_a_name_that_settings_cannot_hold() -> None:
+    write(pd.DataFrame({"???": NUMBERS, "x": WORDS}))
+    done = run_command("new-dataset", "t.csv", "--target", "???")
+    assert done.status == 1
+    assert done.err.startswith(
+        "fathom: settings cannot hold the name or a value of a column, rename it: "
+    )
+    assert not Path("conf/dataset/t.yaml").exists()
+
+
+def test_refused_texts_are_listed() -> None:
+    numbers = [str(number) for number in NUMBERS]
+    numbers[7] = "1,5\nor so"
+    write(pd.DataFrame({"slip": numbers, "choice": ["1", "2", "3+", "4"] * 50, "y": NUMBERS}))
+    printed = add("t.csv", "--target", "y")
+    text = " ".join(Path("conf/dataset/t.yaml").read_text().replace("#", "").split())
+    note = (
+        "slip: the stages refuse '1,5 or so' (row 7); correct them in the file, or list them as "
+        "source.missing if they mean a missing value"
+    )
+    assert note in text
+    assert f"  {note}\n" in printed
+    assert "refused: 1,5 or so in row 7" in printed
+    assert "categories: - choice not all numbers: '3+' (row 2)" in text
+    with pytest.raises(FathomError, match="holds '1,5\\\\nor so' in row 7 among its numbers"):
+        encoded(dataset_config("t").dataset)
+
+
+def test_a_class_is_no_missing_value() -> None:
+    numbers = ["unknown", "?", *map(str, NUMBERS[2:])]
+    add(write(pd.DataFrame({"x": numbers, "y": ["unknown", "good"] * 100})), "--target", "y")
+    assert dataset_config("t").dataset.source.arguments["missing"] == ["?"]
+
+
+def test_few_rows() -> None:
+    table = pd.DataFrame({"x": [*"aabbccddee"] * 2, "y": range(20), "z": NUMBERS[:20]})
+    add(write(table), "--target", "z")
+    config = dataset_config("t")
+    assert config.scale.min_frequency == 1
+    assert config.dataset.exclude == ["y"]
+    table["day"] = pd.date_range("2020-01-01", periods=20)[::-1]
+    add(write(table, "u"), "--target", "x")
+    assert dataset_config("u").split.stratify is False
+    assert (
+        Path("conf/dataset/u.yaml")
+        .read_text()
+        .endswith(
+            """\
+split:
+  stratify: false  # 5 classes, but 4 rows in the validation set
+  # To train on the past and test on the future, with rows in the order of day (not sorted yet: sort
+  # them first):
+  # shuffle: false
+"""
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "task", "categories"),
+    [
+        ("adult_census", "class", "classification", 8),
+        ("bike", "count", "regression", 2),
+        ("california_housing", "MedHouseVal", "regression", 0),
+    ],
+)
+def test_data_of_an_installed_package(name: str, target: str, task: str, categories: int) -> None:
+    spec = importlib.util.find_spec("shapiq")
+    assert spec is not None
+    assert spec.origin is not None
+    file = Path(spec.origin).parent / "datasets/data" / f"{name}.csv"
+    add(file, "--target", target, "--name", "real")
+    dataset = dataset_config("real").dataset
+    assert (dataset.task, dataset.exclude, dataset.categories) == (task, [], [])
+    columns = infer_columns(read_table_file(file), target)
+    assert sum(c.kind == "category" and c.name != target for c in columns) == categories
+    assert {c.kind for c in columns} <= {"number", "integer", "category"}
+    assert len(encoded(dataset)) > 7
+
+
+# Images.
+
+
+def test_images_in_a_folder(project: Path) -> None:
+    for n in range(24):
+        write_image(project / f"My Pets/{'cat' if n % 3 else 'dog'}/{n}.png")
+    lines = [line.split() for line in add("My Pets/").splitlines()]
+    assert Path("conf/dataset/my_pets.yaml").read_text() == (
+        """\
+# @package _global_
+#
+# my_pets: 24 images of 5 x 6 pixels in grey in 2 classes, from My Pets.
+dataset:
+  source:
+    _target_: fathom.download.sources.image_folder
+    folder: data/own/my_pets
+  task: classification
+"""
+    )
+    assert ["cat", "16"] in lines
+    assert ["dog", "8"] in lines
+    assert Path("data/own/my_pets/dog/0.png").exists()
+    dataset_config("my_pets")
+
+
+def test_images_that_differ(project: Path) -> None:
+    for n in range(30):
+        subset = "test" if n < 10 else "train"
+        colour = (250, 0, 0) if n % 2 else 9
+        file = project / f"pets/{subset}/{'cat' if n % 3 else 'dog'}/{n}.png"
+        write_image(file, (8 + n, 20), colour)
+    printed = add("pets")
+    config = dataset_config("pets")
+    assert config.dataset.source.arguments["size"] == [20, 22]
+    assert config.dataset.source.arguments["channels"] == 3
+    assert config.split.test == "own"
+    assert "size: [20, 22], the median; heights are 20 to 20 pixels, widths 8 to 37" in printed
+    assert "channels: 3, 15 of 30 images are grey" in printed
+    assert ["dog", "10", "4"] in [line.split() for line in printed.splitlines()]
+
+
+def test_images_in_arrays() -> None:
+    arrays = {"x_train": np.zeros((20, 4, 4), np.uint8), "y_train": np.arange(20) % 2}
+    tests = {"x_test": np.zeros((4, 4, 4), np.uint8), "y_test": np.arange(4) % 2}
+    np.savez("MNIST.npz", **arrays, **tests)  # type: ignore[arg-type]
+    add("MNIST.npz")
+    config = dataset_config("mnist")
+    assert config.dataset.source.target == "fathom.download.sources.image_arrays"
+    assert config.dataset.source.arguments == {"file": "data/own/mnist.npz"}
+    assert config.split.test == "own"

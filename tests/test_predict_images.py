@@ -1,0 +1,91 @@
+"""`fathom predict` on images."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from exports import exported_networks
+from PIL import Image
+from predictions import by_pipeline, by_predict, refusal
+
+from fathom.base.files import read_array
+from fathom.predict.predict import Counts
+
+
+@pytest.fixture(scope="module")
+def project(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project with exported networks of tables and of images. Read it alone."""
+    return exported_networks(pipeline, tmp_path_factory)
+
+
+@pytest.fixture(autouse=True)
+def in_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # as the command sets it: undone afterwards
+
+
+def digit_images() -> tuple[np.ndarray, pd.DataFrame]:
+    wanted = by_pipeline("digits")
+    return np.asarray(read_array(Path("data/raw/digits/images.npy"), "")[wanted["row"]]), wanted
+
+
+@pytest.mark.parametrize("suffix", ["npz", "npy"])
+def test_images_of_an_array(tmp_path: Path, suffix: str) -> None:
+    images, wanted = digit_images()
+    file = tmp_path / f"new.{suffix}"
+    if suffix == "npz":
+        np.savez_compressed(file, x_test=images, notes=np.arange(3))
+    else:
+        np.save(file, images[..., None])
+    found, done = by_predict("digits", file, tmp_path / "out.csv")
+    assert done == Counts(len(images), 0)
+    assert list(found["row"]) == list(range(len(images)))
+    assert list(found["predicted"].astype(str)) == list(wanted["predicted"])
+    np.testing.assert_allclose(found["probability_3"], wanted["probability_3"], atol=1e-5)
+
+
+def test_images_of_a_folder(tmp_path: Path) -> None:
+    images, wanted = digit_images()
+    folder = tmp_path / "new"
+    for number, image in enumerate(images[:20]):
+        file = folder / f"page {number // 7}" / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(file)
+    found, _ = by_predict("digits", folder, tmp_path / "out.csv", flag=True)
+    assert list(found["file"]) == [f"page {n // 7}/{n}.png" for n in range(20)]
+    assert list(found["predicted"].astype(str)) == list(wanted["predicted"][:20])
+    one, _ = by_predict("digits", folder / "page 0/3.png", tmp_path / "out.csv")
+    assert list(one["file"]) == ["3.png"]
+    assert str(one["predicted"][0]) == wanted["predicted"][3]
+
+
+def test_images_brighter_than_those_trained_on_are_flagged(tmp_path: Path) -> None:
+    images, _ = digit_images()
+    images[1] = images[1] * 15
+    np.save(tmp_path / "new.npy", images[:3])
+    found, done = by_predict("digits", tmp_path / "new.npy", tmp_path / "out.csv", flag=True)
+    assert list(found["unusual"].fillna("")) == ["", "pixels above 16", ""]
+    assert done == Counts(3, 1)
+
+
+def test_images_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    out, zeros = tmp_path / "out.csv", np.zeros((2, 8, 8), np.uint8)
+    Image.fromarray(np.zeros((9, 8), np.uint8)).save(tmp_path / "a.png")
+    np.savez(tmp_path / "two.npz", a=zeros, b=np.zeros(2))
+    np.save(tmp_path / "colour.npy", np.zeros((2, 8, 8, 3), np.uint8))
+    np.save(tmp_path / "empty.npy", zeros[:0])
+    (tmp_path / "none").mkdir()
+    for name, message in {
+        "a.png": " is 9 x 8 pixels (height x width), but the model takes 8 x 8: resize it",
+        "two.npz": " has the arrays 'a', 'b': name that of the images with --array",
+        "colour.npy": " has images of shape (8, 8, 3), but the model takes (8, 8)",
+        "empty.npy": " holds no images: its shape is (0, 8, 8)",
+        "none": " has no .png or .jpg files",
+    }.items():
+        assert refusal("digits", tmp_path / name, out) == f"{tmp_path / name}{message}"
+    assert refusal("digits", tmp_path / "two.npz", out, array="c") == (
+        f"--array: {tmp_path / 'two.npz'} has no array 'c'; there are: a, b"
+    )
+    found, _ = by_predict("digits", tmp_path / "two.npz", out, array="a")
+    assert len(found) == 2
