@@ -58,3 +58,19 @@ def number_shared_objects(tree: Any, numbers: dict[int, int]) -> None:
     if isinstance(tree, dict | list):
         for child in tree.values() if isinstance(tree, dict) else tree:
             number_shared_objects(child, numbers)
+
+
+def describe_layers(model: keras.Model) -> dict[str, dict[str, Any]]:
+    """Return the output shape (without rows) and the number of parameters of each layer, by name.
+
+    A layer with several outputs has the shape of the first, as has a layer that is used several
+    times. Layers outside a functional graph are left out.
+    """
+    layers = {}
+    for layer in getattr(model, "operations", model.layers):
+        outputs = keras.tree.flatten(getattr(layer, "output", []))
+        if outputs:
+            # Functions of keras.ops have no weights to count.
+            count = layer.count_params() if isinstance(layer, keras.Layer) else 0
+            layers[layer.name] = {"shape": list(outputs[0].shape[1:]), "parameters": count}
+    return layers

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from fathom.artifacts.model_file import save_model
+from fathom.artifacts.model_file import describe_layers, save_model
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.base import paths
@@ -176,17 +176,19 @@ def write(training: Training, trainer: Trainer, folder: Path) -> None:
         beside.mkdir()
         for name, run in runs.items():
             shutil.copytree(run / PREDICTIONS, beside / name)
+    written = training.model
     with atomic_write(outputs / MODEL) as beside:
         if config.train.ensemble:
-            models = [keras.saving.load_model(run / MODEL) for run in runs.values()]
-            save_model(make_ensemble(models), beside)
+            written = make_ensemble([keras.saving.load_model(run / MODEL) for run in runs.values()])
+            save_model(written, beside)
         else:
             shutil.copy(runs[training.best.name] / MODEL, beside)
     histories = {run.seed: read_history(runs[run.name]) for run in training.runs}
     history = pd.concat(histories, names=["seed"]).reset_index("seed")
     write_text(outputs / HISTORY, history.to_csv(index=False))
     write_text(outputs / "summary.txt", summary(training.model))
-    write_json(outputs / RUN, description(training, trainer))
+    run_json = description(training, trainer) | {"layers": describe_layers(written)}
+    write_json(outputs / RUN, run_json)
     curves = training.history[["epoch", "loss", "val_loss"]]
     write_text(plots / "loss.csv", curves.to_csv(index=False))
 
