@@ -1,4 +1,4 @@
-"""Drawings of networks show every layer, say what it is, and can be read."""
+"""Drawings of networks show every layer and what it is, without overlaps."""
 
 import itertools
 import json
@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,14 +15,16 @@ import pytest
 from conftest import ROOT, network_config
 from keras import layers
 
+from fathom.artifacts.model_file import describe_layers
 from fathom.artifacts.problem import Problem
+from fathom.report.network_boxes import to_boxes
 from fathom.report.network_drawing import draw_network
-from fathom.report.network_graph import read_network
-from fathom.settings.config import NetworkConfig
+from fathom.report.network_graph import read_graph
 from fathom.settings.instantiate import make
 from fathom.train.train import make_ensemble
 
 SVG = "{http://www.w3.org/2000/svg}"
+MODELS = ["mlp", "selu", "deep_relu", "wide_deep", "wide_only"]
 
 
 def mlp() -> keras.Model:
@@ -94,127 +96,140 @@ def each() -> keras.Model:
 
 
 BUILDERS = [mlp, deep, embedded, residual, shared, apart, stacked, tangled, each]
+TEXTS = {
+    mlp: ["features", "8 × 8", "Flatten", "Dense 300, relu", "Dropout 0.3", "Dense 10, softmax",
+          "main_output → 10", "1,010 parameters"],
+    deep: ["8 numbers", "20 ×", "Dense 100", "BatchNormalization", "Activation relu"],
+    embedded: ["8 integers", "8 × Column", "8 × Embedding 10–17 × 4", "Concatenate", "→ 38"],
+    stacked: ["Network body", "1 layer → 10 × 10 × 8", "584 parameters",
+              "→ 1,000 · 801,000 parameters"],
+    shared: ['left & "far"', "a<b"],
+    each: ["EinsumDense 6 × 3", "→ 6 × 3 · 18 parameters", "Sin", "Dense 1"],
+}  # fmt: skip
 
 
-def saved(model: keras.Model, folder: Path) -> Path:
+@dataclass(frozen=True)
+class Drawing:
+    """A network, its file and its drawing."""
+
+    model: keras.Model
+    file: Path
+    svg: str
+
+    @property
+    def texts(self) -> list[str]:
+        return [element.text or "" for element in self.elements("text")]
+
+    @property
+    def boxes(self) -> list[tuple[float, float, float, float]]:
+        """Left, top, right and bottom of each box."""
+        sides = [
+            [float(e.attrib[n]) for n in ("x", "y", "width", "height")]
+            for e in self.elements("rect")
+        ]
+        return [(x, y, x + width, y + height) for x, y, width, height in sides]
+
+    def elements(self, tag: str) -> list[ElementTree.Element]:
+        return list(ElementTree.fromstring(self.svg).iter(f"{SVG}{tag}"))
+
+
+def draw(model: keras.Model, folder: Path) -> Drawing:
     file = folder / "model.keras"
     model.save(file)
-    return file
+    return Drawing(model, file, draw_network(file, describe_layers(model)))
 
 
-def texts(drawing: str) -> list[str]:
-    return [element.text or "" for element in ElementTree.fromstring(drawing).iter(f"{SVG}text")]
+@pytest.fixture(scope="module", params=BUILDERS, ids=lambda build: build.__name__)
+def drawing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Drawing:
+    return draw(request.param(), tmp_path_factory.mktemp("network"))
 
 
-def rectangles(drawing: str) -> list[tuple[float, float, float, float]]:
-    """Return left, top, right and bottom of each box."""
-    found = []
-    for element in ElementTree.fromstring(drawing).iter(f"{SVG}rect"):
-        x, y, width, height = (float(element.attrib[n]) for n in ("x", "y", "width", "height"))
-        found.append((x, y, x + width, y + height))
-    return found
-
-
-@pytest.mark.parametrize("build", BUILDERS)
-def test_every_layer_is_in_a_box(build: Callable[[], keras.Model], tmp_path: Path) -> None:
-    model = build()
-    network = read_network(saved(model, tmp_path))
-    drawn = {name for box in network.boxes for name in box.layers}
+def test_every_layer_is_in_a_box(drawing: Drawing) -> None:
+    model = drawing.model
+    graph = read_graph(drawing.file, describe_layers(model))
+    names = {name for box in to_boxes(graph)[0] for name in box.layers}
     described = json.loads(model.to_json())["config"]["layers"]
-    assert drawn == {layer["config"]["name"] for layer in described}
-    assert network.layers == sum(layer["class_name"] != "InputLayer" for layer in described)
-    assert (network.inputs, network.outputs) == (len(model.inputs), len(model.outputs))
-    assert network.weights == model.count_params()
+    assert names == {layer["config"]["name"] for layer in described}
+    layers = sum(layer["class_name"] != "InputLayer" for layer in described)
+    counts = [
+        (len(model.inputs), "input"), (layers, "layer"), (len(model.outputs), "output"),
+        (model.count_params(), "parameter"),
+    ]  # fmt: skip
+    texts = [f"{count:,} {name}{'' if count == 1 else 's'}" for count, name in counts]
+    (title,) = drawing.elements("title")
+    assert title.text == f"{model.name} network: {', '.join(texts)}"
 
 
-@pytest.mark.parametrize("build", BUILDERS)
-def test_boxes_lie_apart_inside_the_drawing(
-    build: Callable[[], keras.Model], tmp_path: Path
-) -> None:
-    drawing = draw_network(saved(build(), tmp_path))
-    _, _, width, height = map(float, re.findall(r'viewBox="(.*?)"', drawing)[0].split())
-    boxes = rectangles(drawing)
-    assert len(boxes) > 1
-    for left, top, right, bottom in boxes:
+def test_boxes_lie_apart_inside_the_drawing(drawing: Drawing) -> None:
+    _, _, width, height = map(float, re.findall(r'viewBox="(.*?)"', drawing.svg)[0].split())
+    assert len(drawing.boxes) > 1
+    for left, top, right, bottom in drawing.boxes:
         assert 0 < left < right < width
         assert 0 < top < bottom < height
-    for one, other in itertools.combinations(boxes, 2):
+    for one, other in itertools.combinations(drawing.boxes, 2):
         beside = one[2] < other[0] or other[2] < one[0]
         assert beside or one[3] < other[1] or other[3] < one[1]
 
 
-@pytest.mark.parametrize("build", BUILDERS)
-def test_edges_cross_no_box(build: Callable[[], keras.Model], tmp_path: Path) -> None:
-    drawing = draw_network(saved(build(), tmp_path))
-    boxes = rectangles(drawing)
-    edges = [
-        element.attrib["d"]
-        for element in ElementTree.fromstring(drawing).iter(f"{SVG}path")
-        if element.attrib["fill"] == "none"
-    ]
+def test_edges_cross_no_box(drawing: Drawing) -> None:
+    boxes = drawing.boxes
+    edges = [e.attrib["d"] for e in drawing.elements("path") if e.attrib["fill"] == "none"]
     assert edges
     for edge in edges:
         points = [tuple(map(float, point.split())) for point in re.findall(r"[\d.]+ [\d.]+", edge)]
-        ends = points[0], points[-1]
         for start, to in itertools.pairwise(points):
             for share in (0.25, 0.5, 0.75):
                 x, y = (a + share * (b - a) for a, b in zip(start, to, strict=True))
                 inside = [b for b in boxes if b[0] < x < b[2] and b[1] < y < b[3]]
                 assert not inside, (edge, inside)
-        # It goes from the lower side of a box to the upper side of another.
-        (x, y), (end, tip) = ends
+        # From the lower side of a box to the upper side of another.
+        (x, y), (end, tip) = points[0], points[-1]
         assert any(b[0] <= x <= b[2] and abs(y - b[3]) < 0.2 for b in boxes)
         assert any(b[0] <= end <= b[2] and abs(tip + 1 - b[1]) < 0.2 for b in boxes)
 
 
-@pytest.mark.parametrize(
-    ("build", "lines"),
-    [
-        (mlp, ["features", "8 × 8", "Flatten", "Dense 300, relu", "Dropout 0.3"]),
-        (mlp, ["Dense 10, softmax", "main_output → 10", "1,010 weights"]),
-        (deep, ["8 numbers", "20 ×", "Dense 100", "BatchNormalization", "Activation relu"]),
-        (embedded, ["8 integers", "8 × Column", "8 × Embedding 10–17 × 4", "Concatenate", "→ 38"]),
-        (
-            stacked,
-            ["Network body", "1 layer → 10 × 10 × 8", "584 weights", "→ 1,000 · 801,000 weights"],
-        ),
-        (shared, ['left & "far"', "a<b"]),
-        (each, ["EinsumDense 6 × 3", "→ 6 × 3 · 18 weights", "Sin", "Dense 1"]),
-    ],
-)
-def test_says_what_layers_are(
-    build: Callable[[], keras.Model], lines: list[str], tmp_path: Path
-) -> None:
-    found = texts(draw_network(saved(build(), tmp_path)))
-    assert [line for line in lines if line not in found] == []
+@pytest.mark.parametrize("drawing", TEXTS, ids=lambda build: build.__name__, indirect=True)
+def test_says_what_layers_are(drawing: Drawing, request: pytest.FixtureRequest) -> None:
+    texts = TEXTS[request.node.callspec.params["drawing"]]
+    assert [text for text in texts if text not in drawing.texts] == []
+
+
+def test_without_shapes_and_parameters_numbers_are_left_out(tmp_path: Path) -> None:
+    """As in a run.json of an earlier version."""
+    drawing = draw(mlp(), tmp_path)
+    svg = draw_network(drawing.file, {})
+    assert "<title>mlp network: 1 input, 6 layers, 1 output</title>" in svg
+    assert "→" not in svg
+    assert "parameters" not in svg
+    assert [text for text in drawing.texts if text in svg][:3] == ["features", "8 × 8", "Flatten"]
 
 
 def test_an_ensemble_has_a_box_for_each_member(trainable: Path) -> None:
-    network = make_ensemble([built(network_config("california_housing", "wide_deep"))] * 2)
-    drawing = draw_network(saved(network, trainable))
-    parameters = network.count_params()
-    assert f"ensemble network: 3 inputs, 4 layers, 2 outputs, {parameters:,} weights" in drawing
-    assert [t for t in texts(drawing) if "Network" in t] == ["Network member_0", "Network member_1"]
-    assert {"main_output → 1", "aux_output → 1"} <= set(texts(drawing))
+    network = make_ensemble([build_network("california_housing", "wide_deep")] * 2)
+    drawing = draw(network, trainable)
+    count = network.count_params()
+    assert f"ensemble network: 3 inputs, 4 layers, 2 outputs, {count:,} parameters" in drawing.svg
+    texts = drawing.texts
+    assert [t for t in texts if "Network" in t] == ["Network member_0", "Network member_1"]
+    assert {"main_output → 1", "aux_output → 1"} <= set(texts)
 
 
-@pytest.mark.parametrize("model", ["mlp", "selu", "deep_relu", "wide_deep", "wide_only"])
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("dataset", ["california_housing", "digits"])
 def test_draws_the_networks_of_the_settings(dataset: str, model: str, trainable: Path) -> None:
-    network = built(network_config(dataset, model))
-    file = saved(network, trainable)
-    drawing = draw_network(file)
-    assert f", {network.count_params():,} weights</title>" in drawing
-    assert float(re.findall(r"max-width:(\d+)px", drawing)[0]) <= 700
+    network = build_network(dataset, model)
+    svg = draw(network, trainable).svg
+    assert f", {network.count_params():,} parameters</title>" in svg
+    assert float(re.findall(r"max-width:(\d+)px", svg)[0]) <= 700
 
 
-def built(config: NetworkConfig) -> keras.Model:
-    problem = Problem.read(config.dataset.name)
-    model: keras.Model = make(config.model, ("model",), config.origins, problem=problem)
-    return model
+def build_network(dataset: str, model: str) -> keras.Model:
+    config = network_config(dataset, model)
+    problem = Problem.read(dataset)
+    return make(config.model, ("model",), config.origins, problem=problem)
 
 
-def test_a_class_of_ones_own_is_one_box(tmp_path: Path) -> None:
+def test_a_subclassed_model_is_one_box(tmp_path: Path) -> None:
     class Mine(keras.Model):  # type: ignore[misc]
         def __init__(self, **settings: object) -> None:
             super().__init__(**settings)
@@ -225,25 +240,25 @@ def test_a_class_of_ones_own_is_one_box(tmp_path: Path) -> None:
 
     model = Mine()
     model(keras.ops.ones((2, 3)))
-    drawing = draw_network(saved(model, tmp_path))
-    assert texts(drawing) == ["Mine", "no graph in the file"]
+    assert draw(model, tmp_path).texts == ["Mine", "no graph in the file"]
 
 
 @pytest.mark.slow
 def test_same_file_same_bytes_without_keras(tmp_path: Path) -> None:
-    file = saved(tangled(), tmp_path)
+    drawing = draw(tangled(), tmp_path)
+    known = describe_layers(drawing.model)
     code = (
         "import sys; from pathlib import Path; "
         "from fathom.report.network_drawing import draw_network; "
-        "print(draw_network(Path(sys.argv[1]))); "
+        f"print(draw_network(Path(sys.argv[1]), {known})); "
         "assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )
     drawings = set()
     for seed in ("1", "2", "3"):
         environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": seed}
         done = subprocess.run(
-            [sys.executable, "-c", code, str(file)],
+            [sys.executable, "-c", code, str(drawing.file)],
             env=environment, capture_output=True, text=True, check=True,
         )  # fmt: skip
         drawings.add(done.stdout.strip())
-    assert drawings == {draw_network(file)}
+    assert drawings == {drawing.svg}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fathom.artifacts.schema import RawSource, Schema
-from fathom.report.pictures import heat_map, palette, picture, samples
+from fathom.report.pictures import draw_heat_map, draw_image, draw_samples, palette
 
 FIRST = "data:image/png;base64,"
 
@@ -48,30 +48,32 @@ def write(folder: Path, images: NDArray[np.uint8], classes: list[str]) -> NDArra
 @pytest.mark.parametrize("shape", [(50, 60), (50, 60, 3), (50, 60, 1)])
 def test_a_picture_is_its_pixels(shape: tuple[int, ...]) -> None:
     image = noise(*shape)
-    assert (decoded(picture(image)) == image.reshape(shape if shape[-1] == 3 else shape[:2])).all()
-    assert (decoded(picture(image / 255)) == decoded(picture(image))).all()
+    assert (
+        decoded(draw_image(image)) == image.reshape(shape if shape[-1] == 3 else shape[:2])
+    ).all()
+    assert (decoded(draw_image(image / 255)) == decoded(draw_image(image))).all()
 
 
 def test_pixels_of_a_tiny_picture_become_squares() -> None:
     image = noise(8, 8)
-    drawn = decoded(picture(image))
+    drawn = decoded(draw_image(image))
     assert drawn.shape == (40, 40)
     assert all((drawn[row::5, column::5] == image).all() for row in range(5) for column in range(5))
 
 
 def test_shades_are_of_the_lightest() -> None:
     digits = np.array([[0, 4], [8, 16]], np.uint8)
-    assert decoded(picture(digits, white=16))[::20, ::20].tolist() == [[0, 64], [128, 255]]
+    assert decoded(draw_image(digits, white=16))[::20, ::20].tolist() == [[0, 64], [128, 255]]
 
 
 def test_heat_is_in_magma() -> None:
     magma = mpl.colormaps["magma"](np.linspace(0, 1, 256))[:, :3] * 255
     assert np.abs(palette() - magma).max() < 3.5  # of 255
     values = np.linspace(0, 2, 50 * 40).reshape(50, 40)
-    drawn = decoded(heat_map(values, 1.0), "RGB")
+    drawn = decoded(draw_heat_map(values, 1.0), "RGB")
     expected = palette()[np.rint(np.clip(values, 0, 1) * 255).astype(int)]
     assert (drawn == expected).all()
-    assert (decoded(heat_map(np.zeros((50, 40)), 0.0), "RGB") == palette()[0]).all()
+    assert (decoded(draw_heat_map(np.zeros((50, 40)), 0.0), "RGB") == palette()[0]).all()
 
 
 @pytest.mark.parametrize("channels", [(), (3,)])
@@ -81,8 +83,8 @@ def test_samples_are_training_images_of_their_class(
     monkeypatch.chdir(tmp_path)
     images, classes = noise(400, 40, 40, *channels), ["cat", "<dog>"]
     labels = write(tmp_path, images, classes)
-    page = samples("own")
-    assert page == samples("own")
+    page = draw_samples("own")
+    assert page == draw_samples("own")
     assert re.findall(r'alt="(.*?)"', page) == [
         "6 training images of class cat",
         "6 training images of class &lt;dog&gt;",
@@ -100,14 +102,14 @@ def test_samples_are_training_images_of_their_class(
 def test_samples_are_few_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path, noise(600, size, size, 3), [f"class {number}" for number in range(15)])
-    page = samples("own")
+    page = draw_samples("own")
     assert page.count("<img") == 12
     assert "3 more classes are left out" in page
     assert len(page) < 305_000
 
 
 def test_digits_are_seen_in_all_shades(trainable: Path) -> None:
-    page = samples("digits")
+    page = draw_samples("digits")
     assert page.count("<img") == 10
     sheet = decoded(re.findall(r'src="(.*?)"', page)[0], "L")
     assert sheet.shape == (40, 6 * 42 - 2)

@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,46 +25,48 @@ def metrics(folder: Path) -> dict[str, str]:
     }
 
 
+def read_json(file: Path) -> Any:
+    return json.loads(file.read_text())
+
+
+def dvc_json(folder: Path, *command: str) -> Any:
+    """Return what a command of DVC prints as JSON."""
+    return json.loads(run_in(folder, "dvc", *command, "--json").stdout)
+
+
 def rmse_of_mlp(folder: Path) -> float:
-    figures = json.loads((folder / "metrics/california_housing/mlp.json").read_text())
-    return float(figures["test"]["rmse"])
+    return float(read_json(folder / "metrics/california_housing/mlp.json")["test"]["rmse"])
 
 
 def test_builds_every_network_and_the_report(project: Path) -> None:
     for dataset in DATASETS:
         for model in MODELS:
-            figures = json.loads((project / f"metrics/{dataset}/{model}.json").read_text())
             names = ["train", "valid", "test"] + (["aux"] if model == "wide_deep" else [])
-            last = ["calibrated"] if dataset == "digits" else ["interval"]
-            assert list(figures) == [*names, "spread", "ensemble", *last]
+            names += ["spread", "ensemble", "calibrated" if dataset == "digits" else "interval"]
+            assert list(read_json(project / f"metrics/{dataset}/{model}.json")) == names
             assert (project / f"models/{dataset}/{model}/model.keras").is_file()
             assert (project / f"exports/{dataset}/{model}/model.keras").is_file()
         assert (project / f"metrics/{dataset}/baseline.json").is_file()
-        comparison = json.loads((project / f"metrics/{dataset}/comparison.json").read_text())
+        comparison = read_json(project / f"metrics/{dataset}/comparison.json")
         assert list(comparison["networks"]) == MODELS
     page = (project / "report/index.html").read_text()
     assert all(name in page for name in [*DATASETS, *MODELS, "boosting"])
 
 
-def test_second_repro_runs_nothing(project: Path) -> None:
+def test_second_repro_runs_nothing_and_no_stray_file_is_left(project: Path) -> None:
     assert repro(project) == []
     assert run_in(project, "git", "status", "--porcelain").stdout == ""
-
-
-def test_leaves_nothing_unexpected_behind(project: Path) -> None:
-    known = {"exports", "models", "plots", "report"}
     top = {path.name for path in project.iterdir() if not path.name.startswith(".")}
     tracked = {file.split("/")[0] for file in run_in(project, "git", "ls-files").stdout.split()}
-    assert top - tracked - {"__pycache__"} == known
+    assert top - tracked - {"__pycache__"} == {"exports", "models", "plots", "report"}
     made = {"checks", "explanations", "own", "predictions", "problem", "raw", "scaled", "split"}
     assert {path.name for path in (project / "data").iterdir() if path.is_dir()} == made
     assert not [path for path in project.rglob("*.part*") if ".dvc" not in path.parts]
 
 
 def stale(folder: Path) -> set[str]:
-    """Return the stages of which DVC says that what they read has changed."""
-    status = json.loads(run_in(folder, "dvc", "status", "--json").stdout)
-    return {name for name in status if not name.endswith(".dvc")}
+    """Return the stages whose dependencies have changed, as DVC says."""
+    return {name for name in dvc_json(folder, "status") if not name.endswith(".dvc")}
 
 
 def test_editing_a_model_reruns_what_depends_on_it(project: Path) -> None:
@@ -124,9 +127,9 @@ def test_experiment_varies_any_file(project: Path) -> None:
     )  # fmt: skip
     assert "train@california_housing-mlp" in ran(done.stdout)
     assert rmse_of_mlp(project) != before
-    diff = json.loads(run_in(project, "dvc", "metrics", "diff", "--json").stdout)
+    diff = dvc_json(project, "metrics", "diff")
     assert diff["metrics/california_housing/mlp.json"]["test.rmse"]["old"] == before
-    changed = json.loads(run_in(project, "dvc", "params", "diff", "--json").stdout)
+    changed = dvc_json(project, "params", "diff")
     assert changed["params.yaml"]["train.epochs"] == {"old": 2, "new": 1, "diff": -1}
     assert str(changed["conf/model/mlp.yaml"]["units"]["new"]) == "[4]"
 
@@ -142,9 +145,9 @@ def test_experiment_varies_any_file(project: Path) -> None:
 
 def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> None:
     """Neither the main checkout's code nor its settings may leak into `--temp`."""
-    tallies = project / "src/fathom/evaluate/sums.py"
-    text = tallies.read_text()
-    tallies.write_text(text.replace('"mse": mse,', '"mse": mse, "in_the_copy": 1.0,'))
+    module = project / "src/fathom/evaluate/sums.py"
+    text = module.read_text()
+    module.write_text(text.replace('"mse": mse,', '"mse": mse, "in_the_copy": 1.0,'))
     commit(project)
     before = metrics(project)
     run_in(
@@ -153,7 +156,9 @@ def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> N
     )  # fmt: skip
     assert metrics(project) == before
     file = "metrics/california_housing/mlp.json"
-    in_the_copy = json.loads(run_in(project, "git", "show", f"{experiment(project)}:{file}").stdout)
+    refs = run_in(project, "git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout
+    ref = next(ref for ref in refs.split() if ref.endswith("/copy"))
+    in_the_copy = json.loads(run_in(project, "git", "show", f"{ref}:{file}").stdout)
     assert in_the_copy["test"]["in_the_copy"] == 1.0
     assert in_the_copy["test"]["rmse"] != rmse_of_mlp(project)
 
@@ -164,7 +169,7 @@ def test_queue_varies_a_choice(project: Path) -> None:
         "evaluate@digits-mlp",
     )  # fmt: skip
     run_in(project, "dvc", "exp", "run", "--run-all")
-    shown = json.loads(run_in(project, "dvc", "exp", "show", "--json").stdout)
+    shown = dvc_json(project, "exp", "show")
     commits = next(entry for entry in shown if entry["rev"] != "workspace")
     units = [
         revision["data"]["params"]["conf/model/mlp.yaml"]["data"]["units"]
@@ -175,14 +180,8 @@ def test_queue_varies_a_choice(project: Path) -> None:
     assert [6] in units
 
 
-def experiment(folder: Path) -> str:
-    """Return the reference of the only experiment."""
-    refs = run_in(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout
-    return next(ref for ref in refs.split() if ref.endswith("/copy"))
-
-
 def test_dvc_plots_draws_curves_and_errors(project: Path) -> None:
-    plots = json.loads(run_in(project, "dvc", "plots", "show", "--json").stdout)
+    plots = dvc_json(project, "plots", "show")
     assert not plots.get("errors")
     names = {
         *(f"plots/curves/{dataset}/{model}/loss.csv" for dataset in DATASETS for model in MODELS),
@@ -220,10 +219,10 @@ def test_mistyped_setting_stops_the_first_stage(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_committed_figures_are_those_of_the_committed_code(tmp_path: Path) -> None:
+def test_committed_metrics_are_those_of_the_committed_code(tmp_path: Path) -> None:
     """Whoever changes code or settings runs `make repro` and commits dvc.lock and metrics/."""
     folder = clone(tmp_path, shrunk=False)
-    status = json.loads(run_in(folder, "dvc", "status", "--json").stdout)
+    status = dvc_json(folder, "status")
     stale = {
         f"{stage}: {file}"
         for stage, changes in status.items()
@@ -261,14 +260,14 @@ def test_the_best_trial_is_an_experiment_that_comes_out_the_same(project: Path) 
     done = run_in(project, sys.executable, "-c", SEARCH, *given)
     apply = done.stdout.splitlines()[-1].split()
     assert apply[:3] == ["dvc", "exp", "apply"]
-    found = json.loads((project / "searches/digits/mlp-random.json").read_text())
+    found = read_json(project / "searches/digits/mlp-random.json")
     best = next(trial for trial in found["trials"] if trial["number"] == found["best"])
-    shown = json.loads(run_in(project, "dvc", "exp", "show", "--json").stdout)
+    shown = dvc_json(project, "exp", "show")
     experiments = [one["name"] for of in shown for one in of["experiments"] or []]
     assert apply[3] in experiments
 
     run_in(project, *apply)
-    run = json.loads((project / "models/digits/mlp/run.json").read_text())
+    run = read_json(project / "models/digits/mlp/run.json")
     assert run["runs"][0]["value"] == best["value"]
     units = best["settings"]["model.units"]
     assert yaml.safe_load((project / "conf/model/mlp.yaml").read_text())["units"] == units

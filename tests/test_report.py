@@ -19,7 +19,7 @@ from fathom.base.blocks import evenly_spaced
 from fathom.evaluate.formatting import format_mean, format_number, format_signed
 from fathom.report import results as results_module
 from fathom.report.results import read_results
-from fathom.report.section import important, shown_rows
+from fathom.report.section import describe_monitor, describe_shown_rows, important_columns
 from fathom.settings.compose import compose
 from fathom.settings.config import Config
 
@@ -28,7 +28,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-gpu",
     "--disable-sync", "--no-first-run", "--no-sandbox",
 ]  # fmt: skip
-DATASETS = ["california_housing", "digits"]
+PRIMARY = {"california_housing": "rmse", "digits": "accuracy"}
 MODELS = ["mlp", "wide_deep"]
 
 
@@ -70,50 +70,64 @@ def in_git(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_once(tmp_path_factory, "report-in-git", build)
 
 
-def metrics(folder: Path, dataset: str, name: str) -> Any:
+def read_metrics(folder: Path, dataset: str, name: str) -> Any:
     return json.loads((folder / f"metrics/{dataset}/{name}.json").read_text())
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("model", MODELS)
-def test_shows_the_figures_of_the_metrics_files(
-    words: str, pipeline: Path, dataset: str, model: str
-) -> None:
-    figures = metrics(pipeline, dataset, model)
-    leading = "rmse" if dataset == "california_housing" else "accuracy"
-    compared = metrics(pipeline, dataset, "comparison")["networks"][model]
-    interval = f"{format_signed(compared['low'])} to {format_signed(compared['high'])}"
-    over = format_mean(figures["spread"]["test"][leading])
-    row = f"{model} {format_number(figures['test'][leading])} {over} "
-    row += f"{format_signed(compared['difference'])} ({interval}) {compared['verdict']} "
-    shown = [name for name in figures["test"] if name != leading]
-    assert row in words
-    rest = words[words.index(row) + len(row) :].split()[: len(shown) + 2]
-    wanted = [figures["test"][name] for name in shown]
-    wanted += [figures[part][leading] for part in ("valid", "train")]
-    assert sorted(rest) == sorted(format_number(value) for value in wanted)
+@pytest.mark.parametrize("dataset", PRIMARY)
+def test_shows_the_metrics_of_networks(words: str, pipeline: Path, dataset: str) -> None:
+    primary, comparison = PRIMARY[dataset], read_metrics(pipeline, dataset, "comparison")
+    for model in MODELS:
+        metrics, compared = read_metrics(pipeline, dataset, model), comparison["networks"][model]
+        interval = f"{format_signed(compared['low'])} to {format_signed(compared['high'])}"
+        mean = format_mean(metrics["spread"]["test"][primary])
+        row = f"{model} {format_number(metrics['test'][primary])} {mean} "
+        row += f"{format_signed(compared['difference'])} ({interval}) {compared['verdict']} "
+        others = [value for name, value in metrics["test"].items() if name != primary]
+        others += [metrics[subset][primary] for subset in ("valid", "train")]
+        cells = words[words.index(row) + len(row) :].split()[: len(others)]
+        assert sorted(cells) == sorted(map(format_number, others))
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_shows_the_figures_of_the_baselines(words: str, pipeline: Path, dataset: str) -> None:
-    for name, parts in metrics(pipeline, dataset, "baseline").items():
-        for value in parts["test"].values():
+@pytest.mark.parametrize("dataset", PRIMARY)
+def test_shows_the_metrics_of_baselines(words: str, pipeline: Path, dataset: str) -> None:
+    for name, subsets in read_metrics(pipeline, dataset, "baseline").items():
+        for value in subsets["test"].values():
             assert format_number(value) in words.split(), name
 
 
-def test_the_best_network_is_chosen_on_the_validation_part(words: str, pipeline: Path) -> None:
-    for dataset, leading, sign in (
-        ("california_housing", "rmse", 1),
-        ("digits", "accuracy", -1),
-    ):
-        best = min(MODELS, key=lambda m: sign * metrics(pipeline, dataset, m)["valid"][leading])
-        assert f"{best} is the best network. " in words[words.index(dataset) :][:400]
+@pytest.mark.parametrize(("dataset", "choose"), [("california_housing", min), ("digits", max)])
+def test_the_validation_set_selects_the_best_network(
+    words: str, pipeline: Path, dataset: str, choose: Any
+) -> None:
+    metrics = {model: read_metrics(pipeline, dataset, model)["valid"] for model in MODELS}
+    best = choose(MODELS, key=lambda model: metrics[model][PRIMARY[dataset]])
+    assert f"{best} is the best network. " in words[words.index(dataset) :][:400]
+
+
+@pytest.mark.parametrize("dataset", PRIMARY)
+def test_says_which_epoch_is_the_best(words: str, pipeline: Path, dataset: str) -> None:
+    criterion = {
+        "california_housing": "lowest validation RMSE",
+        "digits": "highest validation accuracy",
+    }
+    for model in MODELS:
+        run = json.loads((pipeline / f"models/{dataset}/{model}/run.json").read_text())
+        epoch = (
+            f"Best epoch: {run['kept_epoch']} of 2 ({criterion[dataset]}), in the best of 2 runs."
+        )
+        assert f"{model} {run['parameters']:,} parameters. {epoch}" in words
+
+
+def test_other_monitors_have_no_label() -> None:
+    assert describe_monitor("val_aux_output_rmse", "regression") == "best val_aux_output_rmse"
+    assert describe_monitor("val_main_output_loss", "regression") == "lowest validation loss"
 
 
 def test_says_where_it_comes_from(in_git: Path) -> None:
     short, date = run_in(in_git, "git", "log", "-1", "--format=%h %cs").stdout.split()
     text = page_text(in_git / "report/index.html")
-    assert f"Built from commit {short} of {date}, with changes that are not committed" in text
+    assert f"Built from commit {short} of {date}, with uncommitted changes" in text
 
 
 def test_needs_no_other_file(page_file: Path) -> None:
@@ -124,41 +138,41 @@ def test_needs_no_other_file(page_file: Path) -> None:
     assert page_file.stat().st_size < 5_000_000
 
 
-def test_summary_compares_and_tells_what_changed(in_git: Path) -> None:
-    summary = (in_git / "report/summary.md").read_text()
-    for dataset in DATASETS:
-        assert f"## {dataset}" in summary
-        for model in MODELS:
-            assert f"| **{model}** | " in summary
-    lines = summary.split("## Against HEAD\n\n")[1].splitlines()
-    assert lines[0] == "| data set | model | test | HEAD | now | change |"
-    now = metrics(in_git, "digits", "mlp")["test"]["cross_entropy"]
+def test_summary_lists_models_and_changes(in_git: Path) -> None:
+    models, changes = (in_git / "report/summary.md").read_text().split("## Against HEAD\n\n")
+    for dataset in PRIMARY:
+        assert f"## {dataset}" in models
+    for model in MODELS:
+        assert models.count(f"| **{model}** | ") == 2
+    head, _, *lines = changes.splitlines()
+    assert head == "| data set | model | test | HEAD | now | change |"
+    now = read_metrics(in_git, "digits", "mlp")["test"]["cross_entropy"]
     before, after = format_number(now - 0.25), format_number(now)
-    changed = f"| digits | mlp | cross_entropy | {before} | {after} | +0.25 |"
-    assert lines[2:] == [changed]
+    assert lines == [f"| digits | mlp | cross_entropy | {before} | {after} | +0.25 |"]
 
 
-def test_says_of_how_many_rows_it_shows_errors(
+def test_says_which_rows_it_shows_errors_of(
     pipeline: Path, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "Rows of the test part; on the dashed line" in words
-    assert "Rows of the test part; the colour is" in words
+    assert "Rows of the test set; on the dashed line" in words
+    assert "Rows of the test set; the color is" in words
     monkeypatch.chdir(pipeline)
-    monkeypatch.setattr(results_module, "SHOWN", 30)
+    monkeypatch.setattr(results_module, "MAX_ROWS", 30)
     for results in read_results(compose([], Config)):
         dataset = results.problem.dataset
         table = pd.read_parquet(f"data/predictions/{dataset}/{results.best.name}.parquet")
         expected = table.iloc[evenly_spaced(len(table), 30)].reset_index(drop=True)
         pd.testing.assert_frame_equal(results.best.predictions, expected)
-        assert shown_rows(results) == "30 rows of the test part, evenly drawn, here and below"
-        features = important(results)
+        rows = "30 evenly spaced rows of the test set, here and below"
+        assert describe_shown_rows(results) == rows
+        features = important_columns(results)
         if results.problem.kind == "table":
             raw = pd.read_parquet(f"data/raw/{dataset}/data.parquet")[list(features)]
             chosen = raw.iloc[expected["row"]].reset_index(drop=True)
             pd.testing.assert_frame_equal(features, chosen)
 
 
-def test_says_on_how_many_rows_baselines_were_trained(in_git: Path) -> None:
+def test_says_how_many_rows_baselines_were_trained_on(in_git: Path) -> None:
     text = page_text(in_git / "report/index.html")
     rows = json.loads((in_git / "data/problem/digits.json").read_text())["rows"]["train"]
     assert f"baselines of scikit-learn, trained on 1,000 of {rows:,} training rows, drawn" in text
@@ -202,8 +216,8 @@ def test_opens_without_network_or_errors(browser: Browser, page_file: Path) -> N
     page.on("request", lambda request: complaints.append(request.url))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(page_file.as_uri())
-    asked = [c for c in complaints if not c.startswith("data:")]
-    assert asked == [page_file.as_uri()]
+    requests = [c for c in complaints if not c.startswith("data:")]
+    assert requests == [page_file.as_uri()]
     assert page.title() == "Fathom report"
     page.context.close()
 
@@ -242,17 +256,17 @@ def test_best_model_comes_first_and_tables_sort(page: Page) -> None:
     for section, smaller_is_better in (("california_housing", True), ("digits", False)):
         table = page.locator(f"#{section} table").first
         cells = table.locator("tbody tr td:nth-of-type(1)")
-        figures = [float(cell) for cell in cells.all_inner_texts()]
-        assert figures == sorted(figures, reverse=not smaller_is_better)
+        metrics = [float(cell) for cell in cells.all_inner_texts()]
+        assert metrics == sorted(metrics, reverse=not smaller_is_better)
         head = table.locator("thead th").nth(1)
         for order in ("ascending", "descending"):
             head.get_by_role("button").click()
             assert head.get_attribute("aria-sort") == order
             found = [float(cell) for cell in cells.all_inner_texts()]
-            assert found == sorted(figures, reverse=order == "descending")
-        weights = table.locator("thead th").filter(has_text="weights")
-        weights.get_by_role("button").press("Enter")
-        column = int(weights.evaluate("head => head.cellIndex"))
+            assert found == sorted(metrics, reverse=order == "descending")
+        parameters = table.locator("thead th").filter(has_text="parameters")
+        parameters.get_by_role("button").press("Enter")
+        column = int(parameters.evaluate("head => head.cellIndex"))
         texts = table.locator(f"tbody tr > :nth-child({column + 1})").all_inner_texts()
         counts = [int(text.replace(",", "")) for text in texts if text]
         assert counts == sorted(counts)

@@ -1,7 +1,7 @@
 """Charts as SVG text, drawn by Vega-Lite without a browser or a network.
 
-What is written on a chart and its axes takes the colours of the page, which has a light and a dark
-theme. A mark's `description` is what the page shows when it is pointed at.
+Text, axes and grid take the colors of the page, which has a light and a dark theme. The page shows
+the `description` of the mark under the pointer.
 """
 
 import re
@@ -10,66 +10,68 @@ import altair as alt
 import pandas as pd
 import vl_convert
 
-from fathom.report.results import Network
+from fathom.report.results import NetworkResults
 
-# Okabe & Ito's colours, which people with any colour vision can tell apart.
-TRAIN, VALID, BAD, GOOD, MARK = "#0072B2", "#D55E00", "#D55E00", "#0072B2", "#767676"
-PARTS = ["training", "validation"]
+# Okabe & Ito's colors, which people with any color vision can tell apart.
+BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"
+COLORS = {"training": BLUE, "validation": ORANGE, "test": GREEN}
+DASHES = {"training": [1, 0], "validation": [5, 3], "test": [2, 2]}
 WIDTH, HEIGHT = 300, 220
 
 
-def learning_curve(network: Network) -> str:
-    """Draw the training and validation loss of the kept run, its kept epoch marked."""
+def learning_curve(network: NetworkResults) -> str:
+    """Draw the training and validation loss of the best run; a line marks its best epoch."""
     history = network.history[network.history["seed"] == network.run["seed"]]
-    curves = history.melt(
-        "epoch", ["loss", "val_loss"], var_name="part", value_name="value"
-    ).replace({"loss": "training", "val_loss": "validation"})
-    curves["text"] = [
-        f"epoch {row.epoch}, {row.part}: {row.value:.4g}" for row in curves.itertuples()
-    ]
+    losses = history.rename(columns={"loss": "training", "val_loss": "validation"})
+    curves = losses.melt("epoch", ["training", "validation"], var_name="subset", value_name="loss")
+    curves["text"] = [f"epoch {c.epoch}, {c.subset}: {c.loss:.4g}" for c in curves.itertuples()]
     base = alt.Chart(curves).encode(
         alt.X("epoch:Q", title="epoch").axis(tickMinStep=1),
-        alt.Y("value:Q", title="loss").scale(type="log", nice=False),
-        alt.Color("part:N", title=None).scale(domain=PARTS, range=[TRAIN, VALID]),
+        alt.Y("loss:Q", title="loss").scale(type="log", nice=False),
     )
-    lines = base.mark_line().encode(
-        alt.StrokeDash("part:N", title=None).scale(domain=PARTS, range=[[1, 0], [5, 3]])
+    lines = base.mark_line().encode(*encode_subsets("training", "validation"))
+    points = base.mark_circle(opacity=0.001, size=60).encode(description="text:N")
+    best = pd.DataFrame({"epoch": [network.run["kept_epoch"]]})
+    rule = alt.Chart(best).mark_rule(color=GRAY).encode(alt.X("epoch:Q"))
+    title = f"{network.name}, best epoch: {network.run['kept_epoch']}"
+    return render_svg(lines + rule + points, title)
+
+
+def encode_subsets(*names: str) -> tuple[alt.Color, alt.StrokeDash]:
+    """Return the color and the dashes of each set, which the column `subset` names."""
+    domain = list(names)
+    return (
+        alt.Color("subset:N", title=None).scale(domain=domain, range=[COLORS[n] for n in names]),
+        alt.StrokeDash("subset:N", title=None).scale(
+            domain=domain, range=[DASHES[n] for n in names]
+        ),
     )
-    points = (
-        alt.Chart(curves)
-        .mark_circle(opacity=0.001, size=60)
-        .encode(alt.X("epoch:Q"), alt.Y("value:Q"), description="text:N")
-    )
-    kept = pd.DataFrame({"epoch": [network.run["kept_epoch"]]})
-    rule = alt.Chart(kept).mark_rule(color=MARK).encode(alt.X("epoch:Q"))
-    return svg(lines + rule + points, f"{network.name}, epoch {network.run['kept_epoch']} kept")
 
 
 def diagonal(low: float, high: float) -> alt.Chart:
     """Draw where both axes have the same value."""
     line: alt.Chart = (
         alt.Chart(pd.DataFrame({"at": [low, high]}))
-        .mark_line(color=MARK, strokeDash=[4, 4])
+        .mark_line(color=GRAY, strokeDash=[4, 4])
         .encode(alt.X("at:Q"), alt.Y("at:Q"))
     )
     return line
 
 
-def in_parentheses(unit: str | None) -> str:
-    """Return what comes behind a name to say its unit."""
+def unit_suffix(unit: str | None) -> str:
     return f" ({unit})" if unit else ""
 
 
-def svg(
+def render_svg(
     chart: alt.Chart | alt.LayerChart, title: str, width: int = WIDTH, height: int = HEIGHT
 ) -> str:
-    """Draw a chart; the drawing takes the width that the page gives it."""
+    """Render a chart; it is at most `width` pixels wide and shrinks with the page."""
     chart = (
         chart.properties(width=width, height=height, title=title)
         .configure(font="system-ui, sans-serif", background="transparent")
         .configure_view(stroke=None)
         .configure_legend(orient="bottom", title=None)
     )
-    drawn = vl_convert.vegalite_to_svg(chart.to_dict())
+    svg = vl_convert.vegalite_to_svg(chart.to_dict())
     size = re.compile(r'(<svg [^>]*?) width="(\d+)" height="\d+"')
-    return size.sub(r'\1 style="max-width:\2px"', drawn, count=1)
+    return size.sub(r'\1 style="max-width:\2px"', svg, count=1)

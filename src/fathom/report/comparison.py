@@ -1,4 +1,4 @@
-"""The comparison of networks and baselines, in figures and in a sentence."""
+"""Networks and baselines compared: in a table and in a sentence."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,110 +12,102 @@ from fathom.evaluate.formatting import (
     format_percent,
     format_signed,
 )
-from fathom.report.results import DatasetResults, Figures, Network
+from fathom.report.charts import unit_suffix
+from fathom.report.results import DatasetResults, Metrics, NetworkResults
+
+PHRASES = {
+    "better": "This is better than the best baseline",
+    "worse": "This is worse than the best baseline",
+    "can't be told apart": "This can't be told apart from the best baseline",
+}
 
 
 @dataclass(frozen=True)
-class Row:
-    """A model's line: its figures by part.
+class ModelRow:
+    """A model in the table of comparison.
 
-    `spread` holds mean, sd and n of the leading test figure over runs, `compared` the difference
+    `spread` holds mean, sd and n of the primary test metric over runs, `compared` the difference
     to the best baseline.
     """
 
     name: str
     kind: str
-    figures: Figures
+    metrics: Metrics
     spread: dict[str, float] | None = None
     compared: dict[str, Any] | None = None
     parameters: int | None = None
     seconds: float | None = None
 
 
-def rows(results: DatasetResults) -> list[Row]:
-    """Return a row for each network, auxiliary output and baseline, the best first."""
-    metric = results.leading
-    networks = [
-        Row(
-            name=n.name,
-            kind="network",
-            figures=n.metrics,
-            spread=n.spread["test"][metric] if n.spread else None,
-            compared=results.comparison["networks"][n.name],
-            parameters=n.run["parameters"],
-            seconds=n.run["seconds"],
-        )
-        for n in results.networks
-    ]
-    ensembles = [
-        Row(f"{n.name}, average of {len(n.run['runs'])}", "output", n.ensemble)
-        for n in results.networks
-        if n.ensemble
-    ]
-    auxiliary = [
-        Row(f"{n.name}, auxiliary output", "output", n.auxiliary)
-        for n in results.networks
-        if n.auxiliary and results.problem.outputs["aux_output"] == results.problem.main
-    ]
-    baselines = [Row(name, "baseline", figures) for name, figures in results.baselines.items()]
-    every = networks + ensembles + auxiliary + baselines
+def model_rows(results: DatasetResults) -> list[ModelRow]:
+    """Return a row for each network, ensemble, auxiliary output and baseline, the best first."""
+    metric = results.primary_metric
+    rows = []
+    for network in results.networks:
+        name, run = network.name, network.run
+        spread = network.spread["test"][metric] if network.spread else None
+        compared = results.comparison["networks"][name]
+        rows.append(
+            ModelRow(
+                name, "network", network.metrics, spread, compared, run["parameters"],
+                run["seconds"],
+            )
+        )  # fmt: skip
+        if network.ensemble:
+            rows.append(ModelRow(f"{name}, mean of {len(run['runs'])}", "output", network.ensemble))
+        # Metrics of an auxiliary output with a target of its own are not comparable.
+        same_target = results.problem.outputs.get("aux_output") == results.problem.main
+        if network.auxiliary and same_target:
+            rows.append(ModelRow(f"{name}, auxiliary output", "output", network.auxiliary))
+    rows += [ModelRow(name, "baseline", metrics) for name, metrics in results.baselines.items()]
     higher = metric in HIGHER_IS_BETTER
-    return sorted(every, key=lambda row: row.figures["test"][metric], reverse=higher)
+    return sorted(rows, key=lambda row: row.metrics["test"][metric], reverse=higher)
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The best network's name, its test figure, what that means, and how it compares."""
+class BestNetwork:
+    """The best network on the validation set in words: its primary test metric (`value`, `label`),
+    what it means, and how it compares with the best baseline.
+    """
 
-    network: str
-    figure: str
+    name: str
+    value: str
     label: str
     meaning: str
     comparison: str
-    verdict: str
 
 
-def verdict(results: DatasetResults) -> Verdict:
-    """Say which network is best on the validation part, and what that is worth on the test part."""
-    output, best, metric = results.problem.main, results.best, results.leading
-    compared = results.comparison["networks"][best.name]
+def describe_best(results: DatasetResults) -> BestNetwork:
+    output, best, metric = results.problem.main, results.best, results.primary_metric
     spread = best.spread["test"][metric] if best.spread else None
-    label = METRIC_LABELS[output.task][metric]
     unit = f", {output.unit}" if output.unit and metric == "rmse" else ""
-    return Verdict(
-        network=best.name,
-        figure=format_mean(spread) or format_number(best.metrics["test"][metric]),
-        label=f"test {label}{unit}" + (f", {spread['n']} runs" if spread else ""),
-        meaning=meaning(best, output),
-        comparison=f"{against(compared, results)}.",
-        verdict=compared["verdict"],
+    runs = f", {spread['n']} runs" if spread else ""
+    return BestNetwork(
+        name=best.name,
+        value=format_mean(spread) or format_number(best.metrics["test"][metric]),
+        label=f"test {METRIC_LABELS[output.task][metric]}{unit}{runs}",
+        meaning=describe_metrics(best, output),
+        comparison=compare_with_baseline(results),
     )
 
 
-def meaning(network: Network, output: Output) -> str:
-    """Say in everyday words how good a network is on rows that it has not seen."""
-    figures = network.metrics["test"]
-    unit = f" ({output.unit})" if output.unit else ""
+def describe_metrics(network: NetworkResults, output: Output) -> str:
+    """Say in everyday words how good a network is on new rows."""
+    metrics = network.metrics["test"]
     if output.task == "regression":
-        return (
-            f"Its predictions of {output.column} are off by {figures['mae']:.3g}{unit} on average."
-        )
-    wrong = round((1 - figures["accuracy"]) * 1000)
-    return f"Of 1,000 new rows it gets about {1000 - wrong:,} right and {wrong:,} wrong."
+        error = f"{metrics['mae']:.3g}{unit_suffix(output.unit)}"
+        return f"On average, its predictions of {output.column} are off by {error}."
+    right = 1000 - round((1 - metrics["accuracy"]) * 1000)
+    return f"Of 1,000 new rows, it classifies about {right:,} correctly."
 
 
-def against(compared: dict[str, Any], results: DatasetResults) -> str:
-    """Compare a network with the best baseline."""
+def compare_with_baseline(results: DatasetResults) -> str:
     baseline = results.comparison["baseline"]
-    words = {
-        "better": "That is better than",
-        "worse": "That is worse than",
-        "can't be told apart": "That can't be told apart from",
-    }[compared["verdict"]]
-    low, high = compared["low"], compared["high"]
+    compared = results.comparison["networks"][results.best.name]
+    low, high = format_signed(compared["low"]), format_signed(compared["high"])
     return (
-        f"{words} the best baseline, {baseline['name']}, with {format_number(baseline['figure'])}: "
-        f"the difference is {format_signed(compared['difference'])}, "
-        f"{format_percent(results.confidence)} interval "
-        f"{format_signed(low)} to {format_signed(high)}"
+        f"{PHRASES[compared['verdict']]}, {baseline['name']} "
+        f"({format_number(baseline['figure'])}): difference "
+        f"{format_signed(compared['difference'])}, {format_percent(results.confidence)} interval "
+        f"{low} to {high}."
     )

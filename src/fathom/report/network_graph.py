@@ -1,153 +1,120 @@
-"""A network as a graph of few boxes, read from its `.keras` file without Keras."""
+"""The graph of layers in a `.keras` file, read without Keras."""
 
 import json
-import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
 
-from fathom.report.layers import (
-    RESHAPING,
-    Layer,
-    Shape,
-    by,
-    output_shape,
-    own_name,
-    read_layer,
-    total,
-    words,
-)
+# Layers that compute nothing: they only rearrange numbers.
+RESHAPING = (
+    "Cropping1D", "Cropping2D", "ExpandDims", "Flatten", "GetItem", "Permute", "RepeatVector",
+    "Reshape", "Squeeze", "Transpose", "UpSampling1D", "UpSampling2D", "ZeroPadding1D",
+    "ZeroPadding2D",
+)  # fmt: skip
 
 Role = Literal["input", "output", "layer", "small"]
-Node = tuple[str, int]  # a layer's name, and which of its calls
-
-SIDE_BY_SIDE = 3  # branches of the same kinds of layers that are drawn each on its own
-PERIOD = 6  # layers that are looked for as a pattern that repeats, at most
+Node = tuple[str, int]  # the name of a layer and the number of its call
 
 
 @dataclass(frozen=True)
-class Box:
-    """What is drawn as one: `lines` say what it is, `details` its shape and weights.
+class Layer:
+    """A layer as `config.json` describes it.
 
-    `layers` are the names of the layers that it stands for.
+    `shape` is the shape of its output, without rows; `shape` and `parameters` are None if unknown.
     """
 
-    lines: list[str]
-    details: list[str]
-    role: Role
-    layers: list[str]
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network's boxes; edges go from a box to a box, by their places in `boxes`.
-
-    `weights` is None where `config.json` does not tell.
-    """
-
+    kind: str
     name: str
-    inputs: int
-    layers: int
-    outputs: int
-    weights: int | None
-    boxes: list[Box]
-    edges: list[tuple[int, int]]
+    config: dict[str, Any]
+    shape: list[int | None] | None = None
+    parameters: int | None = None
+
+    @property
+    def members(self) -> list[dict[str, Any]]:
+        """The layers of a layer that is itself a network."""
+        layers: list[dict[str, Any]] = self.config.get("layers", [])
+        return layers
 
 
 @dataclass(frozen=True)
 class Call:
-    """A layer where it is used: what it takes, and the shape of what it gives, if that is told."""
+    """One use of a layer; `inputs` are the calls whose outputs it takes."""
 
     layer: Layer
     node: Node
-    takes: list[Node]
-    shape: Shape | None
+    inputs: list[Node]
     role: Role
 
 
-Item = list[Call]  # the same place in branches drawn as one; mostly one call
-Chain = list[Item]  # items with nothing beside them, one after another
+@dataclass(frozen=True)
+class LayerGraph:
+    """A network; `calls` come after their inputs, and a subclassed model has none in its file."""
+
+    name: str
+    kind: str
+    calls: list[Call]
+
+    @property
+    def layers(self) -> list[Layer]:
+        return list({call.layer.name: call.layer for call in self.calls}.values())
+
+    def count(self, role: Role) -> int:
+        return sum(call.role == role for call in self.calls)
 
 
-def read_network(file: Path) -> Network:
-    """Read a network.
+def read_graph(file: Path, known: dict[str, dict[str, Any]]) -> LayerGraph:
+    """Read the graph of layers of a `.keras` file.
+
+    Args:
+        file: as Keras 3 saves it.
+        known: by layer its output `shape` and number of `parameters`, as in `run.json`; layers may
+            be missing.
 
     Raises:
-        KeyError, ValueError, zipfile.BadZipFile: the file is no model of Keras 3.
+        KeyError, ValueError, zipfile.BadZipFile: the file is not a model of Keras 3.
     """
     with zipfile.ZipFile(file) as archive:
         model = json.loads(archive.read("config.json"))
     config = model["config"]
-    if not config.get("layers"):  # a class of one's own: what it does stands in no file
-        name = config.get("name") or model["class_name"]
-        box = Box([model["class_name"]], ["no graph in the file"], "layer", [name])
-        return Network(name, 0, 0, 0, None, [box], [])
-    layers = [read_layer(described) for described in config["layers"]]
-    calls = functional(config) if "input_layers" in config else sequential(config)
-    boxes, edges = boxed(merged(chains(calls)))
-    return Network(
-        name=config["name"],
-        inputs=sum(call.role == "input" for call in calls),
-        layers=sum(layer.kind != "InputLayer" for layer in layers),
-        outputs=len({call.node for call in calls if call.role == "output"}),
-        weights=total(layers),
-        boxes=boxes,
-        edges=edges,
-    )
+    read_calls = functional_calls if "input_layers" in config else sequential_calls
+    calls = read_calls(config, known) if config.get("layers") else []
+    return LayerGraph(config.get("name") or model["class_name"], model["class_name"], calls)
 
 
-def sequential(config: dict[str, Any]) -> list[Call]:
+def read_layer(described: dict[str, Any], known: dict[str, dict[str, Any]]) -> Layer:
+    kind, config = described["class_name"], described["config"]
+    name = config.get("name", "")
+    facts = known.get(name, {})
+    if kind == "InputLayer":
+        facts = {"shape": config["batch_shape"][1:], "parameters": 0}
+    return Layer(kind, name, config, facts.get("shape"), facts.get("parameters"))
+
+
+def sequential_calls(config: dict[str, Any], known: dict[str, dict[str, Any]]) -> list[Call]:
     """Return the calls of layers one after another."""
-    described = config["layers"]
     calls: list[Call] = []
-    for index, layer in enumerate(map(read_layer, described)):
-        following = read_layer(described[index + 1]) if index + 1 < len(described) else None
-        before = calls[-1] if calls else None
-        shape: Shape | None = layer.config.get("batch_shape")
-        shape = shape or (following.input_shape if following else None)
-        shape = shape or output_shape(layer, before.shape if before else None)
-        takes = [before.node] if before else []
-        calls.append(Call(layer, (layer.name, 0), takes, shape, role_of(layer, following is None)))
+    layers = [read_layer(described, known) for described in config["layers"]]
+    for layer in layers:
+        role = role_of(layer, layer is layers[-1])
+        calls.append(Call(layer, (layer.name, 0), [calls[-1].node] if calls else [], role))
     return calls
 
 
-def functional(config: dict[str, Any]) -> list[Call]:
-    """Return the calls of a graph of layers, in an order in which none comes before its inputs."""
-    outputs = set(nodes_in(config["output_layers"]))
-    shapes: dict[Node, Shape] = {}
-    found: dict[Node, tuple[Layer, list[Node]]] = {}
+def functional_calls(config: dict[str, Any], known: dict[str, dict[str, Any]]) -> list[Call]:
+    """Return the calls of a graph of layers, each after its inputs."""
+    outputs = set(output_nodes(config["output_layers"]))
+    calls = {}
     for described in config["layers"]:
-        layer = read_layer(described)
-        for index, call in enumerate(described["inbound_nodes"] or [{}]):
-            tensors = list(tensors_in(call))
-            for name, number, tensor, taken in tensors:
-                if tensor == 0:
-                    shapes[name, number] = taken
-            takes = list(dict.fromkeys((name, number) for name, number, _, _ in tensors))
-            found[layer.name, index] = layer, takes
-    calls = []
-    for node in sorted_by_inputs({node: takes for node, (_, takes) in found.items()}):
-        layer, takes = found[node]
-        first = shapes.get(takes[0]) if takes else None
-        shape: Shape | None = layer.config.get("batch_shape") or shapes.get(node)
-        shape = shape or output_shape(layer, first)
-        calls.append(Call(layer, node, takes, shape, role_of(layer, node in outputs)))
-    return calls
-
-
-def sorted_by_inputs(takes: dict[Node, list[Node]]) -> list[Node]:
-    """Return nodes, none before those that it takes from, otherwise as they came."""
-    done: dict[Node, None] = {}
-    waiting = list(takes)
-    while waiting:
-        ready = [n for n in waiting if all(t in done or t not in takes for t in takes[n])]
-        if not ready:
-            raise ValueError("a network's layers go round in a circle")
-        done |= dict.fromkeys(ready)
-        waiting = [node for node in waiting if node not in done]
-    return list(done)
+        layer = read_layer(described, known)
+        for index, arguments in enumerate(described["inbound_nodes"] or [{}]):
+            node = layer.name, index
+            inputs = list(dict.fromkeys(input_nodes(arguments)))
+            calls[node] = Call(layer, node, inputs, role_of(layer, node in outputs))
+    order = TopologicalSorter({node: call.inputs for node, call in calls.items()})
+    return [calls[node] for node in order.static_order()]
 
 
 def role_of(layer: Layer, is_output: bool) -> Role:
@@ -158,169 +125,32 @@ def role_of(layer: Layer, is_output: bool) -> Role:
     return "small" if layer.kind in RESHAPING else "layer"
 
 
-def tensors_in(value: Any) -> Iterator[tuple[str, int, int, Shape]]:
-    """Yield layer, call, number and shape of all tensors in a call's arguments."""
-    if isinstance(value, dict):
-        if value.get("class_name") == "__keras_tensor__":
-            name, number, tensor = value["config"]["keras_history"]
-            yield name, number, tensor, value["config"]["shape"]
-        else:
-            for inner in value.values():
-                yield from tensors_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from tensors_in(inner)
+def input_nodes(arguments: Any) -> Iterator[Node]:
+    """Yield the calls whose outputs are among a call's arguments."""
+    if isinstance(arguments, dict):
+        if arguments.get("class_name") == "__keras_tensor__":
+            name, index, _ = arguments["config"]["keras_history"]
+            yield name, index
+            return
+        arguments = list(arguments.values())
+    if isinstance(arguments, list):
+        for inner in arguments:
+            yield from input_nodes(inner)
 
 
-def nodes_in(value: Any) -> Iterator[Node]:
-    """Yield what `output_layers` names: one node, or a list or mapping of them."""
+def output_nodes(value: Any) -> Iterator[Node]:
+    """Yield the calls in `output_layers`: one call, or a list or mapping of them."""
     if isinstance(value, dict):
         value = list(value.values())
     if value and isinstance(value[0], str):
         yield value[0], value[1]
     else:
         for inner in value:
-            yield from nodes_in(inner)
+            yield from output_nodes(inner)
 
 
-def chains(calls: list[Call]) -> list[Chain]:
-    """Join calls that have nothing beside them."""
-    takers: dict[Node, list[Node]] = {}
-    for call in calls:
-        for node in call.takes:
-            takers.setdefault(node, []).append(call.node)
-    ends: dict[Node, Chain] = {}
-    for call in calls:
-        before = call.takes[0] if len(call.takes) == 1 else None
-        # An output stays the end of its chain even if another layer goes on from it.
-        if before in ends and len(takers[before]) == 1 and ends[before][-1][0].role != "output":
-            chain = ends.pop(before)
-        else:
-            chain = []
-        chain.append([call])
-        ends[call.node] = chain
-    return list(ends.values())
-
-
-def merged(chains: list[Chain]) -> list[Chain]:
-    """Lay many branches of the same kinds of layers, between the same ends, upon one another."""
-    takers: dict[Node, set[Node]] = {}
-    for chain in chains:
-        for node in chain[0][0].takes:
-            takers.setdefault(node, set()).add(chain[0][0].node)
-    alike: dict[object, list[Chain]] = {}
-    for chain in chains:
-        first, last = chain[0][0], chain[-1][0]
-        kinds = tuple((item[0].layer.kind, item[0].role) for item in chain)
-        ends = (frozenset(first.takes), frozenset(takers.get(last.node, ())), kinds)
-        alike.setdefault(ends if last.role != "output" else id(chain), []).append(chain)
-    result: list[Chain] = []
-    for branches in alike.values():
-        if len(branches) <= SIDE_BY_SIDE:
-            result += branches
-        else:
-            places = zip(*branches, strict=True)
-            result.append([[call for item in place for call in item] for place in places])
-    return result
-
-
-def boxed(chains: list[Chain]) -> tuple[list[Box], list[tuple[int, int]]]:
-    """Return boxes and edges: patterns that repeat in a chain become one box."""
-    boxes: list[Box] = []
-    place: dict[Node, int] = {}
-    takes: list[tuple[int, Node]] = []
-    for chain in chains:
-        for pattern, times in repeats(chain):
-            for call in (call for item in pattern for call in item):
-                place[call.node] = len(boxes)
-                takes += [(len(boxes), node) for node in call.takes]
-            boxes.append(box(pattern, times))
-    edges = dict.fromkeys((place[node], to) for to, node in takes if node in place)
-    return boxes, [(start, to) for start, to in edges if start != to]
-
-
-def repeats(chain: Chain) -> Iterator[tuple[Chain, int]]:
-    """Yield a chain's items piece by piece, those of a pattern together, and how often it is there.
-
-    Patterns are of equal layers: of the same kinds and settings.
-    """
-    texts = [(item[0].role, text(item)) for item in chain]
-    at = 0
-    while at < len(chain):
-        best = (1, 1)
-        for period in range(1, PERIOD + 1):
-            pattern, times = texts[at : at + period], 1
-            if any(role in ("input", "output") for role, _ in pattern):
-                break
-            while texts[at + times * period : at + (times + 1) * period] == pattern:
-                times += 1
-            if times > 1 and times * period > best[0] * best[1]:
-                best = period, times
-        period, times = best
-        yield chain[at : at + period * times], times
-        at += period * times
-
-
-def text(item: Item) -> str:
-    """Return what an item is: of several layers the range of each number."""
-    texts = [words(call.layer) for call in item]
-    if len(set(texts)) == 1:
-        return texts[0] if len(texts) == 1 else f"{len(texts)} × {texts[0]}"
-    numbers = [re.findall(r"\d[\d,.]*\d|\d", line) for line in texts]
-    rests = {re.sub(r"\d[\d,.]*\d|\d", "{}", line) for line in texts}
-    if len(rests) > 1:
-        return f"{len(texts)} × {item[0].layer.kind}"
-    values = [sorted(set(column), key=number) for column in zip(*numbers, strict=True)]
-    spans = [v[0] if len(v) == 1 else f"{v[0]}–{v[-1]}" for v in values]
-    return f"{len(texts)} × {rests.pop().format(*spans)}"
-
-
-def number(digits: str) -> float:
-    return float(digits.replace(",", ""))
-
-
-def box(items: Chain, times: int) -> Box:
-    """Return the box of items in a row that repeat a pattern so often, or of one item."""
-    pattern = items[: len(items) // times]
-    last = items[-1]
-    calls = [call for item in items for call in item]
-    lines = [text(item) for item in pattern]
-    if calls[0].role == "input":
-        names = [own_name(call.layer) or "input" for call in calls]
-        lines = [names[0] if len(names) == 1 else f"{len(names)} inputs"]
-    elif times > 1:
-        lines = [f"{times} × {lines[0]}", *lines[1:]] if len(lines) == 1 else [f"{times} ×", *lines]
-    return Box(
-        lines=lines,
-        details=details(calls, last),
-        role=last[0].role,
-        layers=[call.layer.name for call in calls],
-    )
-
-
-def details(calls: list[Call], last: Item) -> list[str]:
-    """Return name, shape and weights: "wide_linear → 1", "8 weights"."""
-    shapes = {tuple(call.shape[1:]) for call in last if call.shape}
-    shape = by(shapes.pop()) if len(shapes) == 1 else ""
-    role, layer = last[0].role, calls[0].layer
-    if role == "input":
-        if "×" in shape:
-            return [shape]
-        kind = "integer" if layer.config.get("dtype") == "int32" else "number"
-        return [f"{shape} {kind}{'' if shape == '1' else 's'}"]
-    if role == "small":
-        return []
-    name = own_name(layer) if len(calls) == 1 else ""
-    if layer.members:
-        count = sum(member["class_name"] != "InputLayer" for member in layer.members)
-        name = f"{count:,} layer{'' if count == 1 else 's'}"
-    # What a dense layer gives is said by its units, if it is flat.
-    told = layer.kind == last[0].layer.kind == "Dense" and "×" not in shape and role != "output"
-    first = " ".join(part for part in (name, f"→ {shape}" if shape and not told else "") if part)
-    unique = {call.layer.name: call.layer for call in calls if call.node[1] == 0}
-    weights = total(list(unique.values()))
-    second = f"{weights:,} weights" if weights else ""
-    if name:
-        return [line for line in (first, second) if line]
-    one = " · ".join(line for line in (first, second) if line)
-    return [one] if one else []
+def count_parameters(layers: Iterable[Layer]) -> int | None:
+    """Return the number of parameters of all layers, None if that of one is unknown."""
+    counts = [layer.parameters for layer in layers]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None

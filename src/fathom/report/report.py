@@ -1,4 +1,4 @@
-"""The page, report/index.html, one file that needs nothing else; and its short form in Markdown."""
+"""The page report/index.html, one file without dependencies, and report/summary.md."""
 
 import math
 from typing import Any
@@ -10,6 +10,7 @@ from fathom.artifacts.ranking import find_best
 from fathom.base import paths
 from fathom.base.files import write_text
 from fathom.evaluate.formatting import (
+    METRIC_LABELS,
     SUBSET_LABELS,
     format_mean,
     format_number,
@@ -17,20 +18,21 @@ from fathom.evaluate.formatting import (
     format_share,
     format_signed,
 )
+from fathom.report.git_history import Experiment, current_commit, last_experiments
 from fathom.report.results import DatasetResults, read_results
-from fathom.report.section import section
-from fathom.report.summary import summary
-from fathom.report.versions import Experiment, commit, experiments
+from fathom.report.section import describe_dataset
+from fathom.report.summary import render_summary
 from fathom.settings.config import Config
 
-VERSIONS = {"tensorflow": "TensorFlow", "keras": "Keras", "scikit-learn": "scikit-learn"}
+VERSIONS = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras",
+            "scikit-learn": "scikit-learn"}  # fmt: skip
 
 
 def report(config: Config) -> None:
     """Write the report of every data set and model in the settings.
 
     Raises:
-        FathomError: a stage's results are not there.
+        FathomError: results of a stage are missing.
     """
     results = read_results(config)
     templates = jinja2.Environment(
@@ -41,67 +43,65 @@ def report(config: Config) -> None:
         undefined=jinja2.StrictUndefined,
     )
     templates.filters |= {
+        "cell": format_cell,
+        "mean": format_mean,
         "number": format_number,
-        "over_runs": format_mean,
         "percent": format_percent,
         "share": format_share,
         "signed": format_signed,
-        "value": value,
     }
+    versions = results[0].networks[0].run["versions"]
     page = templates.get_template("page.html.j2").render(
-        sections=[section(of_dataset) for of_dataset in results],
-        parts=SUBSET_LABELS,
-        commit=commit(),
-        versions=versions(results),
-        experiments=[cells(experiment, results) for experiment in experiments()],
+        sections=[describe_dataset(of_dataset) for of_dataset in results],
+        subsets=SUBSET_LABELS,
+        commit=current_commit(),
+        versions=", ".join(f"{label} {versions[name]}" for name, label in VERSIONS.items()),
+        heads=["experiment", "date", "settings", *map(name_metric, results)],
+        experiments=[describe_experiment(e, results) for e in last_experiments()],
     )
     write_text(paths.REPORT, page)
-    write_text(paths.SUMMARY, summary(results))
+    write_text(paths.SUMMARY, render_summary(results))
 
 
-def versions(results: list[DatasetResults]) -> str:
-    """Say what all networks were trained with."""
-    found = results[0].networks[0].run["versions"]
-    return f"Python {found['python']}, " + ", ".join(
-        f"{label} {found[name]}" for name, label in VERSIONS.items()
-    )
+def name_metric(results: DatasetResults) -> str:
+    labels = METRIC_LABELS[results.problem.main.task]
+    return f"{results.problem.dataset}, {labels[results.primary_metric]}"
 
 
-def cells(experiment: Experiment, results: list[DatasetResults]) -> dict[str, Any]:
-    """Return an experiment's line: by data set the test figure of its best network."""
+def describe_experiment(experiment: Experiment, results: list[DatasetResults]) -> dict[str, Any]:
+    """Return a row of the table of experiments."""
     return {
         "name": experiment.name,
         "date": experiment.date,
-        "settings": {key: flow(value) for key, value in experiment.settings.items()},
-        "cells": [best_of(experiment.metrics, of_dataset) for of_dataset in results],
+        "settings": {key: format_setting(value) for key, value in experiment.settings.items()},
+        "cells": [describe_best_of(experiment.metrics, of_dataset) for of_dataset in results],
     }
 
 
-def flow(setting: Any) -> str:
-    """Return a setting as it is written on a command line."""
-    return (
-        yaml.safe_dump(setting, default_flow_style=True, width=10_000).removesuffix("...\n").strip()
-    )
+def format_setting(setting: Any) -> str:
+    """Return a setting as the command line takes it."""
+    text = yaml.safe_dump(setting, default_flow_style=True, width=10_000)
+    return text.removesuffix("...\n").strip()
 
 
-def best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
-    """Return the best network on the validation part with its test figure, "" without any."""
-    metric = results.leading
-    found = {
-        name: figures
-        for name, figures in metrics.get(results.problem.dataset, {}).items()
-        if metric in figures.get("valid", {})
+def describe_best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
+    """Return the test metric and name of the best network on the validation set, "" if none."""
+    metric = results.primary_metric
+    networks = {
+        name: subsets
+        for name, subsets in metrics.get(results.problem.dataset, {}).items()
+        if metric in subsets.get("valid", {})
     }
-    if not found:
+    if not networks:
         return ""
-    name = find_best(found, metric)
-    return f"{format_number(found[name]['test'][metric])} ({name})"
+    name = find_best(networks, metric)
+    return f"{format_number(networks[name]['test'][metric])} ({name})"
 
 
-def value(of_cell: Any) -> str:
-    """Return a table's value: numbers to four significant digits, large ones whole."""
-    if isinstance(of_cell, float):
-        if math.isnan(of_cell):
-            return "missing"
-        return f"{of_cell:,.0f}" if abs(of_cell) >= 10_000 else f"{of_cell:.4g}"
-    return str(of_cell)
+def format_cell(value: Any) -> str:
+    """Return a value of a column: numbers with four significant digits, large ones whole."""
+    if not isinstance(value, float):
+        return str(value)
+    if math.isnan(value):
+        return "missing"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"

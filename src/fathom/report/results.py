@@ -1,11 +1,9 @@
-"""Reads what the other stages wrote into one structure for the page."""
+"""The results of the other stages, read into one structure."""
 
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from fathom.artifacts.checks import Checks, DataWarning
 from fathom.artifacts.problem import Problem
@@ -16,28 +14,28 @@ from fathom.base.files import read_json, read_table, stage_output
 from fathom.export.card import render_card
 from fathom.settings.config import CardText, Config
 
-SHOWN = 100_000  # test rows, at most
+MAX_ROWS = 100_000  # test rows whose errors the page shows
 
-Figures = dict[str, dict[str, Any]]
-Spread = dict[str, dict[str, dict[str, float]]]
+Metrics = dict[str, dict[str, Any]]  # by subset and name
 
 
 @dataclass(frozen=True)
-class Network:
-    """A trained network: its figures by part, its run, the history of all runs and the kept
-    model's test predictions, of many rows some.
+class NetworkResults:
+    """The results of a network.
 
-    `spread` (by part, figure and then mean, sd and n) and `ensemble` are those of several runs.
-    `calibrated` are the figures by part after temperature scaling, and the `temperature`;
-    `interval` the `wanted` share of rows that prediction intervals hold, and by part the
-    `coverage` and mean `width`; `card` is the model card in Markdown.
+    `metrics` are those of the best run. `auxiliary` are the metrics of an auxiliary output,
+    `spread` mean, sd and n of each metric over several runs, `ensemble` the metrics of the runs'
+    mean prediction, `calibrated` the metrics after temperature scaling with the `temperature`, and
+    `interval` the `wanted`, and by subset the actual, coverage of prediction intervals with their
+    mean width. `card` is the model card in Markdown, `run` the content of `run.json`, `history` has
+    the epochs of all runs, and `predictions` those of up to 100,000 evenly spaced test rows.
     """
 
     name: str
-    metrics: Figures
-    auxiliary: Figures | None
-    spread: Spread | None
-    ensemble: Figures | None
+    metrics: Metrics
+    auxiliary: Metrics | None
+    spread: dict[str, dict[str, dict[str, float]]] | None
+    ensemble: Metrics | None
     calibrated: dict[str, Any] | None
     interval: dict[str, Any] | None
     card: str
@@ -48,86 +46,79 @@ class Network:
 
 @dataclass(frozen=True)
 class DatasetResults:
-    """All that there is of a data set.
+    """The results of a data set.
 
-    `baselines` are figures by name and part, of models of so many `trained_rows`, if not of all;
-    `comparison` and `explanation` are what the stages `compare` and `explain` found; intervals of
-    differences are of this `confidence`.
+    `baselines` are metrics by name of the baseline; `trained_rows` is how many training rows
+    baselines were fitted on, None for all. `comparison` and `explanation` come from the stages
+    `compare` and `explain`; `confidence` is that of the intervals in `comparison`.
     """
 
     problem: Problem
     warnings: list[DataWarning]
-    networks: list[Network]
-    baselines: dict[str, Figures]
+    networks: list[NetworkResults]
+    baselines: dict[str, Metrics]
     trained_rows: int | None
     comparison: dict[str, Any]
     explanation: dict[str, Any]
     confidence: float
 
     @property
-    def leading(self) -> str:
-        """The figure by which models are compared."""
+    def primary_metric(self) -> str:
+        """The metric that compares models."""
         return PRIMARY_METRIC[self.problem.main.task]
 
     @property
-    def best(self) -> Network:
-        """The network that is best on the validation part: the test part chooses nothing."""
-        networks = {network.name: network for network in self.networks}
-        return networks[find_best({n: networks[n].metrics for n in networks}, self.leading)]
+    def best(self) -> NetworkResults:
+        """The best network on the validation set; the test set selects nothing."""
+        name = find_best({n.name: n.metrics for n in self.networks}, self.primary_metric)
+        return next(network for network in self.networks if network.name == name)
 
 
 def read_results(config: Config) -> list[DatasetResults]:
-    """Read the results of every data set and model in the settings."""
-    confidence = config.compare.confidence
-    return [
-        read_dataset(name, config.models, confidence, config.cards.get(name, CardText()))
-        for name in config.datasets
-    ]
+    """Read the results of every data set and model in the settings.
+
+    Raises:
+        FathomError: a file is missing or damaged.
+    """
+    return [read_dataset(name, config) for name in config.datasets]
 
 
-def read_dataset(
-    dataset: str, models: list[str], confidence: float, text: CardText
-) -> DatasetResults:
+def read_dataset(dataset: str, config: Config) -> DatasetResults:
     problem = Problem.read(dataset)
+    text = config.cards.get(dataset, CardText())
     explanation = paths.explanation(dataset) / "explanation.json"
     baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
-    trained_rows = [figures.pop("trained_rows", None) for figures in baselines.values()]
+    trained_rows = [metrics.pop("trained_rows", None) for metrics in baselines.values()]
     return DatasetResults(
         problem=problem,
         warnings=Checks.read(dataset).warnings,
-        networks=[read_network(problem, model, text) for model in models],
+        networks=[read_network(problem, model, text) for model in config.models],
         baselines=baselines,
         trained_rows=trained_rows[0],
         comparison=read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}"),
         explanation=read_json(explanation, f"explain@{dataset}"),
-        confidence=confidence,
+        confidence=config.compare.confidence,
     )
 
 
-def read_network(problem: Problem, model: str, text: CardText) -> Network:
-    dataset = problem.dataset
-    trained, evaluated = f"train@{dataset}-{model}", f"evaluate@{dataset}-{model}"
-    metrics = read_json(paths.metrics(dataset, model), evaluated)
-    beside = ("aux", "spread", "ensemble", "calibrated", "interval")
-    auxiliary, spread, ensemble, calibrated, interval = (metrics.pop(key, None) for key in beside)
+def read_network(problem: Problem, model: str, text: CardText) -> NetworkResults:
+    dataset, rows = problem.dataset, problem.rows["test"]
+    train, evaluate = f"train@{dataset}-{model}", f"evaluate@{dataset}-{model}"
+    metrics = read_json(paths.metrics(dataset, model), evaluate)
     folder = paths.model(dataset, model)
-    with stage_output(folder / "history.csv", trained) as file:
+    with stage_output(folder / "history.csv", train) as file:
         history = pd.read_csv(file)
-    return Network(
+    drawn = evenly_spaced(rows, min(MAX_ROWS, rows_at_once(problem.main.units)))
+    return NetworkResults(
         name=model,
+        auxiliary=metrics.pop("aux", None),
+        spread=metrics.pop("spread", None),
+        ensemble=metrics.pop("ensemble", None),
+        calibrated=metrics.pop("calibrated", None),
+        interval=metrics.pop("interval", None),
         metrics=metrics,
-        auxiliary=auxiliary,
-        spread=spread,
-        ensemble=ensemble,
-        calibrated=calibrated,
-        interval=interval,
         card=render_card(dataset, model, text),
-        run=read_json(folder / "run.json", trained),
+        run=read_json(folder / "run.json", train),
         history=history,
-        predictions=read_table(paths.predictions(dataset, model), evaluated, rows=shown(problem)),
+        predictions=read_table(paths.predictions(dataset, model), evaluate, rows=drawn),
     )
-
-
-def shown(problem: Problem) -> NDArray[np.int64]:
-    """Return the places of the test rows of which errors are shown."""
-    return evenly_spaced(problem.rows["test"], min(SHOWN, rows_at_once(problem.main.units)))

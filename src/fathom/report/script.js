@@ -1,4 +1,4 @@
-// What a mark is, where it is pointed at.
+// Show the description of the mark under the pointer.
 const tip = document.getElementById("tip");
 document.addEventListener("pointermove", (event) => {
   const mark = event.target.closest(".chart [aria-label][aria-roledescription]:not([aria-roledescription=axis])");
@@ -11,7 +11,7 @@ document.addEventListener("pointermove", (event) => {
   tip.style.top = `${Math.max(4, event.clientY - tip.offsetHeight - 12)}px`;
 });
 
-// Tables sort by a click on a column's head: numbers by value, an empty cell last.
+// A click on the head of a column sorts a table: numbers by value, empty cells last.
 const keyOf = (cell) => {
   const text = cell.textContent.trim();
   const number = parseFloat(text.replace(/,/g, "").replace("−", "-"));

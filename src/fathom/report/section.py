@@ -1,4 +1,4 @@
-"""What the page shows of one data set."""
+"""What the page shows of one data set, for the template dataset.html.j2."""
 
 from typing import Any
 
@@ -7,97 +7,94 @@ import numpy as np
 import pandas as pd
 from markdown.extensions.toc import TocExtension
 
+from fathom.artifacts.problem import Problem
+from fathom.artifacts.ranking import HIGHER_IS_BETTER
 from fathom.artifacts.raw_table import read_raw_rows
+from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_array
-from fathom.evaluate.formatting import METRIC_LABELS, describe_inputs, format_percent
-from fathom.report import classification, comparison, explanation, pictures, regression
+from fathom.evaluate.formatting import METRIC_LABELS, describe_inputs
+from fathom.report import classification, mistakes, pictures, regression
 from fathom.report.charts import learning_curve
-from fathom.report.column_summaries import described_rows, summaries
-from fathom.report.distributions import distributions
+from fathom.report.column_summaries import summarize_columns, summarized_rows
+from fathom.report.comparison import describe_best, model_rows
+from fathom.report.distributions import draw_distributions
 from fathom.report.network_drawing import draw_network
-from fathom.report.results import DatasetResults, Network
-from fathom.report.searches import searches
+from fathom.report.results import DatasetResults, NetworkResults
+from fathom.report.searches import describe_searches
+from fathom.report.shapley_charts import shapley_charts
+from fathom.settings.fields import Task
 
-MOST_IMPORTANT = 3  # columns by which errors are looked at
+IMPORTANT_COLUMNS = 3  # the most important ones, shown with errors
 
 
-def section(results: DatasetResults) -> dict[str, Any]:
-    """Return what the template shows of a data set."""
+def describe_dataset(results: DatasetResults) -> dict[str, Any]:
     problem = results.problem
     images = problem.kind == "images"
     shape = " × ".join(map(str, problem.shape))
-    shown = {
-        "problem": problem,
-        "output": problem.main,
-        "given": f"images of {shape} pixels" if images else describe_inputs(problem),
-        "total": sum(problem.rows.values()),
-        "warnings": [warning.sentence for warning in results.warnings],
-        "verdict": comparison.verdict(results),
-        "metrics": METRIC_LABELS[problem.main.task],
-        "leading": results.leading,
-        "rows": comparison.rows(results),
-        "trained_rows": results.trained_rows,
-        "shown": shown_rows(results),
-        "comparison": results.comparison,
-        "confidence": format_percent(results.confidence),
-        "run": results.networks[0].run,
-        "data": data(results),
-        "networks": [network_lines(network, problem.dataset) for network in results.networks],
-        "explanation": results.explanation,
-        "searches": searches(problem),
-    }
-    errors = numbers if problem.main.task == "regression" else classes
-    return shown | errors(results) | (maps(results) if images else shapley(results))
+    labels, primary = METRIC_LABELS[problem.main.task], results.primary_metric
+    others = [metric for metric in labels if metric != primary]
+    content = {
+        "results": results,
+        "inputs": f"images of {shape} pixels" if images else describe_inputs(problem),
+        "best": describe_best(results),
+        "models": model_rows(results),
+        "other_metrics": others,
+        "heads": [
+            "model", f"test {labels[primary]}", "over runs", "difference", "verdict",
+            *(f"test {labels[metric]}" for metric in others),
+            f"validation {labels[primary]}", f"training {labels[primary]}", "parameters", "seconds",
+        ],
+        "shown_rows": describe_shown_rows(results),
+        "networks": [describe_network(network, problem) for network in results.networks],
+        "searches": describe_searches(problem),
+    }  # fmt: skip
+    task = describe_regression if problem.main.task == "regression" else describe_classification
+    data = describe_images if images else describe_table
+    return content | task(results) | data(results)
 
 
-def shown_rows(results: DatasetResults) -> str:
-    """Say of which rows errors are shown."""
-    shown = len(results.best.predictions)
-    if shown == results.problem.rows["test"]:
-        return "Rows of the test part"
-    return f"{shown:,} rows of the test part, evenly drawn, here and below"
+def describe_shown_rows(results: DatasetResults) -> str:
+    """Say which test rows the charts of errors show."""
+    count = len(results.best.predictions)
+    if count == results.problem.rows["test"]:
+        return "Rows of the test set"
+    return f"{count:,} evenly spaced rows of the test set, here and below"
 
 
-def data(results: DatasetResults) -> dict[str, Any]:
-    """Return samples of images, or a table's columns and how they are distributed."""
-    dataset = results.problem.dataset
-    if results.problem.kind == "images":
-        return {"samples": pictures.samples(dataset)}
-    rows = described_rows(dataset)
-    return {
-        "columns": summaries(dataset),
-        "described": None if rows is None else len(rows),
-        "distributions": distributions(dataset),
-    }
-
-
-def network_lines(network: Network, dataset: str) -> dict[str, Any]:
+def describe_network(network: NetworkResults, problem: Problem) -> dict[str, Any]:
     run, history = network.run, network.history
-    kept = history[(history["seed"] == run["seed"]) & (history["epoch"] == run["kept_epoch"])]
+    best = history[(history["seed"] == run["seed"]) & (history["epoch"] == run["kept_epoch"])]
+    file = paths.model(problem.dataset, network.name) / "model.keras"
     return {
         "name": network.name,
-        "parameters": run["parameters"],
-        "kept": run["kept_epoch"],
-        "epochs": run["epochs"],
-        "monitor": run["monitor"],
-        "runs": len(run["runs"]),
-        "ratio": float(kept["val_loss"].iloc[0] / kept["loss"].iloc[0]),
+        "run": run,
+        "criterion": describe_monitor(run["monitor"], problem.main.task),
+        "loss_ratio": float(best["val_loss"].iloc[0] / best["loss"].iloc[0]),
         "curve": learning_curve(network),
-        "drawing": draw_network(paths.model(dataset, network.name) / "model.keras"),
+        # A run.json of an earlier version has no layers: the drawing then shows no numbers.
+        "drawing": draw_network(file, run.get("layers", {})),
         "card": markdown.markdown(network.card, extensions=["tables", TocExtension(baselevel=5)]),
     }
 
 
-def numbers(results: DatasetResults) -> dict[str, Any]:
-    """Return what there is to say of errors in regression."""
+def describe_monitor(monitor: str, task: Task) -> str:
+    """Return "lowest validation RMSE" for "val_rmse"."""
+    metric = monitor.removeprefix("val_").removeprefix("main_output_")
+    label = (METRIC_LABELS[task] | {"loss": "loss"}).get(metric)
+    if label is None:
+        return f"best {monitor}"
+    return f"{'highest' if metric in HIGHER_IS_BETTER else 'lowest'} validation {label}"
+
+
+def describe_regression(results: DatasetResults) -> dict[str, Any]:
     best, output = results.best, results.problem.main
-    features = important(results)
+    features = important_columns(results)
     by_value = [regression.error_by_value(best, features[name], output) for name in features]
     return {
-        "errors": regression.predicted_against_actual(results.networks, output),
-        "wrong": [regression.residuals(best, output), *by_value],
-        "mistakes": regression.worst(best, features),
+        "predictions": regression.predicted_against_actual(results.networks, output),
+        "errors": [regression.residuals(best, output), *by_value],
+        "mistakes": mistakes.largest_errors(best, features),
         "intervals": [
             {"name": n.name, "wanted": n.interval["wanted"]} | n.interval["test"]
             for n in results.networks
@@ -106,63 +103,58 @@ def numbers(results: DatasetResults) -> dict[str, Any]:
     }
 
 
-def classes(results: DatasetResults) -> dict[str, Any]:
-    """Return what there is to say of errors in classification."""
+def describe_classification(results: DatasetResults) -> dict[str, Any]:
     best, output = results.best, results.problem.main
-    found = classification.most_confident(best, output, important(results))
+    wrong = mistakes.most_confident_errors(best, output, important_columns(results))
     if results.problem.kind == "images":
-        images = read_array(
-            paths.raw(results.problem.dataset) / "images.npy", f"download@{results.problem.dataset}"
-        )
+        dataset = results.problem.dataset
+        images = read_array(paths.raw(dataset) / "images.npy", f"download@{dataset}")
         white = pictures.brightest(images)
-        for mistake in found:
-            mistake.columns["picture"] = pictures.picture(np.asarray(images[mistake.row]), white)
+        for mistake in wrong:
+            mistake["columns"]["picture"] = pictures.draw_image(images[mistake["row"]], white)
     return {
-        "errors": [classification.confusion_matrix(n, output) for n in results.networks],
-        "wrong": [classification.reliability_diagram(n, output) for n in results.networks],
-        "classes": classification.class_figures(best, output),
-        "calibration": [calibration(n) for n in results.networks if n.calibrated],
-        "mistakes": found,
+        "predictions": [classification.confusion_matrix(n, output) for n in results.networks],
+        "errors": [classification.reliability_diagram(n, output) for n in results.networks],
+        "classes": classification.class_metrics(best, output),
+        "calibrated": [network for network in results.networks if network.calibrated],
+        "mistakes": wrong,
     }
 
 
-def calibration(network: Network) -> dict[str, Any]:
-    """Return a network's calibration as it is and after temperature scaling."""
-    assert network.calibrated is not None
-    before, after = network.metrics["test"], network.calibrated["test"]
-    return {
-        "name": network.name,
-        "temperature": network.calibrated["temperature"],
-        "ece": (before["ece"], after["ece"]),
-        "cross_entropy": (before["cross_entropy"], after["cross_entropy"]),
-    }
-
-
-def important(results: DatasetResults) -> pd.DataFrame:
-    """Return the shown rows' most important raw columns; images have none."""
+def important_columns(results: DatasetResults) -> pd.DataFrame:
+    """Return the most important raw columns of the shown test rows; images have none."""
     if results.problem.kind == "images":
         return pd.DataFrame()
-    dataset = results.problem.dataset
-    names = [line["column"] for line in results.explanation["importance"][:MOST_IMPORTANT]]
+    importance = results.explanation["importance"][:IMPORTANT_COLUMNS]
     rows = results.best.predictions["row"].to_numpy()
-    return read_raw_rows(dataset, rows, names).reset_index(drop=True)
+    table = read_raw_rows(results.problem.dataset, rows, [line["column"] for line in importance])
+    return table.reset_index(drop=True)
 
 
-def shapley(results: DatasetResults) -> dict[str, Any]:
-    found = results.explanation
-    drawn = [explanation.example(example, found) for example in found["examples"]]
-    return {"why": [explanation.importance(found), *drawn]}
-
-
-def maps(results: DatasetResults) -> dict[str, Any]:
-    """Return the mean attribution map of every class, all on one scale of brightness."""
+def describe_table(results: DatasetResults) -> dict[str, Any]:
+    """Return the columns and how they are distributed, and why the best network predicts so."""
     dataset = results.problem.dataset
-    found = read_array(paths.explanation(dataset) / "maps.npy", f"explain@{dataset}")
-    flat = found.sum(axis=-1) if found.ndim == 4 else np.asarray(found)
-    limit = float(flat.max())
+    rows = summarized_rows(Schema.read(dataset))
     return {
+        "columns": summarize_columns(dataset),
+        "summarized": None if rows is None else len(rows),
+        "distributions": draw_distributions(dataset),
+        "shapley": shapley_charts(results.explanation),
+    }
+
+
+def describe_images(results: DatasetResults) -> dict[str, Any]:
+    """Return samples, and the mean attribution map of every class on one scale of brightness."""
+    dataset = results.problem.dataset
+    file = paths.explanation(dataset) / "maps.npy"
+    maps = np.asarray(read_array(file, f"explain@{dataset}"))
+    if maps.ndim == 4:
+        maps = maps.sum(axis=-1)
+    limit = float(maps.max())
+    return {
+        "samples": pictures.draw_samples(dataset),
         "maps": [
-            {"name": name, "picture": pictures.heat_map(of_class, limit)}
-            for name, of_class in zip(results.explanation["classes"], flat, strict=True)
-        ]
+            {"name": name, "picture": pictures.draw_heat_map(of_class, limit)}
+            for name, of_class in zip(results.explanation["classes"], maps, strict=True)
+        ],
     }

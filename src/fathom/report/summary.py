@@ -4,51 +4,52 @@ from collections.abc import Iterator
 from typing import Any
 
 from fathom.evaluate.formatting import METRIC_LABELS, format_mean, format_number, format_signed
-from fathom.report.comparison import rows, verdict
+from fathom.report.comparison import describe_best, model_rows
+from fathom.report.git_history import committed_metrics
 from fathom.report.results import DatasetResults
-from fathom.report.versions import committed_metrics
 
-SMALLEST = 1e-9  # a relative change that is one, and not rounding
+ROUNDING = 1e-9  # relative change that is only rounding
 
 
-def summary(every: list[DatasetResults]) -> str:
-    """Return the comparison of all models as Markdown, and what changed against HEAD."""
+def render_summary(datasets: list[DatasetResults]) -> str:
+    """Return the comparison of all models and the changes against HEAD as Markdown."""
     lines = ["# Fathom report", ""]
-    for results in every:
-        lines += [*comparison(results), ""]
-    lines += changes(every, committed_metrics("HEAD"))
+    for results in datasets:
+        lines += [*list_models(results), ""]
+    lines += list_changes(datasets, committed_metrics("HEAD"))
     return "\n".join(lines) + "\n"
 
 
-def comparison(results: DatasetResults) -> Iterator[str]:
-    metric, found = results.leading, verdict(results)
-    labels = METRIC_LABELS[results.problem.main.task]
+def list_models(results: DatasetResults) -> Iterator[str]:
+    best, labels = describe_best(results), METRIC_LABELS[results.problem.main.task]
     yield f"## {results.problem.dataset}"
     yield ""
-    yield f"**{found.network}**: {found.figure} ({found.label}). {found.comparison}"
+    yield f"**{best.name}**: {best.value} ({best.label}). {best.comparison}"
     yield ""
     heads = [f"test {label}" for label in labels.values()]
     heads += ["over runs", f"against {results.comparison['baseline']['name']}"]
     yield f"| model | {' | '.join(heads)} |"
-    yield "|---" * (len(labels) + 3) + "|"
-    for row in rows(results):
-        figures = " | ".join(format_number(row.figures["test"][name]) for name in labels)
-        difference = format_signed(row.compared["difference"]) if row.compared else ""
+    yield "|---" * (len(heads) + 1) + "|"
+    for row in model_rows(results):
         name = f"**{row.name}**" if row.kind == "network" else row.name
-        yield f"| {name} | {figures} | {format_mean(row.spread)} | {difference} |"
+        cells = [format_number(row.metrics["test"][metric]) for metric in labels]
+        cells += [format_mean(row.spread)]
+        cells += [format_signed(row.compared["difference"]) if row.compared else ""]
+        yield f"| {name} | {' | '.join(cells)} |"
     yield ""
-    yield f"Models are chosen by validation {labels[metric]}, figures are of the test part."
+    metric = labels[results.primary_metric]
+    yield f"Validation {metric} selects the best models; the metrics are of the test set."
     if results.trained_rows:
-        of = results.problem.rows["train"]
-        yield f"Baselines were trained on {results.trained_rows:,} of {of:,} training rows."
+        all_rows = results.problem.rows["train"]
+        yield f"Baselines were trained on {results.trained_rows:,} of {all_rows:,} training rows."
 
 
-def changes(every: list[DatasetResults], before: dict[str, Any]) -> Iterator[str]:
-    """List the networks' test figures that differ from those committed."""
+def list_changes(datasets: list[DatasetResults], before: dict[str, Any]) -> Iterator[str]:
+    """List the test metrics of networks that differ from the committed ones."""
     yield "## Against HEAD"
     yield ""
-    found = []
-    for results in every:
+    lines = []
+    for results in datasets:
         dataset = results.problem.dataset
         for network in results.networks:
             old = before.get(dataset, {}).get(network.name, {}).get("test", {})
@@ -56,15 +57,13 @@ def changes(every: list[DatasetResults], before: dict[str, Any]) -> Iterator[str
                 known = old.get(name)
                 if known is None or value is None:  # R² of a single row
                     continue
-                if abs(value - known) > SMALLEST * abs(known):
-                    figures = f"{format_number(known)} | {format_number(value)}"
-                    difference = format_signed(value - known)
-                    found.append(
-                        f"| {dataset} | {network.name} | {name} | {figures} | {difference} |"
-                    )
-    if not found:
-        yield "No test figure changed."
-        return
-    yield "| data set | model | test | HEAD | now | change |"
-    yield "|---|---|---|---|---|---|"
-    yield from found
+                if abs(value - known) > ROUNDING * abs(known):
+                    cells = [dataset, network.name, name, format_number(known)]
+                    cells += [format_number(value), format_signed(value - known)]
+                    lines.append(f"| {' | '.join(cells)} |")
+    if lines:
+        yield "| data set | model | test | HEAD | now | change |"
+        yield "|---|---|---|---|---|---|"
+        yield from lines
+    else:
+        yield "No test metric has changed."
