@@ -1,4 +1,4 @@
-"""Stage `baseline`: what scikit-learn gives without tuning. By hand:
+"""Stage `baseline`: metrics of scikit-learn models with default settings.
 
 python src/baseline.py dataset=digits
 """
@@ -10,10 +10,10 @@ from fathom.settings.config import DatasetConfig
 
 @stage(DatasetConfig)
 def main(config: DatasetConfig) -> None:
-    for name, figures in baseline(config).items():
-        shown = ", ".join(f"{metric} {value:.4g}" for metric, value in figures["test"].items())
-        rows = figures.get("trained_rows")
-        print(f"{name}: test {shown}" + (f", trained on {rows:,} rows" if rows else ""))
+    for name, metrics in baseline(config).items():
+        test = ", ".join(f"{metric} {value:.4g}" for metric, value in metrics["test"].items())
+        rows = metrics.get("trained_rows")
+        print(f"{name}: test {test}" + (f", trained on {rows:,} rows" if rows else ""))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage `compare`: whether networks are better than the best baseline. By hand:
+"""Stage `compare`: compares networks with the best baseline on the test set.
 
 python src/compare.py dataset=digits
 """
@@ -13,10 +13,10 @@ def main(config: DatasetConfig) -> None:
     comparison = compare(config)
     metric, baseline = comparison["metric"], comparison["baseline"]
     print(f"best baseline: {baseline['name']}, test {metric} {baseline['figure']:.4g}")
-    for name, found in comparison["networks"].items():
+    for name, network in comparison["networks"].items():
         print(
-            f"{name}: test {metric} {found['figure']:.4g}, {found['difference']:+.4g} "
-            f"[{found['low']:+.4g}, {found['high']:+.4g}]: {found['verdict']}"
+            f"{name}: test {metric} {network['figure']:.4g}, {network['difference']:+.4g} "
+            f"[{network['low']:+.4g}, {network['high']:+.4g}]: {network['verdict']}"
         )
 
 

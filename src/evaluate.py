@@ -1,4 +1,4 @@
-"""Stage `evaluate`: the figures of a trained network on every part. By hand:
+"""Stage `evaluate`: metrics of a trained network on all sets.
 
 python src/evaluate.py dataset=digits model=mlp
 """
@@ -11,7 +11,7 @@ from fathom.settings.config import NetworkConfig
 @stage(NetworkConfig)
 def main(config: NetworkConfig) -> None:
     test = evaluate(config)["test"]
-    print("test: " + ", ".join(f"{name} {value:.4g}" for name, value in test.items()))
+    print("test: " + ", ".join(f"{metric} {value:.4g}" for metric, value in test.items()))
 
 
 if __name__ == "__main__":

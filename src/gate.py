@@ -1,4 +1,4 @@
-"""Stage `gate`: fails if a figure is not within its bounds. By hand:
+"""Stage `gate`: fails if a metric is out of its bounds.
 
 python src/gate.py
 """
@@ -12,15 +12,12 @@ from fathom.settings.config import Config
 
 @stage(Config)
 def main(config: Config) -> None:
-    verdicts = gate(config)
-    for verdict in verdicts:
-        if verdict.held:
-            print(verdict.line)
-        else:
-            print(f"gate.py: {verdict.line}", file=sys.stderr)
-    if not verdicts:
+    results = gate(config)
+    for line, passed in results:
+        print(line if passed else f"gate.py: {line}", file=sys.stdout if passed else sys.stderr)
+    if not results:
         print("no gates")
-    if not all(verdict.held for verdict in verdicts):
+    if not all(passed for _, passed in results):
         sys.exit(1)
 
 

@@ -95,7 +95,7 @@ def test_violated_gate_fails_at_the_end_and_leaves_the_report(project: Path) -> 
     done = run_in(project, "dvc", "repro", check=False)
     assert done.returncode != 0
     lines = [line for line in done.stderr.splitlines() if line.startswith("gate.py: ")]
-    assert [line.split(" is violated: ")[0] for line in lines] == [
+    assert [line.split(" fails: ")[0] for line in lines] == [
         "gate.py: gates.digits.mlp.accuracy",
         "gate.py: gates.digits.f1_macro",
     ]

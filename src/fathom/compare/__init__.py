@@ -1,1 +1,1 @@
-"""Stage `compare`: whether networks are better than the best baseline."""
+"""Stage `compare`: networks against the best baseline."""

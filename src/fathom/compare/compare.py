@@ -1,6 +1,6 @@
-"""Whether networks are better than the best baseline, or whether the test rows are too few to say.
+"""Paired bootstrap of the differences between networks and the best baseline.
 
-By the paired bootstrap: Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
 """
 
 from pathlib import Path
@@ -19,40 +19,44 @@ from fathom.base.errors import FathomError
 from fathom.base.files import count_rows, read_json, read_table, write_json
 from fathom.settings.config import DatasetConfig
 
-DRAWN_AT_ONCE = 2**22  # numbers of groups, 32 MiB
-GROUPS = 100_000  # that are resampled, at most
+DRAWS_AT_ONCE = 2**22  # 32 MiB of group numbers
+MAX_GROUPS = 100_000
+
+Files = dict[Path, str]  # predictions, the baseline's first, with the stages that write them
 
 
 def compare(config: DatasetConfig) -> dict[str, Any]:
-    """Compare every network with the best baseline, on the rows of the test part.
+    """Compare every network with the best baseline on the test set.
 
-    The best baseline is that of the validation part, by RMSE or accuracy. Writes
-    `metrics/<dataset>/comparison.json`: the `metric`, the `baseline` with its `name` and `figure`,
-    and under `networks` by name the `figure`, its `difference` (network minus baseline), the
-    bounds of the difference's interval, `low` and `high`, and a `verdict`: see `verdict`. Many rows
-    are resampled in groups: see `grouped`.
+    The best baseline is the one with the lowest RMSE or highest accuracy on the validation set.
+    Writes `metrics/<dataset>/comparison.json`: the `metric`; the `baseline`, with its `name` and
+    its value of the metric (`figure`); and under `networks` by name the `figure`, its `difference`
+    (network minus baseline), the bounds `low` and `high` of the difference's confidence interval,
+    and the `verdict`.
 
     Raises:
-        FathomError: predictions are missing, or are not of the same rows.
+        FathomError: predictions are missing, or belong to different rows.
     """
     dataset = config.dataset.name
     metric = PRIMARY_METRIC[Problem.read(dataset).main.task]
     baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
-    name = find_best(baselines, metric)
-    sizes, sums = grouped(files_of(dataset, name, config.models), metric, config.seed)
-    figures = figure(sums.sum(axis=1) / sizes.sum(), metric)
-    means = resampled_means(np.vstack([sizes, sums]), config.compare.resamples, config.seed)
-    of_models = figure(means[1:] / means[0], metric)
-    differences = of_models[1:] - of_models[0]
+    baseline = find_best(baselines, metric)
+    folder = paths.predictions(dataset, "baseline").with_suffix("")
+    files = {folder / f"{baseline}.parquet": f"baseline@{dataset}"}
+    files |= {paths.predictions(dataset, m): f"evaluate@{dataset}-{m}" for m in config.models}
+    sizes, sums = sum_by_group(files, metric, config.seed)
+    values = metric_of(sums.sum(axis=1) / sizes.sum(), metric)
+    means = resample_means(np.vstack([sizes, sums]), config.compare.resamples, config.seed)
+    resampled = metric_of(means[1:] / means[0], metric)
     tail = (1 - config.compare.confidence) / 2
-    low, high = np.quantile(differences, [tail, 1 - tail], axis=1)
+    low, high = np.quantile(resampled[1:] - resampled[0], [tail, 1 - tail], axis=1)
     comparison = {
         "metric": metric,
-        "baseline": {"name": name, "figure": float(figures[0])},
+        "baseline": {"name": baseline, "figure": float(values[0])},
         "networks": {
             model: {
-                "figure": float(figures[1 + i]),
-                "difference": float(figures[1 + i] - figures[0]),
+                "figure": float(values[1 + i]),
+                "difference": float(values[1 + i] - values[0]),
                 "low": float(low[i]),
                 "high": float(high[i]),
                 "verdict": verdict(low[i], high[i], metric),
@@ -64,98 +68,81 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
     return comparison
 
 
-def files_of(dataset: str, baseline: str, models: list[str]) -> dict[Path, str]:
-    """Return the files of predictions, the baseline's first, each with the stage that makes it."""
-    of_baseline = paths.predictions(dataset, "baseline").with_suffix("") / f"{baseline}.parquet"
-    networks = {paths.predictions(dataset, m): f"evaluate@{dataset}-{m}" for m in models}
-    return {of_baseline: f"baseline@{dataset}"} | networks
+def sum_by_group(files: Files, metric: str, seed: int) -> tuple[Floats, Floats]:
+    """Return the number of rows in each group, and the sums of their squared errors (RMSE) or
+    correct predictions (accuracy), of shapes (groups,) and (files, groups).
 
-
-def grouped(files: dict[Path, str], metric: str, seed: int) -> tuple[Floats, Floats]:
-    """Return how many rows there are in each group, and the sums of their merits by file.
-
-    A group is one row or, of more than GROUPS rows, several drawn without replacement: their sums
-    vary as those of so many rows do. Only a block of rows is in memory at a time.
-
-    Returns:
-        Of shape (groups,) and (files, groups).
+    A group is one row, or several random ones if there are more than MAX_GROUPS rows: resampled
+    sums of groups vary as those of rows. One block of rows is in memory at a time.
     """
     rows = {path: count_rows(path, made_by) for path, made_by in files.items()}
-    group = groups(next(iter(rows.values())), seed)
+    group_of_row = draw_groups(next(iter(rows.values())), seed)
     for path in files:
-        if rows[path] != len(group):
-            raise of_other_rows(path, files)
-    count = min(len(group), GROUPS)
+        if rows[path] != len(group_of_row):
+            raise different_rows(path, files)
+    count = min(len(group_of_row), MAX_GROUPS)
     sizes, sums = np.zeros(count), np.zeros((len(files), count))
-    for block in blocks(len(group)):
-        of_rows = group[block.start : block.stop]
-        sizes += np.bincount(of_rows, minlength=count)
+    for block in blocks(len(group_of_row)):
+        group = group_of_row[block.start : block.stop]
+        sizes += np.bincount(group, minlength=count)
         for i, table in enumerate(read_predictions(files, block)):
-            sums[i] += np.bincount(of_rows, merit(table, metric), count)
+            if metric == "rmse":
+                values = np.square((table["predicted"] - table["actual"]).to_numpy(np.float64))
+            else:
+                values = (table["predicted"] == table["actual"]).to_numpy().astype(np.float64)
+            sums[i] += np.bincount(group, values, count)
     return sizes, sums
 
 
-def groups(rows: int, seed: int) -> NDArray[np.int32]:
-    """Return the group of each row: as many rows in each, or one more."""
-    found = np.arange(rows, dtype=np.int32) % GROUPS
-    if rows > GROUPS:
-        apart = np.random.SeedSequence(seed).spawn(1)[0]  # the seed itself draws groups
-        np.random.default_rng(apart).shuffle(found)
-    return found
+def metric_of(means: Floats, metric: str) -> Floats:
+    return np.sqrt(means) if metric == "rmse" else means
 
 
-def read_predictions(files: dict[Path, str], rows: range) -> list[pd.DataFrame]:
-    """Read rows that follow one another from all files."""
+def draw_groups(rows: int, seed: int) -> NDArray[np.int32]:
+    """Return the random group of each row. The sizes of groups differ by one row at most."""
+    groups = np.arange(rows, dtype=np.int32) % MAX_GROUPS
+    if rows > MAX_GROUPS:
+        own_seed = np.random.SeedSequence(seed).spawn(1)[0]  # `seed` itself draws the resamples
+        np.random.default_rng(own_seed).shuffle(groups)
+    return groups
+
+
+def read_predictions(files: Files, rows: range) -> list[pd.DataFrame]:
     columns = ["row", "actual", "predicted"]
     tables = [read_table(path, made_by, columns, rows) for path, made_by in files.items()]
     for path, table in zip(files, tables, strict=True):
         if not table["row"].equals(tables[0]["row"]):
-            raise of_other_rows(path, files)
+            raise different_rows(path, files)
     return tables
 
 
-def of_other_rows(path: Path, files: dict[Path, str]) -> FathomError:
+def different_rows(path: Path, files: Files) -> FathomError:
     return FathomError(
-        f"{path} and {next(iter(files))} are not of the same rows: make both anew with `dvc repro`"
+        f"{path} and {next(iter(files))} have different rows: make both again with `dvc repro`"
     )
 
 
-def merit(table: pd.DataFrame, metric: str) -> Floats:
-    """Return what a metric is the mean of (RMSE: the root of it), for each row."""
-    if metric == "rmse":
-        squares: Floats = np.square((table["predicted"] - table["actual"]).to_numpy(np.float64))
-        return squares
-    return (table["predicted"] == table["actual"]).to_numpy().astype(np.float64)
+def resample_means(values: Floats, resamples: int, seed: int) -> Floats:
+    """Return means of groups drawn with replacement, of shape (models, resamples).
 
-
-def figure(means: Floats, metric: str) -> Floats:
-    return np.sqrt(means) if metric == "rmse" else means
-
-
-def resampled_means(values: Floats, resamples: int, seed: int) -> Floats:
-    """Return the means of groups drawn with replacement, as many as there are.
-
-    All models get the same groups: what makes rows hard for all of them cancels out of differences.
+    All models get the same groups: differences between models then vary less.
 
     Args:
         values: of shape (models, groups).
-
-    Returns:
-        Of shape (models, resamples).
     """
-    models, rows = values.shape
+    models, groups = values.shape
     generator = np.random.default_rng(seed)
     means = np.empty((models, resamples))
-    block = max(1, DRAWN_AT_ONCE // rows)
+    block = max(1, DRAWS_AT_ONCE // groups)
     for start in range(0, resamples, block):
-        drawn = generator.integers(rows, size=(min(block, resamples - start), rows))
+        draws = generator.integers(groups, size=(min(block, resamples - start), groups))
         for model in range(models):
-            means[model, start : start + len(drawn)] = values[model][drawn].mean(axis=1)
+            means[model, start : start + len(draws)] = values[model][draws].mean(axis=1)
     return means
 
 
 def verdict(low: float, high: float, metric: str) -> str:
-    """Return "better", "worse" or, of an interval that contains 0, "can't be told apart"."""
+    """Return "better", "worse" or, if the interval contains 0, "can't be told apart"."""
     if low <= 0 <= high:
         return "can't be told apart"
     return "better" if (low > 0) == (metric in HIGHER_IS_BETTER) else "worse"

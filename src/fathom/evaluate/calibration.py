@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say, and one number that mends them.
+"""Calibration of probabilities: how to measure it, and temperature scaling.
 
 After Guo et al. 2017, On Calibration of Modern Neural Networks, https://arxiv.org/abs/1706.04599.
 """
@@ -14,99 +14,92 @@ from scipy.special import log_softmax  # type: ignore[import-untyped]
 from fathom.artifacts.scalers import Floats
 
 BINS = 15  # as in the paper
-
-# Where scikit-learn's log_loss clips, too, so that what is minimised here is what is reported.
-SMALLEST = float(np.finfo(np.float64).eps)
-
-# Far beyond what networks need; probabilities of a useless one go to equal shares.
-TEMPERATURES = (0.01, 100.0)
+SMALLEST = float(np.finfo(np.float64).eps)  # probability; scikit-learn's log_loss clips there, too
+TEMPERATURES = (0.01, 100.0)  # bounds, far beyond what networks need
 
 
 def reliability_bins(
-    confidence: Floats, right: NDArray[np.bool_], bins: int = BINS
+    confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS
 ) -> pd.DataFrame:
-    """Return the bins of a reliability diagram: as wide as each other, and without empty ones.
+    """Return the bins of a reliability diagram, of equal width and without empty ones.
 
     Args:
-        confidence: of shape (rows,): the probability of the class that was chosen.
-        right: of shape (rows,): whether it is the true one.
+        confidence: of shape (rows,): the probability of the predicted class.
+        correct: of shape (rows,): whether it is the actual class.
 
     Returns:
-        A row for each bin: its bounds `low` (not in it) and `high` (in it), `confidence` and
-        `accuracy` (means of its rows), and `rows` (how many).
+        A row for each bin: its bounds `low` (excluded) and `high` (included), the means
+        `confidence` and `accuracy` of its rows, and `rows`, their number.
     """
-    return bin_means(bin_sums(confidence, right, bins))
+    return bin_means(bin_sums(confidence, correct, bins))
 
 
-def bin_sums(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> Floats:
-    """Return of each bin its rows, their confidence and the right ones, of shape (3, bins): those
-    of several blocks of rows add up. Arguments are as in `reliability`.
+def bin_sums(confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS) -> Floats:
+    """Return each bin's number of rows, sum of confidence and number of correct rows, of shape
+    (3, bins). The sums of several blocks of rows add up.
     """
     edges = np.linspace(0, 1, bins + 1)
-    bin_of = np.digitize(confidence, edges[1:-1], right=True)
-    return np.stack([np.bincount(bin_of, of, bins) for of in (None, confidence, right)])
+    bin_of_row = np.digitize(confidence, edges[1:-1], right=True)
+    return np.stack([np.bincount(bin_of_row, of, bins) for of in (None, confidence, correct)])
 
 
 def bin_means(sums: Floats) -> pd.DataFrame:
-    """Return what `reliability` does."""
+    """Return the table that `reliability_bins` describes."""
     edges = np.linspace(0, 1, sums.shape[1] + 1)
     filled = sums[0] > 0
-    rows, confidence, right = sums[:, filled]
+    rows, confidence, correct = sums[:, filled]
     return pd.DataFrame(
         {
             "low": edges[:-1][filled],
             "high": edges[1:][filled],
             "confidence": confidence / rows,
-            "accuracy": right / rows,
+            "accuracy": correct / rows,
             "rows": rows.astype(np.int64),
         }
     )
 
 
 def expected_calibration_error(bins: pd.DataFrame) -> float:
-    """Return the mean distance of confidence and accuracy over the bins of `reliability`, weighted
-    by their rows.
+    """Return the mean absolute difference of confidence and accuracy over the bins of
+    `reliability_bins`, weighted by rows.
     """
     return float(np.average((bins["confidence"] - bins["accuracy"]).abs(), weights=bins["rows"]))
 
 
-def fitted_temperature(probabilities: Floats, actual: NDArray[np.integer[Any]]) -> float:
-    """Return the temperature at which the cross-entropy is lowest.
+def fit_temperature(probabilities: Floats, actual: NDArray[np.integer[Any]]) -> float:
+    """Return the temperature that minimizes the cross-entropy.
 
     Args:
         probabilities: of shape (rows, classes).
-        actual: numbers of classes, of shape (rows,).
+        actual: class numbers of shape (rows,).
 
     Returns:
-        Above 1 if the probabilities are too sure, below 1 if they are not sure enough. 1 if every
-        row is right: the cross-entropy then falls with the temperature down to 0, and says
-        nothing of how sure to be.
+        Above 1 if the probabilities are overconfident, below 1 if they are underconfident; 1 if
+        every row is correct: the cross-entropy then has no minimum.
     """
     if (probabilities.argmax(axis=1) == actual).all():
         return 1.0
-    logs = logarithms(probabilities)
+    logits = logits_of(probabilities)
     rows = np.arange(len(actual))
 
     def cross_entropy(log_temperature: float) -> float:
-        tempered = log_softmax(logs / np.exp(log_temperature), axis=1)
-        return float(-tempered[rows, actual].mean())
+        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return float(-scaled[rows, actual].mean())
 
-    # Convex in 1 / temperature, so that there is one minimum alone.
-    found = minimize_scalar(
+    # The cross-entropy is convex in 1 / temperature: it has one minimum.
+    best = minimize_scalar(
         cross_entropy, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-8}
     )
-    return float(np.exp(found.x)) if found.fun < cross_entropy(0.0) else 1.0
+    return float(np.exp(best.x)) if best.fun < cross_entropy(0.0) else 1.0
 
 
-def at_temperature(probabilities: Floats, temperature: float) -> Floats:
-    """Return the probabilities, of shape (rows, classes), that a softmax of the same logits,
-    divided by the temperature, gives.
-    """
-    tempered: Floats = np.exp(log_softmax(logarithms(probabilities) / temperature, axis=1))
-    return tempered
+def scale_temperature(probabilities: Floats, temperature: float) -> Floats:
+    """Return the softmax of the logits divided by the temperature, of shape (rows, classes)."""
+    scaled: Floats = np.exp(log_softmax(logits_of(probabilities) / temperature, axis=1))
+    return scaled
 
 
-def logarithms(probabilities: Floats) -> Floats:
-    """Return logits up to a number for each row, which a softmax takes away."""
-    logs: Floats = np.log(np.clip(probabilities, SMALLEST, None))
-    return logs
+def logits_of(probabilities: Floats) -> Floats:
+    """Return logits up to a constant in each row, which a softmax cancels."""
+    logits: Floats = np.log(np.clip(probabilities, SMALLEST, None))
+    return logits

@@ -1,7 +1,8 @@
-"""The figures of a trained network, and how they spread over its runs."""
+"""Metrics of a trained network, and how they vary between its runs."""
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fathom.artifacts.predictions import Predictions
@@ -10,78 +11,94 @@ from fathom.artifacts.scaled_data import read_targets, target_of
 from fathom.base import paths
 from fathom.base.blocks import blocks, evenly_spaced, rows_in_block
 from fathom.base.files import TableWriter, atomic_write, write_json
-from fathom.evaluate.calibration import at_temperature, fitted_temperature
+from fathom.evaluate.calibration import fit_temperature, scale_temperature
 from fathom.evaluate.intervals import fit_interval, measure_coverage
-from fathom.evaluate.metrics import prediction_table, spread
-from fathom.evaluate.sums import Scores, tally
+from fathom.evaluate.metrics import Metrics, metrics_for, prediction_table
 from fathom.settings.config import NetworkConfig
 
 PLOTS = ("confusion", "predicted", "residuals")
-PLOTTED = 10_000  # rows, at most: `dvc plots` puts a mark for each into a page
+PLOT_ROWS = 10_000  # at most: `dvc plots` puts a mark for each into the page
 
 
 def evaluate(config: NetworkConfig) -> dict[str, Any]:
-    """Score on every part what the network in `models/<dataset>/<model>/` predicts.
+    """Evaluate the network in `models/<dataset>/<model>/` on all sets.
 
-    Writes `metrics/<dataset>/<model>.json`, with figures by part, and under `aux` the same for an
-    auxiliary output; of a network trained several times, under `spread` the mean and the standard
-    deviation of its runs' figures, and under `ensemble` the figures of their averaged predictions;
-    of classes, if so set, under `calibrated` what `calibrated` returns, and of numbers under
-    `interval` what `intervals` does. Writes the test part's
-    predictions, in `data/predictions/`; and for `dvc plots` the test part's truth and prediction,
-    in `plots/confusion/`, or in `plots/predicted/` and `plots/residuals/`.
+    Writes `metrics/<dataset>/<model>.json` with the metrics by set, and, where they apply:
 
-    Only a block of rows is in memory at a time. Temperature and intervals are fitted to as many
-    rows of the validation part as a block has, a million at most, evenly drawn.
+    - `aux`: those of the auxiliary output;
+    - `spread` and `ensemble`: see `evaluate_runs`;
+    - `interval` (regression): see `evaluate_interval`;
+    - `calibrated` (classification): see `evaluate_calibrated`.
+
+    Also writes the predictions for the test set to `data/predictions/`, and their plots for
+    `dvc plots` to `plots/`. One block of rows is in memory at a time. Temperature and intervals
+    are fitted to one block of validation rows, evenly spaced, a million at most.
 
     Raises:
-        FathomError: the trained network or the scaled data is not there.
+        FathomError: the trained network or the scaled data is missing.
     """
     dataset, name = config.dataset.name, config.model.name
     problem = Problem.read(dataset)
     network = Predictions.read(problem, name)
-    metrics: dict[str, Any] = {**figures(network, network.model_seeds)}
+    metrics: dict[str, Any] = {**evaluate_sets(network, network.model_seeds)}
     if network.has_auxiliary:
-        metrics["aux"] = figures(network, network.model_seeds, "aux_output")
+        metrics["aux"] = evaluate_sets(network, network.model_seeds, "aux_output")
     if len(network.seeds) > 1:
-        metrics |= over_runs(network)
+        metrics |= evaluate_runs(network)
     if problem.main.task == "regression":
-        metrics |= intervals(network, config.evaluate.coverage)
+        metrics |= evaluate_interval(network, config.evaluate.coverage)
     elif config.evaluate.temperature_scaling:
-        metrics["calibrated"] = calibrated(network)
-    write_predictions(network)
+        metrics["calibrated"] = evaluate_calibrated(network)
+    write_test_predictions(network)
     write_json(paths.metrics(dataset, name), metrics)
     return metrics
 
 
-def figures(
+def evaluate_sets(
     network: Predictions,
     seeds: list[int],
     output: str = "main_output",
     temperature: float | None = None,
-) -> dict[str, Scores]:
-    """Score by part what some runs predict on average, probabilities perhaps at a temperature."""
-    found: dict[str, Scores] = {}
-    for part in paths.SUBSETS:
-        rows = tally(network.problem.outputs[output])
-        for actual, values in network.blocks(seeds, part, output):
-            rows.add(actual, values if temperature is None else at_temperature(values, temperature))
-        found[part] = rows.scores()
-    return found
+) -> dict[str, Metrics]:
+    """Return by set the metrics of the mean prediction of some runs, perhaps at a temperature."""
+    by_set: dict[str, Metrics] = {}
+    for subset in paths.SUBSETS:
+        metrics = metrics_for(network.problem.outputs[output])
+        for actual, predicted in network.blocks(seeds, subset, output):
+            if temperature is not None:
+                predicted = scale_temperature(predicted, temperature)
+            metrics.update(actual, predicted)
+        by_set[subset] = metrics.result()
+    return by_set
 
 
-def over_runs(network: Predictions) -> dict[str, Any]:
-    """Return how figures spread over runs, and those of the runs' averaged predictions."""
-    runs = [figures(network, [seed]) for seed in network.seeds]
+def evaluate_runs(network: Predictions) -> dict[str, Any]:
+    """Return by set the `spread` of each metric over runs (mean, sample standard deviation and
+    number), and the metrics of the runs' mean prediction (`ensemble`).
+    """
+    runs = [evaluate_sets(network, [seed]) for seed in network.seeds]
     return {
-        "spread": {part: spread([run[part] for run in runs]) for part in paths.SUBSETS},
-        "ensemble": figures(network, network.seeds),
+        "spread": {
+            subset: {
+                metric: spread([run[subset][metric] for run in runs]) for metric in runs[0][subset]
+            }
+            for subset in paths.SUBSETS
+        },
+        "ensemble": evaluate_sets(network, network.seeds),
     }
 
 
-def intervals(network: Predictions, coverage: float) -> dict[str, Any]:
-    """Return under `interval` which share of test rows prediction intervals hold that are fitted
-    to the validation part, and their mean width; nothing if that part has too few rows.
+def spread(values: list[float | None]) -> dict[str, float | int | None]:
+    """Return mean, sample standard deviation and number; None if a value is undefined."""
+    if None in values:
+        return {"mean": None, "sd": None, "n": len(values)}
+    numbers = np.array(values, np.float64)
+    return {"mean": float(numbers.mean()), "sd": float(numbers.std(ddof=1)), "n": len(values)}
+
+
+def evaluate_interval(network: Predictions, coverage: float) -> dict[str, Any]:
+    """Return the `interval`: its coverage and mean width on the test set, fitted to the
+    validation set; nothing if that has too few rows.
     """
     actual, predicted = network.sample("valid")
     interval = fit_interval(predicted, actual, coverage)
@@ -91,42 +108,42 @@ def intervals(network: Predictions, coverage: float) -> dict[str, Any]:
     return {"interval": {"wanted": coverage, "test": test}}
 
 
-def calibrated(network: Predictions) -> dict[str, Any]:
-    """Return the `temperature` fitted to the validation part, and by part the figures of the main
-    output's probabilities at it.
+def evaluate_calibrated(network: Predictions) -> dict[str, Any]:
+    """Return the `temperature` fitted to the validation set, and by set the main output's metrics
+    at this temperature.
     """
     actual, predicted = network.sample("valid")
-    temperature = fitted_temperature(predicted, actual)
-    scored = figures(network, network.model_seeds, temperature=temperature)
-    return {"temperature": temperature, **scored}
+    temperature = fit_temperature(predicted, actual)
+    metrics = evaluate_sets(network, network.model_seeds, temperature=temperature)
+    return {"temperature": temperature, **metrics}
 
 
-def write_predictions(network: Predictions) -> None:
-    """Write predictions of the test part for readers, and what `dvc plots` shows of them."""
+def write_test_predictions(network: Predictions) -> None:
+    """Write the predictions for the test set, and the files that `dvc plots` shows."""
     problem, model = network.problem, network.model
-    chosen = evenly_spaced(problem.rows["test"], PLOTTED)
-    plotted = []
+    plot_rows = evenly_spaced(problem.rows["test"], PLOT_ROWS)
+    samples = []
     with (
-        atomic_write(paths.predictions(problem.dataset, model)) as beside,
-        TableWriter(beside) as writer,
+        atomic_write(paths.predictions(problem.dataset, model)) as temporary,
+        TableWriter(temporary) as writer,
     ):
         for rows in blocks(problem.rows["test"], problem.main.units):
-            table = beside_truth(network, rows)
+            table = tabulate_predictions(network, rows)
             writer.write(table)
-            plotted.append(table.iloc[rows_in_block(chosen, rows)])
-    tables = plot_tables(pd.concat(plotted), problem)
+            samples.append(table.iloc[rows_in_block(plot_rows, rows)])
+    tables = plot_tables(pd.concat(samples), problem)
     for kind in PLOTS:
-        with atomic_write(paths.plots(kind, problem.dataset, model)) as beside:
-            beside.mkdir()
+        with atomic_write(paths.plots(kind, problem.dataset, model)) as temporary:
+            temporary.mkdir()
             if kind in tables:
-                tables[kind].to_csv(beside / "test.csv", index=False)
+                tables[kind].to_csv(temporary / "test.csv", index=False)
 
 
-def beside_truth(network: Predictions, rows: range) -> pd.DataFrame:
-    """Return the kept model's predictions for some rows of the test part, beside the truth."""
+def tabulate_predictions(network: Predictions, rows: range) -> pd.DataFrame:
+    """Return targets and predictions of some test rows; `aux_` marks the auxiliary output's."""
     targets = read_targets(network.problem, "test", rows)
     names = ["main_output", "aux_output"] if network.has_auxiliary else ["main_output"]
-    table, *auxiliary = (
+    main, *auxiliary = (
         prediction_table(
             network.problem.outputs[name],
             targets["row"].to_numpy(),
@@ -135,12 +152,13 @@ def beside_truth(network: Predictions, rows: range) -> pd.DataFrame:
         )
         for name in names
     )
-    others = [other.drop(columns="row").add_prefix("aux_") for other in auxiliary]
-    return pd.concat([table, *others], axis=1)
+    return pd.concat(
+        [main, *(table.drop(columns="row").add_prefix("aux_") for table in auxiliary)], axis=1
+    )
 
 
 def plot_tables(table: pd.DataFrame, problem: Problem) -> dict[str, pd.DataFrame]:
-    """Return by kind what `dvc plots` shows. A file is in one plot alone: DVC has it so."""
+    """Return the tables of `dvc plots`, which takes each file for one plot only."""
     pairs = table[["actual", "predicted"]]
     if problem.main.task == "classification":
         return {"confusion": pairs}

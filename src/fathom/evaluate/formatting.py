@@ -1,4 +1,4 @@
-"""Figures as people read them: their names, and as many digits as they are worth."""
+"""Metrics as text: their labels, and as many digits as are significant."""
 
 import math
 
@@ -17,37 +17,41 @@ SUBSET_LABELS = {"test": "test", "valid": "validation", "train": "training"}
 
 
 def format_mean(spread: dict[str, float] | None) -> str:
-    """Return a mean with its standard deviation: that to one digit, or two if the first is a 1, as
-    a mean is not known any better.
+    """Return "mean ± standard deviation", to the deviation's first digit, or to its second if the
+    first is a 1.
     """
     if spread is None:
         return ""
     sd, decimals = spread["sd"], 4
     if sd:
-        first = math.floor(math.log10(sd))
-        decimals = max(-first + (sd < 2 * 10**first), 0)
+        exponent = math.floor(math.log10(sd))
+        decimals = max(-exponent + (sd < 2 * 10**exponent), 0)
     return f"{spread['mean']:,.{decimals}f} ± {sd:,.{decimals}f}"
 
 
 def describe_inputs(problem: Problem) -> str:
-    """Say how many columns of a table networks are given."""
-    kinds = {"number": len(problem.numbers), "category": len(problem.categories)}
-    plurals = {"number": "numbers", "category": "categories"}
+    """Return how many features of a table a network gets: "8 numbers and 1 category"."""
+    words = (
+        (len(problem.numbers), "number", "numbers"),
+        (len(problem.categories), "category", "categories"),
+    )
     return " and ".join(
-        f"{count} {name if count == 1 else plurals[name]}" for name, count in kinds.items() if count
+        f"{count} {one if count == 1 else several}" for count, one, several in words if count
     )
 
 
-def format_percent(share: float) -> str:
-    return f"{100 * share:g} %"
+def format_percent(fraction: float) -> str:
+    """Return a chosen fraction, such as a confidence: "95 %"."""
+    return f"{100 * fraction:g} %"
 
 
-def format_share(of_rows: float) -> str:
-    return f"{100 * of_rows:.1f} %"
+def format_share(fraction: float) -> str:
+    """Return a measured fraction: "90.4 %"."""
+    return f"{100 * fraction:.1f} %"
 
 
 def format_number(value: float | None) -> str:
-    """Return a figure with four significant digits, large ones whole."""
+    """Return four significant digits, or a whole number from 1000 on."""
     if value is None:
         return "–"
     text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.4g}"
@@ -63,7 +67,7 @@ def format_signed(value: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a time as people say it."""
+    """Return "1.5 h", "2.0 min" or "30 s"."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.1f} {unit}"

@@ -1,9 +1,9 @@
-"""Prediction intervals from the errors of the validation part.
+"""Prediction intervals from the errors on the validation set.
 
-Split-conformal prediction (Vovk et al. 2005; Lei et al. 2018, arXiv 1604.04173): of new rows like
-the validation rows, the intervals hold at least the wanted share, whatever the network is. Rows of
-like predictions have widths of their own (a Mondrian taxonomy, Boström & Johansson 2020), since
-most errors grow with what is predicted.
+Split-conformal prediction (Vovk et al. 2005; Lei et al. 2018, arXiv 1604.04173): the intervals
+cover at least the given share of new rows that are like the validation rows, whatever the network.
+Errors often grow with the prediction, so each bin of predictions has a width of its own (a
+Mondrian taxonomy, Boström & Johansson 2020).
 """
 
 from __future__ import annotations
@@ -16,51 +16,45 @@ import numpy as np
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.signature import Interval
 
-BINS = 10  # at most
-ROWS = 200  # in a bin, at least: the share of new rows held then strays by about 0.02
+MAX_BINS = 10
+MIN_ROWS = 200  # in a bin: the coverage of new rows then deviates by about 0.02
 
 
 def fit_interval(predicted: Floats, actual: Floats, coverage: float) -> Interval | None:
-    """Fit intervals to rows that were not trained on.
+    """Fit intervals to validation rows.
 
     Args:
         predicted: of shape (rows,).
-        actual: likewise.
-        coverage: the share of new rows to be held, between 0 and 1.
+        actual: of shape (rows,).
+        coverage: target share of new rows within the intervals, between 0 and 1.
 
     Returns:
-        None if there are too few rows for any interval to hold that share.
+        None if there are too few rows for this coverage.
     """
-    bins = min(BINS, len(predicted) // ROWS) or 1
+    bins = min(MAX_BINS, len(predicted) // MIN_ROWS) or 1
     edges = np.unique(np.quantile(predicted, np.linspace(0, 1, bins + 1)[1:-1]))
-    places = np.searchsorted(edges, predicted, side="right")
+    bin_of_row = np.searchsorted(edges, predicted, side="right")
     errors = np.abs(actual - predicted)
-    halves = [half_width(errors[places == place], coverage) for place in range(len(edges) + 1)]
-    if any(half is None for half in halves):
-        return None
-    return Interval(
-        coverage=coverage,
-        edges=edges.tolist(),
-        half_widths=[half for half in halves if half is not None],
-    )
-
-
-def half_width(errors: Floats, coverage: float) -> float | None:
-    """Return the error that the next row's, drawn as these, exceeds at most so seldom."""
-    place = math.ceil((len(errors) + 1) * coverage)
-    return float(np.sort(errors)[place - 1]) if place <= len(errors) else None
+    half_widths = []
+    for number in range(len(edges) + 1):
+        in_bin = np.sort(errors[bin_of_row == number])
+        rank = math.ceil((len(in_bin) + 1) * coverage)
+        if rank > len(in_bin):
+            return None
+        half_widths.append(float(in_bin[rank - 1]))
+    return Interval(coverage=coverage, edges=edges.tolist(), half_widths=half_widths)
 
 
 def measure_coverage(interval: Interval, rows: Iterable[tuple[Floats, Floats]]) -> dict[str, float]:
-    """Return which share of rows the intervals hold, and their mean width.
+    """Return the share of rows within the intervals (`coverage`) and the mean `width`.
 
     Args:
-        rows: blocks of rows, of each the truth and what was predicted, of shape (rows,).
+        rows: blocks of rows: targets and predictions, of shape (rows,).
     """
-    count, held, width = 0, 0, 0.0
+    count, covered, width = 0, 0, 0.0
     for actual, predicted in rows:
         low, high = interval.around(predicted)
         count += len(actual)
-        held += int(((actual >= low) & (actual <= high)).sum())
+        covered += int(((actual >= low) & (actual <= high)).sum())
         width += float((high - low).sum())
-    return {"coverage": held / count, "width": width / count}
+    return {"coverage": covered / count, "width": width / count}

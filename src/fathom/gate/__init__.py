@@ -1,1 +1,1 @@
-"""Stage `gate`: bounds that metrics must keep."""
+"""Stage `gate`: bounds on metrics, which fail the pipeline."""

@@ -1,75 +1,69 @@
-"""Bounds that figures must keep: what makes a pipeline fail that has run without an error."""
+"""Bounds on metrics, for a pipeline that fails when a network gets worse."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fathom.artifacts.ranking import find_best
 from fathom.base import paths
-from fathom.base.errors import FathomError, did_you_mean
+from fathom.base.errors import did_you_mean
 from fathom.base.files import read_json
 from fathom.settings.config import Bounds, Config
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What came of a gate, as a line."""
+class GateResult(NamedTuple):
+    """A line that says how a gate ended, and whether it passed."""
 
     line: str
-    held: bool
+    passed: bool
 
 
-def gate(config: Config) -> list[Verdict]:
-    """Hold figures of the test part, in `metrics/`, against the gates of the settings.
+def gate(config: Config) -> list[GateResult]:
+    """Check metrics of the test set, in `metrics/`, against the gates of the settings.
 
-    A gate `<dataset>.<model>.<metric>` is of that network, `<dataset>.<metric>` of the one that is
-    best on the validation part. Gates of what is not among `datasets` and `models` are not
-    checked, and a line says so.
+    A gate `<dataset>.<model>.<metric>` checks that network, `<dataset>.<metric>` the best network
+    on the validation set. A gate whose data set or model is not in `datasets` and `models` is
+    skipped; its line says so.
 
     Raises:
-        FathomError: a gate names a metric that the network does not have, or figures are missing.
+        FathomError: a gate names an unknown metric, or metrics are missing.
     """
-    return [checked(name, bounds, config) for name, bounds in config.gates.items()]
+    return [check_gate(name, bounds, config) for name, bounds in config.gates.items()]
 
 
-def checked(name: str, bounds: Bounds, config: Config) -> Verdict:
-    dataset, *model, metric = name.split(".")
+def check_gate(name: str, bounds: Bounds, config: Config) -> GateResult:
+    dataset, *models, metric = name.split(".")
     if dataset not in config.datasets:
-        return Verdict(f"gates.{name}: not checked, {dataset} is not among datasets", held=True)
-    if not set(model) <= set(config.models):
-        return Verdict(f"gates.{name}: not checked, {model[0]} is not among models", held=True)
-    network = model[0] if model else best_network(dataset, config.models)
-    figures = read_figures(dataset, network)["test"]
-    if metric not in figures:
-        file, key = config.origins.of(["gates", name])
-        near = did_you_mean(metric, figures, key.removesuffix(metric))
-        raise FathomError(f"{file}: {key}: {dataset} has no metric {metric}{near}")
-    held, said = judged(bounds, figures[metric])
-    where = f"data set {dataset}, model {network}, test part"
-    outcome = "is held" if held else "is violated"
-    return Verdict(f"gates.{name} {outcome}: {where}: {metric} {said}", held)
+        return GateResult(f"gates.{name}: not checked, {dataset} is not among datasets", True)
+    if not set(models) <= set(config.models):
+        return GateResult(f"gates.{name}: not checked, {models[0]} is not among models", True)
+    model = models[0] if models else best_network(dataset, config.models)
+    metrics = read_metrics(dataset, model)["test"]
+    if metric not in metrics:
+        near = did_you_mean(metric, metrics, f"gates.{name}".removesuffix(metric))
+        raise config.origins.error(["gates", name], f"{dataset} has no metric {metric}{near}")
+    passed, reason = check_bounds(bounds, metrics[metric])
+    outcome = "passes" if passed else "fails"
+    where = f"data set {dataset}, model {model}, test set"
+    return GateResult(f"gates.{name} {outcome}: {where}: {metric} {reason}", passed)
 
 
-def judged(bounds: Bounds, figure: float | None) -> tuple[bool, str]:
-    """Return whether a figure is within its bounds, and say so."""
-    if figure is None:  # R² of a single row
+def check_bounds(bounds: Bounds, value: float | None) -> tuple[bool, str]:
+    """Return whether a value is within its bounds, and why."""
+    if value is None:  # R² of a single row
         return False, "is not defined"
-    if bounds.min is not None and figure < bounds.min:
-        return False, f"{figure:.6g} is below {bounds.min}"
-    if bounds.max is not None and figure > bounds.max:
-        return False, f"{figure:.6g} is above {bounds.max}"
+    if bounds.min is not None and value < bounds.min:
+        return False, f"{value:.6g} is below {bounds.min}"
+    if bounds.max is not None and value > bounds.max:
+        return False, f"{value:.6g} is above {bounds.max}"
     limits = {"at least": bounds.min, "at most": bounds.max}
-    kept = [f"{words} {bound}" for words, bound in limits.items() if bound is not None]
-    return True, f"{figure:.6g} is {' and '.join(kept)}"
+    words = [f"{word} {limit}" for word, limit in limits.items() if limit is not None]
+    return True, f"{value:.6g} is {' and '.join(words)}"
 
 
 def best_network(dataset: str, models: list[str]) -> str:
-    """Return the network with the best leading metric on the validation part."""
+    """Return the best network on the validation set by the metric of the comparison."""
     metric = read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}")["metric"]
-    return find_best({model: read_figures(dataset, model) for model in models}, metric)
+    return find_best({model: read_metrics(dataset, model) for model in models}, metric)
 
 
-def read_figures(dataset: str, model: str) -> dict[str, dict[str, Any]]:
-    figures: dict[str, dict[str, Any]] = read_json(
-        paths.metrics(dataset, model), f"evaluate@{dataset}-{model}"
-    )
-    return figures
+def read_metrics(dataset: str, model: str) -> Any:
+    return read_json(paths.metrics(dataset, model), f"evaluate@{dataset}-{model}")

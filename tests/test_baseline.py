@@ -1,0 +1,142 @@
+"""Baselines are plain scikit-learn, also of many rows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import dataset_config, work_in_copy
+from evaluations import SUBSETS, flatten, scaled_datasets
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from stages import run_stage
+
+from fathom.artifacts.problem import Problem
+from fathom.artifacts.scaled_data import read_subset
+from fathom.base import blocks
+from fathom.baseline.baseline import baseline, sample_training_rows
+
+MODULE = "fathom.baseline.baseline"
+
+
+@pytest.fixture(autouse=True)
+def project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return a project whose data sets are scaled, made the working folder."""
+    return work_in_copy(scaled_datasets(tmp_path_factory), tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "estimators"),
+    [
+        (
+            "diabetes",
+            {
+                "mean": DummyRegressor(),
+                "linear": LinearRegression(),
+                "boosting": HistGradientBoostingRegressor(random_state=42),
+            },
+        ),
+        (
+            "iris",
+            {
+                "majority": DummyClassifier(),
+                "logistic": LogisticRegression(max_iter=1000),
+                "boosting": HistGradientBoostingClassifier(random_state=42),
+            },
+        ),
+    ],
+)
+def test_baselines_are_plain_scikit_learn(dataset: str, estimators: dict[str, Any]) -> None:
+    metrics = baseline(dataset_config(dataset))
+    assert json.loads(Path(f"metrics/{dataset}/baseline.json").read_text()) == metrics
+    assert list(metrics) == list(estimators)
+    scaled = Path("data/scaled", dataset)
+    x = {
+        subset: pd.read_parquet(scaled / f"{subset}_features.parquet").to_numpy(np.float32)
+        for subset in SUBSETS
+    }
+    y = {subset: pd.read_parquet(scaled / f"{subset}_targets.parquet") for subset in SUBSETS}
+    metric = "r2" if dataset == "diabetes" else "accuracy"
+    for name, estimator in estimators.items():
+        estimator.fit(x["train"], y["train"]["main_output"])
+        for subset in SUBSETS:
+            expected = estimator.score(x[subset], y[subset]["main_output"])
+            assert metrics[name][subset][metric] == pytest.approx(expected, rel=1e-6, abs=1e-9)
+        table = pd.read_parquet(f"data/predictions/{dataset}/baseline/{name}.parquet")
+        np.testing.assert_array_equal(table["row"], y["test"]["row"])
+        predicted = estimator.predict(x["test"])
+        if dataset == "iris":
+            predicted = np.array(["setosa", "versicolor", "virginica"])[predicted]
+            np.testing.assert_array_equal(table["predicted"], predicted)
+        else:
+            np.testing.assert_allclose(table["predicted"], predicted, rtol=1e-6)
+
+
+def test_a_class_without_training_rows_gets_no_probability() -> None:
+    files = [Path(f"data/scaled/iris/train_{kind}.parquet") for kind in ("targets", "features")]
+    targets, features = (pd.read_parquet(file) for file in files)
+    present = targets["main_output"] != 1
+    for file, table in zip(files, (targets, features), strict=True):
+        table[present].to_parquet(file, index=False)
+    problem = Problem.read("iris")
+    problem.rows["train"] = int(present.sum())
+    problem.write(Path("data/problem/iris.json"))
+    metrics = baseline(dataset_config("iris"))
+    table = pd.read_parquet("data/predictions/iris/baseline/logistic.parquet")
+    assert (table["probability_versicolor"] == 0).all()
+    assert set(table["predicted"]) == {"setosa", "virginica"}
+    assert metrics["logistic"]["train"]["accuracy"] == 1
+
+
+@pytest.mark.parametrize("dataset", ["digits", "diabetes"])
+def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch, dataset: str) -> None:
+    monkeypatch.setattr(f"{MODULE}.MAX_VALUES", 200 * 64)  # of the digits
+    at_once = baseline(dataset_config(dataset))
+    files = sorted(Path("data/predictions", dataset, "baseline").iterdir())
+    tables = [pd.read_parquet(file) for file in files]
+    monkeypatch.setattr(blocks, "MOST_ROWS", 33)
+    assert flatten(baseline(dataset_config(dataset))) == pytest.approx(flatten(at_once), rel=1e-6)
+    for file, table in zip(files, tables, strict=True):
+        pd.testing.assert_frame_equal(pd.read_parquet(file), table, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "bound", "name", "metric"),
+    [
+        ("diabetes", ("MAX_ROWS", 100), "linear", "r2"),
+        ("digits", ("MAX_VALUES", 6400), "logistic", "accuracy"),
+    ],
+)
+def test_many_rows_are_sampled(
+    monkeypatch: pytest.MonkeyPatch, dataset: str, bound: tuple[str, int], name: str, metric: str
+) -> None:
+    monkeypatch.setattr(f"{MODULE}.{bound[0]}", bound[1])
+    metrics = baseline(dataset_config(dataset))
+    assert json.loads(Path(f"metrics/{dataset}/baseline.json").read_text()) == metrics
+    assert [values["trained_rows"] for values in metrics.values()] == [100, 100, 100]
+    problem = Problem.read(dataset)
+    sample, other = (sample_training_rows(problem, seed) for seed in (42, 43))
+    assert sample is not None
+    assert other is not None
+    assert len(set(sample)) == 100
+    assert list(sample) == sorted(sample)
+    assert set(sample) <= set(range(problem.rows["train"]))
+    assert list(sample) != list(other)
+    train, test = read_subset(problem, "train"), read_subset(problem, "test")
+    x, x_test = (np.asarray(rows.features).reshape(len(rows.rows), -1) for rows in (train, test))
+    simple: Any = LinearRegression() if name == "linear" else LogisticRegression(max_iter=1000)
+    simple.fit(x[sample], train.target("main_output")[sample])
+    expected = simple.score(x_test, test.target("main_output"))
+    assert metrics[name]["test"][metric] == pytest.approx(expected, rel=1e-6)
+
+
+def test_stage_prints_the_number_of_sampled_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{MODULE}.MAX_ROWS", 100)
+    lines = run_stage("baseline", "dataset=diabetes").out.splitlines()[-3:]
+    assert [line.split(":")[0] for line in lines] == ["mean", "linear", "boosting"]
+    assert all(line.endswith(", trained on 100 rows") for line in lines)
