@@ -1,4 +1,4 @@
-"""Stage `explain`: why the best network of a data set predicts what it predicts. By hand:
+"""Stage `explain`: which inputs move the predictions of a data set's best network.
 
 python src/explain.py dataset=california_housing
 """
@@ -13,11 +13,11 @@ def main(config: DatasetConfig) -> None:
     start_tensorflow(config)
     from fathom.explain.explain import explain  # imports Keras, which starts TensorFlow
 
-    found = explain(config)
-    print(f"{found['model']}, {found['rows']} test rows: {found['explained']}")
-    for entry in found.get("importance", [])[:3]:
+    explanation = explain(config)
+    print(f"{explanation['model']}, {explanation['rows']} test rows: {explanation['explained']}")
+    for entry in explanation.get("importance", [])[:3]:
         print(f"{entry['column']}: {entry['mean_absolute']:.3g}")
-    for entry in found.get("pairs", [])[:3]:
+    for entry in explanation.get("pairs", [])[:3]:
         print(f"{' x '.join(entry['columns'])}: {entry['mean_absolute']:.3g}")
 
 

@@ -1,9 +1,8 @@
-"""Why a network predicts what it predicts. Read in this order:
+"""Stage `explain`: which inputs move a network's predictions. Read in this order:
 
-1. `explain`: takes the network that is best on the validation part, and writes what is found.
-2. `tables`: how much each raw column, and each pair of them, moves predictions. `sizes` settles
-   how many rows are explained and how exactly, `coalitions` makes rows of which only some columns
-   are known, `shapley` weighs what the network predicts for them, and `crosses` says which pairs
-   the wide path could be given.
-3. `images`: which pixels move the probability of the predicted class.
+1. `explain`: explains the best network on the validation set.
+2. `importance`: the effect of each raw column, and of pairs of them. `shapley` chooses the numbers
+   of rows and coalitions and computes Shapley values, `coalitions` makes rows of which only some
+   columns are known, and `crosses` suggests crosses for the wide path.
+3. `saliency`: the effect of each pixel on the probability of the predicted class.
 """

@@ -1,70 +1,62 @@
-"""Rows of a table of which only some columns are known."""
+"""Predictions for a row of which only some columns (a coalition) are known."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.schema import Schema
+from fathom.artifacts.scalers import Floats
 from fathom.scale.encoder import Encoder
 
-Bools = NDArray[np.bool_]
-
-VALUES = 2**21  # that are in memory at once
+MAX_VALUES = 2**21  # in memory at once
 
 
-@dataclass(frozen=True)
-class Mixer:
-    """Puts together known columns of a row and the others of background rows, as features.
-
-    It gives what the encoder makes of raw rows that were so put together, without encoding each:
-    every feature but a cross is made of one raw column, and crosses of codes of such features.
-    A category, a date's parts, the indicator of a missing value and buckets so go with their
-    raw column.
+@dataclass
+class CoalitionGame:
+    """Predicts a row from coalitions: unknown columns take the values of background rows.
 
     Args:
-        encoder: the data set's own.
+        encoder: the data set's encoder.
         columns: raw columns.
-        background: features of raw rows, scaled.
+        background: scaled features of background rows.
+        row: scaled features of the row.
+        predict: returns predictions of shape (rows, units) for features.
+        unit: the column of predictions to explain.
+        evaluations: number of predictions so far.
     """
 
     encoder: Encoder
     columns: list[str]
     background: pd.DataFrame
+    row: pd.DataFrame
+    predict: Callable[[pd.DataFrame], Floats]
+    unit: int
+    evaluations: int = 0
 
-    def blocks(self, row: pd.DataFrame, known: Bools) -> Iterator[pd.DataFrame]:
-        """Return the features of a row with the known columns, coalition by coalition, each with
-        every background row; of a few coalitions at a time.
+    def __call__(self, known: NDArray[np.bool_]) -> Floats:
+        """Return the mean prediction over background rows for each coalition.
 
         Args:
-            row: features of one raw row, scaled.
             known: of shape (coalitions, columns).
         """
-        own = {name: values[0] for name, values in arrays(row).items()}
-        others = arrays(self.background)
-        at_once = max(1, VALUES // self.background.size)
+        blocks = [self.predict(block)[:, self.unit] for block in self.blocks(known)]
+        predicted = np.concatenate(blocks)
+        self.evaluations += len(predicted)
+        return np.asarray(predicted.reshape(len(known), -1).mean(axis=1, dtype=np.float64))
+
+    def blocks(self, known: NDArray[np.bool_]) -> Iterator[pd.DataFrame]:
+        """Yield the features of a few coalitions at a time, each with every background row.
+
+        They equal the features of raw rows combined in this way, without encoding each of them:
+        a feature depends on one raw column, or is a cross of such features.
+        """
+        at_once = max(1, MAX_VALUES // self.background.size)
         for start in range(0, len(known), at_once):
-            yield self.mixed(own, others, known[start : start + at_once])
-
-    def mixed(
-        self, own: dict[str, Any], others: dict[str, NDArray[Any]], known: Bools
-    ) -> pd.DataFrame:
-        """Return the features of some coalitions, of shape (coalitions x background, features)."""
-        features = {}
-        for name, column in self.encoder.raw_columns.items():
-            is_known = known[:, [self.columns.index(column)]]
-            features[name] = np.where(is_known, own[name], others[name]).ravel()
-        return pd.DataFrame(features | self.encoder.cross_codes(features))
-
-
-def arrays(features: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    return {str(name): column.to_numpy() for name, column in features.items()}
-
-
-def explained_columns(encoder: Encoder, schema: Schema) -> list[str]:
-    """Return the raw columns of which features are made, in the table's order."""
-    made = set(encoder.raw_columns.values())
-    return [column.name for column in schema.columns if column.name in made]
+            features = {}
+            for name, column in self.encoder.raw_columns.items():
+                is_known = known[start : start + at_once, [self.columns.index(column)]]
+                own, others = self.row[name].to_numpy()[0], self.background[name].to_numpy()
+                features[name] = np.where(is_known, own, others).ravel()
+            yield pd.DataFrame(features | self.encoder.cross_codes(features))

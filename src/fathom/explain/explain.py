@@ -1,4 +1,4 @@
-"""The explanation of the best network of a data set."""
+"""The explanation of a data set's best network."""
 
 from typing import Any
 
@@ -15,35 +15,38 @@ from fathom.settings.config import DatasetConfig
 
 
 def explain(config: DatasetConfig) -> dict[str, Any]:
-    """Explain the network of `models` that is best on the validation part.
+    """Explain the best of `models` on the validation set.
 
-    Writes `data/explanations/<dataset>/` with `explanation.json` and, of images, `maps.npy`: in
-    float32, of shape (classes, height, width[, channels]).
+    Writes `data/explanations/<dataset>/explanation.json` and, for images, `maps.npy`: float32 of
+    shape (classes, height, width[, channels]).
 
     Raises:
-        FathomError: the trained networks, their figures or the data are not there, or
-            `explain.evaluations` is too low for the table's columns.
+        FathomError: networks, metrics or data are missing, or `explain.evaluations` is too low for
+            the table's columns.
     """
     tf.config.experimental.enable_op_determinism()
     problem = Problem.read(config.dataset.name)
-    name = best_model(problem, config.models)
+    name = best_network(problem, config.models)
     model = read_model(problem.dataset, name)
     with atomic_write(paths.explanation(problem.dataset)) as folder:
         folder.mkdir()
-        of_kind = explain_table if problem.kind == "table" else explain_images
         explanation = {"dataset": problem.dataset, "model": name, "kind": problem.kind}
-        explanation |= of_kind(model, problem, config, folder)
+        if problem.kind == "table":
+            explanation |= explain_table(model, problem, config)
+        else:
+            explanation |= explain_images(model, problem, config, folder)
         write_json(folder / "explanation.json", explanation)
     return explanation
 
 
-def best_model(problem: Problem, models: list[str]) -> str:
-    """Return the network with the lowest RMSE or the highest accuracy on the validation part, of
-    several the first.
+def best_network(problem: Problem, models: list[str]) -> str:
+    """Return the network with the lowest RMSE or highest accuracy on the validation set, the first
+    of equal ones.
     """
-    metric = PRIMARY_METRIC[problem.main.task]
-    figures = {}
-    for name in models:
-        file = paths.metrics(problem.dataset, name)
-        figures[name] = read_json(file, f"evaluate@{problem.dataset}-{name}")
-    return find_best(figures, metric)
+    metrics = {
+        model: read_json(
+            paths.metrics(problem.dataset, model), f"evaluate@{problem.dataset}-{model}"
+        )
+        for model in models
+    }
+    return find_best(metrics, PRIMARY_METRIC[problem.main.task])

@@ -1,8 +1,7 @@
-"""How much the columns of a table, and pairs of them, move a network's predictions."""
+"""Importance of a table's columns, and of pairs of columns, for a network's predictions."""
 
 from functools import partial
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,192 +14,155 @@ from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.scaled_data import ScaledData, Subset, read_scalers, read_targets
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import Schema
-from fathom.explain.coalitions import Mixer, explained_columns
-from fathom.explain.crosses import suggested
-from fathom.explain.shapley import Shares, method, shares
-from fathom.explain.sizes import Sizes
+from fathom.explain.coalitions import CoalitionGame
+from fathom.explain.crosses import suggest_crosses
+from fathom.explain.shapley import choose_sizes, interaction_values
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.settings.config import DatasetConfig
 from fathom.train.predictor import Predictor
 
-MOST_PAIRS = 15
-NOTHING = 1e-4  # of the strongest column: what is weaker may be rounding in float32
+Entries = list[dict[str, Any]]
+
+MAX_PAIRS = 15
+NEGLIGIBLE = 1e-4  # of the most important column: a smaller interaction may be float32 rounding
 
 
-def explain_table(
-    model: keras.Model, problem: Problem, config: DatasetConfig, _folder: Path
-) -> dict[str, Any]:
-    """Explain predictions for test rows against a background of training rows, drawn by the seed.
-
-    The prediction for a coalition of columns is the mean over the background rows of what the
-    network predicts if the other columns' raw values are theirs.
-    """
+def explain_table(model: keras.Model, problem: Problem, config: DatasetConfig) -> dict[str, Any]:
+    """Explain predictions for random test rows, relative to random training rows (background)."""
     dataset, settings = problem.dataset, config.explain
     encoder, scalers = Encoder.read(dataset), read_scalers(dataset)
     columns = explained_columns(encoder, Schema.read(dataset))
-    sizes = Sizes.of(
+    sizes = choose_sizes(
         len(columns),
         min(settings.rows, problem.rows["test"]),
         min(settings.background, problem.rows["train"]),
         settings.evaluations,
     )
     generator = np.random.default_rng(config.seed)
-    targets = drawn(problem, "test", sizes.rows, generator)
-    others = drawn(problem, "train", sizes.background, generator)
-    background = preprocess(
-        read_raw_rows(dataset, others["row"].to_numpy()), encoder, scalers.features
+    targets = sample_targets(problem, "test", sizes.rows, generator)
+    others = sample_targets(problem, "train", sizes.background, generator)
+    table, background = (
+        read_raw_rows(dataset, rows["row"].to_numpy()) for rows in (targets, others)
     )
-    table = read_raw_rows(dataset, targets["row"].to_numpy())
     features = preprocess(table, encoder, scalers.features)
-    predictor = Predictor(model, ScaledData(problem, scalers.targets))
-    predicted = main_output(predictor, features)
-    chosen = explained_class(predicted, problem.main)
-    mixer = Mixer(encoder, columns, background)
-    found = [
-        shares(
-            partial(knowing, mixer, predictor, features.iloc[[row]], chosen[row]),
-            len(columns),
-            sizes,
-            config.seed + row,
-        )
-        for row in range(sizes.rows)
+    background = preprocess(background, encoder, scalers.features)
+    predict = partial(predict_main, Predictor(model, ScaledData(problem, scalers.targets)))
+    predicted = predict(features)
+    # Of two classes, the probability of the second is explained; of several, the predicted one's.
+    several = problem.main.units > 2
+    units = predicted.argmax(axis=1) if several else np.full(len(table), problem.main.units - 1)
+    games = [
+        CoalitionGame(encoder, columns, background, features.iloc[[row]], predict, unit)
+        for row, unit in enumerate(units)
     ]
-    importance = np.mean([np.abs(share.columns) for share in found], axis=0)
-    pairs = strongest(columns, np.mean([np.abs(share.pairs) for share in found], axis=0))
-    pairs = [pair for pair in pairs if pair["mean_absolute"] > NOTHING * importance.max()]
-    explained, unit = in_words(problem.main)
+    values = [
+        interaction_values(game, len(columns), sizes, config.seed + row)
+        for row, game in enumerate(games)
+    ]
+    importance, pairs = rank(values, columns)
     return {
-        "method": method(sizes),
-        "explained": explained,
-        "unit": unit,
+        "method": sizes.method,
+        "explained": describe_output(problem.main),
+        "unit": None if problem.main.classes else problem.main.unit,
         "rows": sizes.rows,
         "background": sizes.background,
-        "evaluations": sum(share.coalitions for share in found) * sizes.background,
-        "importance": [
-            {"column": columns[index], "mean_absolute": float(importance[index])}
-            for index in np.argsort(-importance, kind="stable")
-        ],
-        "pairs": pairs[:MOST_PAIRS],
-        "crosses": suggested(pairs, encoder, config.dataset),
-        "examples": examples(
-            table[columns],
-            targets["main_output"].to_numpy(),
-            predicted[np.arange(sizes.rows), chosen],
-            chosen,
-            found,
-            problem.main,
-        ),
+        "evaluations": sum(game.evaluations for game in games),
+        "importance": importance,
+        "pairs": pairs[:MAX_PAIRS],
+        "crosses": suggest_crosses(pairs, encoder, config.dataset),
+        "examples": list_examples(table[columns], targets, predicted, units, values, problem.main),
     }
 
 
-def drawn(problem: Problem, part: str, count: int, generator: np.random.Generator) -> pd.DataFrame:
-    """Draw targets of some rows of a part, in their order."""
-    rows = np.sort(generator.choice(problem.rows[part], count, replace=False))
-    return read_targets(problem, part, rows)
+def rank(
+    values: list[Any], columns: list[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return columns and pairs by their mean absolute effect on rows, the strongest first."""
+    importance, strengths = (
+        np.mean([np.abs(of_row.get_n_order_values(order)) for of_row in values], axis=0)
+        for order in (1, 2)
+    )
+    ranked = [
+        {"column": columns[index], "mean_absolute": float(importance[index])}
+        for index in np.argsort(-importance, kind="stable")
+    ]
+    pairs = [
+        {"columns": [columns[a], columns[b]], "mean_absolute": float(strengths[a, b])}
+        for a, b in combinations(range(len(columns)), 2)
+        if strengths[a, b] > NEGLIGIBLE * importance.max()
+    ]
+    return ranked, sorted(pairs, key=lambda pair: -pair["mean_absolute"])
 
 
-def knowing(
-    mixer: Mixer,
-    predictor: Predictor,
-    row: pd.DataFrame,
-    chosen: int,
-    known: NDArray[np.bool_],
-) -> Floats:
-    """Return what is predicted for a row knowing but some columns, of shape (coalitions,).
-
-    Args:
-        row: its features.
-        chosen: which column of the predictions is explained.
-        known: coalitions, of shape (coalitions, columns).
-    """
-    blocks = [main_output(predictor, block)[:, chosen] for block in mixer.blocks(row, known)]
-    values = np.concatenate(blocks).reshape(len(known), -1)
-    return np.asarray(values.mean(axis=1, dtype=np.float64))
+def explained_columns(encoder: Encoder, schema: Schema) -> list[str]:
+    """Return the raw columns that features depend on, in the table's order."""
+    columns = set(encoder.raw_columns.values())
+    return [column.name for column in schema.columns if column.name in columns]
 
 
-def main_output(predictor: Predictor, features: pd.DataFrame) -> Floats:
-    """Return numbers of shape (rows, 1) in the target's unit, or probabilities of shape (rows,
-    classes).
+def sample_targets(
+    problem: Problem, subset: str, count: int, generator: np.random.Generator
+) -> pd.DataFrame:
+    """Return the targets of random rows of a set, in their order."""
+    rows = np.sort(generator.choice(problem.rows[subset], count, replace=False))
+    return read_targets(problem, subset, rows)
+
+
+def predict_main(predictor: Predictor, features: pd.DataFrame) -> Floats:
+    """Return the main output: numbers of shape (rows, 1) in the target's unit, or probabilities of
+    shape (rows, classes).
     """
     rows = Subset(features, targets={}, weights=None, rows=np.arange(len(features)))
     return predictor.predict_rows(rows)["main_output"].reshape(len(features), -1)
 
 
-def explained_class(predicted: Floats, output: Output) -> list[int]:
-    """Return for each row which column of the predictions is explained: of two classes the second,
-    of more the predicted one.
-    """
-    if output.units <= 2:
-        return [output.units - 1] * len(predicted)
-    return [int(index) for index in predicted.argmax(axis=1)]
-
-
-def in_words(output: Output) -> tuple[str, str | None]:
-    """Say what is explained, and in which unit."""
+def describe_output(output: Output) -> str:
     if output.classes is None:
-        return f"predicted {output.column}", output.unit
+        return f"predicted {output.column}"
     if len(output.classes) == 2:
-        return f"probability of {output.classes[1]}", None
-    return "probability of the predicted class", None
+        return f"probability of {output.classes[1]}"
+    return "probability of the predicted class"
 
 
-def strongest(columns: list[str], strengths: Floats) -> list[dict[str, Any]]:
-    """Return pairs of columns by the strength of their interaction.
-
-    Args:
-        strengths: of shape (columns, columns).
-    """
-    pairs = [
-        {"columns": [columns[a], columns[b]], "mean_absolute": float(strengths[a, b])}
-        for a, b in combinations(range(len(columns)), 2)
-    ]
-    return sorted(pairs, key=lambda pair: -pair["mean_absolute"])
-
-
-def examples(
+def list_examples(
     table: pd.DataFrame,
-    actual: NDArray[Any],
+    targets: pd.DataFrame,
     predicted: Floats,
-    chosen: list[int],
-    found: list[Shares],
+    units: NDArray[np.int64],
+    values: list[Any],
     output: Output,
-) -> list[dict[str, Any]]:
-    """Return the rows with the lowest, the median and the highest prediction, in full; of more
-    than two classes also which one's probability is explained.
-
-    Args:
-        table: the explained rows, raw.
-        actual: their targets, and so on.
+) -> Entries:
+    """Return the rows with the lowest, the median and the highest explained prediction, with the
+    contribution of each column, the largest first.
     """
-    order = np.argsort(predicted, kind="stable")
+    explained = predicted[np.arange(len(table)), units]
+    order = np.argsort(explained, kind="stable")
     classes = output.classes or []
-    places = dict.fromkeys(int(order[place]) for place in (0, len(order) // 2, -1))
-    return [
-        {
-            "row": int(table.index[place]),
-            "actual": classes[actual[place]] if classes else float(actual[place]),
-            **({"class": classes[chosen[place]]} if len(classes) > 2 else {}),
-            "predicted": float(predicted[place]),
-            "base": found[place].base,
-            "contributions": contributions(table.iloc[place], found[place].columns),
-        }
-        for place in places
-    ]
+    examples = []
+    for place in dict.fromkeys(int(order[i]) for i in (0, len(order) // 2, -1)):
+        row, contributions = table.iloc[place], values[place].get_n_order_values(1)
+        actual = targets["main_output"].iloc[place]
+        examples.append(
+            {
+                "row": int(table.index[place]),
+                "actual": classes[actual] if classes else float(actual),
+                **({"class": classes[units[place]]} if len(classes) > 2 else {}),
+                "predicted": float(explained[place]),
+                "base": float(values[place].baseline_value),
+                "contributions": [
+                    {
+                        "column": str(row.index[index]),
+                        "value": format_value(row.iloc[index]),
+                        "contribution": float(contributions[index]),
+                    }
+                    for index in np.argsort(-np.abs(contributions), kind="stable")
+                ],
+            }
+        )
+    return examples
 
 
-def contributions(row: "pd.Series[Any]", shared: Floats) -> list[dict[str, Any]]:
-    """Return the share of each column in a prediction, the largest first."""
-    return [
-        {
-            "column": str(row.index[index]),
-            "value": as_text(row.iloc[index]),
-            "contribution": float(shared[index]),
-        }
-        for index in np.argsort(-np.abs(shared), kind="stable")
-    ]
-
-
-def as_text(value: Any) -> str:
+def format_value(value: Any) -> str:
     if pd.isna(value):
         return "missing"
     return f"{value:.6g}" if isinstance(value, float) else str(value)

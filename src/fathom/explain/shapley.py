@@ -1,4 +1,4 @@
-"""Shapley values of columns, and Shapley interactions of pairs of them, through shapiq."""
+"""Shapley values of columns and Shapley interactions of pairs of columns, by shapiq."""
 
 import warnings
 from collections.abc import Callable
@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fathom.artifacts.scalers import Floats
-from fathom.explain.sizes import Sizes
+from fathom.base.errors import FathomError
 
-# Of coalitions of shape (coalitions, columns), how a network predicts knowing but these columns:
-# of shape (coalitions,).
+MAX_EXACT = 12  # columns: a row's Shapley values then take a second
+MAX_PAIRED = 40  # columns: the regression of a row then takes a second
+OVERSAMPLING = 2  # coalitions for each value to estimate
+
 Game = Callable[[NDArray[np.bool_]], Floats]
 
 EXACT = (
@@ -22,65 +24,72 @@ SAMPLED = (
     "Shapley values and pairwise Shapley interactions (k-SII of order 2), estimated from sampled "
     "coalitions by KernelSHAP-IQ (Fumagalli et al. 2024, arXiv 2405.10852)"
 )
-VALUES_ALONE = (
+VALUES_ONLY = (
     "Shapley values, estimated from sampled coalitions by KernelSHAP (Lundberg & Lee 2017, arXiv "
     "1705.07874); there are too many columns for pairs"
 )
 
 
 @dataclass(frozen=True)
-class Shares:
-    """What columns and pairs have to do with one prediction.
-
-    `base` is what is predicted if no column is known. `columns` are Shapley values, of shape
-    (columns,), which sum up to the prediction less `base`. `pairs` are interactions, of shape
-    (columns, columns), symmetric, 0 on the diagonal. `coalitions` is how many of them were tried.
+class Sizes:
+    """Numbers of explained rows, background rows and coalitions for each explained row; whether
+    these are all coalitions (`exact`), and whether interactions of pairs are computed.
     """
 
-    base: float
-    columns: Floats
-    pairs: Floats
+    rows: int
+    background: int
     coalitions: int
+    exact: bool
+    pairs: bool
+
+    @property
+    def method(self) -> str:
+        """Index, algorithm and sources."""
+        if not self.pairs:
+            return VALUES_ONLY
+        source = "Lundberg & Lee 2017; Bordt & von Luxburg 2023, arXiv 2209.04012"
+        unknown = "unknown columns take the values of background rows of the training set"
+        return f"{EXACT if self.exact else SAMPLED} ({source}); {unknown}"
 
 
-def method(sizes: Sizes) -> str:
-    """Name the index, whether it is exact, and where it comes from."""
-    if not sizes.pairs:
-        return VALUES_ALONE
-    source = "Lundberg & Lee 2017; Bordt & von Luxburg 2023, arXiv 2209.04012"
-    absent = "what is not known is taken from background rows of the training part"
-    return f"{EXACT if sizes.exact else SAMPLED} ({source}); {absent}"
+def choose_sizes(columns: int, rows: int, background: int, limit: int) -> Sizes:
+    """Return sizes whose product (rows, background rows and coalitions) is at most `limit`.
+
+    Where not all coalitions are possible, they are sampled. Where too few are possible, rows are
+    reduced, down to one, and then background rows.
+
+    Raises:
+        FathomError: the limit is too low for the number of columns.
+    """
+    pairs = columns <= MAX_PAIRED
+    values = columns + (columns * (columns - 1) // 2 if pairs else 0)
+    all_coalitions = 2**columns
+    fewest = min(OVERSAMPLING * (values + 2), all_coalitions)
+    if fewest > limit:
+        raise FathomError(
+            f"explain.evaluations: {limit} are too few for {columns} columns; set it to "
+            f"{fewest} or more"
+        )
+    background = min(background, limit // fewest)
+    rows = min(rows, limit // (fewest * background))
+    coalitions = min(limit // (rows * background), all_coalitions)
+    exact = coalitions == all_coalitions and columns <= MAX_EXACT
+    return Sizes(rows, background, coalitions, exact, pairs)
 
 
-def shares(game: Game, columns: int, sizes: Sizes, seed: int) -> Shares:
-    """Share out a prediction.
+def interaction_values(game: Game, columns: int, sizes: Sizes, seed: int) -> Any:
+    """Return shapiq's InteractionValues: Shapley values and perhaps pairwise interactions.
 
-    Computed is the Shapley interaction index up to order 2: the Shapley values are its first
-    order, and its second is that of k-SII, which corrects but the lower orders (Bordt & von
-    Luxburg 2023).
+    This is the Shapley interaction index up to order 2: its first order are the Shapley values, its
+    second order equals that of k-SII, which corrects only lower orders (Bordt & von Luxburg 2023).
 
     Args:
-        columns: how many there are.
-        seed: of the coalitions that are sampled if not all are tried.
+        game: returns predictions of shape (coalitions,) for known columns, a boolean array of shape
+            (coalitions, columns).
+        columns: number of columns.
+        sizes: whether to evaluate all coalitions, or how many.
+        seed: for sampling coalitions.
     """
-    tried = 0
-
-    def counted(known: NDArray[np.bool_]) -> Floats:
-        nonlocal tried
-        tried += len(known)
-        return game(known)
-
-    found = interactions(counted, columns, sizes, seed)
-    pairs = np.zeros((columns, columns))
-    for group, value in found.interactions.items():
-        if len(group) == 2:
-            pairs[group] = pairs[group[::-1]] = value
-    of_columns = np.array([found[(column,)] for column in range(columns)])
-    return Shares(float(found.baseline_value), of_columns, pairs, tried)
-
-
-def interactions(game: Game, columns: int, sizes: Sizes, seed: int) -> Any:
-    """Return shapiq's interaction values of order 1 and, if pairs are wanted, 2."""
     import shapiq  # not above: it takes seconds, and images do without
 
     order = min(2, columns) if sizes.pairs else 1
@@ -91,6 +100,6 @@ def interactions(game: Game, columns: int, sizes: Sizes, seed: int) -> Any:
         if sizes.pairs
         else shapiq.KernelSHAP(columns, pairing_trick=True, random_state=seed)
     )
-    with warnings.catch_warnings():  # it says that almost all coalitions were sampled
+    with warnings.catch_warnings():  # of almost all coalitions being sampled
         warnings.simplefilter("ignore", UserWarning)
         return estimator.approximate(sizes.coalitions, game)
