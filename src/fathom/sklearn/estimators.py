@@ -1,10 +1,8 @@
-"""Networks as scikit-learn knows estimators.
+"""scikit-learn estimators that train networks.
 
-Not over Keras' own wrappers, `keras.wrappers.SKLearnRegressor` and `SKLearnClassifier`, nor over
-scikeras: they compile a new model for each fit and train it by Keras' `fit`; their parameters are
-those of a function and not settings that GridSearchCV could reach by name; they take arrays of
-numbers alone, and leave scaling, validation rows and seeds to their user. What is left of them
-then is scikit-learn's own base classes.
+They do not wrap Keras' SKLearnRegressor and SKLearnClassifier, or scikeras: these compile a new
+model for each fit, train it by Keras' `fit`, take arrays of numbers only, leave scaling, the
+validation set and seeds to the user, and their parameters are not settings.
 """
 
 from __future__ import annotations
@@ -12,6 +10,8 @@ from __future__ import annotations
 import sys
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -30,38 +30,58 @@ from sklearn.utils.validation import (
 
 from fathom.artifacts.columns import as_texts
 from fathom.artifacts.scalers import Floats
+from fathom.artifacts.schema import RawSource, Schema
 from fathom.base.errors import FathomError
-from fathom.settings.config import Config
 from fathom.settings.fields import Task
-from fathom.sklearn.refusals import value_errors
-from fathom.sklearn.rows import as_table, categorical, other_name, parts_of, schema_of
-from fathom.sklearn.settings import ROWS, checked_settings, refuse_unknown
+from fathom.sklearn.input_table import add_column, split_rows, to_table
+from fathom.sklearn.parameters import DATASET, check_parameters, compose_settings
 from fathom.train.devices import start_tensorflow
 
 if TYPE_CHECKING:
     import keras
 
+# Those of scikit-learn's checks that the estimators do not pass, for `check_estimator`.
+EXPECTED_FAILED_CHECKS = {
+    "check_sample_weight_equivalence_on_dense_data": (
+        "a row of weight 2 counts twice in the loss of its batch; a repeated row is in two batches "
+        "or in the validation set, which gives another training"
+    ),
+}
+
 STARTING = threading.Lock()
 
 
-class Network(BaseEstimator, ABC):
-    """What both estimators have in common.
+class InvalidInputError(FathomError, ValueError):
+    """A FathomError that is a ValueError, which scikit-learn expects."""
+
+
+@contextmanager
+def value_errors() -> Iterator[None]:
+    """Raise a FathomError as a ValueError."""
+    try:
+        yield
+    except FathomError as error:
+        raise InvalidInputError(str(error)) from error
+
+
+class BaseNetwork(BaseEstimator, ABC):
+    """Base of both estimators.
 
     Args:
-        model: a network, by the name of its file in conf/model/: "mlp", "selu", "wide_deep", ….
-        validation_fraction: share of the rows given to `fit` that does not train but tells the best
-            epoch. None: all rows train, for all epochs.
-        random_state: of weights, dropout, the order of the batches and the draw of the validation
-            rows. None: the seed in params.yaml.
-        settings: any of the sections `model`, `train`, `scale` and `dataset`, with two underscores
-            for each dot: `model__learning_rate`, `train__optimizer__weight_decay`. All others are
-            those of params.yaml and conf/ in the working folder, whenever `fit` is called.
+        model: name of a file in conf/model/: "mlp", "selu", "wide_deep", ….
+        validation_fraction: share of the rows that does not train but selects the best epoch. None:
+            all rows train, for all epochs.
+        random_state: seed of weights, dropout, the order of rows and the validation split. None:
+            the seed in params.yaml.
+        settings: settings of the sections `model`, `train`, `scale` and `dataset`, with two
+            underscores for each dot: `model__learning_rate`, `train__optimizer__weight_decay`. All
+            others are read from params.yaml and conf/ in the working folder by each `fit`.
 
     Attributes:
         model_: the trained `keras.Model`.
-        history_: a list of figures, one for each epoch, by their names.
+        history_: a list of values, one for each epoch, by metric.
         n_features_in_: number of columns.
-        feature_names_in_: their names, if a DataFrame with names was given.
+        feature_names_in_: their names, if `fit` got a DataFrame with names.
     """
 
     _task: Task
@@ -80,7 +100,7 @@ class Network(BaseEstimator, ABC):
         self._settings = settings
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters by their names, of the settings those that were given."""
+        """Return the parameters by name, including the given settings."""
         params: dict[str, Any] = super().get_params(deep)
         return params | self._settings
 
@@ -88,82 +108,95 @@ class Network(BaseEstimator, ABC):
         """Set parameters.
 
         Raises:
-            ValueError: one is no setting; the line names the nearest that is.
+            ValueError: a parameter is unknown; the line names the nearest one.
         """
         own = self._get_param_names()
-        for name, value in params.items():
-            if name in own:
-                setattr(self, name, value)
+        for name in own:
+            if name in params:
+                setattr(self, name, params[name])
         settings = {name: value for name, value in params.items() if name not in own}
-        # scikit-learn's checks take the name of `**settings` for a parameter's; `fit` refuses it.
-        named = [name for name in settings if name != "settings"]
+        # scikit-learn's checks set a parameter `settings`, which only `fit` refuses.
+        names = [name for name in settings if name != "settings"]
         with value_errors():
-            refuse_unknown(type(self).__name__, self.model, named)
+            check_parameters(type(self).__name__, self.model, names)
         self._settings = self._settings | settings
         return self
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Learn from rows; encoder and scalers are fitted on those of them that train.
+        """Train a network; encoder and scalers are fitted to the training rows.
 
         Args:
             X: a DataFrame with columns of numbers, categories or dates, or an array of numbers,
-                of shape (rows, columns); values may be missing.
-            y: the targets, of shape (rows,).
-            sample_weight: how much each row counts in the loss, of shape (rows,).
+                of shape (rows, columns). Values may be missing.
+            y: targets of shape (rows,).
+            sample_weight: weights of the rows in the loss, of shape (rows,).
 
         Raises:
-            ValueError: what is given cannot be learned from, or a setting is impossible.
+            ValueError: the data or a parameter is invalid.
         """
         with value_errors():
             return self._fit(X, y, sample_weight)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
-        table = as_table(self, X, fitting=True)
-        dataset = {"task": self._task, "target": other_name("y", table)}
-        categories = categorical(table)
-        values, classes = self._target(y)
+        table = to_table(self, X, fitting=True)
+        dataset: dict[str, Any] = {"categories": list(table.select_dtypes("category"))}
+        values, classes = self._encode_target(y)
         check_consistent_length(table, values)
+        weights = None
         if sample_weight is not None:
-            dataset["sample_weight"] = other_name("sample_weight", table)
             weights = _check_sample_weight(sample_weight, table, dtype=np.float64)
-            table[dataset["sample_weight"]] = weights
-        table[dataset["target"]] = values
-        config = checked_settings(
+        target = add_column(table, "y", values)
+        if weights is not None:
+            dataset["sample_weight"] = add_column(table, "sample_weight", weights)
+        config = compose_settings(
             type(self).__name__,
             self.model,
             self._settings,
-            dataset,
-            categories,
+            dataset | {"task": self._task, "target": target},
             self._seed(),
-            held_out=self.validation_fraction is not None,
+            has_validation=self.validation_fraction is not None,
         )
         labels = None if classes is None else values
-        rows = parts_of(len(table), self.validation_fraction, config.seed, labels)
-        start(config)
-        from fathom.sklearn.network import train  # not above: it imports TensorFlow
+        rows = split_rows(len(table), self.validation_fraction, config.seed, labels)
+        schema = Schema(
+            name=DATASET,
+            kind="table",
+            task=self._task,
+            rows=len(table),
+            unlabelled=0,
+            target=target,
+            unit=None,
+            classes=classes,
+            columns=[],
+            image_shape=None,
+            test_rows=0,
+            source=RawSource(origin="fit", sha256=""),
+        )
+        with STARTING:
+            if "tensorflow" not in sys.modules:  # once imported, it keeps its devices
+                start_tensorflow(config)
+        from fathom.sklearn.trained_network import train_network  # imports TensorFlow
 
-        schema = schema_of(ROWS, self._task, dataset["target"], classes, len(table))
-        self.network_, self.history_ = train(config, schema, table, rows)
+        self.network_, self.history_ = train_network(config, schema, table, rows)
         return self
 
     @abstractmethod
-    def _target(self, y: Any) -> tuple[NDArray[Any], list[str] | None]:
-        """Return the targets, of shape (rows,): numbers, or the names of classes, which follow."""
+    def _encode_target(self, y: Any) -> tuple[NDArray[Any], list[str] | None]:
+        """Return the targets, of shape (rows,), and the names of classes."""
 
     def _seed(self) -> int | None:
-        given = self.random_state
-        if given is None or isinstance(given, int | np.integer):
-            return None if given is None else int(given)
-        return int(check_random_state(given).randint(2**31))
+        if self.random_state is None or isinstance(self.random_state, int | np.integer):
+            return None if self.random_state is None else int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31))
 
     def _predict(self, X: Any) -> Floats:
         check_is_fitted(self)
         with value_errors():
-            return self.network_.predict(as_table(self, X, fitting=False))
+            return self.network_.predict(to_table(self, X, fitting=False))
 
     @property
     def model_(self) -> keras.Model:
-        """The trained Keras model: of scaled rows, as the project's models are."""
+        """The trained Keras model, whose inputs are scaled."""
         return self.network_.model
 
     def __sklearn_tags__(self) -> Any:
@@ -172,28 +205,26 @@ class Network(BaseEstimator, ABC):
         return tags
 
 
-class NetworkRegressor(RegressorMixin, Network):
-    """A network that predicts a number.
+class NetworkRegressor(RegressorMixin, BaseNetwork):
+    """A network for regression.
 
-    NetworkRegressor("mlp", model__units=[100], train__epochs=20).fit(X, y).predict(X)
+    >>> NetworkRegressor("mlp", model__units=[100], train__epochs=20).fit(X, y).predict(X)
     """
 
     _task: Task = "regression"
 
     def predict(self, X: Any) -> Floats:
-        """Return the predicted numbers, of shape (rows,), in the unit of `y`."""
+        """Return predictions of shape (rows,), in the unit of `y`."""
         return self._predict(X)
 
-    def _target(self, y: Any) -> tuple[NDArray[Any], list[str] | None]:
+    def _encode_target(self, y: Any) -> tuple[NDArray[Any], list[str] | None]:
         values = column_or_1d(y, warn=True).astype(np.float64)
         assert_all_finite(values, input_name="y")
         return values, None
 
 
-class NetworkClassifier(ClassifierMixin, Network):
-    """A network that predicts a class.
-
-    `classes_` are those of `y`, of any type, sorted.
+class NetworkClassifier(ClassifierMixin, BaseNetwork):
+    """A network for classification. `classes_` are the sorted classes of `y`, of any type.
 
     >>> NetworkClassifier("mlp", model__dropout=0.2).fit(X, y).predict_proba(X)
     """
@@ -202,34 +233,23 @@ class NetworkClassifier(ClassifierMixin, Network):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each row, of shape (rows,)."""
-        numbers = self._predict(X).argmax(axis=1)
-        classes: NDArray[Any] = self.classes_[numbers]
+        classes: NDArray[Any] = self.classes_[self._predict(X).argmax(axis=1)]
         return classes
 
     def predict_proba(self, X: Any) -> Floats:
-        """Return the probability of each class, of shape (rows, classes), by `classes_`."""
-        found = self._predict(X)
-        probabilities: Floats = found / found.sum(axis=1, keepdims=True)  # float32 adds up nearly
+        """Return the probability of each of `classes_`, of shape (rows, classes)."""
+        predicted = self._predict(X)
+        probabilities: Floats = predicted / predicted.sum(axis=1, keepdims=True)
         return probabilities
 
-    def _target(self, y: Any) -> tuple[NDArray[Any], list[str] | None]:
+    def _encode_target(self, y: Any) -> tuple[NDArray[Any], list[str] | None]:
         labels = column_or_1d(y, warn=True)
         assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise FathomError(
-                f"y has one class alone, {self.classes_[0]!s}: there is nothing to tell apart"
+                f"y has only one class, {self.classes_[0]!s}: a classifier needs two or more"
             )
         names = as_texts(pd.Series(self.classes_)).to_numpy(object)
         return names[numbers], names.tolist()
-
-
-def start(config: Config) -> None:
-    """Import TensorFlow with the devices of the settings.
-
-    Where it is imported already, as in a notebook, it keeps those that it has.
-    """
-    with STARTING:
-        if "tensorflow" not in sys.modules:
-            start_tensorflow(config)

@@ -25,73 +25,66 @@ from fathom.train.predictor import Predictor
 from fathom.train.runs import train_run
 from fathom.train.trainer import build_seeded, build_variables
 
-# Compiled for one fit, a program serves the next of its shape, of any estimator in this process.
+# Fits of one shape share a compiled program, also those of several estimators.
 TRAINERS = TrainerPool(tf.distribute.get_strategy())
-
-History = dict[str, list[float]]
 
 
 class TrainedNetwork:
-    """A trained network, with what was learned of the rows that it was trained on.
-
-    Pickled, the model is as Keras saves it.
-    """
+    """A trained network with its encoder and scalers. Can be pickled."""
 
     def __init__(
         self, model: keras.Model, problem: Problem, encoder: Encoder, scalers: ScalerFile
     ) -> None:
         self.model, self.problem, self.encoder, self.scalers = model, problem, encoder, scalers
-        # Not compiled: in a cross-validation that takes longer than to predict a fold.
+        # Not compiled: in a cross-validation, that takes longer than to predict a fold.
         self.predictor = Predictor(model, ScaledRows(problem, scalers.targets, {}), compiled=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TrainedNetwork, (self.model, self.problem, self.encoder, self.scalers)
 
     def predict(self, table: pd.DataFrame) -> Floats:
-        """Return what the main output says of raw rows: numbers of shape (rows,) in the target's
-        own unit, or probabilities of shape (rows, classes).
+        """Return the main output for raw rows: numbers of shape (rows,) in the target's own unit,
+        or probabilities of shape (rows, classes).
 
         Raises:
-            FathomError: a value is not of its column's kind; the line names column and row.
+            FathomError: a value does not fit its column; the line names column and row.
         """
         features = preprocess(table, self.encoder, self.scalers.features)
-        part = Subset(features, {}, None, np.arange(len(table)))
-        return self.predictor.predict_rows(part)["main_output"].astype(np.float64)
+        rows = Subset(features, {}, None, np.arange(len(table)))
+        return self.predictor.predict_rows(rows)["main_output"].astype(np.float64)
 
 
-def train(
+def train_network(
     config: NetworkConfig, schema: Schema, table: pd.DataFrame, rows: dict[str, NDArray[np.int64]]
-) -> tuple[TrainedNetwork, History]:
+) -> tuple[TrainedNetwork, dict[str, list[float]]]:
     """Train a network on rows in memory.
 
     Args:
-        table: all rows, with the columns that the settings and the schema name.
-        rows: the numbers of the training rows and of those that tell the best epoch, perhaps none.
+        table: all rows, with the columns that settings and schema name.
+        rows: row numbers of the training set and the validation set, which may be empty.
 
     Returns:
-        The network and by figure its value in each epoch.
+        The network and its history: a list of values, one for each epoch, by metric.
 
     Raises:
-        FathomError: the settings ask for what Keras or the network cannot do, a column is not what
-            they say, or the loss is no longer a number.
+        FathomError: a setting is invalid for Keras or the network, a column does not fit its
+            settings, or the loss is no longer finite.
     """
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
     fitted, scaled = scale_table(config, schema, table, rows)
-    held_out = len(rows["valid"]) > 0
-    parts = dict(scaled.subsets)
-    if not held_out:  # every epoch ends with a validation, on which then nothing depends
-        parts["valid"] = parts["train"]
-    counts = {name: len(part.rows) for name, part in parts.items()}
+    subsets, has_validation = dict(scaled.subsets), len(rows["valid"]) > 0
+    if not has_validation:  # every epoch ends with a validation, on which nothing depends then
+        subsets["valid"] = subsets["train"]
+    counts = {name: len(subset.rows) for name, subset in subsets.items()}
     problem = fitted.problem.model_copy(update={"rows": counts})
-    data = TrialData(ScaledRows(problem, fitted.scalers.targets, parts))
+    data = TrialData(ScaledRows(problem, fitted.scalers.targets, subsets))
     with TRAINERS.lease(config, data, threading.Event()) as trainer:
         _, history = train_run(trainer, config.seed, None, [])
-        train_rows = trainer.train
-        model = build_seeded(
-            config.seed, lambda: build_variables(build(config, problem), train_rows)
-        )
+        feed = trainer.train
+        model = build_seeded(config.seed, lambda: build_variables(build(config, problem), feed))
         model.set_weights(trainer.model.get_weights())
-    kept = history if held_out else history.filter(regex="^(?!val_|loss_ratio)")
-    figures = {str(name): kept[name].tolist() for name in kept}
-    return TrainedNetwork(model, problem, fitted.encoder, fitted.scalers), figures
+    if not has_validation:
+        history = history.filter(regex="^(?!val_|loss_ratio)")
+    network = TrainedNetwork(model, problem, fitted.encoder, fitted.scalers)
+    return network, {str(name): history[name].tolist() for name in history}

@@ -1,0 +1,145 @@
+"""From an estimator's parameters to checked settings.
+
+A parameter is a setting with two underscores for each dot: `model__deep__units`.
+"""
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from fathom.base import paths
+from fathom.base.errors import FathomError, did_you_mean
+from fathom.messages.origins import Location, Origins
+from fathom.messages.setting_errors import is_setting, keys_at
+from fathom.settings.compose import compose_tree, options, project_conf, validate
+from fathom.settings.config import NetworkConfig
+
+# Sections of settings that are parameters, without those that are for stages or follow from `fit`.
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "model": ("_target_", "name"),
+    "train": ("repeats", "at_once", "ensemble", "checkpoint", "tensorboard"),
+    "scale": ("pixels",),
+    "dataset": ("name", "source", "task", "target", "unit", "sample_weight"),
+}
+DATASET = "X"  # the name of the data set in errors
+
+
+@dataclass(frozen=True)
+class ParameterOrigins(Origins):
+    """Names the estimator and the parameter in errors about settings."""
+
+    estimator: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)  # by setting
+
+    def of(self, location: Location) -> tuple[str, str]:
+        key = ".".join(map(str, location))
+        for setting, name in self.parameters.items():
+            if key == setting or key.startswith(f"{setting}."):
+                return self.estimator, name + key.removeprefix(setting)
+        return super().of(location)
+
+    def file(self, group: str) -> Any:
+        return None if group == "dataset" else super().file(group)
+
+
+def compose_settings(
+    estimator: str,
+    model: str,
+    parameters: Mapping[str, Any],
+    dataset: dict[str, Any],
+    seed: int | None,
+    has_validation: bool,
+) -> NetworkConfig:
+    """Return the settings of the project in the working folder, updated by parameters.
+
+    Args:
+        estimator: its name in errors.
+        model: the name of a file in conf/model/.
+        parameters: values by name.
+        dataset: settings that follow from the arguments of `fit`. Its `categories` are added to
+            those of the parameters.
+        seed: None for that of params.yaml.
+        has_validation: without a validation set, all epochs are trained and the last is kept.
+
+    Raises:
+        FathomError: a parameter is unknown, or its value is invalid.
+    """
+    check_parameters(estimator, model, list(parameters))
+    tree, origins = read_settings(estimator, model)
+    tree = tree.copy()
+    names = {name.replace("__", "."): name for name in parameters}
+    categories = dataset.pop("categories")
+    values: dict[str, Any] = {"dataset": {"source": {"_target_": "fit"}} | dataset}
+    values |= {setting: to_plain(parameters[name]) for setting, name in names.items()}
+    if categories:
+        others = values.get("dataset.categories") or []
+        values["dataset.categories"] = sorted({*others, *categories})
+    values["train.tensorboard"] = False
+    if seed is not None:
+        values["seed"], names["seed"] = seed, "random_state"
+    if not has_validation:
+        values |= {"train.early_stopping": None, "train.keep": "last"}
+    for setting, value in values.items():
+        OmegaConf.update(tree, setting, value, merge=False, force_add=True)
+    own = {"dataset": DATASET, "estimator": estimator, "parameters": names}
+    return validate(tree, ParameterOrigins(**vars(origins) | own), NetworkConfig)
+
+
+def read_settings(estimator: str, model: str) -> tuple[DictConfig, Origins]:
+    """Return the project's settings for a model, composed again when a file has changed."""
+    project_conf()
+    if model not in options("model"):
+        near = did_you_mean(str(model), options("model"))
+        raise FathomError(f"{estimator}: model: there is no {paths.CONF}/model/{model}.yaml{near}")
+    files = [paths.PARAMS, *sorted(paths.CONF.rglob("*.yaml"))]
+    return compose_once(model, tuple((str(f.absolute()), f.stat().st_mtime_ns) for f in files))
+
+
+@functools.lru_cache(maxsize=32)
+def compose_once(model: str, _: tuple[Any, ...]) -> tuple[DictConfig, Origins]:
+    """Compose settings, which takes a tenth of a second."""
+    return compose_tree([f"model={model}"])
+
+
+def check_parameters(estimator: str, model: str, names: list[str]) -> None:
+    """Raise a FathomError with the nearest parameter for a name that is not a setting."""
+    if not names:
+        return
+    settings: Any = OmegaConf.to_container(read_settings(estimator, model)[0], resolve=True)
+    tree = {}
+    for section, excluded in SECTIONS.items():
+        # A file in conf/ may leave out some settings.
+        keys = dict.fromkeys(keys_at(NetworkConfig, (section,))) | (settings.get(section) or {})
+        tree[section] = {name: value for name, value in keys.items() if name not in excluded}
+    for name in names:
+        if "__" in name and is_setting(tree, name.split("__")):
+            continue
+        known = list(list_parameters(tree))
+        section, last = name.partition("__")[0], name.rpartition("__")[2]
+        same = [known_name for known_name in known if known_name.rpartition("__")[2] == last]
+        if section in tree:
+            known = [known_name for known_name in known if known_name.startswith(f"{section}__")]
+        near = f"; did you mean {same[0]}?" if same else did_you_mean(name, known)
+        raise FathomError(f"{estimator}: {name} is not a setting{near}")
+
+
+def list_parameters(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the names of all parameters, without the sections themselves."""
+    for name, value in tree.items():
+        if prefix:
+            yield prefix + name
+        if isinstance(value, Mapping):
+            yield from list_parameters(value, f"{prefix}{name}__")
+
+
+def to_plain(value: Any) -> Any:
+    """Return a value with Python's numbers and lists instead of NumPy's and tuples."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: to_plain(item) for name, item in value.items()}
+    return [to_plain(item) for item in value] if isinstance(value, list | tuple) else value

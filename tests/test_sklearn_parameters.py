@@ -1,0 +1,178 @@
+"""Parameters of scikit-learn estimators are settings, and errors name them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import edit
+from estimators import X, Y, shrink_networks
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
+
+from fathom.sklearn import NetworkClassifier, NetworkRegressor
+from fathom.sklearn.estimators import EXPECTED_FAILED_CHECKS
+
+ESTIMATORS = pytest.mark.parametrize("estimator", [NetworkRegressor, NetworkClassifier])
+
+# Those of scikit-learn's checks that fit once or not at all.
+QUICK_CHECKS = {
+    "check_complex_data",
+    "check_dict_unchanged",
+    "check_do_not_raise_errors_in_init_or_set_params",
+    "check_estimator_cloneable",
+    "check_estimator_repr",
+    "check_estimator_tags_renamed",
+    "check_estimators_empty_data_messages",
+    "check_estimators_unfitted",
+    "check_fit1d",
+    "check_get_params_invariance",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_set_params",
+    "check_valid_tag_types",
+}
+
+
+@pytest.fixture(autouse=True)
+def quick(workspace: Path) -> Path:
+    return shrink_networks(workspace)
+
+
+@ESTIMATORS
+def test_quick_checks_of_scikit_learn_pass(estimator: type[Any]) -> None:
+    passed = set()
+    for fresh, check in estimator_checks_generator(estimator()):
+        if check.func.__name__ in QUICK_CHECKS:
+            check(fresh)
+            passed.add(check.func.__name__)
+    assert passed == QUICK_CHECKS
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@ESTIMATORS
+def test_only_expected_checks_of_scikit_learn_fail(estimator: type[Any], quick: Path) -> None:
+    edit(quick / "params.yaml", "train.epochs=15")  # of a hundred trainings
+    edit(quick / "conf/model/mlp.yaml", "learning_rate=0.1")
+    results = check_estimator(estimator(), expected_failed_checks=EXPECTED_FAILED_CHECKS)
+    failed = {result["check_name"] for result in results if result["status"] == "xfail"}
+    assert failed == set(EXPECTED_FAILED_CHECKS)
+
+
+def test_settings_are_parameters() -> None:
+    network = NetworkRegressor("selu", model__depth=2, train__epochs=3)
+    changed = clone(network).set_params(model__depth=3, random_state=7)
+    assert network.get_params() == {
+        "model": "selu", "validation_fraction": 0.2, "random_state": None,
+        "model__depth": 2, "train__epochs": 3,
+    }  # fmt: skip
+    assert changed.get_params() == network.get_params() | {"model__depth": 3, "random_state": 7}
+    assert repr(network) == "NetworkRegressor(model='selu', model__depth=2, train__epochs=3)"
+
+
+def test_changed_files_of_settings_are_read_again(quick: Path) -> None:
+    epochs = []
+    for count in (2, 3):
+        edit(quick / "params.yaml", f"train.epochs={count}")
+        epochs.append(NetworkRegressor().fit(X, Y).history_["epoch"])
+    assert epochs == [[1, 2], [1, 2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"model__unit": [3]}, "model__unit is not a setting; did you mean model__units?"),
+        ({"modle__units": [3]}, "modle__units is not a setting; did you mean model__units?"),
+        (
+            {"learning_rate": 1},
+            "learning_rate is not a setting; did you mean model__learning_rate?",
+        ),
+        ({"train__epoch": 1}, "train__epoch is not a setting; did you mean train__epochs?"),
+        (
+            {"train__early_stopping__patients": 1},
+            "train__early_stopping__patients is not a setting; did you mean "
+            "train__early_stopping__patience?",
+        ),
+        (
+            {"dataset__crosess": []},
+            "dataset__crosess is not a setting; did you mean dataset__crosses?",
+        ),
+        ({"model": "mpl"}, "model: there is no conf/model/mpl.yaml; did you mean mlp?"),
+        ({"train__epochs": 0}, "train__epochs: must be greater than 0, not 0"),
+        ({"random_state": -1}, "random_state: must be greater than or equal to 0, not -1"),
+        ({"model__units": ["a"]}, "model__units.0: must be a valid integer, not 'a'"),
+        ({"train__loss": "msee"}, "train__loss: Keras has no loss 'msee'; did you mean mse?"),
+        (
+            {"train__optimizer__clipnrm": 1.0},
+            "train__optimizer__clipnrm is no argument of keras.optimizers.AdamW; did you mean "
+            "clipnorm?",
+        ),
+    ],
+)
+def test_invalid_parameters_are_refused(parameters: dict[str, Any], message: str) -> None:
+    match = f"^{re.escape(f'NetworkRegressor: {message}')}$"
+    with pytest.raises(ValueError, match=match):
+        NetworkRegressor().set_params(**parameters).fit(X, Y)
+    with pytest.raises(ValueError, match=match):
+        NetworkRegressor(**parameters).fit(X, Y)
+
+
+def test_a_search_over_an_unknown_parameter_is_refused() -> None:
+    message = "NetworkRegressor: epochs is not a setting; did you mean train__epochs?"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        GridSearchCV(NetworkRegressor(), {"epochs": [1, 2]}).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "change", "message"),
+    [
+        (
+            {"validation_fraction": 1.0},
+            {},
+            "validation_fraction: must be None or a fraction between 0 and 1, not 1.0",
+        ),
+        (
+            {"dataset__exclude": ["x3"]},
+            {},
+            "dataset.exclude: there is no column 'x3'; there are: x0, x1, x2, y",
+        ),
+        (
+            {},
+            {"x0": "?"},
+            "column 'x0' holds '?' in row 0 among its numbers: correct it, list it under "
+            "dataset.source.missing if it stands for a missing value, or list 'x0' under "
+            "dataset.categories",
+        ),
+    ],
+)
+def test_invalid_rows_are_refused(
+    parameters: dict[str, Any], change: dict[str, Any], message: str
+) -> None:
+    table = pd.DataFrame(X, columns=["x0", "x1", "x2"]).astype(object)
+    for name, value in change.items():
+        table.loc[0, name] = value
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        NetworkRegressor(**parameters).fit(table, Y)
+
+
+def test_a_single_class_and_too_few_rows_are_refused() -> None:
+    x = np.zeros((3, 2))
+    with pytest.raises(ValueError, match=r"^y has only one class, a: a classifier needs two"):
+        NetworkClassifier().fit(x, ["a", "a", "a"])
+    with pytest.raises(ValueError, match=r"^validation_fraction: 0\.2 of 1 samples leaves none"):
+        NetworkRegressor().fit(x[:1], [1.0])
+
+
+def test_a_folder_without_settings_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    message = f"there is no conf/config.yaml in {folder}: start stages in the project's folder"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        NetworkRegressor().fit(X, Y)
