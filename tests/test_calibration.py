@@ -59,16 +59,6 @@ def test_a_bin_includes_its_upper_bound() -> None:
     assert list(reliability_bins(rounded, np.array([True]))["high"]) == [1.0]
 
 
-@pytest.mark.parametrize(
-    ("confidence", "accuracy", "error"),
-    [(1.0, 1.0, 0.0), (1.0, 0.0, 1.0), (0.7, 1.0, 0.3), (0.25, 0.25, 0.0)],
-    ids=["sure and correct", "sure and wrong", "unsure and correct", "chance"],
-)
-def test_error_of_constant_confidence(confidence: float, accuracy: float, error: float) -> None:
-    bins = reliability_bins(np.full(400, confidence), np.arange(400) < 400 * accuracy)
-    assert expected_calibration_error(bins) == pytest.approx(error, abs=1e-12)
-
-
 def test_error_of_calibrated_probabilities_is_near_0() -> None:
     assert calibration_error(*simulate(1.0)) < 0.01
     assert calibration_error(*simulate(3.0)) > 0.1

@@ -30,6 +30,7 @@ LOGGED = {"regression": ["rmse", "mae"], "classification": ["accuracy"]}
 ENSEMBLE = ["train.repeats=2", "train.ensemble=true"]
 NETWORKS: dict[tuple[str, str], list[str]] = {
     ("diabetes", "mlp"): [],
+    ("diabetes", "wide_deep"): ["train.repeats=2"],  # one column is both outputs
     ("digits", "mlp"): [],
     ("ages", "wide_deep"): [],
     ("iris", "wide_deep"): [],
@@ -148,6 +149,7 @@ def test_predicted_classes(networks: Path) -> None:
     ("dataset", "model", "main", "aux"),
     [
         ("diabetes", "mlp", REGRESSION, None),
+        ("diabetes", "wide_deep", REGRESSION, REGRESSION),
         ("digits", "mlp", CLASSIFICATION, None),
         ("ages", "wide_deep", REGRESSION, REGRESSION),
         ("iris", "wide_deep", CLASSIFICATION, REGRESSION),
@@ -159,19 +161,8 @@ def test_layout_of_metrics(
     networks: Path, dataset: str, model: str, main: list[str], aux: list[str] | None
 ) -> None:
     metrics = read_metrics(dataset, model)
-    assert_layout(metrics, main, aux, repeated=bool(NETWORKS[dataset, model]))
-
-
-def test_layout_of_metrics_if_one_column_is_both_outputs(pipeline: Path) -> None:
-    metrics = json.loads((pipeline / "metrics/california_housing/wide_deep.json").read_text())
-    assert_layout(metrics, REGRESSION, REGRESSION, repeated=True)
-
-
-def assert_layout(
-    metrics: dict[str, Any], main: list[str], aux: list[str] | None, repeated: bool
-) -> None:
     names = {"aux": aux} if aux else {}
-    names |= dict.fromkeys(["spread", "ensemble"], main) if repeated else {}
+    names |= dict.fromkeys(["spread", "ensemble"], main) if NETWORKS[dataset, model] else {}
     if main == CLASSIFICATION:
         names["calibrated"] = main
         assert metrics["calibrated"].pop("temperature") > 0

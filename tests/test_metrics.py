@@ -1,4 +1,4 @@
-"""Metrics equal textbook formulas and scikit-learn's, also over blocks of rows."""
+"""Metrics equal scikit-learn's, also over blocks of rows."""
 
 from typing import Any
 
@@ -20,81 +20,10 @@ from fathom.evaluate.calibration import expected_calibration_error, reliability_
 from fathom.evaluate.metrics import Metrics, compute_metrics, metrics_for, prediction_table
 
 Numbers = NDArray[np.float64]
+Classes = NDArray[np.int64]
 
 NUMBER = Output(column="y", task="regression")
-ROWS = [2, 9, 1000, 70_001]
-
-ACTUAL = [1.0, 2.0, 4.0, 9.0]
-ACTUAL_CLASSES = np.array([0, 0, 1, 1, 2])
-PROBABILITIES = np.array(
-    [[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.1, 0.8, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]]
-)
-
-
-def letters(classes: int) -> Output:
-    return Output(column="y", task="classification", classes=list("abcdefgh"[:classes]))
-
-
-@pytest.mark.parametrize(
-    ("actual", "predicted", "mse", "mae", "r2"),
-    [
-        (ACTUAL, [1.5, 2.0, 3.0, 7.0], 5.25 / 4, 3.5 / 4, 1 - 5.25 / 38),
-        (ACTUAL, ACTUAL, 0, 0, 1),
-        (ACTUAL, [4.0] * 4, 9.5, 2.5, 0),
-        ([1.0], [1.5], 0.25, 0.5, None),
-    ],
-    ids=["some errors", "perfect", "the mean", "single row"],
-)
-def test_regression_metrics(
-    actual: list[float], predicted: list[float], mse: float, mae: float, r2: float | None
-) -> None:
-    metrics = compute_metrics(NUMBER, np.array(actual), np.array(predicted))
-    assert list(metrics) == ["mse", "rmse", "mae", "r2"]
-    assert list(metrics.values()) == pytest.approx([mse, mse**0.5, mae, r2])
-
-
-def test_classification_metrics() -> None:
-    metrics = compute_metrics(letters(3), ACTUAL_CLASSES, PROBABILITIES)
-    assert list(metrics) == ["accuracy", "cross_entropy", "f1_macro", "ece"]
-    # Predictions: a, b, b, b, c. F1 = 2 TP / (2 TP + FP + FN): a 2/3, b 4/5, c 1.
-    # Confidence: 0.7 (twice, correct), 0.6 (wrong), 0.8 and 0.5 (correct): four bins of 1/15.
-    assert metrics == pytest.approx(
-        {
-            "accuracy": 4 / 5,
-            "cross_entropy": -np.mean(np.log([0.7, 0.3, 0.8, 0.5, 0.7])),
-            "f1_macro": (2 / 3 + 4 / 5 + 1) / 3,
-            "ece": (2 * 0.3 + 0.6 + 0.2 + 0.5) / 5,
-        }
-    )
-    rounded = (PROBABILITIES * (1 + 1e-6)).astype(np.float32)
-    cross_entropy = compute_metrics(letters(3), ACTUAL_CLASSES, rounded)["cross_entropy"]
-    assert cross_entropy == pytest.approx(metrics["cross_entropy"])
-
-
-@pytest.mark.parametrize(
-    ("actual", "predicted", "accuracy", "f1"),
-    [
-        ([0, 1, 2], [0, 1, 2], 1.0, 1.0),
-        # Always a: F1 of a is 2 / (2 + 2), that of b and c 0.
-        ([0, 1, 2], [0, 0, 0], 1 / 3, 0.5 / 3),
-        ([0, 1, 1], [0, 1, 1], 1.0, 2 / 3),
-        ([0], [0], 1.0, 1 / 3),
-    ],
-    ids=["perfect", "constant", "class absent", "single row"],
-)
-def test_special_classifiers(
-    actual: list[int], predicted: list[int], accuracy: float, f1: float
-) -> None:
-    probabilities = np.full((len(actual), 3), 0.05)
-    probabilities[range(len(actual)), predicted] = 0.9
-    assert compute_metrics(letters(3), np.array(actual), probabilities) == pytest.approx(
-        {
-            "accuracy": accuracy,
-            "cross_entropy": -np.mean(np.log(np.where(np.equal(actual, predicted), 0.9, 0.05))),
-            "f1_macro": f1,
-            "ece": abs(accuracy - 0.9),
-        }
-    )
+LETTER = Output(column="y", task="classification", classes=list("abcde"))
 
 
 def random_numbers(rows: int) -> tuple[Numbers, Numbers]:
@@ -104,8 +33,8 @@ def random_numbers(rows: int) -> tuple[Numbers, Numbers]:
     return actual, actual + generator.normal(0.1, 0.5, size=rows)
 
 
-def random_classes(rows: int) -> tuple[NDArray[np.int64], Numbers]:
-    """Return sorted classes and float32 probabilities; the last of five classes is absent."""
+def random_classes(rows: int) -> tuple[Classes, Numbers]:
+    """Return sorted classes and float32 probabilities; the last class is absent."""
     generator = np.random.default_rng(rows)
     powers = np.exp(generator.normal(scale=2, size=(rows, 5)))
     powers[:, -1] = 0
@@ -119,15 +48,15 @@ def sklearn_regression(actual: Numbers, predicted: Numbers) -> Metrics:
     return {"mse": mse, "rmse": mse**0.5, "mae": mae, "r2": r2}
 
 
-def sklearn_classification(actual: NDArray[np.int64], probabilities: Numbers) -> Metrics:
-    predicted = probabilities.argmax(axis=1)
+def sklearn_classification(actual: Classes, probabilities: Numbers) -> Metrics:
+    predicted, labels = probabilities.argmax(axis=1), range(5)
     scaled = probabilities / probabilities.sum(axis=1, keepdims=True)
-    ece = expected_calibration_error(reliability_bins(scaled.max(axis=1), predicted == actual))
+    bins = reliability_bins(scaled.max(axis=1), predicted == actual)
     return {
         "accuracy": accuracy_score(actual, predicted),
-        "cross_entropy": log_loss(actual, scaled, labels=range(5)),
-        "f1_macro": f1_score(actual, predicted, labels=range(5), average="macro", zero_division=0),
-        "ece": ece,
+        "cross_entropy": log_loss(actual, scaled, labels=labels),
+        "f1_macro": f1_score(actual, predicted, labels=labels, average="macro", zero_division=0),
+        "ece": expected_calibration_error(bins),
     }
 
 
@@ -138,40 +67,67 @@ def block_metrics(output: Output, actual: NDArray[Any], predicted: Numbers, size
     return metrics.result()
 
 
-@pytest.mark.parametrize("rows", ROWS)
-def test_a_single_block_equals_scikit_learn_bit_for_bit(rows: int) -> None:
-    numbers, classes = random_numbers(rows), random_classes(rows)
-    assert block_metrics(NUMBER, *numbers, rows) == sklearn_regression(*numbers)
-    assert block_metrics(letters(5), *classes, rows) == sklearn_classification(*classes)
-
-
-@pytest.mark.parametrize("size", [64, 999, 50_000])
-@pytest.mark.parametrize("rows", ROWS)
-def test_several_blocks_equal_scikit_learn(rows: int, size: int) -> None:
+@pytest.mark.parametrize("size", [64, 999, 50_000, 100_000])
+@pytest.mark.parametrize("rows", [2, 9, 1000, 70_001])
+def test_metrics_equal_scikit_learn(rows: int, size: int) -> None:
+    """Bit for bit on a single block."""
+    tolerance = 1e-9 if size < rows else 0
     numbers, classes = random_numbers(rows), random_classes(rows)
     metrics = block_metrics(NUMBER, *numbers, size)
-    assert metrics == pytest.approx(sklearn_regression(*numbers), rel=1e-9)
-    metrics = block_metrics(letters(5), *classes, size)
-    assert metrics == pytest.approx(sklearn_classification(*classes), rel=1e-9)
+    assert metrics == pytest.approx(sklearn_regression(*numbers), rel=tolerance, abs=0)
+    metrics = block_metrics(LETTER, *classes, size)
+    assert metrics == pytest.approx(sklearn_classification(*classes), rel=tolerance, abs=0)
 
 
-@pytest.mark.parametrize(("predicted", "r2"), [(3.0, 1.0), (4.0, 0.0)])
-def test_r2_of_constant_targets(predicted: float, r2: float) -> None:
-    actual, predictions = np.full(10, 3.0), np.full(10, predicted)
-    assert r2_score(actual, predictions) == r2
-    assert block_metrics(NUMBER, actual, predictions, 4)["r2"] == r2
+@pytest.mark.parametrize(
+    ("actual", "predicted", "r2"),
+    [
+        ([1, 2, 4, 9], [1, 2, 4, 9], 1),
+        ([1, 2, 4, 9], [4, 4, 4, 4], 0),
+        ([3] * 10, [3] * 10, 1),
+        ([3] * 10, [4] * 10, 0),
+    ],
+    ids=["perfect", "the mean", "constant, perfect", "constant"],
+)
+def test_special_numbers(actual: list[float], predicted: list[float], r2: float) -> None:
+    arrays = np.array(actual, np.float64), np.array(predicted, np.float64)
+    expected = sklearn_regression(*arrays)
+    assert expected["r2"] == r2
+    assert compute_metrics(NUMBER, *arrays) == expected
+    assert block_metrics(NUMBER, *arrays, 3) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("actual", "predicted", "f1"),
+    [
+        ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4], 1),
+        ([0, 1, 2, 3, 4], [0, 0, 0, 0, 0], 2 / 6 / 5),
+        ([0, 1, 1], [0, 1, 1], 2 / 5),
+        ([0], [0], 1 / 5),
+    ],
+    ids=["perfect", "constant", "classes absent", "single row"],
+)
+def test_special_classes(actual: list[int], predicted: list[int], f1: float) -> None:
+    probabilities = np.full((len(actual), 5), 0.025)
+    probabilities[range(len(actual)), predicted] = 0.9
+    expected = sklearn_classification(np.array(actual), probabilities)
+    assert expected["f1_macro"] == pytest.approx(f1)
+    assert expected["ece"] == pytest.approx(abs(expected["accuracy"] - 0.9))
+    assert compute_metrics(LETTER, np.array(actual), probabilities) == pytest.approx(expected)
 
 
 def test_r2_needs_two_rows() -> None:
     metrics = metrics_for(NUMBER)
     metrics.update(np.array([1.0]), np.array([2.0]))
-    assert metrics.result()["r2"] is None
+    assert metrics.result() == {"mse": 1, "rmse": 1, "mae": 1, "r2": None}
     metrics.update(np.array([3.0]), np.array([3.0]))
     assert metrics.result()["r2"] == 0.5
 
 
 def test_prediction_table_of_classes() -> None:
-    table = prediction_table(letters(3), np.array([7, 3]), np.array([2, 0]), PROBABILITIES[:2])
+    output = LETTER.model_copy(update={"classes": ["a", "b", "c"]})
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1]])
+    table = prediction_table(output, np.array([7, 3]), np.array([2, 0]), probabilities)
     assert table.to_dict("list") == {
         "row": [7, 3],
         "actual": ["c", "a"],

@@ -76,12 +76,12 @@ def values_per_row(problem: Problem) -> int:
 
 def fit_baselines(problem: Problem, sample: NDArray[np.int64] | None, seed: int) -> dict[str, Any]:
     """Return the baselines by name, fitted to some training rows or to all."""
-    train = read_rows(problem, "train", sample)
+    features, train = read_rows(problem, "train", sample)
     estimators = new_estimators(problem, seed)
     for estimator in estimators.values():
         step = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
         weights = {f"{step}sample_weight": train.weights}
-        estimator.fit(as_matrix(train), train.target("main_output"), **weights)
+        estimator.fit(features, train.target("main_output"), **weights)
     return estimators
 
 
@@ -116,10 +116,10 @@ def evaluate_set(
             for name in estimators:
                 writers[name] = files.enter_context(TableWriter(folder / f"{name}.parquet"))
         for rows in blocks(problem.rows[subset], values_per_row(problem)):
-            block = read_rows(problem, subset, rows)
+            features, block = read_rows(problem, subset, rows)
             actual = block.target("main_output")
             for name, estimator in estimators.items():
-                predicted = predict(estimator, as_matrix(block), problem)
+                predicted = predict(estimator, features, problem)
                 metrics[name].update(actual, predicted)
                 if name in writers:
                     writers[name].write(
@@ -128,16 +128,14 @@ def evaluate_set(
     return {name: values.result() for name, values in metrics.items()}
 
 
-def read_rows(problem: Problem, subset: str, rows: RowNumbers | None) -> Subset:
-    """Read some rows of a set, or all; of a table its numbers and categories only."""
-    return read_subset(problem, subset, rows, [*problem.numbers, *problem.categories])
-
-
-def as_matrix(rows: Subset) -> pd.DataFrame | Floats:
-    """Return a table as it is, or images as rows of pixels."""
-    if isinstance(rows.features, pd.DataFrame):
-        return rows.features
-    return rows.features.reshape(len(rows.rows), -1)
+def read_rows(
+    problem: Problem, subset: str, rows: RowNumbers | None
+) -> tuple[pd.DataFrame | Floats, Subset]:
+    """Read some rows of a set, or all: the features (images as rows of pixels), and the rows."""
+    block = read_subset(problem, subset, rows, [*problem.numbers, *problem.categories])
+    if isinstance(block.features, pd.DataFrame):
+        return block.features, block
+    return block.features.reshape(len(block.rows), -1), block
 
 
 def predict(estimator: Any, features: pd.DataFrame | Floats, problem: Problem) -> Floats:

@@ -23,16 +23,14 @@ PLOT_ROWS = 10_000  # at most: `dvc plots` puts a mark for each into the page
 def evaluate(config: NetworkConfig) -> dict[str, Any]:
     """Evaluate the network in `models/<dataset>/<model>/` on all sets.
 
-    Writes `metrics/<dataset>/<model>.json` with the metrics by set, and, where they apply:
+    Writes `metrics/<dataset>/<model>.json` with the metrics by set, and, where they apply, `aux`
+    (those of the auxiliary output), `spread` and `ensemble` (see `evaluate_runs`), `interval`
+    (coverage and mean width of prediction intervals on the test set) and `calibrated` (the
+    temperature, and the metrics by set at it). Temperature and intervals are fitted to evenly
+    spaced rows of the validation set, a million at most.
 
-    - `aux`: those of the auxiliary output;
-    - `spread` and `ensemble`: see `evaluate_runs`;
-    - `interval` (regression): see `evaluate_interval`;
-    - `calibrated` (classification): see `evaluate_calibrated`.
-
-    Also writes the predictions for the test set to `data/predictions/`, and their plots for
-    `dvc plots` to `plots/`. One block of rows is in memory at a time. Temperature and intervals
-    are fitted to one block of validation rows, evenly spaced, a million at most.
+    Also writes the predictions for the test set to `data/predictions/` and, for `dvc plots`, to
+    `plots/`. One block of rows is in memory at a time.
 
     Raises:
         FathomError: the trained network or the scaled data is missing.
@@ -40,15 +38,24 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     dataset, name = config.dataset.name, config.model.name
     problem = Problem.read(dataset)
     network = Predictions.read(problem, name)
-    metrics: dict[str, Any] = {**evaluate_sets(network, network.model_seeds)}
+    seeds = network.model_seeds
+    metrics: dict[str, Any] = {**evaluate_sets(network, seeds)}
     if network.has_auxiliary:
-        metrics["aux"] = evaluate_sets(network, network.model_seeds, "aux_output")
+        metrics["aux"] = evaluate_sets(network, seeds, "aux_output")
     if len(network.seeds) > 1:
         metrics |= evaluate_runs(network)
     if problem.main.task == "regression":
-        metrics |= evaluate_interval(network, config.evaluate.coverage)
+        actual, predicted = network.sample("valid")
+        coverage = config.evaluate.coverage
+        interval = fit_interval(predicted, actual, coverage)
+        if interval is not None:
+            test = measure_coverage(interval, network.blocks(seeds, "test"))
+            metrics["interval"] = {"wanted": coverage, "test": test}
     elif config.evaluate.temperature_scaling:
-        metrics["calibrated"] = evaluate_calibrated(network)
+        actual, predicted = network.sample("valid")
+        temperature = fit_temperature(predicted, actual)
+        calibrated = evaluate_sets(network, seeds, temperature=temperature)
+        metrics["calibrated"] = {"temperature": temperature, **calibrated}
     write_test_predictions(network)
     write_json(paths.metrics(dataset, name), metrics)
     return metrics
@@ -96,28 +103,6 @@ def spread(values: list[float | None]) -> dict[str, float | int | None]:
     return {"mean": float(numbers.mean()), "sd": float(numbers.std(ddof=1)), "n": len(values)}
 
 
-def evaluate_interval(network: Predictions, coverage: float) -> dict[str, Any]:
-    """Return the `interval`: its coverage and mean width on the test set, fitted to the
-    validation set; nothing if that has too few rows.
-    """
-    actual, predicted = network.sample("valid")
-    interval = fit_interval(predicted, actual, coverage)
-    if interval is None:
-        return {}
-    test = measure_coverage(interval, network.blocks(network.model_seeds, "test"))
-    return {"interval": {"wanted": coverage, "test": test}}
-
-
-def evaluate_calibrated(network: Predictions) -> dict[str, Any]:
-    """Return the `temperature` fitted to the validation set, and by set the main output's metrics
-    at this temperature.
-    """
-    actual, predicted = network.sample("valid")
-    temperature = fit_temperature(predicted, actual)
-    metrics = evaluate_sets(network, network.model_seeds, temperature=temperature)
-    return {"temperature": temperature, **metrics}
-
-
 def write_test_predictions(network: Predictions) -> None:
     """Write the predictions for the test set, and the files that `dvc plots` shows."""
     problem, model = network.problem, network.model
@@ -131,12 +116,18 @@ def write_test_predictions(network: Predictions) -> None:
             table = tabulate_predictions(network, rows)
             writer.write(table)
             samples.append(table.iloc[rows_in_block(plot_rows, rows)])
-    tables = plot_tables(pd.concat(samples), problem)
+    table = pd.concat(samples)
+    pairs = table[["actual", "predicted"]]
+    if problem.main.task == "classification":
+        plots = {"confusion": pairs}
+    else:  # two files, since DVC takes a file for one plot only
+        residuals = table[["predicted"]].assign(residual=table["predicted"] - table["actual"])
+        plots = {"predicted": pairs, "residuals": residuals}
     for kind in PLOTS:
         with atomic_write(paths.plots(kind, problem.dataset, model)) as temporary:
             temporary.mkdir()
-            if kind in tables:
-                tables[kind].to_csv(temporary / "test.csv", index=False)
+            if kind in plots:
+                plots[kind].to_csv(temporary / "test.csv", index=False)
 
 
 def tabulate_predictions(network: Predictions, rows: range) -> pd.DataFrame:
@@ -155,12 +146,3 @@ def tabulate_predictions(network: Predictions, rows: range) -> pd.DataFrame:
     return pd.concat(
         [main, *(table.drop(columns="row").add_prefix("aux_") for table in auxiliary)], axis=1
     )
-
-
-def plot_tables(table: pd.DataFrame, problem: Problem) -> dict[str, pd.DataFrame]:
-    """Return the tables of `dvc plots`, which takes each file for one plot only."""
-    pairs = table[["actual", "predicted"]]
-    if problem.main.task == "classification":
-        return {"confusion": pairs}
-    residuals = table[["predicted"]].assign(residual=table["predicted"] - table["actual"])
-    return {"predicted": pairs, "residuals": residuals}

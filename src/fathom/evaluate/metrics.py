@@ -124,12 +124,7 @@ def prediction_table(
     if output.classes is None:
         return pd.DataFrame({"row": rows, "actual": actual, "predicted": predicted})
     names = pd.array(output.classes, dtype="str")
-    table = pd.DataFrame(
-        {
-            "row": rows,
-            "actual": names.take(np.asarray(actual)),
-            "predicted": names.take(predicted.argmax(axis=1)),
-        }
-    )
+    labels, chosen = names.take(np.asarray(actual)), names.take(predicted.argmax(axis=1))
+    table = pd.DataFrame({"row": rows, "actual": labels, "predicted": chosen})
     probabilities = pd.DataFrame(predicted, columns=[f"probability_{name}" for name in names])
     return pd.concat([table, probabilities], axis=1)

@@ -233,7 +233,8 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each row, of shape (rows,)."""
-        classes: NDArray[Any] = self.classes_[self._predict(X).argmax(axis=1)]
+        numbers = self._predict(X).argmax(axis=1)
+        classes: NDArray[Any] = self.classes_[numbers]
         return classes
 
     def predict_proba(self, X: Any) -> Floats:

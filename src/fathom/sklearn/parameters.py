@@ -4,11 +4,11 @@ A parameter is a setting with two underscores for each dot: `model__deep__units`
 """
 
 import functools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from fathom.base import paths
@@ -138,8 +138,4 @@ def list_parameters(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 def to_plain(value: Any) -> Any:
     """Return a value with Python's numbers and lists instead of NumPy's and tuples."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return {name: to_plain(item) for name, item in value.items()}
-    return [to_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    return json.loads(json.dumps(value, default=lambda array: array.tolist()))
