@@ -7,7 +7,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 from conftest import ROOT, SHRUNK, ray_nodes
-from searches import Trials, error_of, read_study, read_until, start_search, write_space
+from small_searches import Trials, error_of, read_study, read_until, start_search, write_space
 
 from fathom.base.errors import FathomError
 from fathom.search.base_settings import BaseSettings
@@ -44,22 +44,6 @@ def nodes() -> Iterator[Any]:
     """Return a cluster of one node with one core, of processes on this machine."""
     with ray_nodes(1) as started:
         yield started
-
-
-@pytest.fixture
-def add_node(nodes: Any) -> Iterator[Callable[[], Any]]:
-    """Return a function that starts another node, of one core."""
-    started: list[Any] = []
-    # In one temporary folder a node would empty the other's. A socket's path must be short.
-    with tempfile.TemporaryDirectory(prefix="ray") as folder:
-
-        def start() -> Any:
-            started.append(nodes.add_node(num_cpus=1, temp_dir=folder))
-            return started[-1]
-
-        yield start
-        for node in started:
-            nodes.remove_node(node, allow_graceful=False)
 
 
 def switch_off(node: Any) -> None:
@@ -90,11 +74,7 @@ def run_search(*given: str) -> Trials:
 @pytest.mark.ray
 @ray_installed
 def test_a_node_joins_and_is_killed(
-    workplace: Path,
-    nodes: Any,
-    add_node: Callable[[], Any],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    workplace: Path, nodes: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It joins during the first trial, and is lost in the first one that it runs."""
     import ray
@@ -108,11 +88,13 @@ def test_a_node_joins_and_is_killed(
     began: list[Any] = []  # an actor for each trial begun
     lost: list[Any] = []
     both_at_work = threading.Event()
+    # In one temporary folder a node would empty the other's. A socket's path must be short.
+    folder = tempfile.TemporaryDirectory(prefix="ray")
     kill_actor, room = ray.kill, vars(RayEngine)["at_once"].fget
 
     def at_once(engine: RayEngine) -> int:  # called in the main thread, in which Ray starts nodes
         if began and not joined:
-            joined.append(add_node())
+            joined.append(nodes.add_node(num_cpus=1, temp_dir=folder.name))
         return int(room(engine))
 
     def begin(actor: Any, *more: Any) -> Any:
@@ -132,9 +114,11 @@ def test_a_node_joins_and_is_killed(
     monkeypatch.setattr(RayEngine, "at_once", property(at_once))
     monkeypatch.setattr(ray, "kill", drop)
     trials = run_search("trials=4", "engine=ray", f"address={nodes.address}")
+    nodes.remove_node(joined[0], allow_graceful=False)
+    folder.cleanup()
     assert next(actor for actor in began if actor != began[0]) in lost
-    printed = [int(line.split()[2]) for line in capsys.readouterr().out.splitlines()]
-    assert sorted(printed) == list(range(4))
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(int(line.split()[2]) for line in lines if "  trial " in line) == list(range(4))
     assert trials == alone
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import prepare, train_network, work_in_copy
-from searches import (
+from small_searches import (
     arguments,
     error_of,
     run_search,

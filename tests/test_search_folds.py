@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import network_config
-from searches import run_search, search_config, stage_value, write_space
+from small_searches import run_search, search_config, stage_value, write_space
 
 from fathom.artifacts.schema import Schema
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-from searches import error_of, learning_rate, run_formula, search_config, write_space
+from small_searches import error_of, learning_rate, run_formula, search_config, write_space
 
 from fathom.search.search_command import search
 from fathom.search.space import check_space, sort_space, suggest

@@ -9,7 +9,7 @@ import numpy as np
 import optuna
 import pytest
 from filelock import FileLock
-from searches import (
+from small_searches import (
     arguments,
     error_of,
     finished,

@@ -61,15 +61,14 @@ def open_study(config: SearchConfig, higher_is_better: bool) -> Iterator[optuna.
 
 def load_study(config: SearchConfig, higher_is_better: bool) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    address = config.search.storage
-    engine_kwargs: dict[str, Any] = {}
-    if address is None:
-        address = f"sqlite:///{study_folder(config) / 'study.db'}"
-        engine_kwargs["connect_args"] = {"timeout": 60, "factory": Connection}
+    address = config.search.storage or f"sqlite:///{study_folder(config) / 'study.db'}"
+    arguments: dict[str, Any] = {"timeout": 60} if address.startswith("sqlite:") else {}
+    if config.search.storage is None:
+        arguments["factory"] = Connection
     pruner = make_optuna(config, "pruner", BasePruner) if config.search.pruner else None
     try:
         return optuna.create_study(
-            storage=optuna.storages.RDBStorage(address, engine_kwargs),
+            storage=optuna.storages.RDBStorage(address, {"connect_args": arguments}),
             study_name=study_name(config),
             pruner=pruner,
             direction="maximize" if higher_is_better else "minimize",
