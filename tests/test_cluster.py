@@ -216,7 +216,8 @@ def test_a_trial_loses_a_limited_number_of_actors(
         raise ray.exceptions.ActorDiedError
 
     config, base = configure()
-    engine, lost = RayEngine(config), []
+    engine = RayEngine(config)
+    lost: list[Any] = []
     monkeypatch.setattr("fathom.search.ray_engine.train_on", lose)
     monkeypatch.setattr(engine, "lease", SimpleNamespace)
     monkeypatch.setattr(ray, "kill", lost.append)

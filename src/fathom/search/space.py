@@ -7,7 +7,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.messages.origins import flat
+from fathom.messages.origins import flatten
 from fathom.messages.setting_errors import is_setting
 from fathom.settings.config import SearchConfig
 from fathom.settings.search_settings import Dimension
@@ -49,11 +49,14 @@ def distribution_of(dimension: Dimension) -> Distribution:
     if dimension.choice is not None:
         return CategoricalDistribution([json.dumps(value) for value in dimension.choice])
     if dimension.whole is not None:
-        return IntDistribution(*dimension.whole, step=int(dimension.step or 1))
+        low, high = dimension.whole
+        return IntDistribution(low, high, step=int(dimension.step or 1))
     if dimension.real is not None:
-        return FloatDistribution(*dimension.real, step=dimension.step)
+        bottom, top = dimension.real
+        return FloatDistribution(bottom, top, step=dimension.step)
     assert dimension.log is not None
-    return FloatDistribution(*dimension.log, log=True)
+    bottom, top = dimension.log
+    return FloatDistribution(bottom, top, log=True)
 
 
 def check_space(config: SearchConfig) -> None:
@@ -66,7 +69,9 @@ def check_space(config: SearchConfig) -> None:
     for name in config.search.space:
         if name not in FILE_CHOICES and not is_setting(tree, name.split(".")):
             file, place = config.origins.of(("search", "space", name))
-            raise FathomError(f"{file}: {place} is not a setting{did_you_mean(name, flat(tree))}")
+            raise FathomError(
+                f"{file}: {place} is not a setting{did_you_mean(name, flatten(tree))}"
+            )
     sort_space(config)
     if is_grid(config):
         grid_points(config)
