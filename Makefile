@@ -134,11 +134,11 @@ $(VENV)/installed-s3: requirements-s3.txt | $(BIN)/python
 	$(PIP) -r requirements-s3.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/command
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed | $(VENV)/command
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
-$(VENV)/installed-bench: requirements-bench.txt $(VENV)/command
+$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed | $(VENV)/command
 	$(PIP) -r requirements-bench.txt
 	@touch $@
 

@@ -1,6 +1,5 @@
 """`fathom predict` on tables, as a user calls it."""
 
-import gzip
 import json
 import os
 import subprocess
@@ -127,26 +126,21 @@ def test_the_interval_covers_the_test_set_as_promised(tmp_path: Path) -> None:
     assert signature.interval.coverage == 0.9
 
 
-@pytest.mark.parametrize("kind", ["semicolons", "gzip", "tsv", "feather", "latin-1"])
-def test_files_of_every_kind(tmp_path: Path, kind: str) -> None:
-    rows = raw_rows("california_housing").head(300)
-    wanted = by_pipeline("california_housing")["predicted"].head(300)
-    if kind == "semicolons":
-        file = tmp_path / "new.csv"
-        rows.to_csv(file, index=False, sep=";", decimal=",")
-    elif kind == "gzip":
-        file = tmp_path / "new.csv.gz"
-        file.write_bytes(gzip.compress(rows.to_csv(index=False).encode()))
-    elif kind == "tsv":
-        file = tmp_path / "new.tsv"
-        rows.to_csv(file, index=False, sep="\t")
-    elif kind == "feather":
-        file = tmp_path / "new.feather"
-        rows.to_feather(file)
-    else:
-        file = tmp_path / "new.csv"
-        file.write_bytes(rows.assign(name="Größe").to_csv(index=False).encode("latin-1"))
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("semicolons.csv", lambda rows, file: rows.to_csv(file, index=False, sep=";", decimal=",")),
+        ("gzip.csv.gz", lambda rows, file: rows.to_csv(file, index=False)),
+        ("tabs.tsv", lambda rows, file: rows.to_csv(file, index=False, sep="\t")),
+        ("f.feather", lambda rows, file: rows.to_feather(file)),
+        ("latin-1.csv", lambda rows, file: rows.assign(n="Größe").to_csv(file, encoding="latin-1")),
+    ],
+)
+def test_files_of_every_kind(tmp_path: Path, name: str, write: Any) -> None:
+    file = tmp_path / name
+    write(raw_rows("california_housing").head(300).rename_axis("row"), file)
     found, _ = by_predict("california_housing", file, tmp_path / "out.csv")
+    wanted = by_pipeline("california_housing")["predicted"].head(300)
     np.testing.assert_allclose(found["predicted"], wanted, atol=2e-5)
 
 

@@ -11,7 +11,9 @@ import click
 from fathom.base import paths
 from fathom.base.errors import FathomError
 
-MODEL = click.argument("model", type=click.Path(path_type=Path))
+PATH = click.Path(path_type=Path)
+MODEL = click.argument("model", type=PATH)
+TASK = click.Choice(["regression", "classification"])
 COUNT = click.IntRange(1)
 
 
@@ -41,13 +43,9 @@ def fathom() -> None:
 
 
 @fathom.command("new-dataset")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--target", metavar="COLUMN", help="The column of a table to predict.")
-@click.option(
-    "--task",
-    type=click.Choice(["regression", "classification"]),
-    help="Default: inferred from the target's values.",
-)
+@click.option("--task", type=TASK, help="Default: inferred from the target's values.")
 @click.option("--name", help="The name of the data set. Default: made from the file's name.")
 @click.option("--force", is_flag=True, help="Replace an existing data set of that name.")
 def new_dataset(
@@ -79,12 +77,12 @@ def new_dataset(
 
 @fathom.command()
 @MODEL
-@click.argument("rows", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("rows", metavar="INPUT", type=PATH)
 @click.option(
     "--output",
     "-o",
     metavar="OUT",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     help="A .csv or .parquet file, or - for CSV on standard output.",
 )
@@ -118,7 +116,7 @@ def predict(
 @fathom.command(context_settings={"ignore_unknown_options": True})
 @click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
 def search(settings: tuple[str, ...]) -> None:
-    r"""Search for better settings of one network on one data set.
+    """Search for better settings of one network on one data set.
 
     \b
     fathom search dataset=california_housing model=wide_deep search=random trials=100
@@ -130,7 +128,7 @@ def search(settings: tuple[str, ...]) -> None:
     Run the same command again to resume a search that was stopped. The validation set selects
     the best trial. The test set is read once, at the end. Results go to searches/ and into the
     report, the best trials become experiments of DVC.
-    """
+    """  # noqa: D301  click looks for the backspace
     from fathom.search.search_command import search as run_search
 
     run_search(list(settings))
@@ -170,10 +168,7 @@ def completion(shell: str) -> None:
 @click.option("--max-rows", type=COUNT, default=1000, help="Maximum rows of a request.")
 @click.option("--max-bytes", type=COUNT, default=16 << 20, help="Maximum bytes of a request.")
 @click.option(
-    "--max-waiting",
-    type=COUNT,
-    default=256,
-    help="Maximum requests at once; others get 503.",
+    "--max-waiting", type=COUNT, default=256, help="Maximum requests at once; others get 503."
 )
 @click.option("--batch-rows", type=COUNT, default=1024, help="Maximum rows of a batch.")
 @click.option(

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from fathom.new_dataset.exclusions import ENOUGH
+from fathom.new_dataset.exclusions import MIN_TOP_COUNT
 from fathom.new_dataset.infer_columns import ColumnGuess
 from fathom.new_dataset.infer_target import TargetGuess
 from fathom.new_dataset.printing import join_first, printable
@@ -54,8 +54,8 @@ def table_settings(
         *past_and_future([c for c in used if c.kind == "date"], bool(target.unsplittable)),
     ]
     categories = [column for column in used if column.kind in ("category", "boolean")]
-    if any(column.top_count < ENOUGH for column in categories):
-        lines += ["scale:", "  min_frequency: 1  # every category is rare in so few rows"]
+    if any(column.top_count < MIN_TOP_COUNT for column in categories):
+        lines += ["scale:", "  min_frequency: 1  # in so few rows, categories are rare"]
     return "\n".join(lines) + "\n"
 
 

@@ -18,7 +18,7 @@ FORMATS = [  # that pandas does not guess
 ]  # fmt: skip
 TIME = r"\d\d?:\d\d(?::\d\d)?"
 SAMPLE = 50  # texts from which formats are guessed
-MOSTLY = 0.9  # share of the different texts that must be dates
+MIN_SHARE = 0.9  # share of the different texts that must be dates
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ def infer_date_format(texts: pd.Series[str]) -> DateFormat | None:
     """
     distinct = texts.drop_duplicates()
     sample = distinct.iloc[:: max(1, len(distinct) // SAMPLE)]
-    formats = [text for text in guess_formats(sample) if fits(sample, text).mean() >= MOSTLY]
+    formats = [text for text in guess_formats(sample) if fits(sample, text).mean() >= MIN_SHARE]
     valid = {text: fits(distinct, text) for text in formats}
     best = max((float(of.mean()) for of in valid.values()), default=0.0)
-    if best < MOSTLY:
+    if best < MIN_SHARE:
         return None
     first, *others = [text for text, of in valid.items() if of.mean() == best]
     swapped = re.sub("%[dm]", lambda match: {"%d": "%m", "%m": "%d"}[match[0]], first)
@@ -63,7 +63,7 @@ def guess_formats(sample: pd.Series[str]) -> list[str]:
                 guess = guess_datetime_format(text, dayfirst=day_first)
                 guesses |= {} if guess is None or guess == "%Y" else {guess: None}
     iso = [ISO] if any(guess.startswith("%Y") for guess in guesses) else []
-    are_times = sample.str.fullmatch(TIME).mean() >= MOSTLY  # 2:1 is a score
+    are_times = sample.str.fullmatch(TIME).mean() >= MIN_SHARE  # 2:1 is a score
     return [*iso, *guesses, *(text for text in FORMATS if text.startswith("%H") == are_times)]
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 from fathom.artifacts.columns import MOSTLY
 from fathom.new_dataset.printing import shorten
 
-NEARLY_ALL = 0.9
-FEW = 20  # most values of integers that may be classes or categories
-MANY = 100  # values that a category may have, however rare most of them are
-RARE = 5  # fewest rows of a value that counts as repeated
-ENOUGH = 13  # rows of a value, for scale.min_frequency of them to be in the training set
+MIN_SHARE = 0.9  # of values that are identifiers, or numbers with units
+MAX_CODES = 20  # different integers that may be classes or categories
+MAX_CATEGORIES = 100  # different texts; above it most rows must have a repeated one
+MIN_REPEATS = 5  # rows of a repeated text
+MIN_TOP_COUNT = 13  # rows, for scale.min_frequency of them to be in the training set
 IDENTIFIERS = {"id", "ids", "uuid", "guid", "index", "idx", "key", "rowid", "unnamed"}
 UUID = r"(?i)\{?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\}?"
 UNITS = r"(?i)[\s,'_$€£¥%]|(?:usd|eur|kg|km)"  # beside digits, in texts that mean numbers
@@ -30,7 +30,7 @@ def integer_identifier(values: pd.Series[Any], rows: int, low: int, high: int) -
         sorted_ = values.is_monotonic_increasing or values.is_monotonic_decreasing
         if sorted_ and high - low < 2 * rows:
             return f"{examples} … in order, like an identifier"
-    if names_identifier(str(values.name)) and distinct >= NEARLY_ALL * len(values):
+    if names_identifier(str(values.name)) and distinct >= MIN_SHARE * len(values):
         return "an identifier by its name and values"
     return None
 
@@ -40,15 +40,15 @@ def free_text(values: pd.Series[str]) -> str | None:
     counts = values.value_counts()
     summary = f"{len(counts):,} different texts in {len(values):,} rows"
     repeated = len(counts) <= len(values) / 2
-    rare = len(counts) > FEW and counts.iloc[0] < ENOUGH
-    if len(counts) > MANY:
-        rare = rare or counts[counts >= RARE].sum() <= MOSTLY * len(values)
+    rare = len(counts) > MAX_CODES and counts.iloc[0] < MIN_TOP_COUNT
+    if len(counts) > MAX_CATEGORIES:
+        rare = rare or counts[counts >= MIN_REPEATS].sum() <= MOSTLY * len(values)
     if repeated and not rare:
         return None
     if values.str.fullmatch(UUID).all():
         return "UUIDs"
     bare = pd.to_numeric(values.str.replace(UNITS, "", regex=True), errors="coerce")
-    if bare.notna().mean() > NEARLY_ALL:
+    if bare.notna().mean() > MIN_SHARE:
         return f"numbers with units or other marks, such as {shorten(values.iloc[0])}"
     if repeated:
         return f"{summary}, most of them rare"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fathom.artifacts.columns import MOSTLY
 from fathom.new_dataset.date_formats import infer_date_format
-from fathom.new_dataset.exclusions import FEW, find_duplicates, free_text, integer_identifier
+from fathom.new_dataset.exclusions import MAX_CODES, find_duplicates, free_text, integer_identifier
 from fathom.new_dataset.printing import join_first, printable, shorten
 
 Kind = Literal["number", "integer", "category", "text", "boolean", "date"]
@@ -51,7 +51,7 @@ class ColumnGuess:
     @property
     def may_be_category(self) -> bool:
         """Tell whether it holds few different integers."""
-        return self.kind == "integer" and 2 < self.distinct <= FEW
+        return self.kind == "integer" and 2 < self.distinct <= MAX_CODES
 
     @property
     def refused(self) -> bool:
@@ -146,7 +146,7 @@ def infer_text_kind(values: pd.Series[str], rows: int) -> dict[str, Any]:
     numbers: pd.Series[Any] = pd.to_numeric(values, errors="coerce")
     if numbers[~markers].notna().mean() > MOSTLY:
         invalid = {"invalid": first_rows(values[numbers.isna()])}
-        if numbers[~markers].isna().any() and values.nunique() <= FEW:
+        if numbers[~markers].isna().any() and values.nunique() <= MAX_CODES:
             return invalid | {"kind": "category", "mixed": True}
         return invalid | infer_number_kind(numbers.dropna(), rows)
     date_format = infer_date_format(present)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fathom.artifacts.columns import as_texts
 from fathom.base.errors import FathomError
-from fathom.new_dataset.exclusions import FEW
+from fathom.new_dataset.exclusions import MAX_CODES
 from fathom.new_dataset.infer_columns import ColumnGuess
 from fathom.new_dataset.printing import shorten
 from fathom.settings.fields import Task
@@ -80,7 +80,7 @@ def infer_task(column: ColumnGuess, labelled: int) -> tuple[Task, str]:
         return "classification", ""
     if column.distinct == 2:
         return "classification", "two different numbers; or regression"
-    few = column.distinct <= FEW and column.distinct * MIN_PER_CLASS <= labelled
+    few = column.distinct <= MAX_CODES and column.distinct * MIN_PER_CLASS <= labelled
     if column.kind == "integer" and few:
         return "classification", f"{column.distinct} different integers; or regression"
     return "regression", ""

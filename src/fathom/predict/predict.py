@@ -76,7 +76,6 @@ def predict(
     Raises:
         FathomError: the file is not valid, or not what the model takes. The old output stays.
     """
-    check_output(output)
     if path.exists() and output.exists() and path.samefile(output):
         raise FathomError(f"--output: {output} is the input: name another file")
     signature, counts = exported_model.signature, Counts()
@@ -157,20 +156,15 @@ def image_blocks(
         yield pa.Table.from_pandas(names, preserve_index=False), {IMAGE: pixels}
 
 
-def check_output(path: Path) -> None:
-    if path == STANDARD_STREAM:
-        return
-    if path.suffix.lower() not in (".csv", ".parquet"):
-        raise FathomError(f"--output: {path} must end in .csv or .parquet, or be -")
-    if not path.parent.is_dir():
-        raise FathomError(f"--output: there is no folder {path.parent}")
-
-
 def write_output(path: Path, blocks: Iterator[pa.Table]) -> None:
     """Write blocks of rows. A file replaces an old one when it is complete."""
     if path == STANDARD_STREAM:
         write_csv(sys.stdout, blocks)
         return
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        raise FathomError(f"--output: {path} must end in .csv or .parquet, or be -")
+    if not path.parent.is_dir():
+        raise FathomError(f"--output: there is no folder {path.parent}")
     with atomic_write(path) as beside:
         if path.suffix.lower() == ".csv":
             with beside.open("w", newline="", encoding="utf-8") as file:
