@@ -96,23 +96,18 @@ def test_california_is_described_as_pandas_does(trainable: Path) -> None:
         )  # fmt: skip
 
 
-def test_draws_target_and_features_but_nothing_else(workspace: Path) -> None:
-    prepare(workspace)
+def test_draws_target_and_features_until_there_are_too_many(workspace: Path) -> None:
+    prepare(workspace, extra=30)
     drawn = draw_distributions("made")
-    assert list(drawn.charts) == ["price", "rent", "size", "town", "garden", "rooms", "sold"]
-    assert (drawn.left_out, drawn.sampled) == (0, False)
-    assert draw_distributions("made") == drawn
+    names = ["price", "rent", "size", "town", "garden", "rooms", "sold"]
+    assert list(drawn.charts) == names + [f"extra {n}" for n in range(24 - len(names))]
+    assert (drawn.left_out, drawn.sampled) == (30 + len(names) - 24, False)
     assert all(f">{name}" in chart for name, chart in drawn.charts.items())
+    assert all(f">{subset}<" in chart for chart in drawn.charts.values() for subset in SUBSETS)
     assert ">price (target)<" in drawn.charts["price"]
     assert "(10 others)" in drawn.charts["town"]
     assert "(missing)" in drawn.charts["town"]
-    assert all(chart.count(f">{subset}<") for chart in drawn.charts.values() for subset in SUBSETS)
-
-
-def test_many_columns_are_left_out(workspace: Path) -> None:
-    prepare(workspace, extra=30)
-    drawn = draw_distributions("made")
-    assert (len(drawn.charts), drawn.left_out) == (24, 7 + 30 - 24)
+    assert draw_distributions("made") == drawn
 
 
 def split_column(column: "pd.Series[Any]") -> "dict[str, pd.Series[Any]]":
@@ -121,7 +116,7 @@ def split_column(column: "pd.Series[Any]") -> "dict[str, pd.Series[Any]]":
     return {subset: column.iloc[at] for subset, at in rows.items()}
 
 
-def test_shares_of_a_set_add_up_to_one(workspace: Path) -> None:
+def test_shares_are_those_of_the_rows(workspace: Path) -> None:
     table = prepare(workspace)
     for name in ("size", "rooms", "sold", "price"):
         shares = bin_shares(split_column(table[name]))
@@ -129,24 +124,20 @@ def test_shares_of_a_set_add_up_to_one(workspace: Path) -> None:
         assert shares.groupby("subset")["share"].sum().to_numpy() == pytest.approx(1)
         edges = [list(bins["low"]) for _, bins in shares.groupby("subset")]
         assert edges[0] == edges[1] == edges[2]
-    shares = category_shares(split_column(table["town"]))
-    assert shares.groupby("subset")["share"].sum().to_numpy() == pytest.approx(1)
-    assert list(dict.fromkeys(shares["value"]))[-2:] == ["(10 others)", "(missing)"]
-
-
-def test_shares_are_those_of_the_rows(workspace: Path) -> None:
-    table = prepare(workspace)
-    subsets = split_column(table["rooms"])
-    shares = bin_shares(subsets).query("subset == 'validation'")
-    expected = subsets["valid"].value_counts(normalize=True)
-    whole = (shares["low"] + shares["high"]) / 2
-    assert dict(zip(whole, shares["share"], strict=True)) == {
+    rooms = split_column(table["rooms"])
+    shares = bin_shares(rooms).query("subset == 'validation'")
+    expected = rooms["valid"].value_counts(normalize=True)
+    middles = (shares["low"] + shares["high"]) / 2
+    assert dict(zip(middles, shares["share"], strict=True)) == {
         float(number): expected.get(number, 0.0) for number in range(1, 7)
     }
     towns = split_column(table["town"])
-    drawn = category_shares(towns).query("subset == 'training'").set_index("value")["share"]
+    shares = category_shares(towns)
+    assert shares.groupby("subset")["share"].sum().to_numpy() == pytest.approx(1)
+    assert list(dict.fromkeys(shares["value"]))[-2:] == ["(10 others)", "(missing)"]
+    drawn = shares.query("subset == 'training'").set_index("value")["share"]
     assert drawn["(missing)"] == towns["train"].isna().mean()
-    known = towns["train"].value_counts(normalize=False) / len(towns["train"])
+    known = towns["train"].value_counts() / len(towns["train"])
     for town in set(drawn.index) - {"(missing)", "(10 others)"}:
         assert drawn[town] == known[town]
 

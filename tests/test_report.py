@@ -211,13 +211,12 @@ def page(browser: Browser, page_file: Path) -> Iterator[Page]:
 @pytest.mark.browser
 def test_opens_without_network_or_errors(browser: Browser, page_file: Path) -> None:
     page = browser.new_context(offline=True).new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("request", lambda request: complaints.append(request.url))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    events: list[str] = []
+    page.on("console", lambda message: events.append(message.text))
+    page.on("request", lambda request: events.append(request.url))
+    page.on("pageerror", lambda error: events.append(str(error)))
     page.goto(page_file.as_uri())
-    requests = [c for c in complaints if not c.startswith("data:")]
-    assert requests == [page_file.as_uri()]
+    assert [event for event in events if not event.startswith("data:")] == [page_file.as_uri()]
     assert page.title() == "Fathom report"
     page.context.close()
 
@@ -232,12 +231,10 @@ def test_every_chart_has_ink(page: Page) -> None:
     assert shown == (2 + 2 + 4 + 4) + (2 + 2 + 2) + 2
     assert len(titles) >= 14
     for index in range(charts.count()):
-        chart = charts.nth(index)
-        box = chart.bounding_box()
+        box = charts.nth(index).bounding_box()
         assert box is not None
-        assert box["width"] > 150
-        assert box["height"] > 60
-        marks = chart.locator("[class*=role-mark] path, [class*=role-mark] line")
+        assert (box["width"] > 150, box["height"] > 60) == (True, True)
+        marks = charts.nth(index).locator("[class*=role-mark] path, [class*=role-mark] line")
         assert marks.count() > 0
 
 
