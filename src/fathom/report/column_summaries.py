@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -85,9 +85,10 @@ def summarize(column: RawColumn, type_name: str) -> ColumnSummary:
     if column.kind == "category":
         counts = present.value_counts()
         return ColumnSummary(*facts, distinct=len(counts), most_frequent=str(counts.index[0]))
+    statistics: list[Any] = [present.median(), present.min(), present.max()]
     median, low, high = (
         value.isoformat(" ").removesuffix(" 00:00:00") if column.kind == "date" else float(value)
-        for value in (present.median(), present.min(), present.max())
+        for value in statistics
     )
     return ColumnSummary(*facts, median=median, low=low, high=high)
 
@@ -137,7 +138,7 @@ def read_raw(
 
 
 def read_columns(
-    dataset: str, roles: dict[str, ColumnRole], rows: NDArray[np.int64] | None
+    dataset: str, roles: Mapping[str, ColumnRole], rows: NDArray[np.int64] | None
 ) -> Iterator[RawColumn]:
     """Yield columns with their values converted, few of them in memory at a time."""
     task = Schema.read(dataset).task

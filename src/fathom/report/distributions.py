@@ -14,7 +14,7 @@ from fathom.artifacts.columns import sort_key
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_array
-from fathom.evaluate.formatting import SUBSET_LABELS, format_share
+from fathom.evaluate.formatting import SUBSET_LABELS
 from fathom.report.charts import WIDTH, encode_subsets, render_svg
 from fathom.report.column_summaries import column_roles, read_columns
 
@@ -107,7 +107,7 @@ def bin_shares(values: dict[str, pd.Series[Any]]) -> pd.DataFrame:
 
 def to_milliseconds(dates: pd.Series[Any]) -> NDArray[np.float64]:
     utc = pd.to_datetime(dates, utc=True).astype("datetime64[ms, UTC]")
-    return utc.astype(np.int64).to_numpy(np.float64)
+    return np.asarray(utc.astype(np.int64), np.float64)
 
 
 def bin_edges(values: NDArray[np.float64], whole: bool) -> NDArray[np.float64]:
@@ -175,9 +175,7 @@ def draw_steps(title: str, shares: pd.DataFrame) -> str:
 def draw_bars(title: str, shares: pd.DataFrame) -> str:
     """Draw shares of categories as bars, one below the other for the sets."""
     order = list(dict.fromkeys(shares["value"]))
-    shares["text"] = [
-        f"{s.value}, {s.subset}: {format_share(s.share)}" for s in shares.itertuples()
-    ]
+    shares["text"] = [f"{s.value}, {s.subset}: {s.share:.1%}" for s in shares.itertuples()]
     color, _ = encode_subsets(*SUBSETS)
     chart = (
         alt.Chart(shares)

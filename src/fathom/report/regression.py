@@ -105,7 +105,7 @@ def error_by_value(network: NetworkResults, column: "pd.Series[Any]", output: Ou
     return render_svg(chart + all_rows, title, height=HEIGHT - 40)
 
 
-def group_values(column: "pd.Series[Any]") -> pd.Categorical:
+def group_values(column: "pd.Series[Any]") -> "pd.CategoricalIndex[Any]":
     """Return the group of each row, a tenth of the values or a category.
 
     Groups are in the order in which they are drawn: numbers from low to high, other categories by
@@ -124,4 +124,4 @@ def group_values(column: "pd.Series[Any]") -> pd.Categorical:
         known = [name for name in order if name not in ("missing", "other")]
         if pd.to_numeric(pd.Series(known, dtype=object), errors="coerce").notna().all():
             order = sorted(known, key=float)
-    return pd.Categorical(groups, list(dict.fromkeys([*order, "missing", "other"])))
+    return pd.CategoricalIndex(groups, list(dict.fromkeys([*order, "missing", "other"])))
