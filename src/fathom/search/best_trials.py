@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 MAX_MEMBERS = 50  # of a selection, repetitions included
 AVERAGED = 10  # best trials in the plain average
 
-Metrics = dict[str, dict[str, float | None]]
-Loss = Callable[[NDArray[Any]], float]
-
 
 def summarize(search: Search, engine: ThreadEngine) -> SearchResult:
     """Choose trials and ensembles by the validation set, and only then read the test set.
@@ -41,8 +38,8 @@ def summarize(search: Search, engine: ThreadEngine) -> SearchResult:
     best = sort_trials(trials, higher_is_better)
     if not best:
         raise FathomError(
-            f"none of {len(trials)} trials is complete: all diverged or were "
-            f"pruned; check the ranges in {config.origins.file('space')}"
+            f"none of {len(trials)} trials is complete: all diverged or were pruned; check the "
+            f"ranges in {config.origins.file('space')}"
         )
     limit = config.search.ensemble if config.search.cv is None else AVERAGED
     candidates = Candidates(search, engine, best[: max(min(limit, config.search.ensemble), 1)])
@@ -109,7 +106,7 @@ class Candidates:
     def ensemble(self, counts: dict[int, int]) -> EnsembleResult:
         return EnsembleResult(members=counts, figures=self.metrics(counts))
 
-    def metrics(self, counts: dict[int, int]) -> Metrics:
+    def metrics(self, counts: dict[int, int]) -> dict[str, dict[str, float | None]]:
         """Return the metrics of a weighted mean on the validation and on the test set."""
         for number in counts:
             if number not in self.test:
@@ -128,7 +125,9 @@ class Candidates:
         }
 
 
-def select_ensemble(predictions: dict[int, NDArray[Any]], loss: Loss) -> dict[int, int]:
+def select_ensemble(
+    predictions: dict[int, NDArray[Any]], loss: Callable[[NDArray[Any]], float]
+) -> dict[int, int]:
     """Select an ensemble greedily; return how often it contains each trial.
 
     Each step adds the trial that gives the mean the lowest loss; the best of all steps counts

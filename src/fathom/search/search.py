@@ -139,8 +139,7 @@ class Search:
         values: Values = trial.user_attrs[VALUES]
         start, value, state = time.perf_counter(), None, TrialState.PRUNED
         try:
-            config = self.base.with_values(values)
-            file = self.checkpoint(values)
+            config, file = self.base.with_values(values), self.checkpoint(values)
             outcome = self.engine.run_trial(config, file, self.judge(trial))
             value, state = outcome.value, TrialState.COMPLETE
             if outcome.network is not None:

@@ -78,8 +78,7 @@ def as_overrides(arguments: list[str]) -> list[str]:
 def print_result(result: SearchResult) -> None:
     """Print the best trials, and the metrics of the best one and of ensembles."""
     console = Console(highlight=False)
-    trials = f"{len(result.trials):,} trials"
-    table = Table(box=box.SIMPLE_HEAD, title=trials, title_justify="left")
+    table = Table(title=f"{len(result.trials):,} trials", title_justify="left", box=box.SIMPLE_HEAD)
     mean = "mean of folds" if result.cv else "validation"
     table.add_column("trial", justify="right")
     table.add_column(f"{result.metric}, {mean}", justify="right")

@@ -82,9 +82,8 @@ def load_study(config: SearchConfig, higher_is_better: bool) -> optuna.Study:
 def make_sampler(config: SearchConfig, number: int) -> BaseSampler:
     """Return a sampler for the trial of this number.
 
-    Each trial has its own seed. So a search that was stopped draws what it would have drawn
-    without the stop, and several threads draw what one would. A grid has one seed, which shuffles
-    its points.
+    Each trial has its own seed, so that a search samples the same values after a stop, and in
+    several threads. A grid has one seed, which shuffles its points.
     """
     seed = config.search.seed
     if is_grid(config):

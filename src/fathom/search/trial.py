@@ -134,7 +134,6 @@ class ThreadEngine:
             return np.asarray(trainer.predictor.predict_rows(data.test())["main_output"])
 
     def data(self, config: NetworkConfig) -> TrialData:
-        """Return the rows of the split."""
         return self.datasets.get(config, None)[0]
 
     def halt(self) -> None:
