@@ -36,7 +36,7 @@ from fathom.split.split import split
 if TYPE_CHECKING:
     from fathom.train.train import Training
 
-pytest_plugins = ["schedule"]
+pytest_plugins = ["schedule", "trainings"]
 pytest.register_assert_rewrite("services")
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 

@@ -1,4 +1,4 @@
-"""The devices asked for train, or one line says why not; stages without a network need none."""
+"""The devices of the settings train, or a line says why not."""
 
 import json
 import os
@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from conftest import ROOT, dataset_config, prepare, run_in
+from trainings import refusal
 
-from fathom.base.errors import FathomError
 from fathom.train.devices import make_strategy, start_tensorflow, visible_devices
 
 
@@ -48,9 +48,8 @@ def test_more_than_the_scheduler_leaves(
     workspace: Path, gpus: list[int], scheduler: str, left: str
 ) -> None:
     config = dataset_config("digits", f"gpus={gpus}")
-    with pytest.raises(FathomError) as refused:
-        visible_devices(config, gpus, {"CUDA_VISIBLE_DEVICES": scheduler})
-    assert str(refused.value) == (
+    environment = {"CUDA_VISIBLE_DEVICES": scheduler}
+    assert refusal(visible_devices, config, gpus, environment) == (
         f"command line: gpus: {gpus} are not all available; "
         f"CUDA_VISIBLE_DEVICES={scheduler} leaves {left}"
     )
@@ -59,9 +58,8 @@ def test_more_than_the_scheduler_leaves(
 def test_gpus_of_params_are_refused_by_its_name(workspace: Path) -> None:
     params = Path("params.yaml")
     params.write_text(params.read_text().replace("gpus: auto", "gpus: [0, 1]"))
-    with pytest.raises(FathomError) as refused:
-        visible_devices(dataset_config("digits"), [0, 1], {"CUDA_VISIBLE_DEVICES": "7"})
-    assert str(refused.value) == (
+    environment = {"CUDA_VISIBLE_DEVICES": "7"}
+    assert refusal(visible_devices, dataset_config("digits"), [0, 1], environment) == (
         "params.yaml: gpus: [0, 1] are not all available; CUDA_VISIBLE_DEVICES=7 leaves "
         "the GPUs [0]"
     )
@@ -69,18 +67,15 @@ def test_gpus_of_params_are_refused_by_its_name(workspace: Path) -> None:
 
 @pytest.mark.parametrize("gpus", ["first", "0", "[-1]", "[0.5]", "null"])
 def test_what_gpus_may_be(workspace: Path, gpus: str) -> None:
-    with pytest.raises(FathomError) as refused:
-        dataset_config("digits", f"gpus={gpus}")
     shown = {"first": "'first'", "null": "None"}.get(gpus, gpus)
-    assert str(refused.value) == (
+    assert refusal(dataset_config, "digits", f"gpus={gpus}") == (
         f"command line: gpus: must be auto or a list of GPU numbers such as [0, 1], not {shown}"
     )
 
 
 def test_no_gpu_is_named_twice(workspace: Path) -> None:
-    with pytest.raises(FathomError) as refused:
-        dataset_config("digits", "gpus=[1,1]")
-    assert str(refused.value) == "command line: gpus: must not name 1 twice"
+    message = refusal(dataset_config, "digits", "gpus=[1,1]")
+    assert message == "command line: gpus: must not name 1 twice"
 
 
 @pytest.mark.parametrize("devices", [[], ["CPU:0"]])
@@ -95,9 +90,7 @@ def test_fewer_gpus_than_asked_for(workspace: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _kind: [])
     counted = subprocess.CompletedProcess(["python"], 0, stdout="2\n", stderr="")
     monkeypatch.setattr("fathom.train.devices.subprocess.run", lambda *_, **__: counted)
-    with pytest.raises(FathomError) as refused:
-        start_tensorflow(dataset_config("digits", "gpus=[0,2]"))
-    assert str(refused.value) == (
+    assert refusal(start_tensorflow, dataset_config("digits", "gpus=[0,2]")) == (
         "command line: gpus: [0, 2] are not all available; TensorFlow finds the GPUs [0, 1]"
     )
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,2"
@@ -117,6 +110,7 @@ def test_gpu_that_is_not_there(workspace: Path) -> None:
     )
 
 
+NO_CLIPNORM = "train.optimizer.clipnorm=null"
 MIRRORED = """
 import json, sys
 import tensorflow as tf
@@ -145,13 +139,8 @@ print(json.dumps(losses))
 def test_two_replicas_train_as_one(workspace: Path) -> None:
     runs = [
         # Keras clips each replica's gradient before it sums them: clipped, the two differ.
-        ("digits", "mlp", "model.dropout=0.0", "train.optimizer.clipnorm=null", "train.repeats=2"),
-        (
-            "california_housing",
-            "wide_deep",
-            "model.deep.dropout=0.0",
-            "train.optimizer.clipnorm=null",
-        ),
+        ("digits", "mlp", "model.dropout=0.0", NO_CLIPNORM, "train.repeats=2"),
+        ("california_housing", "wide_deep", "model.deep.dropout=0.0", NO_CLIPNORM),
     ]
     prepare(workspace, ["digits", "california_housing"], "split.test=0.5", "split.valid=0.3")
     paths = f"PYTHONPATH={ROOT / 'src'}:{ROOT / 'tests'}"
@@ -169,7 +158,7 @@ def test_gpus_train_as_the_cpu(workspace: Path, gpus: list[int]) -> None:
         pytest.skip(f"needs {len(gpus)} GPU")
     prepare(workspace, ["digits"], "split.test=0.5", "split.valid=0.3")
     chosen = ["dataset=digits", "model=mlp", "train.epochs=3", "train.repeats=1"]
-    chosen += ["model.dropout=0.0", "train.optimizer.clipnorm=null", "train.engine=fit"]
+    chosen += ["model.dropout=0.0", NO_CLIPNORM, "train.engine=fit"]
     histories = []
     for given in ([], gpus):
         command = ["env", "-u", "CUDA_VISIBLE_DEVICES", "python", str(ROOT / "src" / "train.py")]

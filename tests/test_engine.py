@@ -1,6 +1,5 @@
 """Compiled programs train as Keras' own `fit` does, whatever the network is made of."""
 
-import itertools
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +11,7 @@ from tensorflow.python.framework.config import disable_op_determinism
 
 from fathom.train import compiled_fit, keras_fit
 from fathom.train.compiled_fit import Programs, make_programs
-from fathom.train.feeds import DiskFeed, Feed, MemoryFeed, cut, make_feed
+from fathom.train.feeds import DiskFeed, Feed, MemoryFeed
 from fathom.train.optimizers import WideAndDeep
 
 ROWS, VALID, BATCH, EPOCHS = 300, 70, 32, 2  # the last batch has 12 rows
@@ -49,17 +48,9 @@ def linear() -> keras.Model:
 
 
 def convolutional() -> keras.Model:
-    return keras.Sequential(
-        [
-            keras.Input((8, 8, 1)),
-            layers.Conv2D(4, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.BatchNormalization(),
-            layers.Flatten(),
-            layers.Dropout(0.2),
-            layers.Dense(4, activation="softmax"),
-        ]
-    )
+    first = [layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D()]
+    last = [layers.Flatten(), layers.Dropout(0.2), layers.Dense(4, activation="softmax")]
+    return keras.Sequential([keras.Input((8, 8, 1)), *first, layers.BatchNormalization(), *last])
 
 
 def recurrent() -> keras.Model:
@@ -131,29 +122,35 @@ def programs_of(model: keras.Model, train: Feed, xla: bool = False) -> Programs:
     return make_programs(model, train, settings_of(epochs=10, deterministic=False), xla)
 
 
-def compare(build: Any, settings: Any, examples: Any, optimizer: Any, xla: bool) -> None:
+def fit_compiled(
+    model: keras.Model,
+    feeds: tuple[Feed, Feed],
+    *callbacks: keras.callbacks.Callback,
+    epochs: int = 1,
+    xla: bool = False,
+) -> None:
+    programs = programs_of(model, feeds[0], xla)
+    compiled_fit.fit(model, programs, *feeds, seed=7, epochs=epochs, callbacks=list(callbacks))
+
+
+def compare(build: Any, settings: Any, feeds: tuple[Feed, Feed], optimizer: Any, xla: bool) -> None:
     """Train by both engines and compare all that a training leaves in a model, and its history."""
-    train, valid = feeds(examples)
-    of_keras = new(build, settings, optimizer(), xla)
-    keras_fit.fit(of_keras, train, valid, batch_size=BATCH, seed=7, epochs=EPOCHS, callbacks=[])
+    by_fit = new(build, settings, optimizer(), xla)
+    keras_fit.fit(by_fit, *feeds, batch_size=BATCH, seed=7, epochs=EPOCHS, callbacks=[])
     ours = new(build, settings, optimizer(), xla)
     start = [variable.numpy() for variable in ours.trainable_variables]
     history = keras.callbacks.History()
-    programs = programs_of(ours, train, xla)
-    compiled_fit.fit(ours, programs, train, valid, seed=7, epochs=EPOCHS, callbacks=[history])
-    moved: list[bool] = [
-        not np.array_equal(v, s) for v, s in zip(ours.trainable_variables, start, strict=True)
-    ]
-    assert all(moved)
-    of_both = [
-        (ours.variables, of_keras.variables),
-        (ours.optimizer.variables, of_keras.optimizer.variables),
-    ]
-    for found_all, wanted_all in of_both:
-        for found, wanted in zip(found_all, wanted_all, strict=True):
-            np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=2e-6, err_msg=found.path)
-    assert history.history.keys() == of_keras.history.history.keys()
-    for name, values in of_keras.history.history.items():
+    fit_compiled(ours, feeds, history, epochs=EPOCHS, xla=xla)
+    for variable, value in zip(ours.trainable_variables, start, strict=True):
+        assert not np.array_equal(variable, value)
+    for found, expected in zip(
+        [*ours.variables, *ours.optimizer.variables],
+        [*by_fit.variables, *by_fit.optimizer.variables],
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-6, err_msg=found.path)
+    assert history.history.keys() == by_fit.history.history.keys()
+    for name, values in by_fit.history.history.items():
         np.testing.assert_allclose(history.history[name], values, rtol=2e-5, err_msg=name)
 
 
@@ -177,7 +174,7 @@ def by_xla(case: str) -> Any:
 )
 def test_layers_train_as_by_fit(case: str, xla: bool) -> None:
     build, settings, examples = CASES[case]
-    compare(build, settings, examples, lambda: keras.optimizers.Adam(0.01), xla)
+    compare(build, settings, feeds(examples), lambda: keras.optimizers.Adam(0.01), xla)
 
 
 def wide_and_deep_optimizer() -> keras.Optimizer:
@@ -211,7 +208,7 @@ def test_optimizers_train_as_by_fit(name: str) -> None:
     one_layer = (linear, lambda: {"loss": "mse"}, (TABLE, NUMBER))
     two_outputs = CASES["weights of two outputs"]
     build, settings, examples = two_outputs if name == "wide and deep" else one_layer
-    compare(build, settings, examples, OPTIMIZERS[name], xla=False)
+    compare(build, settings, feeds(examples), OPTIMIZERS[name], xla=False)
 
 
 class Scaled(keras.Model):
@@ -235,28 +232,21 @@ class Scaled(keras.Model):
 
 
 def test_a_models_own_training_step_is_used() -> None:
-    train, valid = feeds((TABLE, NUMBER))
-    models = []
+    weights = []
     for build in (Scaled, lambda: keras.Sequential([layers.Dense(1)])):
         model = new(build, regression, keras.optimizers.SGD(0.01), xla=False)
         model(TABLE[:1])
         model.set_weights([np.zeros((8, 1)), np.zeros(1)])
-        compiled_fit.fit(
-            model, programs_of(model, train), train, valid, seed=1, epochs=1, callbacks=[]
-        )
-        models.append(model.get_weights()[0])
-    assert np.linalg.norm(models[0]) > 1.5 * np.linalg.norm(models[1])
+        fit_compiled(model, feeds((TABLE, NUMBER)))
+        weights.append(model.get_weights()[0])
+    assert np.linalg.norm(weights[0]) > 1.5 * np.linalg.norm(weights[1])
 
 
-def test_one_batch_smaller_than_a_batch() -> None:
-    few = (TABLE[:10], NUMBER[:10])
+def test_fewer_rows_than_a_batch() -> None:
     model = new(dense, regression, "sgd", xla=False)
     before = model.get_weights()[0]
-    history = keras.callbacks.History()
-    train = MemoryFeed(few)
-    compiled_fit.fit(
-        model, programs_of(model, train), train, train, seed=1, epochs=1, callbacks=[history]
-    )
+    feed = MemoryFeed((TABLE[:10], NUMBER[:10]))
+    fit_compiled(model, (feed, feed))
     assert model.optimizer.iterations == 1
     assert not np.array_equal(model.get_weights()[0], before)
 
@@ -266,53 +256,37 @@ def test_stops_when_a_callback_says_so() -> None:
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self.model.stop_training = epoch == 1
 
-    train, valid = feeds((TABLE, NUMBER))
-    model = new(dense, regression, "sgd", xla=False)
     history = keras.callbacks.History()
-    compiled_fit.fit(
-        model,
-        programs_of(model, train),
-        train,
-        valid,
-        seed=1,
-        epochs=9,
-        callbacks=[Stop(), history],
-    )
+    model = new(dense, regression, "sgd", xla=False)
+    fit_compiled(model, feeds((TABLE, NUMBER)), Stop(), history, epochs=9)
     assert history.epoch == [0, 1]
 
 
+HOOKS = (
+    "on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_test_begin",
+    "on_test_end",
+)  # fmt: skip
+
+
+def recorded(name: str) -> Any:
+    """Return a hook of a callback that notes its calls."""
+
+    def hook(callback: Any, *arguments: Any) -> None:
+        logs = sorted(arguments[-1]) if name.endswith("end") else []
+        params = callback.params["epochs"], callback.params["steps"]
+        vars(callback).setdefault("calls", []).append((name, arguments[:-1], logs, params))
+
+    return hook
+
+
 def test_callbacks_are_called_as_by_fit() -> None:
-    class Calls(keras.callbacks.Callback):
-        def __init__(self) -> None:
-            super().__init__()
-            self.calls: list[Any] = []
-
-        def on_train_begin(self, logs: Any = None) -> None:
-            self.calls.append(("train begin", self.params["epochs"], self.params["steps"]))
-
-        def on_train_end(self, logs: Any = None) -> None:
-            self.calls.append(("train end", sorted(logs or {})))
-
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self.calls.append(("epoch begin", epoch))
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self.calls.append(("epoch end", epoch, sorted(logs)))
-
-        def on_test_begin(self, logs: Any = None) -> None:
-            self.calls.append("test begin")
-
-        def on_test_end(self, logs: Any = None) -> None:
-            self.calls.append(("test end", sorted(logs)))
-
+    kind = type("Calls", (keras.callbacks.Callback,), {name: recorded(name) for name in HOOKS})
+    of_keras, ours = kind(), kind()
     train, valid = feeds((TABLE, NUMBER))
-    of_keras, ours = Calls(), Calls()
     model = new(dense, regression, "sgd", xla=False)
     keras_fit.fit(model, train, valid, batch_size=BATCH, seed=1, epochs=2, callbacks=[of_keras])
-    model = new(dense, regression, "sgd", xla=False)
-    compiled_fit.fit(
-        model, programs_of(model, train), train, valid, seed=1, epochs=2, callbacks=[ours]
-    )
+    fit_compiled(new(dense, regression, "sgd", xla=False), (train, valid), ours, epochs=2)
+    assert len(ours.calls) == 2 + 2 * 4
     assert ours.calls == of_keras.calls
 
 
@@ -335,84 +309,13 @@ def test_rule_for_xla(case: str, epochs: int, xla: bool, reason: str) -> None:
     assert (made.xla, made.reason) == (xla, reason)
 
 
-def reading(examples: Any) -> Any:
-    def read(chosen: range | None) -> Any:
-        return examples if chosen is None else rows(examples, slice(chosen.start, chosen.stop))
-
-    return read
-
-
-def in_windows(streamed: DiskFeed, examples: Any, seed: int, epoch: int) -> list[Any]:
-    """Return the rows of each window, in their order, as numbers of the file's rows."""
-    wanted = {row.tobytes(): number for number, row in enumerate(tf.nest.flatten(examples)[0])}
-    found = []
-    for window in streamed.shuffled(seed, epoch):
-        places = window.order[: window.rows].numpy()
-        arrays = tf.nest.flatten(window.examples)[0].numpy()[places]
-        found.append([wanted[row.tobytes()] for row in arrays])
-    return found
-
-
-def test_streamed_rows_come_once_each_in_another_order_each_epoch() -> None:
-    examples = (TABLE, NUMBER)
-    streamed = DiskFeed(reading(examples), ROWS + VALID, window_rows=96, alignment=8)
-    first, again, other, seed = (
-        in_windows(streamed, examples, *key) for key in ((1, 0), (1, 0), (1, 1), (2, 0))
-    )
-    assert [len(window) for window in first] == [96, 96, 96, 82]
-    for windows in (first, other, seed):
-        assert sorted(itertools.chain(*windows)) == list(range(ROWS + VALID))
-    assert first == again
-    assert first not in (other, seed)
-    assert sorted(first[0]) != list(range(96))  # of more than one place of the file
-
-
-def test_streamed_rows_keep_what_belongs_together() -> None:
-    examples = ([CODES, TABLE], [NUMBER, NUMBER * 2], [WEIGHT, WEIGHT * 2])
-    streamed = DiskFeed(reading(examples), ROWS + VALID, window_rows=64, alignment=16)
-    by_row = {row.tobytes(): number for number, row in enumerate(TABLE)}
-    for window in (*streamed.shuffled(3, 0), *streamed.in_order()):
-        places = window.order[: window.rows].numpy()
-        (codes, table), (main, aux), (weight, twice) = window.examples
-        numbers = [by_row[row.tobytes()] for row in table.numpy()[places]]
-        np.testing.assert_array_equal(codes.numpy()[places], CODES[numbers])
-        np.testing.assert_array_equal(main.numpy()[places], NUMBER[numbers])
-        np.testing.assert_array_equal(aux.numpy()[places], NUMBER[numbers] * 2)
-        np.testing.assert_array_equal(weight.numpy()[places], WEIGHT[numbers])
-        np.testing.assert_array_equal(twice.numpy()[places], WEIGHT[numbers] * 2)
-
-
 @pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_streamed_rows_train_as_by_fit(xla: bool) -> None:
-    examples = (TABLE, NUMBER)
-    streamed = DiskFeed(reading(examples), ROWS + VALID, window_rows=96, alignment=8)
-    valid = DiskFeed(reading(examples), ROWS, window_rows=64, alignment=8)
+def test_rows_on_disk_train_as_by_fit(xla: bool) -> None:
+    def read(chosen: range | None) -> Any:
+        assert chosen is not None
+        return rows((TABLE, NUMBER), slice(chosen.start, chosen.stop))
+
+    train = DiskFeed(read, ROWS + VALID, window_rows=96, alignment=8)
+    valid = DiskFeed(read, ROWS, window_rows=64, alignment=8)
     build, settings, _ = CASES["dropout"]
-    of_keras = new(build, settings, "adam", xla)
-    keras_fit.fit(of_keras, streamed, valid, batch_size=BATCH, seed=7, epochs=2, callbacks=[])
-    ours = new(build, settings, "adam", xla)
-    history = keras.callbacks.History()
-    programs = programs_of(ours, streamed, xla)
-    compiled_fit.fit(ours, programs, streamed, valid, seed=7, epochs=2, callbacks=[history])
-    for found, wanted in zip(ours.get_weights(), of_keras.get_weights(), strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=2e-6)
-    for name, values in of_keras.history.history.items():
-        np.testing.assert_allclose(history.history[name], values, rtol=2e-5, err_msg=name)
-
-
-def test_rows_stay_in_memory_if_they_fit() -> None:
-    examples = (TABLE, NUMBER)
-    size = 9 * 4 * len(TABLE) / 2**30  # GiB
-    assert isinstance(make_feed(reading(examples), len(TABLE), BATCH, 6.01 * size, 1), MemoryFeed)
-    streamed = make_feed(reading(examples), len(TABLE), BATCH, 5.99 * size, 1)
-    assert isinstance(streamed, DiskFeed)
-    assert streamed.window_rows % BATCH == 0
-    assert 6 * streamed.window_rows * 9 * 4 <= 5.99 * size * 2**30
-
-
-def test_cut() -> None:
-    blocks = [range(10, 15), range(5), range(20, 22)]
-    assert cut(blocks, 0, 7) == [range(10, 15), range(2)]
-    assert cut(blocks, 7, 7) == [range(2, 5), range(20, 22)]
-    assert cut(blocks, 4, 2) == [range(14, 15), range(1)]
-    assert cut(blocks, 5, 5) == [range(5)]
+    compare(build, settings, (train, valid), lambda: keras.optimizers.Adam(), xla)

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, edit, network_config
+from trainings import refusal
 
 from fathom.artifacts.problem import Output, Problem
 from fathom.base import paths
 from fathom.base.blocks import MOST_ROWS
-from fathom.base.errors import FathomError
 from fathom.base.files import write_json, write_table
 from fathom.train import devices
 
@@ -98,9 +98,8 @@ def test_rows_take_what_the_limit_leaves(
 
 
 def test_refuses_a_limit_that_leaves_nothing(workspace: Path) -> None:
-    with pytest.raises(FathomError) as caught:
-        devices.memory_for_rows(network_config("digits", "mlp", "memory_limit=1"))
-    assert str(caught.value) == (
+    config = network_config("digits", "mlp", "memory_limit=1")
+    assert refusal(devices.memory_for_rows, config) == (
         "command line: memory_limit: 1 GiB leaves no memory for training rows: TensorFlow takes "
         "1.25 GiB; set it to 2 or more"
     )

@@ -1,4 +1,4 @@
-"""The wide path's optimiser and that of the rest, as one."""
+"""One optimizer for the wide path and another for the rest."""
 
 from pathlib import Path
 
@@ -14,18 +14,11 @@ from fathom.train.optimizers import WideAndDeep, is_wide
 FTRL = "+model.wide_optimizer={_target_: keras.optimizers.Ftrl,learning_rate: 0.05}"
 PRICE = Output(column="y", task="regression")
 PROBLEM = Problem(
-    dataset="made",
-    kind="table",
-    shape=[],
-    numbers=["a", "b"],
-    categories={"town": 4},
-    sparse={"town": 4, "a_bucket": 3},
-    crosses=[],
-    wide=["a", "town"],
-    deep=["a", "b", "town"],
+    dataset="made", kind="table", shape=[], numbers=["a", "b"], categories={"town": 4},
+    sparse={"town": 4, "a_bucket": 3}, crosses=[], wide=["a", "town"], deep=["a", "b", "town"],
     outputs={"main_output": PRICE, "aux_output": PRICE},
     rows={"train": 64, "valid": 8, "test": 8},
-)
+)  # fmt: skip
 
 
 def network() -> keras.Model:
@@ -51,7 +44,11 @@ def weights(model: keras.Model, wide: bool) -> dict[str, np.ndarray]:
     return {v.path: v.numpy() for v in model.trainable_variables if is_wide(v) is wide}
 
 
-def fitted(optimizer: keras.Optimizer, steps: int = 3) -> keras.Model:
+def ftrl_and_adam() -> WideAndDeep:
+    return WideAndDeep(keras.optimizers.Ftrl(0.05), keras.optimizers.Adam(0.01))
+
+
+def fit_network(optimizer: keras.Optimizer, steps: int = 3) -> keras.Model:
     """Return the network after steps over the same batches."""
     model = network()
     model.compile(optimizer=optimizer, loss=["mse", "mse"], run_eagerly=True)
@@ -67,14 +64,12 @@ def test_wide_layers_are_those_called_wide(workspace: Path) -> None:
 
 
 def test_each_path_gets_the_step_of_its_own_optimizer(workspace: Path) -> None:
-    adam, ftrl = keras.optimizers.Adam(0.01), keras.optimizers.Ftrl(0.05)
-    both = fitted(WideAndDeep(ftrl, adam), steps=1)
-    by_ftrl, by_adam = (
-        fitted(keras.optimizers.Ftrl(0.05), steps=1),
-        fitted(keras.optimizers.Adam(0.01), steps=1),
-    )
-    for wide, reference in ((True, by_ftrl), (False, by_adam)):
-        expected = weights(reference, wide)
+    both = fit_network(ftrl_and_adam(), steps=1)
+    for wide, optimizer in (
+        (True, keras.optimizers.Ftrl(0.05)),
+        (False, keras.optimizers.Adam(0.01)),
+    ):
+        expected = weights(fit_network(optimizer, steps=1), wide)
         for path, values in weights(both, wide).items():
             np.testing.assert_array_equal(values, expected[path], err_msg=path)
     before = weights(network(), wide=True)
@@ -84,12 +79,12 @@ def test_each_path_gets_the_step_of_its_own_optimizer(workspace: Path) -> None:
 
 def test_ftrl_leaves_weights_without_evidence_at_zero(workspace: Path) -> None:
     ftrl = keras.optimizers.Ftrl(0.05, l1_regularization_strength=1000.0)
-    model = fitted(WideAndDeep(ftrl, keras.optimizers.Adam(0.01)))
+    model = fit_network(WideAndDeep(ftrl, keras.optimizers.Adam(0.01)))
     assert not any(values.any() for values in weights(model, wide=True).values())
 
 
 def test_learning_rate_is_that_of_the_deep_path(workspace: Path) -> None:
-    both = WideAndDeep(keras.optimizers.Ftrl(0.05), keras.optimizers.Adam(0.01))
+    both = ftrl_and_adam()
     assert float(both.learning_rate) == pytest.approx(0.01)
     both.learning_rate = 0.02
     assert float(both.deep.learning_rate) == pytest.approx(0.02)
@@ -97,7 +92,7 @@ def test_learning_rate_is_that_of_the_deep_path(workspace: Path) -> None:
 
 
 def test_a_saved_training_goes_on_as_if_it_had_not_stopped(workspace: Path) -> None:
-    model = fitted(WideAndDeep(keras.optimizers.Ftrl(0.05), keras.optimizers.Adam(0.01)))
+    model = fit_network(ftrl_and_adam())
     model.save(workspace / "model.keras")
     again = keras.saving.load_model(workspace / "model.keras")
     again.run_eagerly = True
@@ -113,25 +108,18 @@ def test_a_saved_training_goes_on_as_if_it_had_not_stopped(workspace: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("overrides", "kind"),
+    ("overrides", "problem", "kind"),
     [
-        ([], "WideAndDeep"),
-        (["model.deep=null", "model.auxiliary=false"], "Ftrl"),
-        (["model.wide=false"], "Adam"),
+        ([], PROBLEM, WideAndDeep),
+        (["model.deep=null", "model.auxiliary=false"], PROBLEM, keras.optimizers.Ftrl),
+        (["model.wide=false"], PROBLEM, keras.optimizers.AdamW),
+        ([], PROBLEM.model_copy(update={"sparse": {}}), keras.optimizers.AdamW),  # no codes
     ],
 )
 def test_the_models_file_names_the_wide_optimizer(
-    workspace: Path, overrides: list[str], kind: str
+    workspace: Path, overrides: list[str], problem: Problem, kind: type
 ) -> None:
     config = network_config("california_housing", "wide_deep", FTRL, *overrides)
-    model = build(config, PROBLEM)
-    compile_model(model, PROBLEM, config)
-    assert type(model.optimizer).__name__.startswith(kind)
-
-
-def test_pixels_and_numbers_alone_are_not_learned_by_the_wide_optimizer(workspace: Path) -> None:
-    config = network_config("digits", "wide_deep", FTRL)
-    without_codes = PROBLEM.model_copy(update={"sparse": {}})
-    model = build(config, without_codes)
-    compile_model(model, without_codes, config)
-    assert type(model.optimizer) is keras.optimizers.AdamW
+    model = build(config, problem)
+    compile_model(model, problem, config)
+    assert type(model.optimizer) is kind

@@ -1,6 +1,5 @@
 """One network trained by several processes of a Ray cluster together."""
 
-import importlib.util
 import json
 import shutil
 import signal
@@ -9,9 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,22 +18,13 @@ from conftest import (
     ROOT,
     SHRUNK,
     SHRUNK_MODELS,
-    copy_settings,
-    network_config,
-    prepare,
     ray_nodes,
     run_in,
     train_network,
 )
 from stages import make_stage
+from trainings import ENGINE, IN_PYTHON, add_network, ray_installed, ray_refusal
 
-from fathom.base.errors import FathomError
-from fathom.train.ray.shares import Share
-
-ray_installed = pytest.mark.skipif(
-    not all(map(importlib.util.find_spec, ("ray", "jax"))), reason="Ray or JAX is not installed"
-)
-ENGINE = "train.engine=ray"
 # Weighted classes; batches of an odd size, the last of them smaller.
 DIGITS = [
     "train.epochs=5", "train.batch_size=125", "train.class_weight=balanced",
@@ -73,37 +61,16 @@ class Die(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         os.kill(os.getpid(), signal.SIGKILL)
 """
-STRANGE = """
-import keras
-import tensorflow as tf
-
-
-class InPython(keras.layers.Layer):
-    def call(self, inputs):
-        return tf.numpy_function(lambda values: values, [inputs], inputs.dtype)
-
-    def compute_output_spec(self, inputs):
-        return keras.KerasTensor(inputs.shape, inputs.dtype)
-
-
-def build(problem):
-    return keras.Sequential([keras.Input(problem.shape), InPython(), keras.layers.Dense(1)])
-"""
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(training_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which networks can be trained, with the project's code."""
     folder = tmp_path_factory.mktemp("shared")
-    copy_settings(folder)
+    shutil.copytree(training_data, folder, dirs_exist_ok=True)
     (folder / "src").symlink_to(ROOT / "src")
     (folder / "lib").mkdir()
     (folder / "lib/killing.py").write_text(KILL)
-    (folder / "lib/strange.py").write_text(STRANGE)
-    (folder / "conf/model/strange.yaml").write_text(
-        "_target_: strange.build\nlearning_rate: 0.001\n"
-    )
-    prepare(folder, ["digits", "california_housing"], "split.test=0.5", "split.valid=0.3")
     return folder
 
 
@@ -217,23 +184,17 @@ def test_the_driver_is_killed(here: Path, nodes: Any) -> None:
     assert list(history["epoch"]) == list(range(1, 41))
 
 
-def refusal(*given: str, model: str = "mlp", dataset: str = "digits") -> str:
-    with pytest.raises(FathomError) as told:
-        train_network(dataset, model, ENGINE, *given)
-    return str(told.value)
-
-
 @pytest.mark.ray
 @ray_installed
 def test_worker_after_worker_is_lost(
     here: Path, nodes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fathom.train.ray.driver.MAX_LOSSES", 0)
-    told = refusal(*by_workers(1, nodes), "+train.callbacks.die={_target_: killing.Die}")
-    lost, _, rest = told.partition(" (")
+    message = ray_refusal(*by_workers(1, nodes), "+train.callbacks.die={_target_: killing.Die}")
+    lost, _, rest = message.partition(" (")
     assert lost == "lost a worker once"
     assert rest.endswith("); the same command resumes from the last checkpoint")
-    assert "\n" not in told
+    assert "\n" not in message
 
 
 @pytest.mark.ray
@@ -242,65 +203,20 @@ def test_what_only_tensorflow_can_build(
     here: Path, nodes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(here / "lib")
-    told = refusal(*by_workers(1, nodes), model="strange", dataset="california_housing")
-    assert told.rpartition(": ")[0] == (  # the rest is Keras' or JAX's
-        "conf/model/strange.yaml: _target_: train.engine ray trains on JAX, which cannot train "
-        "strange.build"
+    add_network(here / "lib", "in_python", IN_PYTHON)
+    message = ray_refusal(*by_workers(1, nodes), model="in_python", dataset="california_housing")
+    assert message.rpartition(": ")[0] == (  # the rest is Keras' or JAX's
+        "conf/model/in_python.yaml: _target_: train.engine ray trains on JAX, which cannot train "
+        "in_python.build"
     )
-
-
-@pytest.mark.parametrize(("package", "name"), [("ray", "Ray"), ("jax", "JAX")])
-def test_not_installed(
-    trainable: Path, monkeypatch: pytest.MonkeyPatch, package: str, name: str
-) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util,
-        "find_spec",
-        lambda asked, *more: None if asked == package else find(asked, *more),
-    )
-    told = refusal()
-    assert told == (
-        f"command line: train.engine: {name} is not installed: `make setup RAY=1`, or "
-        "`python -m pip install --require-hashes -r requirements-ray.txt`"
-    )
-
-
-@ray_installed
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (
-            "train.xla=false",
-            "train.xla: train.engine ray trains on JAX, which always compiles with XLA; set it to "
-            "auto",
-        ),
-        (
-            "gpus=[0,1]",
-            "gpus: train.engine ray uses the GPUs of train.ray.resources; set it to auto",
-        ),
-    ],
-)
-def test_settings_of_tensorflow_alone(trainable: Path, given: str, message: str) -> None:
-    assert refusal(given) == f"command line: {message}"
 
 
 @pytest.mark.ray
 @ray_installed
 def test_no_room(here: Path, nodes: Any) -> None:
-    assert refusal(*by_workers(3, nodes), "train.ray.resources={cpu: 1, gpu: 0}") == (
+    assert ray_refusal(*by_workers(3, nodes), "train.ray.resources={cpu: 1, gpu: 0}") == (
         "command line: train.ray.workers: the cluster has room for 2 workers of 1 CPU, 0 GPU, "
         "not for 3"
-    )
-
-
-@ray_installed
-def test_nobody_there(trainable: Path) -> None:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    assert refusal(f"train.ray.address={address}") == (
-        f"command line: train.ray.address: {address}: [Errno 111] Connection refused"
     )
 
 
@@ -310,43 +226,8 @@ def test_folder_that_a_host_does_not_see(
     here: Path, nodes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fathom.train.ray.driver.isfile", lambda path: False)
-    told = refusal(*by_workers(2, nodes))
-    assert told == (
+    message = ray_refusal(*by_workers(2, nodes))
+    assert message == (
         f"command line: train.engine: {socket.gethostname()} does not see {here}: all hosts must "
         "have the project under the same path, in a shared folder"
     )
-
-
-def test_for_the_stage_alone(trainable: Path) -> None:
-    from fathom.train.runs import train_run
-
-    trainer: Any = SimpleNamespace(model=None, config=network_config("digits", "mlp", ENGINE))
-    with pytest.raises(FathomError) as told:
-        train_run(trainer, 42, None, [])
-    assert str(told.value) == (
-        "command line: train.engine: only the stage train trains with ray; set it to fit"
-    )
-
-
-@pytest.mark.parametrize("processes", [1, 2, 3])
-@pytest.mark.parametrize("devices", [1, 2])  # of each
-@pytest.mark.parametrize("sizes", [{32, 31}, {32}, {7}, {3, 1}, {5, 6, 7, 8}])
-def test_shares(processes: int, devices: int, sizes: set[int]) -> None:
-    shares = [
-        Share(
-            sizes,
-            SimpleNamespace(
-                num_model_replicas=processes * devices, num_processes=processes, data_shard_id=place
-            ),
-        )
-        for place in range(processes)
-    ]
-    step = shares[0].without_padding(lambda state, batch: batch)
-    for size in sizes:
-        batch = np.random.default_rng(0).permutation(size).astype(np.int32)
-        found = [share.rows_of(batch) for share in shares]
-        assert len({len(part) for part in found}) == 1
-        assert len(found[0]) % devices == 0
-        inputs, weights = step(None, (np.concatenate(found), None))
-        np.testing.assert_array_equal(inputs, batch)
-        assert weights is None

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from conftest import network_config, train_network
+from trainings import add_network, refusal
 
 from fathom.artifacts.model_file import save_model
 from fathom.artifacts.problem import Problem
@@ -22,13 +23,13 @@ from fathom.train.build import build
 from fathom.train.train import make_ensemble, number_of_runs
 
 
-def predictions(file: Path, dataset: str, model: str) -> list[Any]:
-    """Return a saved model's outputs for the test part, as Keras gives them."""
+def predictions(file: Path, dataset: str) -> list[Any]:
+    """Return the outputs of a saved model for the test set, as Keras returns them."""
     problem = Problem.read(dataset)
     network = keras.saving.load_model(file)
     inputs = [tensor.name for tensor in network.inputs]
-    given = read_subset(problem, "test").inputs(inputs, problem)
-    outputs = network.predict(given if len(given) > 1 else given[0], verbose=0)
+    arrays = read_subset(problem, "test").inputs(inputs, problem)
+    outputs = network.predict(unwrap(arrays), verbose=0)
     return outputs if isinstance(outputs, list) else [outputs]
 
 
@@ -90,9 +91,8 @@ def test_a_run_that_fails_ends_those_beside_it(
     [("train.engine=fit", "with Keras' fit"), ("train.memory=1e-6", "with rows on disk")],
 )
 def test_runs_that_cannot_train_at_once(trainable: Path, setting: str, why: str) -> None:
-    with pytest.raises(FathomError) as refused:
-        train_network("digits", "mlp", "train.repeats=3", "train.at_once=2", setting)
-    assert str(refused.value) == (
+    settings = ["train.repeats=3", "train.at_once=2", setting]
+    assert refusal(train_network, "digits", "mlp", *settings) == (
         f"command line: train.at_once: 2 runs cannot train at once {why}; set it to 1"
     )
 
@@ -134,7 +134,7 @@ def test_spread_and_ensemble_of_classes(pipeline: Path, monkeypatch: pytest.Monk
     metrics = json.loads(Path("metrics/digits/mlp.json").read_text())
     actual = read_targets(Problem.read("digits"), "test")["main_output"].to_numpy()
     files = sorted(Path("models/digits/mlp/repeats").iterdir())
-    probabilities = [predictions(file, "digits", "mlp")[0] for file in files]
+    probabilities = [predictions(file, "digits")[0] for file in files]
     accuracies = [np.mean(p.argmax(axis=1) == actual) for p in probabilities]
     spread = metrics["spread"]["test"]["accuracy"]
     assert spread == pytest.approx(
@@ -154,7 +154,7 @@ def test_spread_and_ensemble_of_numbers(pipeline: Path, monkeypatch: pytest.Monk
     actual = read_targets(Problem.read("california_housing"), "test")["main_output"].to_numpy()
     files = sorted(Path("models/california_housing/wide_deep/repeats").iterdir())
     in_unit = [
-        predictions(file, "california_housing", "wide_deep")[0][:, 0].astype(float)
+        predictions(file, "california_housing")[0][:, 0].astype(float)
         * targets.std(ddof=0) + targets.mean()
         for file in files
     ]  # fmt: skip
@@ -178,8 +178,8 @@ def test_the_ensemble_is_one_model_that_averages(trainable: Path, dataset: str, 
     settings = ["train.repeats=2", "train.epochs=1", "train.ensemble=true"]
     train_network(dataset, model, *settings)
     folder = Path("models", dataset, model)
-    runs = [predictions(file, dataset, model) for file in sorted((folder / "repeats").iterdir())]
-    assert_average(predictions(folder / "model.keras", dataset, model), runs)
+    runs = [predictions(file, dataset) for file in sorted((folder / "repeats").iterdir())]
+    assert_average(predictions(folder / "model.keras", dataset), runs)
     metrics = evaluate(network_config(dataset, model))
     for part, figures in metrics["ensemble"].items():
         assert metrics[part] == pytest.approx(figures, rel=1e-4)
@@ -234,21 +234,16 @@ def build(problem):
 def test_subclassed_models_repeat_but_make_no_ensemble(
     trainable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (trainable / "subclassed.py").write_text(SUBCLASSED)
-    (trainable / "conf/model/line.yaml").write_text(
-        "_target_: subclassed.build\nlearning_rate: 0.01\n"
-    )
+    add_network(trainable, "line", SUBCLASSED)
     monkeypatch.syspath_prepend(trainable)
     twice = ["train.repeats=2", "train.epochs=1"]
     training = train_network("california_housing", "line", *twice)
     assert len({run.value for run in training.runs}) == 2
-    assert (
-        evaluate(network_config("california_housing", "line"))["spread"]["test"]["rmse"]["sd"] > 0
-    )
-    with pytest.raises(FathomError) as refused:
-        train_network("california_housing", "line", *twice, "train.ensemble=true")
-    assert str(refused.value) == (
-        "command line: train.ensemble: subclassed.build returned a subclassed model, whose inputs "
+    metrics = evaluate(network_config("california_housing", "line"))
+    assert metrics["spread"]["test"]["rmse"]["sd"] > 0
+    settings = [*twice, "train.ensemble=true"]
+    assert refusal(train_network, "california_housing", "line", *settings) == (
+        "command line: train.ensemble: line.build returned a subclassed model, whose inputs "
         "are not known; set it to false"
     )
 

@@ -1,17 +1,15 @@
-"""A training that is killed goes on, and ends with the bits of one that was not."""
+"""A killed training resumes and ends with the bits of one that was not killed."""
 
 import functools
 import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,8 +18,7 @@ from conftest import network_config, train_network
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.settings.config import NetworkConfig
 from fathom.train import compiled_fit, train
-from fathom.train.checkpoint import Checkpoint, pack, unpack
-from fathom.train.fingerprint import fingerprint
+from fathom.train.checkpoint import Checkpoint
 from fathom.train.runs import finish_run, train_run
 from fathom.train.trainer import Trainer, prepare
 
@@ -38,7 +35,7 @@ class Killed(BaseException):
 
 
 class Kill:
-    """Kills a training right behind one of its checkpoints."""
+    """Kills a training just after one of its checkpoints."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.places: list[tuple[int, int]] = []
@@ -63,14 +60,14 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Kill:
 
 
 def prepared(config: NetworkConfig) -> Trainer:
-    """Return what trains a network: tracing its programs takes longer than to train by them."""
+    """Return a trainer to use several times: its programs take longer to trace than to run."""
     tf.config.experimental.enable_op_determinism()
     data = ScaledData.read(config.dataset.name)
     return prepare(config, data, tf.distribute.get_strategy())
 
 
 def scramble(trainer: Trainer) -> None:
-    """Leave nothing of a training in what trained it, as a new process has nothing of it."""
+    """Overwrite the state of a trainer, of which a new process has nothing."""
     rng = np.random.default_rng(0)
     model = trainer.model
     for variable in (*model.variables, *model.optimizer.variables, *model.metrics_variables):
@@ -79,16 +76,12 @@ def scramble(trainer: Trainer) -> None:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Return the files below a folder; empty folders are in it, too."""
+    """Return the files and folders of a finished run; run.json says how long it took."""
     return {
         str(path.relative_to(folder)): b"" if path.is_dir() else path.read_bytes()
         for path in sorted(folder.rglob("*"))
+        if path.name != "run.json"
     }
-
-
-def of_run(folder: Path) -> dict[str, bytes]:
-    """Return what a finished run leaves, but for how long it took."""
-    return {name: found for name, found in content(folder).items() if name != "run.json"}
 
 
 COSINE = "train.schedule={_target_: keras.optimizers.schedules.CosineDecay}"
@@ -126,7 +119,7 @@ def test_ends_with_the_bits_of_an_undisturbed_training(
     killed = network_config(dataset, model, *settings, ALWAYS)
     trainer = prepared(undisturbed)
     finish_run(trainer, 42, Path("undisturbed"), train_run)
-    wanted = of_run(Path("undisturbed/seed-42"))
+    wanted = content(Path("undisturbed/seed-42"))
     trainer = replace(trainer, config=killed)
     assert kill.places == []
     for distance in (1, 3):  # of kills, in checkpoints
@@ -146,7 +139,7 @@ def test_ends_with_the_bits_of_an_undisturbed_training(
         assert kills == len(kill.places) // distance
         assert kill.places == sorted(set(kill.places))
         assert any(step > 0 for _, step in kill.places) is (engine == "compiled")
-        assert of_run(folder / "seed-42") == wanted
+        assert content(folder / "seed-42") == wanted
         assert [path.name for path in folder.iterdir()] == ["seed-42"]
     assert len(kill.places) > 1
 
@@ -270,70 +263,3 @@ def test_goes_on_where_it_was(
     assert kill.places == [(2, 0)]
     run = json.loads(Path("models/digits/mlp/run.json").read_text())
     assert [each["kills"] for each in run["runs"]] == [0, 1]
-
-
-@pytest.mark.parametrize(
-    ("overrides", "kept"),
-    [
-        (["train.optimizer.weight_decay=0.1"], False),
-        (["model.learning_rate=0.003"], False),
-        (["seed=43"], False),
-        (["train.checkpoint=0.000002"], True),
-        ([], True),
-    ],
-)
-def test_a_checkpoint_is_that_of_its_settings(
-    scaled: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str], kept: bool
-) -> None:
-    monkeypatch.chdir(scaled)
-    settings = ["train.epochs=3", ALWAYS]
-    before = fingerprint(network_config("digits", "mlp", *settings))
-    assert (fingerprint(network_config("digits", "mlp", *settings, *overrides)) == before) is kept
-
-
-def test_checkpoints_come_by_the_clock_and_at_best_epochs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = 0.0
-    monkeypatch.setattr(time, "perf_counter", lambda: now)
-    stopping = keras.callbacks.EarlyStopping()
-    stopping.best_epoch = -1
-    writer = Checkpoint(tmp_path / "state.npz", 30, [], stopping)
-    written: list[tuple[int, int]] = []
-    monkeypatch.setattr(writer, "write", lambda file, epoch, step: written.append((epoch, step)))
-    now = 29
-    writer.write_if_due(0, 8)
-    writer.on_epoch_end(0)
-    assert written == []
-    now = 31
-    writer.write_if_due(1, 8)
-    assert written == [(1, 8)]
-    now = 32.5
-    writer.on_epoch_end(1)
-    assert written == [(1, 8)]
-    stopping.best_epoch = 2
-    writer.on_epoch_end(2)
-    assert written == [(1, 8), (3, 0)]
-    now = 33  # not again within a second
-    stopping.best_epoch = 3
-    writer.on_epoch_end(3)
-    assert len(written) == 2
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None, True, 3, 2.5, float("inf"), "text", [], [1, [2.0, None]], {"a": {"b": [1]}},
-        np.float32(1.5), np.arange(6.0).reshape(2, 3), [np.ones(2), np.zeros((1, 2))],
-        {"w": np.ones(1)},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_values_of_callbacks_come_back(value: Any, tmp_path: Path) -> None:
-    arrays: dict[str, Any] = {}
-    packed = pack(value, arrays)
-    np.savez(tmp_path / "arrays.npz", **arrays)
-    with np.load(tmp_path / "arrays.npz") as saved:
-        found = unpack(packed, saved)
-    assert type(found) is type(value)
-    np.testing.assert_equal(found, value)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from conftest import SHRUNK, dataset_config, edit, work_in_copy
 from explanations import explain_few
+from own_networks import OWN, OWN_SETTINGS
 from stages import make_stage
-from test_training import OWN, OWN_SETTINGS
 
 from fathom.artifacts.model_file import read_model
 from fathom.artifacts.problem import Problem

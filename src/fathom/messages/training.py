@@ -1,5 +1,8 @@
 """Text of the stage `train`: refused settings, failed trainings, and the line at the end."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fathom.base.errors import did_you_mean
 
 TWO_SCHEDULES = "train.optimizer.learning_rate is a schedule already; set one of the two to null"
@@ -8,17 +11,21 @@ JAX_NEEDS_XLA = "train.engine ray trains on JAX, which always compiles with XLA;
 GPUS_OF_WORKERS = "train.engine ray uses the GPUs of train.ray.resources; set it to auto"
 
 
-def summary(
-    *, best: int, kept: int, epochs: int, monitor: str, highest: bool, runs: int, seconds: float,
-    parameters: int,
-) -> str:  # fmt: skip
-    """Return the line that ends a training; epochs count from 1."""
-    weights = f"; weights of epoch {kept}" if kept != best else ""
-    of_runs = f"; best of {runs} runs" if runs > 1 else ""
-    return (
-        f"best epoch: {best} of {epochs} ({'highest' if highest else 'lowest'} {monitor})"
-        f"{weights}{of_runs}; {seconds:.0f} s, {parameters:,} parameters"
-    )
+def last_line(run: Mapping[str, Any], highest: bool) -> str:
+    """Return the line that ends a training.
+
+    Args:
+        run: content of run.json.
+        highest: whether the best epoch has the highest value of the monitored metric.
+    """
+    best, kept, runs = run["best_epoch"], run["kept_epoch"], len(run["runs"])
+    line = f"best epoch: {best} of {run['epochs']}"
+    line += f" ({'highest' if highest else 'lowest'} {run['monitor']})"
+    if kept != best:
+        line += f"; weights of epoch {kept}"
+    if runs > 1:
+        line += f"; best of {runs} runs"
+    return f"{line}; {run['seconds']:.0f} s, {run['parameters']:,} parameters"
 
 
 def epoch_line(seed: int, epoch: int, epochs: int, logs: dict[str, float], seconds: float) -> str:

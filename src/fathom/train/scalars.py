@@ -82,7 +82,7 @@ class Scalars:
 
     def __init__(self, model: keras.Model) -> None:
         self.slots = slots(model)
-        self.inputs = [Scalar(number(slot)) for slot in self.slots]
+        self.inputs = [Scalar(float(getattr(*slot))) for slot in self.slots]
 
     @contextmanager
     def as_inputs(self) -> Iterator[None]:
@@ -93,7 +93,7 @@ class Scalars:
     def copy_from(self, model: keras.Model) -> None:
         """Set the numbers to those of another model of the same signature."""
         for scalar, slot in zip(self.inputs, slots(model), strict=True):
-            scalar.assign(number(slot))
+            scalar.assign(float(getattr(*slot)))
 
 
 def program_signature(model: keras.Model, config: NetworkConfig) -> str:
@@ -105,9 +105,8 @@ def program_signature(model: keras.Model, config: NetworkConfig) -> str:
     """
     if not getattr(model, "inputs", None):  # the layers of a subclassed model are not known
         return json.dumps([config.model.model_dump(by_alias=True), config.train.model_dump()])
-    numbers = slots(model)
-    zeros = [float(bool(number(slot))) for slot in numbers]
-    with replaced(numbers, zeros):
+    zeros = [float(bool(getattr(*slot))) for slot in slots(model)]
+    with replaced(slots(model), zeros):
         optimizers = [
             one.get_config() | {"name": type(one).__name__, "learning_rate": schedule_of(one)}
             for one in optimizers_of(model.optimizer)
@@ -150,11 +149,6 @@ def owners(model: keras.Model) -> Iterator[Any]:
 def optimizers_of(optimizer: keras.Optimizer) -> list[keras.Optimizer]:
     both = isinstance(optimizer, WideAndDeep)
     return [optimizer, optimizer.wide, optimizer.deep] if both else [optimizer]
-
-
-def number(slot: Slot) -> float:
-    owner, name = slot
-    return float(getattr(owner, name))
 
 
 def is_number(value: Any) -> bool:

@@ -21,7 +21,7 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.base import paths
 from fathom.base.files import atomic_write, write_json, write_text
-from fathom.messages.training import one_run_at_a_time
+from fathom.messages.training import last_line, one_run_at_a_time
 from fathom.models.names import output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.train import runs
@@ -29,16 +29,7 @@ from fathom.train.callbacks import direction, monitor_name
 from fathom.train.devices import cores, device_names
 from fathom.train.feeds import DiskFeed, MemoryFeed
 from fathom.train.fingerprint import fingerprint
-from fathom.train.runs import (
-    HISTORY,
-    MODEL,
-    PREDICTIONS,
-    RUN,
-    Run,
-    TrainRun,
-    finish_runs,
-    read_history,
-)
+from fathom.train.runs import Run, TrainRun
 from fathom.train.trainer import Trainer, prepare
 
 SMALL_DATA = 10_000_000  # values in a training set on which a network is trained several times
@@ -106,18 +97,20 @@ def train_seeds(
         if other != folder:  # of other settings, data or code
             shutil.rmtree(other)
     start = time.perf_counter()
-    finished = finish_runs(trainers, seeds, folder, train_run)
+    finished = runs.finish_runs(trainers, seeds, folder, train_run)
     seconds = time.perf_counter() - start
     monitor = monitor_name(config, data.problem)
     sign = -1 if direction(monitor) == "max" else 1
     best = min(finished, key=lambda run: sign * run.value)
-    first.model.load_weights(folder / best.name / MODEL)
-    history = read_history(folder / best.name)
+    first.model.load_weights(folder / best.name / runs.MODEL)
+    history = runs.read_history(folder / best.name)
     training = Training(first.model, history, monitor, best, finished, seconds, at_once)
-    write(training, first, folder)
+    description = describe(training, first)
+    write(training, description, folder)
     shutil.rmtree(checkpoints)
     with suppress(OSError):  # not empty: another training is running
         os.removedirs(checkpoints.parent)
+    print(last_line(description, direction(monitor) == "max"))
     return training
 
 
@@ -156,39 +149,34 @@ def runs_at_once(repeats: int, trainer: Trainer) -> int:
     return min(cores(), repeats)
 
 
-def write(training: Training, trainer: Trainer, folder: Path) -> None:
-    """Write the outputs of a training.
-
-    Args:
-        folder: with the finished runs.
-    """
-    config = trainer.config
-    dataset, model = config.dataset.name, config.model.name
+def write(training: Training, description: dict[str, Any], folder: Path) -> None:
+    """Write the outputs of a training, whose finished runs are in a folder."""
+    dataset, model = description["dataset"], description["model"]
     outputs, plots = paths.model(dataset, model), paths.plots("curves", dataset, model)
-    runs = {run.name: folder / run.name for run in training.runs}
+    folders = {run.name: folder / run.name for run in training.runs}
     for file in (*outputs.glob("*.part*"), *plots.glob("*.part*")):  # of a killed training
         shutil.rmtree(file) if file.is_dir() else file.unlink()
     with atomic_write(outputs / "repeats") as beside:
         beside.mkdir()
-        for name, run in runs.items():
-            shutil.copy(run / MODEL, beside / f"{name}.keras")
-    with atomic_write(outputs / PREDICTIONS) as beside:
+        for name, run in folders.items():
+            shutil.copy(run / runs.MODEL, beside / f"{name}.keras")
+    with atomic_write(outputs / runs.PREDICTIONS) as beside:
         beside.mkdir()
-        for name, run in runs.items():
-            shutil.copytree(run / PREDICTIONS, beside / name)
-    written = training.model
-    with atomic_write(outputs / MODEL) as beside:
-        if config.train.ensemble:
-            written = make_ensemble([keras.saving.load_model(run / MODEL) for run in runs.values()])
-            save_model(written, beside)
+        for name, run in folders.items():
+            shutil.copytree(run / runs.PREDICTIONS, beside / name)
+    network = training.model
+    with atomic_write(outputs / runs.MODEL) as beside:
+        if description["ensemble"]:
+            models = [keras.saving.load_model(run / runs.MODEL) for run in folders.values()]
+            network = make_ensemble(models)
+            save_model(network, beside)
         else:
-            shutil.copy(runs[training.best.name] / MODEL, beside)
-    histories = {run.seed: read_history(runs[run.name]) for run in training.runs}
+            shutil.copy(folders[training.best.name] / runs.MODEL, beside)
+    histories = {run.seed: runs.read_history(folders[run.name]) for run in training.runs}
     history = pd.concat(histories, names=["seed"]).reset_index("seed")
-    write_text(outputs / HISTORY, history.to_csv(index=False))
+    write_text(outputs / runs.HISTORY, history.to_csv(index=False))
     write_text(outputs / "summary.txt", summary(training.model))
-    run_json = description(training, trainer) | {"layers": describe_layers(written)}
-    write_json(outputs / RUN, run_json)
+    write_json(outputs / runs.RUN, description | {"layers": describe_layers(network)})
     curves = training.history[["epoch", "loss", "val_loss"]]
     write_text(plots / "loss.csv", curves.to_csv(index=False))
 
@@ -226,7 +214,7 @@ def summary(model: keras.Model) -> str:
     return re.sub(r"^ (Total|Optimizer) params.*\n", "", text, flags=re.MULTILINE)
 
 
-def description(training: Training, trainer: Trainer) -> dict[str, Any]:
+def describe(training: Training, trainer: Trainer) -> dict[str, Any]:
     """Return the content of `run.json`."""
     best, config = training.best, trainer.config
     packages = (*VERSIONS, "jax", "ray") if config.train.engine == "ray" else VERSIONS

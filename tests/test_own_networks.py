@@ -1,0 +1,51 @@
+"""Networks of a user's own: subclassed, sequential, or with a layer that XLA does not take."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import SHRUNK, network_config, train_network
+from own_networks import OWN, OWN_SETTINGS
+from stages import make_stage
+from trainings import IN_PYTHON, add_network
+
+from fathom.evaluate.evaluate import evaluate
+
+
+def test_network_that_xla_does_not_take_trains_as_a_graph(training_project: Path) -> None:
+    add_network(training_project, "in_python", IN_PYTHON)
+    train_network("california_housing", "in_python", "train.batch_size=1", "train.epochs=1")
+    engine = json.loads(Path("models/california_housing/in_python/run.json").read_text())["engine"]
+    assert (engine["xla"], engine["why"]) == (False, "XLA does not take the network")
+
+
+@pytest.fixture
+def own(training_project: Path) -> None:
+    """Write a module of the user's own where Python finds it."""
+    (training_project / "own_net.py").write_text(OWN)
+
+
+@pytest.mark.usefixtures("own")
+def test_own_classes_train_and_are_evaluated() -> None:
+    Path("conf/model/own.yaml").write_text(OWN_SETTINGS.format("build"))
+    for stage in ("train", "evaluate"):
+        make_stage(stage, "dataset=digits", "model=own", *SHRUNK)
+    metrics = json.loads(Path("metrics/digits/own.json").read_text())
+    run = json.loads(Path("models/digits/own/run.json").read_text())
+    history = pd.read_csv("models/digits/own/history.csv")
+    assert list(metrics) == ["train", "valid", "test", "calibrated"]
+    assert run["parameters"] == (64 * 12 + 12) + 12 + (12 * 10 + 10)
+    accuracy = history["val_accuracy"][run["best_epoch"] - 1]
+    assert metrics["valid"]["accuracy"] == pytest.approx(accuracy)
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("builder", ["sequential", "sequential_with_input"])
+def test_own_function(builder: str) -> None:
+    Path("conf/model/own.yaml").write_text(OWN_SETTINGS.format(builder))
+    training = train_network("california_housing", "own")
+    metrics = evaluate(network_config("california_housing", "own"))
+    assert training.model.count_params() == (8 * 12 + 12) + (12 + 1)
+    best = training.history.iloc[training.best.best_epoch - 1]
+    assert best["val_rmse"] == pytest.approx(metrics["valid"]["rmse"], rel=1e-4)
