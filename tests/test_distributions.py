@@ -69,20 +69,20 @@ def prepare(workspace: Path, extra: int = 0) -> pd.DataFrame:
 
 def test_columns_of_each_role(workspace: Path) -> None:
     table = prepare(workspace)
-    found = {column.name: column for column in summarize_columns("made")}
-    assert list(found) == list(table.columns)
-    assert {name: column.role for name, column in found.items()} == {
+    columns = {column.name: column for column in summarize_columns("made")}
+    assert list(columns) == list(table.columns)
+    assert {name: column.role for name, column in columns.items()} == {
         "size": "number", "town": "category", "garden": "category", "rooms": "category",
         "sold": "date", "key": "excluded", "other key": "excluded", "count": "weight",
         "rent": "auxiliary", "price": "target",
     }  # fmt: skip
-    assert {n: c.missing for n, c in found.items()} == table.isna().sum().to_dict()
-    size, town, sold = found["size"], found["town"], found["sold"]
+    assert {n: c.missing for n, c in columns.items()} == table.isna().sum().to_dict()
+    size, town, sold = columns["size"], columns["town"], columns["sold"]
     assert (size.median, size.low, size.high) == tuple(table["size"].agg(["median", "min", "max"]))
     assert (town.distinct, town.median) == (20, None)
     assert town.most_frequent in table["town"].mode().to_list()
     assert (sold.low, sold.high) == ("2020-01-01", "2021-05-14")
-    assert found["rooms"].distinct == table["rooms"].nunique()
+    assert columns["rooms"].distinct == table["rooms"].nunique()
 
 
 def test_california_is_described_as_pandas_does(trainable: Path) -> None:

@@ -28,38 +28,38 @@ MODELS = ["mlp", "selu", "deep_relu", "wide_deep", "wide_only"]
 
 
 def mlp() -> keras.Model:
-    x = given = keras.Input((8, 8), name="features")
+    x = inputs = keras.Input((8, 8), name="features")
     x = layers.Flatten()(x)
     for units in (300, 100):
         x = layers.Dropout(0.3)(layers.Dense(units, activation="relu")(x))
-    return keras.Model(given, layers.Dense(10, "softmax", name="main_output")(x), name="mlp")
+    return keras.Model(inputs, layers.Dense(10, "softmax", name="main_output")(x), name="mlp")
 
 
 def deep() -> keras.Model:
-    x = given = keras.Input((8,), name="features")
+    x = inputs = keras.Input((8,), name="features")
     for _ in range(20):
         x = layers.BatchNormalization()(layers.Dense(100, use_bias=False)(x))
         x = layers.Activation("relu")(x)
-    return keras.Model(given, layers.Dense(1)(x), name="deep")
+    return keras.Model(inputs, layers.Dense(1)(x), name="deep")
 
 
 def embedded() -> keras.Model:
     numbers = keras.Input((6,), name="features")
     codes = keras.Input((8,), dtype="int32", name="categories")
-    parts = [layers.Embedding(10 + n, 4)(codes[:, n]) for n in range(8)]
-    x = layers.Concatenate()([numbers, *parts])
+    embeddings = [layers.Embedding(10 + n, 4)(codes[:, n]) for n in range(8)]
+    x = layers.Concatenate()([numbers, *embeddings])
     return keras.Model([numbers, codes], layers.Dense(2, "softmax")(x), name="embedded")
 
 
 def residual() -> keras.Model:
-    x = given = keras.Input((16, 16, 3))
+    x = inputs = keras.Input((16, 16, 3))
     x = layers.Conv2D(16, 3, padding="same")(x)
     for _ in range(3):
         inner = layers.Conv2D(16, 3, padding="same", activation="relu")(x)
         x = layers.Add()([x, layers.Conv2D(16, 3, padding="same")(inner)])
     x = keras.ops.sin(layers.GlobalAveragePooling2D()(x))
     x = layers.Flatten()(layers.EinsumDense("bn,nfw->bfw", (6, 3), bias_axes="fw")(x))
-    return keras.Model(given, layers.Dense(10, "softmax")(x), name="residual")
+    return keras.Model(inputs, layers.Dense(10, "softmax")(x), name="residual")
 
 
 def shared() -> keras.Model:

@@ -256,12 +256,12 @@ def test_the_best_trial_is_an_experiment_that_comes_out_the_same(project: Path) 
     edit(project / "params.yaml", "datasets=[digits]", "models=[mlp]", "gates={}")
     edit(project / "params.yaml", "train.repeats=1")
     commit(project)
-    given = ["dataset=digits", "model=mlp", "search=random", "trials=3", "ensemble=1"]
-    done = run_in(project, sys.executable, "-c", SEARCH, *given)
+    arguments = ["dataset=digits", "model=mlp", "search=random", "trials=3", "ensemble=1"]
+    done = run_in(project, sys.executable, "-c", SEARCH, *arguments)
     apply = done.stdout.splitlines()[-1].split()
     assert apply[:3] == ["dvc", "exp", "apply"]
-    found = read_json(project / "searches/digits/mlp-random.json")
-    best = next(trial for trial in found["trials"] if trial["number"] == found["best"])
+    result = read_json(project / "searches/digits/mlp-random.json")
+    best = next(trial for trial in result["trials"] if trial["number"] == result["best"])
     shown = dvc_json(project, "exp", "show")
     experiments = [one["name"] for of in shown for one in of["experiments"] or []]
     assert apply[3] in experiments

@@ -1,4 +1,4 @@
-"""The page says what the stages found, stands on its own, and shows in a real browser."""
+"""The page says the results of the stages, stands on its own, and shows in a real browser."""
 
 import json
 import re
@@ -61,7 +61,7 @@ def in_git(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         network["test"]["cross_entropy"] += 0.25
         (of_digits / "mlp.json").write_text(json.dumps(network))
         baselines = json.loads((of_digits / "baseline.json").read_text())
-        marked = {name: parts | {"trained_rows": 1000} for name, parts in baselines.items()}
+        marked = {name: subsets | {"trained_rows": 1000} for name, subsets in baselines.items()}
         (of_digits / "baseline.json").write_text(json.dumps(marked))
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
@@ -184,11 +184,11 @@ def test_says_how_many_rows_baselines_were_trained_on(in_git: Path) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
+    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if program is None:
         pytest.skip(f"no browser on PATH, looked for {', '.join(BROWSERS)}")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield launched
         launched.close()
 
@@ -259,8 +259,8 @@ def test_best_model_comes_first_and_tables_sort(page: Page) -> None:
         for order in ("ascending", "descending"):
             head.get_by_role("button").click()
             assert head.get_attribute("aria-sort") == order
-            found = [float(cell) for cell in cells.all_inner_texts()]
-            assert found == sorted(metrics, reverse=order == "descending")
+            values = [float(cell) for cell in cells.all_inner_texts()]
+            assert values == sorted(metrics, reverse=order == "descending")
         parameters = table.locator("thead th").filter(has_text="parameters")
         parameters.get_by_role("button").press("Enter")
         column = int(parameters.evaluate("head => head.cellIndex"))
@@ -275,10 +275,10 @@ def test_best_model_comes_first_and_tables_sort(page: Page) -> None:
 def test_is_accessible(browser: Browser, page_file: Path, scheme: str) -> None:
     page = opened(browser, page_file, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    found = Axe().run(page).response["violations"]
+    violations = Axe().run(page).response["violations"]
     serious = [
         (violation["id"], [node["html"][:200] for node in violation["nodes"][:3]])
-        for violation in found
+        for violation in violations
         if violation["impact"] in ("serious", "critical")
     ]
     assert serious == []

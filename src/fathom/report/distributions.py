@@ -49,9 +49,9 @@ def draw_distributions(dataset: str) -> Distributions:
     order = {"target": 0, "auxiliary": 1}
     names = sorted(roles, key=lambda name: order.get(roles[name], len(order)))
     drawn = {name: roles[name] for name in names[:MAX_CHARTS]}
-    in_memory = np.concatenate(list(rows.values())) if Schema.read(dataset).is_large else None
+    needed = np.concatenate(list(rows.values())) if Schema.read(dataset).is_large else None
     charts = {}
-    for column in read_columns(dataset, drawn, in_memory):
+    for column in read_columns(dataset, drawn, needed):
         values = {subset: column.content.loc[pd.Index(at)] for subset, at in rows.items()}
         title = f"{column.name} ({column.role})" if column.role in order else column.name
         if column.kind == "category":
