@@ -21,18 +21,18 @@ def table() -> pd.DataFrame:
     )
 
 
-def test_pieces_give_the_file_that_the_whole_gives(table: pd.DataFrame, tmp_path: Path) -> None:
-    whole, pieces = tmp_path / "whole.parquet", tmp_path / "pieces.parquet"
+def test_blocks_make_the_same_file_as_the_whole_table(table: pd.DataFrame, tmp_path: Path) -> None:
+    whole, blocks = tmp_path / "whole.parquet", tmp_path / "blocks.parquet"
     write_table(whole, table)
-    with TableWriter(pieces) as writer:
+    with TableWriter(blocks) as writer:
         for start in range(0, 1000, 300):
             writer.write(table[start : start + 300])
-    assert pieces.read_bytes() == whole.read_bytes()
-    pd.testing.assert_frame_equal(read_table(pieces, "scale"), table)
-    assert count_rows(pieces, "scale") == 1000
+    assert blocks.read_bytes() == whole.read_bytes()
+    pd.testing.assert_frame_equal(read_table(blocks, "scale"), table)
+    assert count_rows(blocks, "scale") == 1000
 
 
-def test_pieces_can_be_read_as_pieces(
+def test_files_have_row_groups(
     table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "ROW_GROUP", 100)
@@ -58,7 +58,7 @@ def test_some_rows(
     pd.testing.assert_frame_equal(read_table(file, "scale", columns, rows), expected)
 
 
-def test_rows_that_are_not_there(table: pd.DataFrame, tmp_path: Path) -> None:
+def test_missing_rows(table: pd.DataFrame, tmp_path: Path) -> None:
     file = tmp_path / "table.parquet"
     table.to_parquet(file, index=False)
     for rows in (range(990, 1001), np.array([3, 1000])):

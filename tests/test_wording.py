@@ -1,4 +1,4 @@
-"""Figures and groups as people read them."""
+"""Numbers and groups as texts."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def test_number(value: float | None, text: str) -> None:
     assert format_number(value) == text
 
 
-def test_other_figures() -> None:
+def test_other_formats() -> None:
     assert format_signed(-0.0112) == "−0.011"
     assert format_signed(421.9) == "+422"
     assert format_signed(0) == "0"
