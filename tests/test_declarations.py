@@ -1,6 +1,7 @@
 """Every stage of dvc.yaml declares all that it reads, and nothing else."""
 
 import importlib
+import re
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -94,7 +95,10 @@ def read_stage(stage: Any) -> dict[str, Any]:
 
 
 def test_text_reruns_nothing(declared: dict[str, Any], tmp_path: Path) -> None:
-    """Messages are in no dep, and comments change no value of a param."""
+    """Messages are in no dep and import no stage; comments change no value of a param."""
+    for module in (ROOT / UNDECLARED_CODE).glob("*.py"):
+        imported = re.findall(r"^from fathom\.(\w+)", module.read_text(), re.MULTILINE)
+        assert set(imported) <= {"base", "messages"}, module
     for stage in STAGES:
         for dep in declared[stage]["deps"]:
             assert not is_within(UNDECLARED_CODE, dep), stage
