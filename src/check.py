@@ -1,4 +1,4 @@
-"""Stage `check`: what makes figures look better or worse than they are. By hand:
+"""Stage `check`: faults of data that distort metrics. By hand:
 
 python src/check.py dataset=adult_census
 """
@@ -14,7 +14,7 @@ def main(config: DatasetConfig) -> None:
     for warning in checks.warnings:
         print(f"{checks.dataset}: {warning.sentence}")
     if not checks.warnings:
-        print(f"{checks.dataset}: nothing to warn of")
+        print(f"{checks.dataset}: no warnings")
 
 
 if __name__ == "__main__":

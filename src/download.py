@@ -13,7 +13,7 @@ def main(config: DatasetConfig) -> None:
     schema = download(config)
     print(f"{schema.name}: {schema.rows} rows from {schema.source.origin}")
     if schema.unlabelled:
-        print(f"{schema.unlabelled} rows without a value of {schema.target!r} go to no part")
+        print(f"{schema.unlabelled} rows have no {schema.target!r} and are in no set")
 
 
 if __name__ == "__main__":

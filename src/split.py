@@ -1,4 +1,4 @@
-"""Stage `split`: which rows train, which validate, which test. By hand:
+"""Stage `split`: which rows are in the training, validation and test set. By hand:
 
 python src/split.py dataset=digits split.test=0.2
 """
@@ -10,8 +10,8 @@ from fathom.split.split import split
 
 @stage(DatasetConfig)
 def main(config: DatasetConfig) -> None:
-    parts = split(config)
-    print(", ".join(f"{part} {len(rows)} rows" for part, rows in parts.items()))
+    subsets = split(config)
+    print(", ".join(f"{subset} {len(rows)} rows" for subset, rows in subsets.items()))
 
 
 if __name__ == "__main__":

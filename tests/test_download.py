@@ -1,4 +1,4 @@
-"""Raw data comes whole from installed packages, checked, or not at all and with one line."""
+"""Raw data comes complete and verified from installed packages, or not at all with one line."""
 
 import hashlib
 import importlib.util
@@ -145,7 +145,7 @@ def test_wine_is_a_table_with_names_of_classes(workspace: Path) -> None:
             CALIFORNIA_CSV,
             "the package 'shapiqq' is not installed: `pip install shapiqq`, or run `make repro`",
         ),
-        ("shapiq", "a.csv", f"shapiq {SHAPIQ} carries no file 'a.csv'"),
+        ("shapiq", "a.csv", f"shapiq {SHAPIQ} has no file 'a.csv'"),
         (
             "shapiq",
             CALIFORNIA_CSV,
@@ -209,17 +209,17 @@ NUMBERS = [1.0, 2.0, 3.0]
         (
             {"a": NUMBERS, "y": [float("nan")] * 3},
             "regression",
-            "dataset.target: 'y' has a value in no row",
+            "dataset.target: 'y' has no values",
         ),
         (
             {"a": NUMBERS, "y": ["u", "u", "u"]},
             "classification",
-            "dataset.target: 'y' has the one class 'u'; classification needs two or more",
+            "dataset.target: 'y' has only the class 'u'; classification needs two or more",
         ),
         (
             {"a": NUMBERS, "y": ["u", "v", "w"]},
             "regression",
-            "dataset.target: 'y' holds 'u', but regression needs numbers; set dataset.task to "
+            "dataset.target: 'y' contains 'u', but regression needs numbers; set dataset.task to "
             "classification, or name another column",
         ),
         (
@@ -254,8 +254,8 @@ def test_rows_without_a_target_stay_and_are_counted(workspace: Path) -> None:
     schema = download(dataset_config("made"))
     assert (schema.rows, schema.unlabelled) == (20, 2)
     assert len(pd.read_parquet("data/raw/made/data.parquet")) == 20
-    parts = split(dataset_config("made"))
-    assert sorted(np.concatenate(list(parts.values()))) == [
+    subsets = split(dataset_config("made"))
+    assert sorted(np.concatenate(list(subsets.values()))) == [
         number for number in range(20) if number not in (3, 7)
     ]
 

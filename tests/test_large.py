@@ -161,13 +161,13 @@ def test_whole_numbers_beyond_int64(tmp_path: Path) -> None:
     [
         (
             pa.table({"n": [1], "z": [2]}),
-            "1.parquet does not have the columns of 0.parquet: one of them alone has 'z'",
+            "1.parquet and 0.parquet have different columns: only one of them has 'z'",
         ),
         (pa.table({"n": pa.array([], pa.int64())}), "1.parquet has no rows"),
         (
             pa.table({"n": pa.array([b"x"])}),
-            "0.parquet and the files with it: a column has types that do not go together: Unable "
-            "to merge: Field n has incompatible types: int64 vs binary",
+            "a column of 0.parquet has an incompatible type in another file: Unable to "
+            "merge: Field n has incompatible types: int64 vs binary",
         ),
     ],
 )
@@ -185,7 +185,7 @@ def test_refuses_files_that_are_no_table(
 def test_refuses_a_folder_without_parquet_files(tmp_path: Path) -> None:
     with pytest.raises(FathomError) as caught:
         parquet_table(tmp_path)
-    assert str(caught.value) == f"{tmp_path} holds no files in .parquet or .pq"
+    assert str(caught.value) == f"{tmp_path} contains no .parquet or .pq files"
 
 
 def test_a_row_stays_in_its_subset_when_the_table_grows(workspace: Path) -> None:
@@ -238,17 +238,16 @@ def test_own_test_rows_stay_when_rows_are_hashed(workspace: Path) -> None:
         (["split.key=[ids]"], "split.key: there is no column 'ids'; did you mean id?"),
         (
             ["split.key=[size]"],
-            "split.key: column 'size' has no value in row 0; a key must have one in each row",
+            "split.key: column 'size' has no value in row 0; a key needs a value in every row",
         ),
         (
             ["split.hash=true", "split.test=own"],
-            "split.test: made comes without a test set of its own; set a fraction or a number of "
-            "rows",
+            "split.test: made has no test set of its own; set a fraction or a number of rows",
         ),
         (
             ["split.hash=true", "split.valid=0.0000001"],
-            "split.hash: no row of made comes to the part valid; make that part larger, or set it "
-            "to false",
+            "split.hash: no row of made is in the set valid; make the set larger, or set "
+            "split.hash to false",
         ),
         (
             ["split.hash=false", "split.key=[id]"],
@@ -284,10 +283,10 @@ def test_checks_a_sample_that_keeps_copies(
     download_and_split()
     first = check(dataset_config("made")).warnings[0]
     assert first.kind == "duplicates"
-    looked_at = int(first.sentence.split()[1].replace(",", ""))
-    assert 1_000 < looked_at < 1_500
-    assert f"of {looked_at:,} rows that were looked at, of 3,600: " in first.sentence
-    # A sixth of all rows are copies, half of them of a row in the training set.
+    sample = int(first.sentence.split()[4].replace(",", ""))
+    assert 1_000 < sample < 1_500
+    assert first.sentence.startswith(f"in a sample of {sample:,} of 3,600 rows: ")
+    # A sixth of all rows are copies, and in half of the cases of a row in the training set.
     assert first.figures["rows"] / first.figures["of"] == pytest.approx(0.19, abs=0.06)
 
 

@@ -134,7 +134,7 @@ or train in a copy, which keeps the outputs of other data sets:
         ([".", "--name", "x"], "data/own lies in .: move the data to a folder of its own"),
         (
             ["t.xlsx"],
-            "t.xlsx: tables are read from files in .csv, .tsv, .txt, .csv.gz, .tsv.gz, "
+            "t.xlsx: the suffix of a table must be one of .csv, .tsv, .txt, .csv.gz, .tsv.gz, "
             ".txt.gz, .parquet, .pq, .feather, .arrow",
         ),
     ],

@@ -284,5 +284,5 @@ BAD_DATE = (
     "column 'sold' holds 'yesterday' in row 0, which is no date of the format 'ISO8601': correct "
     "it, or give null if it is not known"
 )
-BAD_FILE = "row 1: the file is no PNG or JPEG image: convert or remove it"
+BAD_FILE = "row 1: the file is not a PNG or JPEG image: convert or remove it"
 BAD_SHAPE = "row 0: the file is 8 x 9 pixels (height x width), but the model takes 8 x 8: resize it"

@@ -1,4 +1,4 @@
-"""Every row is in one part, and in the part that scikit-learn, the shares and the seed say."""
+"""Every row is in one set, as scikit-learn, the shares and the seed determine."""
 
 import json
 import math
@@ -63,8 +63,8 @@ def test_california_has_the_rows_of_two_successive_calls(workspace: Path) -> Non
     rest, test = train_test_split(np.arange(20640), test_size=0.25, random_state=42)
     train, valid = train_test_split(rest, test_size=0.25, random_state=42)
     folder = Path("data/split/california_housing")
-    for part, rows in (("train", train), ("valid", valid), ("test", test)):
-        np.testing.assert_array_equal(np.load(folder / f"{part}.npy"), rows)
+    for subset, rows in (("train", train), ("valid", valid), ("test", test)):
+        np.testing.assert_array_equal(np.load(folder / f"{subset}.npy"), rows)
     sizes = json.loads((folder / "split.json").read_text())
     assert sizes == {"train": 11610, "valid": 3870, "test": 5160}
     assert len(list(folder.iterdir())) == 4
@@ -72,9 +72,9 @@ def test_california_has_the_rows_of_two_successive_calls(workspace: Path) -> Non
 
 @st.composite
 def divisions(draw: st.DrawFn) -> tuple[int, float | int, float | int, int | None]:
-    """Return a number of rows, the sizes of the test and validation parts, and of a rare class.
+    """Return a number of rows, the sizes of the test and validation subsets, and of a rare class.
 
-    All parts have rows of both classes where there are two.
+    All subsets have rows of both classes where there are two.
     """
     rows = draw(st.integers(60, 400))
     test, valid = (draw(st.integers(8, rows // 3)) for _ in range(2))
@@ -92,7 +92,7 @@ def divisions(draw: st.DrawFn) -> tuple[int, float | int, float | int, int | Non
 @example(division=(1000, 0.07, 0.001 * 13, 333), order="by chance", seed=0)
 @example(division=(97, 0.5, 11, None), order="training first", seed=7)
 @example(division=(20, 0.25, 0.1875, 10), order="by chance", seed=0)
-def test_parts_are_disjoint_complete_and_repeatable(
+def test_subsets_are_disjoint_complete_and_repeatable(
     division: tuple[int, float | int, float | int, int | None],
     order: str,
     seed: int,
@@ -106,32 +106,32 @@ def test_parts_are_disjoint_complete_and_repeatable(
         valid_first=order == "validation first",
         seed=seed,
     )
-    parts = split_all(schema(rows), names, chosen)
-    assert sorted(np.concatenate(list(parts.values()))) == list(range(rows))
-    for part, share in (("test", test), ("valid", valid)):
+    subsets = split_all(schema(rows), names, chosen)
+    assert sorted(np.concatenate(list(subsets.values()))) == list(range(rows))
+    for subset, share in (("test", test), ("valid", valid)):
         expected = math.ceil(share * rows) if isinstance(share, float) else share
-        assert len(parts[part]) == expected
+        assert len(subsets[subset]) == expected
     if order != "by chance":
-        assert all(list(part) == sorted(part) for part in parts.values())
+        assert all(list(subset) == sorted(subset) for subset in subsets.values())
     again = split_all(schema(rows), names, chosen)
-    assert {part: list(found) for part, found in parts.items()} == {
-        part: list(found) for part, found in again.items()
+    assert {subset: list(found) for subset, found in subsets.items()} == {
+        subset: list(found) for subset, found in again.items()
     }
 
 
 def test_another_seed_gives_other_rows() -> None:
     first, second = (split_all(schema(100), None, settings(seed=seed)) for seed in (1, 2))
-    for part in first:
-        assert set(first[part]) != set(second[part])
+    for subset in first:
+        assert set(first[subset]) != set(second[subset])
 
 
 @pytest.mark.parametrize("stratify", [True, "auto"])
 @pytest.mark.parametrize("seed", range(5))
-def test_stratified_parts_have_the_same_shares(stratify: bool | str, seed: int) -> None:
+def test_stratified_subsets_have_the_same_shares(stratify: bool | str, seed: int) -> None:
     classes = np.random.default_rng(0).permutation(labels(30, 170, 800))
-    parts = split_all(schema(1000), classes, settings(0.2, 0.1, stratify=stratify, seed=seed))
-    for part, share in (("train", 0.7), ("valid", 0.1), ("test", 0.2)):
-        counts = np.unique(classes[parts[part]], return_counts=True)[1]
+    subsets = split_all(schema(1000), classes, settings(0.2, 0.1, stratify=stratify, seed=seed))
+    for subset, share in (("train", 0.7), ("valid", 0.1), ("test", 0.2)):
+        counts = np.unique(classes[subsets[subset]], return_counts=True)[1]
         np.testing.assert_allclose(counts, share * np.array([30, 170, 800]), atol=1)
 
 
@@ -139,13 +139,13 @@ def test_without_stratify_shares_are_left_to_chance() -> None:
     classes = labels(30, 170, 800)
     rows = split_all(schema(1000), classes, settings(stratify=False))
     same = split_all(schema(1000), None, settings(stratify="auto"))
-    assert {part: list(r) for part, r in rows.items()} == {p: list(r) for p, r in same.items()}
+    assert {subset: list(r) for subset, r in rows.items()} == {p: list(r) for p, r in same.items()}
 
 
 @pytest.mark.parametrize("names", [None, labels(10, 10)])
 def test_in_order_puts_training_first_and_test_last(names: Labels | None) -> None:
-    parts = split_all(schema(20), names, settings(0.25, 4, shuffle=False))
-    assert {part: list(rows) for part, rows in parts.items()} == {
+    subsets = split_all(schema(20), names, settings(0.25, 4, shuffle=False))
+    assert {subset: list(rows) for subset, rows in subsets.items()} == {
         "train": list(range(11)),
         "valid": list(range(11, 15)),
         "test": list(range(15, 20)),
@@ -154,16 +154,16 @@ def test_in_order_puts_training_first_and_test_last(names: Labels | None) -> Non
 
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_own_keeps_the_test_set_of_the_data(shuffle: bool) -> None:
-    parts = split_all(schema(100, test_rows=30), None, settings("own", 0.2, shuffle=shuffle))
-    assert list(parts["test"]) == list(range(70, 100))
-    assert len(parts["valid"]) == 20  # of all rows, not of the remaining
-    assert sorted([*parts["train"], *parts["valid"]]) == list(range(70))
+    subsets = split_all(schema(100, test_rows=30), None, settings("own", 0.2, shuffle=shuffle))
+    assert list(subsets["test"]) == list(range(70, 100))
+    assert len(subsets["valid"]) == 20  # of all rows, not of the remaining
+    assert sorted([*subsets["train"], *subsets["valid"]]) == list(range(70))
 
 
 def test_own_test_set_is_ignored_unless_asked_for() -> None:
-    parts = split_all(schema(100, test_rows=30), None, settings(0.2, 0.2))
-    assert set(parts["test"]) != set(range(80, 100))
-    assert len(parts["test"]) == 20
+    subsets = split_all(schema(100, test_rows=30), None, settings(0.2, 0.2))
+    assert set(subsets["test"]) != set(range(80, 100))
+    assert len(subsets["test"]) == 20
 
 
 @pytest.mark.parametrize(
@@ -179,39 +179,38 @@ def test_own_test_set_is_ignored_unless_asked_for() -> None:
             100,
             None,
             settings("own"),
-            "split.test: made comes without a test set of its own; "
-            "set a fraction or a number of rows",
+            "split.test: made has no test set of its own; set a fraction or a number of rows",
         ),
-        (100, None, settings(100), "split.test: 100 leaves none of 100 rows to train on"),
-        (100, None, settings(0.2, 250), "split.valid: 250 leaves none of 100 rows to train on"),
-        (1, None, settings(0.1, 0.1), "split.test: 0.1 leaves none of 1 rows to train on"),
+        (100, None, settings(100), "split.test: 100 leaves none of 100 rows for training"),
+        (100, None, settings(0.2, 250), "split.valid: 250 leaves none of 100 rows for training"),
+        (1, None, settings(0.1, 0.1), "split.test: 0.1 leaves none of 1 rows for training"),
         (
             100,
             None,
             settings(50, 60),
-            "split: test and valid must leave rows to train on, but 60 of the remaining 50 rows "
-            "are to be parted off",
+            "split: test and valid leave no rows for training: valid needs 60 of the remaining "
+            "50 rows",
         ),
         (
             100,
             None,
             settings(0.5, 50),
-            "split: test and valid must leave rows to train on, but 50 of the remaining 50 rows "
-            "are to be parted off",
+            "split: test and valid leave no rows for training: valid needs 50 of the remaining "
+            "50 rows",
         ),
         (
             100,
             labels(1, 50, 49),
             settings(0.2, 0.2),
-            "split.stratify: 3 classes cannot all be in parts of 20 and 80 rows "
-            "(class 'a' has 1); set it to false, or make the parts larger",
+            "split.stratify: 3 classes do not fit into sets of 20 and 80 rows "
+            "(class 'a' has 1); set it to false, or make the sets larger",
         ),
         (
             100,
             labels(30, 30, 40),
             settings(2, 0.2),
-            "split.stratify: 3 classes cannot all be in parts of 2 and 98 rows "
-            "(class 'a' has 30); set it to false, or make the parts larger",
+            "split.stratify: 3 classes do not fit into sets of 2 and 98 rows "
+            "(class 'a' has 30); set it to false, or make the sets larger",
         ),
     ],
 )
@@ -229,8 +228,8 @@ def test_digits_are_stratified_and_a_failure_keeps_the_old_split(workspace: Path
     targets = np.load("data/raw/digits/labels.npy")
     folder = Path("data/split/digits")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    for part in ("train", "valid", "test"):
-        rows = np.load(folder / f"{part}.npy")
+    for subset in ("train", "valid", "test"):
+        rows = np.load(folder / f"{subset}.npy")
         found = np.bincount(targets[rows]) / len(rows)
         np.testing.assert_allclose(found, np.bincount(targets) / len(targets), atol=0.004)
     with pytest.raises(FathomError):

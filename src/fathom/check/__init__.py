@@ -1,4 +1,4 @@
-"""Warnings of data that makes figures look better or worse than they are.
+"""Stage `check`: warnings about data that makes metrics look better or worse than they are.
 
-What is let pass is chosen such that data without these faults gives no warning.
+The thresholds are chosen so that data without faults gives no warning.
 """

@@ -1,4 +1,4 @@
-"""Parts that are of other data than was learned from."""
+"""Columns whose distribution differs between sets."""
 
 from __future__ import annotations
 
@@ -9,86 +9,91 @@ import pandas as pd
 from scipy import stats  # type: ignore[import-untyped]
 
 from fathom.artifacts.checks import DataWarning
-from fathom.check.warning import NAMES, SHARE, Parts, few, is_number, warned
+from fathom.check.warning import NAMES, SHARE, Subsets, are_few, is_number, make_warning
 
-EFFECT = 0.1  # distance of two distributions, from 0 to 1
-RISK = 0.001  # of calling any column of a data set different that differs by chance alone
-EXPECTED = 5  # rows; categories with fewer are taken together, as the chi-squared test needs
+EFFECT = 0.1  # least distance of two distributions, from 0 to 1
+RISK = 0.001  # of a false warning for a data set
+EXPECTED = 5  # rows; the chi-squared test needs as many, so rarer categories are merged
 NAMED = 5  # columns in a sentence, at most
 
 
-def drift(parts: Parts, target: str) -> list[DataWarning]:
-    """Warn of columns that are otherwise in the validation or the test part than in training."""
-    train = parts["train"]
-    risk = RISK / (4 * train.shape[1])  # two parts; the values, and whether they are missing
+def drift(subsets: Subsets, target: str) -> list[DataWarning]:
+    """Warn of columns that differ between the training set and the validation or test set."""
+    train = subsets["train"]
+    risk = RISK / (4 * train.shape[1])  # four tests a column: two sets, values and missing values
     warnings = []
-    for part in ("valid", "test"):
-        rows = parts[part]
-        moved = {n: difference(train[n].dropna(), rows[n].dropna(), risk) for n in train.columns}
-        gaps = {n: difference(train[n].isna(), rows[n].isna(), risk) for n in train.columns}
-        if names := largest(moved):
-            texts = [f"{name!r} ({moved[name]:.2f})" for name in names]
+    for subset in ("valid", "test"):
+        rows, name = subsets[subset], NAMES[subset]
+        moved = compare(train, rows, risk)
+        gaps = compare(train.isna(), rows.isna(), risk)
+        if moved:
+            texts = [f"{column!r} ({distance:.2f})" for column, distance in moved.items()]
             sentence = (
-                f"the {NAMES[part]} part differs from the training part in {listed(texts)}, on a "
-                f"scale from 0 to 1 (below {EFFECT} is let pass): its figures are of other data "
-                "than was learned from; split by chance (split.shuffle: true), unless that is meant"
+                f"the {name} set differs from the training set in {join(texts)}, on a scale from "
+                f"0 to 1 (below {EFFECT} is ignored): its metrics are of different data than the "
+                "training set; split at random (split.shuffle: true), unless this is intended"
             )
-            warnings.append(warned("drift", names, {n: moved[n] for n in names}, sentence))
-        if names := largest(gaps):
-            shares = [(n, rows[n].isna().mean(), train[n].isna().mean()) for n in names]
+            warnings.append(make_warning("drift", list(moved), moved, sentence))
+        if gaps:
+            shares = [(n, rows[n].isna().mean(), train[n].isna().mean()) for n in gaps]
             texts = [f"{n!r} in {now:.1%} of rows, not {before:.1%}" for n, now, before in shares]
             sentence = (
-                f"values are missing in the {NAMES[part]} part more or less often than in "
-                f"training: {listed(texts)}; find out why before you trust figures of this part"
+                f"values are missing more or less often in the {name} set than in the training "
+                f"set: {join(texts)}; find the cause before you trust metrics of this set"
             )
-            warnings.append(warned("drift", names, {n: gaps[n] for n in names}, sentence))
-        warnings += unseen(train, rows, NAMES[part], target)
+            warnings.append(make_warning("drift", list(gaps), gaps, sentence))
+        warnings += new_categories(train, rows, name, target)
     return warnings
 
 
-def difference(known: pd.Series[Any], now: pd.Series[Any], risk: float) -> float:
-    """Return the distance of two distributions if it is large and not by chance, or else 0.
+def compare(train: pd.DataFrame, rows: pd.DataFrame, risk: float) -> dict[str, float]:
+    """Return the distances of the columns that differ, the largest first."""
+    distances = {n: distance(train[n].dropna(), rows[n].dropna(), risk) for n in train.columns}
+    return {n: d for n, d in sorted(distances.items(), key=lambda item: -item[1]) if d}
 
-    Of numbers it is the Kolmogorov-Smirnov statistic, of categories the total variation distance.
+
+def distance(known: pd.Series[Any], now: pd.Series[Any], risk: float) -> float:
+    """Return the distance of two distributions, or 0 if it is small or may be due to chance.
+
+    It is the Kolmogorov-Smirnov statistic of numbers, the total variation distance of categories.
     """
     if min(len(known), len(now)) == 0:
         return 0.0
     if is_number(known):
-        distance, p = stats.ks_2samp(known, now, method="asymp")
+        value, p = stats.ks_2samp(known, now, method="asymp")
     else:
         counts = pd.DataFrame({"known": known.value_counts(), "now": now.value_counts()}).fillna(0)
         rare = counts.sum(axis=1) * min(len(known), len(now)) < EXPECTED * (len(known) + len(now))
         table = np.vstack([counts[~rare], counts[rare].sum()])
         table = table[table.sum(axis=1) > 0]
-        distance = np.abs(np.diff(table / table.sum(axis=0))).sum() / 2
+        value = np.abs(np.diff(table / table.sum(axis=0))).sum() / 2
         p = stats.chi2_contingency(table, correction=False).pvalue
-    return float(distance) if distance >= EFFECT and p < risk else 0.0
+    return float(value) if value >= EFFECT and p < risk else 0.0
 
 
-def unseen(train: pd.DataFrame, rows: pd.DataFrame, part: str, target: str) -> list[DataWarning]:
-    """Warn of categories in a part that no training row has."""
+def new_categories(
+    train: pd.DataFrame, rows: pd.DataFrame, subset: str, target: str
+) -> list[DataWarning]:
+    """Warn of categories that no training row has."""
     warnings = []
     total = len(rows)
     for name in (name for name in train.columns if not is_number(train[name])):
         count = int((rows[name].notna() & ~rows[name].isin(train[name].unique())).sum())
-        if few(count, total):
+        if are_few(count, total):
             continue
-        then = "networks take all such for one category; join rare ones, or leave the column out"
-        if name == target:
-            then = "no network can tell it; split by chance (split.shuffle: true)"
-        sentence = (
-            f"{count:,} of {total:,} {part} rows ({count / total:.1%}; up to {SHARE:.0%} is let "
-            f"pass) have a {name!r} that no training row has: {then}"
+        advice = (
+            "networks treat all of them as one category; merge rare ones, or exclude the column"
         )
-        warnings.append(warned("drift", [name], {"rows": count, "of": total}, sentence))
+        if name == target:
+            advice = "no network can predict it; split at random (split.shuffle: true)"
+        sentence = (
+            f"{count:,} of {total:,} {subset} rows ({count / total:.1%}; up to {SHARE:.0%} is "
+            f"ignored) have a {name!r} that no training row has: {advice}"
+        )
+        warnings.append(make_warning("drift", [name], {"rows": count, "of": total}, sentence))
     return warnings
 
 
-def largest(distances: dict[str, float]) -> list[str]:
-    """Return the columns with a distance, the largest first."""
-    return sorted((name for name in distances if distances[name]), key=lambda n: -distances[n])
-
-
-def listed(texts: list[str]) -> str:
+def join(texts: list[str]) -> str:
     more = len(texts) - NAMED
     return ", ".join(texts[:NAMED]) + (f" and {more} more" if more > 0 else "")

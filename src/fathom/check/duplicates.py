@@ -1,6 +1,4 @@
-"""Rows that stand in two parts."""
-
-from __future__ import annotations
+"""Rows that are in two sets."""
 
 import math
 
@@ -9,85 +7,84 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.checks import DataWarning
-from fathom.check.warning import NAMES, SHARE, Parts, few, warned
+from fathom.check.warning import NAMES, SHARE, Subsets, are_few, make_warning
 
-CHANCE = 0.01  # rows of which chance lets so many equal ones be expected are let pass
+CHANCE = 0.01  # most equal rows expected by chance of a row that counts as a copy
+
 Keys = NDArray[np.uint64]
 
 
-def duplicates(parts: Parts, target: str) -> list[DataWarning]:
-    """Warn of rows that stand, target included, in two parts."""
-    table = pd.concat(parts.values())
-    ends = np.cumsum([len(part) for part in parts.values()])[:-1]
-    keys = dict(zip(parts, np.split(hashes(table), ends), strict=True))
+def duplicates(subsets: Subsets, target: str) -> list[DataWarning]:
+    """Warn of rows, target included, that are in two sets."""
+    table = pd.concat(subsets.values())
+    ends = np.cumsum([len(subset) for subset in subsets.values()])[:-1]
+    keys = dict(zip(subsets, np.split(hash_values(table), ends), strict=True))
     warnings = []
-    for other, part in (("train", "test"), ("train", "valid"), ("valid", "test")):
-        places, twins = repeated(keys[other], keys[part])
-        total = len(parts[part])
-        if few(len(places), total):
+    for other, subset in (("train", "test"), ("train", "valid"), ("valid", "test")):
+        places, twins = find_equal(keys[other], keys[subset])
+        total = len(subsets[subset])
+        if are_few(len(places), total):
             continue
-        copied = expected(keys[other], keys[part][places]) < CHANCE
+        copied = expected_equal(keys[other], keys[subset][places]) < CHANCE
         count, by_chance = int(copied.sum()), int((~copied).sum())
-        if few(count, total):
+        if are_few(count, total):
             continue
-        row = int(parts[part].index[places[copied][0]])
-        twin = int(parts[other].index[twins[copied][0]])
-        more = f"; {by_chance:,} more, which chance may have made equal, are not counted"
+        row = int(subsets[subset].index[places[copied][0]])
+        twin = int(subsets[other].index[twins[copied][0]])
+        more = f"; {by_chance:,} more are not counted, as they may be equal by chance"
         sentence = (
-            f"{count:,} of {total:,} {NAMES[part]} rows ({count / total:.1%}; up to {SHARE:.0%} "
-            f"is let pass) stand in the {NAMES[other]} part, too, with the same {target!r}, such "
-            f"as row {row} as row {twin}{more if by_chance else ''}: figures of the {NAMES[part]} "
-            "part look better than they are; remove repeated rows before the split"
+            f"{count:,} of {total:,} {NAMES[subset]} rows ({count / total:.1%}; up to {SHARE:.0%} "
+            f"is ignored) are also in the {NAMES[other]} set, with the same {target!r}, such as "
+            f"row {row}, equal to row {twin}{more if by_chance else ''}: metrics of the "
+            f"{NAMES[subset]} set look too good; remove duplicates before the split"
         )
-        figures = {"rows": count, "of": total, "by_chance": by_chance, "row": row, "as_row": twin}
-        warnings.append(warned("duplicates", list(table.columns), figures, sentence))
+        values = {"rows": count, "of": total, "by_chance": by_chance, "row": row, "as_row": twin}
+        warnings.append(make_warning("duplicates", list(table.columns), values, sentence))
     return warnings
 
 
-def hashes(table: pd.DataFrame) -> Keys:
-    """Return a number for each value: within a column equal for equal or missing ones alone. Sums
-    over some columns are equal for rows that agree in these, and by chance for 1 pair in 10^19.
+def hash_values(table: pd.DataFrame) -> Keys:
+    """Return a hash of each value, of the table's shape; missing values of a column are equal.
+
+    Sums over columns are hashes of rows: unequal rows have equal sums for 1 pair in 10^19.
     """
     codes = [pd.util.hash_array(pd.factorize(column)[0]) for _, column in table.items()]
     odd = np.random.default_rng(0).integers(2**63, size=len(codes), dtype=np.uint64) * 2 + 1
     return np.asarray(np.column_stack(codes) * odd, np.uint64)
 
 
-def repeated(seen: Keys, rows: Keys) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the places of the rows that stand among the seen ones, too, and where they do."""
-    sums, first = np.unique(seen.sum(axis=1), return_index=True)
+def find_equal(known: Keys, rows: Keys) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the places of the rows that equal a known row, and the place of that row."""
+    sums, first = np.unique(known.sum(axis=1), return_index=True)
     twins = first[np.searchsorted(sums, rows.sum(axis=1)).clip(max=len(sums) - 1)]
-    places = np.flatnonzero((seen[twins] == rows).all(axis=1))
+    places = np.flatnonzero((known[twins] == rows).all(axis=1))
     return places, twins[places]
 
 
-def expected(seen: Keys, rows: Keys) -> NDArray[np.float64]:
-    """Return how many of the seen rows chance lets be equal to each of some rows.
+def expected_equal(known: Keys, rows: Keys) -> NDArray[np.float64]:
+    """Return how many known rows are expected to equal each row by chance.
 
-    Few columns of few values make rows equal by chance, and so does a common combination of many.
-    If some columns were independent of the others, as many rows would be equal as agree in the
-    others, times the share of those that agree in these. That is tried with any up to five columns
-    side by side, and the most counts. Rows that are equal as a whole do not count, lest copies
-    explain themselves: one with a value that no other row has is never expected. If there are
-    more rows than combinations of values, all that are equal are so by chance.
+    If some columns are independent of the others, it is the number of known rows that agree in
+    these, times the share of those that agree in the others. Of all ways to separate the columns
+    with the fewest values from the others, the largest number counts. Rows that equal the row as a
+    whole are excluded, or copies would explain themselves: a row with a unique value is never
+    expected. If there are more rows than combinations of values, every row is expected.
     """
-    if len(seen) > math.prod(len(np.unique(column)) for column in seen.T):
+    distinct = [len(np.unique(column)) for column in known.T]
+    if len(known) > math.prod(distinct):
         return np.full(len(rows), np.inf)
-    whole, ours = seen.sum(axis=1), rows.sum(axis=1)
-    equal = occurrences(whole, ours)
+    order = np.argsort(distinct, kind="stable")
+    known, rows = known[:, order].cumsum(axis=1), rows[:, order].cumsum(axis=1)
+    equal = count_in(known[:, -1], rows[:, -1])
     most = np.zeros(len(rows))
-    for width in range(1, 6):
-        for start in range(seen.shape[1]):
-            these = np.arange(start, start + width) % seen.shape[1]
-            inside, ours_inside = seen[:, these].sum(axis=1), rows[:, these].sum(axis=1)
-            agree = occurrences(inside, ours_inside) - equal
-            others = occurrences(whole - inside, ours - ours_inside) - equal
-            most = np.maximum(most, agree * others / len(seen))
+    for few, ours in zip(known.T[:-1], rows.T[:-1], strict=True):
+        agree = count_in(few, ours) - equal
+        others = count_in(known[:, -1] - few, rows[:, -1] - ours) - equal
+        most = np.maximum(most, agree * others / len(known))
     return most
 
 
-def occurrences(seen: Keys, values: Keys) -> NDArray[np.int64]:
-    """Return how often each value is among the seen ones."""
-    known, counts = np.unique(seen, return_counts=True)
-    places = np.searchsorted(known, values).clip(max=len(known) - 1)
-    return np.where(known[places] == values, counts[places], 0)
+def count_in(known: Keys, values: Keys) -> NDArray[np.float64]:
+    """Return how often each value is among the known ones."""
+    counts = pd.Series(values).map(pd.Series(known).value_counts())
+    return np.asarray(counts.fillna(0), np.float64)

@@ -1,4 +1,4 @@
-"""Columns that give the target away."""
+"""Columns that reveal the target."""
 
 from __future__ import annotations
 
@@ -10,73 +10,73 @@ from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from fathom.artifacts.checks import DataWarning
-from fathom.check.warning import Parts, is_number, warned
+from fathom.check.warning import Subsets, is_number, make_warning
 
-GIVEN_AWAY = 0.99  # R² or balanced accuracy
-SAMPLE = 20_000  # training rows that a tree is fitted on, at most
+THRESHOLD = 0.99  # of R² or balanced accuracy
+SAMPLE = 20_000  # training rows for a tree, at most
 TREE = {"max_leaf_nodes": 1000, "min_samples_leaf": 5, "random_state": 0}
 
 
-def giveaways(parts: Parts, target: str) -> list[DataWarning]:
-    """Warn of each column that gives the target away by itself."""
-    train, valid = parts["train"], parts["valid"]
+def leakage(subsets: Subsets, target: str) -> list[DataWarning]:
+    """Warn of each column from which a decision tree predicts the target almost perfectly."""
+    train, valid = subsets["train"], subsets["valid"]
     if len(train) > SAMPLE:
         train = train.sample(SAMPLE, random_state=0)
-    truths = [train[target].to_numpy(), valid[target].to_numpy()]
-    if is_number(train[target]):  # ranks, too: a few extreme values can make out all of an R²
-        goals = {"R²": truths, "R² of ranks": [ranks(values, truths[0]) for values in truths]}
+    targets = [train[target].to_numpy(), valid[target].to_numpy()]
+    if is_number(train[target]):  # also ranks, as a few extreme values can dominate R²
+        goals = {"R²": targets, "R² of ranks": [ranks(values, targets[0]) for values in targets]}
     else:
-        classes = pd.Index(np.unique(truths[0]))
-        goals = {"balanced accuracy": [classes.get_indexer(values) for values in truths]}
+        classes = pd.Index(np.unique(targets[0]))
+        goals = {"balanced accuracy": [classes.get_indexer(values) for values in targets]}
     warnings = []
     for name in train.columns.drop(target):
         columns = [train[name], valid[name]]
         if not is_number(train[name]):
-            columns = by_mean(columns, next(iter(goals.values()))[0])
+            columns = encode_by_mean(columns, next(iter(goals.values()))[0])
         values = [ranks(column.to_numpy(), columns[0].to_numpy()) for column in columns]
-        for what, goal in goals.items():
-            score = told(values, goal)
-            if score >= GIVEN_AWAY:
+        for metric, goal in goals.items():
+            value = tree_metric(values, goal)
+            if value >= THRESHOLD:
                 sentence = (
-                    f"{name!r} by itself tells {target!r} ({what} {score:.3f}): leave it out with "
-                    f"dataset.exclude, unless it is known before {target!r} is"
+                    f"{name!r} alone predicts {target!r} ({metric} {value:.3f}): exclude it with "
+                    f"dataset.exclude, unless it is known before {target!r}"
                 )
-                warnings.append(warned("giveaway", [name], {what: score}, sentence))
+                warnings.append(make_warning("giveaway", [name], {metric: value}, sentence))
                 break
     return warnings
 
 
-def by_mean(columns: list[pd.Series[Any]], goal: NDArray[Any]) -> list[pd.Series[Any]]:
-    """Return a column of categories as numbers, in an order in which few leaves tell much: the
-    mean goal of their training rows; of categories that these lack that of all known ones.
+def encode_by_mean(columns: list[pd.Series[Any]], goal: NDArray[Any]) -> list[pd.Series[Any]]:
+    """Encode categories by the mean goal of their training rows, unknown ones by the overall mean:
+    in this order a tree needs few leaves.
     """
     means = pd.Series(goal, columns[0].index).groupby(columns[0]).mean()
-    known = goal[columns[0].notna()].mean() if len(means) else 0.0
-    return [column.map(means).fillna(known).where(column.notna()) for column in columns]
+    overall = goal[columns[0].notna()].mean() if len(means) else 0.0
+    return [column.map(means).fillna(overall).where(column.notna()) for column in columns]
 
 
 def ranks(values: NDArray[np.float64], among: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the ranks of values among others, equal ones the mean of theirs; NaN for NaN."""
+    """Return the ranks of values among others, the mean rank for ties, NaN for NaN."""
     known = np.sort(among[~np.isnan(among)])
     below, up_to = np.searchsorted(known, values), np.searchsorted(known, values, side="right")
     return np.where(np.isnan(values), np.nan, (below + up_to) / 2)
 
 
-def told(columns: list[NDArray[Any]], goals: list[NDArray[Any]]) -> float:
-    """Return how well a decision tree tells a goal from a column, of training and of other rows.
+def tree_metric(columns: list[NDArray[Any]], goals: list[NDArray[Any]]) -> float:
+    """Fit a decision tree to a column of the training set; return its R² or balanced accuracy.
 
-    The lower score of both counts: on a few other rows alone, chance can do well.
+    It is the lower value of training and validation set, as few rows can be predicted by chance.
     """
     is_class = goals[0].dtype.kind == "i"
-    weighted = DecisionTreeClassifier(**TREE, class_weight="balanced")
-    tree = weighted if is_class else DecisionTreeRegressor(**TREE)
+    classifier = DecisionTreeClassifier(**TREE, class_weight="balanced")
+    tree = classifier if is_class else DecisionTreeRegressor(**TREE)
     tree.fit(columns[0][:, None], goals[0])
-    scores = []
+    values = []
     for column, goal in zip(columns, goals, strict=True):
-        found = tree.predict(column[:, None])
+        predicted = tree.predict(column[:, None])
         if is_class:
-            scores.append(pd.Series(found == goal).groupby(goal).mean().mean())
+            values.append(pd.Series(predicted == goal).groupby(goal).mean().mean())
         else:
             spread = ((goal - goal.mean()) ** 2).sum()
-            scores.append(1 - ((goal - found) ** 2).sum() / spread if spread else 0.0)
-    return float(min(scores))
+            values.append(1 - ((goal - predicted) ** 2).sum() / spread if spread else 0.0)
+    return float(min(values))

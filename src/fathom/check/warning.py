@@ -1,4 +1,4 @@
-"""What all warnings have in common."""
+"""What all warnings share: their data, thresholds and format."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import pandas as pd
 
 from fathom.artifacts.checks import DataWarning, WarningKind
 
-SHARE, LEAST = 0.01, 3  # of a part's rows: up to this share, or fewer than this, are let pass
+SHARE, LEAST = 0.01, 3  # a warning needs more than this share of a set, and this number of rows
 NAMES = {"train": "training", "valid": "validation", "test": "test"}
-Parts = dict[str, pd.DataFrame]  # numbers are float64, and anything else is a category
+
+Subsets = dict[str, pd.DataFrame]  # by name of the set; columns are float64 or categories
 
 
-def warned(
-    kind: WarningKind, columns: list[str], figures: dict[str, Any], sentence: str
+def make_warning(
+    kind: WarningKind, columns: list[str], values: dict[str, Any], sentence: str
 ) -> DataWarning:
-    rounded = {name: round(figure, 4) for name, figure in figures.items()}
+    rounded = {name: round(value, 4) for name, value in values.items()}
     return DataWarning(kind=kind, columns=columns, figures=rounded, sentence=sentence)
 
 
-def few(rows: int, total: int) -> bool:
+def are_few(rows: int, total: int) -> bool:
     return rows < LEAST or rows <= SHARE * total
 
 

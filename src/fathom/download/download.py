@@ -1,8 +1,7 @@
-"""Raw data and a description of it, in `data/raw/<dataset>/`."""
+"""Raw data and its schema, in `data/raw/<dataset>/`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from fathom.artifacts.schema import RawColumn, RawSource, Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.files import TableWriter, atomic_write
+from fathom.download.own_files import error_text
 from fathom.download.sources import Raw, RawFiles, RawImages, RawTable
 from fathom.settings.config import DatasetConfig
 from fathom.settings.data_settings import DatasetSettings
@@ -21,12 +21,12 @@ from fathom.settings.instantiate import make
 
 
 def download(config: DatasetConfig) -> Schema:
-    """Fetch a data set from its source and write it, with its schema, to `data/raw/`.
+    """Get a data set from its source and write it, with its schema, to `data/raw/<dataset>/`.
 
     A table becomes `data.parquet`; images become `images.npy` and `labels.npy`.
 
     Raises:
-        FathomError: the source has no such data, or not the target that it should have.
+        FathomError: the source is missing or invalid, or the target does not fit the task.
     """
     dataset = config.dataset
     raw: Raw = make(dataset.source, ("dataset", "source"), config.origins, mirror=config.mirror)
@@ -39,31 +39,24 @@ def download(config: DatasetConfig) -> Schema:
         else:
             try:
                 with TableWriter(folder / "data.parquet") as writer:
-                    for block in blocks_of(raw):
+                    for block in raw.blocks():
                         writer.write(block)
             except pa.ArrowException as error:
-                reason = " ".join(str(error).split())
-                raise FathomError(f"{raw.origin} cannot be kept as Parquet: {reason}") from error
+                raise FathomError(
+                    f"{raw.origin} cannot be written as Parquet: {error_text(error)}"
+                ) from error
         schema.write(folder / "schema.json")
     return schema
 
 
-def blocks_of(raw: RawTable | RawFiles, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
-    """Return a table's rows block by block, as it has them."""
-    if isinstance(raw, RawFiles):
-        yield from raw.blocks(columns)
-    else:
-        yield raw.table if columns is None else raw.table[columns]
-
-
 def describe(dataset: DatasetSettings, raw: Raw) -> Schema:
-    """Return the schema of raw data, having looked at its target."""
+    """Return the schema of raw data, after a check of its target."""
     if not isinstance(raw, RawImages):
-        facts = describe_table(dataset, raw)
+        fields = describe_table(dataset, raw)
     elif dataset.task != "classification":
         raise FathomError(f"dataset.task: images are for classification, not {dataset.task}")
     else:
-        facts = {
+        fields = {
             "kind": "images",
             "rows": len(raw.images),
             "unlabelled": 0,
@@ -78,59 +71,54 @@ def describe(dataset: DatasetSettings, raw: Raw) -> Schema:
         target=dataset.target,
         test_rows=raw.test_rows,
         source=RawSource(origin=raw.origin, sha256=raw.sha256),
-        **facts,
+        **fields,
     )
 
 
 def describe_table(dataset: DatasetSettings, raw: RawTable | RawFiles) -> dict[str, Any]:
-    """Return what a table's schema says of it, and not of where it comes from."""
-    first = next(blocks_of(raw))
-    require_target(dataset, first)
+    """Return the fields of a table's schema that depend on its content."""
+    first = next(raw.blocks())
+    if dataset.target not in first.columns:
+        near = did_you_mean(dataset.target, first.columns)
+        raise FathomError(f"dataset.target: there is no column {dataset.target!r}{near}")
     rows = unlabelled = 0
-    distinct: list[pd.Series[Any]] = []
-    for block in blocks_of(raw, [dataset.target]):
+    values: list[pd.Series[Any]] = []
+    for block in raw.blocks([dataset.target]):
         target = block[dataset.target]
         rows, unlabelled = rows + len(target), unlabelled + int(target.isna().sum())
         if dataset.task == "classification":
-            distinct = [pd.concat([*distinct, target.dropna()]).drop_duplicates()]
+            values = [pd.concat([*values, target.dropna()]).drop_duplicates()]
         elif target.notna().any():
             check_numbers(dataset, target)
     if unlabelled == rows:
-        raise FathomError(f"dataset.target: {dataset.target!r} has a value in no row")
+        raise FathomError(f"dataset.target: {dataset.target!r} has no values")
     return {
         "kind": "table",
         "rows": rows,
         "unlabelled": unlabelled,
         "unit": dataset.unit,
-        "classes": target_classes(distinct[0]) if distinct else None,
+        "classes": target_classes(values[0]) if values else None,
         "columns": [RawColumn(name=str(n), type=str(t)) for n, t in first.dtypes.items()],
         "image_shape": None,
     }
 
 
-def require_target(dataset: DatasetSettings, table: pd.DataFrame) -> None:
-    if dataset.target not in table.columns:
-        near = did_you_mean(dataset.target, table.columns)
-        raise FathomError(f"dataset.target: there is no column {dataset.target!r}{near}")
-
-
 def check_numbers(dataset: DatasetSettings, target: pd.Series[Any]) -> None:
-    """Refuse a target of regression that is not of numbers."""
+    """Raise a FathomError if a target of regression is not numeric."""
     if is_category(target):
-        first = target.dropna().iloc[0]
         raise FathomError(
-            f"dataset.target: {dataset.target!r} holds {str(first)!r}, but regression needs "
-            "numbers; set dataset.task to classification, or name another column"
+            f"dataset.target: {dataset.target!r} contains {str(target.dropna().iloc[0])!r}, but "
+            "regression needs numbers; set dataset.task to classification, or name another column"
         )
     as_numbers(target)
 
 
-def target_classes(distinct: pd.Series[Any]) -> list[str]:
-    """Return the names of a target's classes, numbers by value and other texts by letter."""
-    classes = sorted(as_texts(distinct).unique(), key=sort_key)
+def target_classes(values: pd.Series[Any]) -> list[str]:
+    """Return the names of a target's classes: numbers by value, then other texts."""
+    classes = sorted(as_texts(values).unique(), key=sort_key)
     if len(classes) < 2:
         raise FathomError(
-            f"dataset.target: {distinct.name!r} has the one class {classes[0]!r}; "
+            f"dataset.target: {values.name!r} has only the class {classes[0]!r}; "
             "classification needs two or more"
         )
     return classes

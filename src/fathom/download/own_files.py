@@ -1,6 +1,4 @@
-"""Files of a user's own: there, readable, and of the kind that their names say, or refused."""
-
-from __future__ import annotations
+"""Checks of a user's files: they exist, can be read, and hold what their suffixes say."""
 
 import difflib
 import gzip
@@ -10,15 +8,12 @@ from pathlib import Path
 
 from fathom.base.errors import FathomError, did_you_mean
 
-DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}  # of files that are text, unless told
-KINDS = {  # what files that are no text hold
-    ".parquet": "a Parquet file",
-    ".pq": "a Parquet file",
-    ".feather": "an Arrow file",
-    ".arrow": "an Arrow file",
-}
+DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}  # defaults for text files
+KINDS = dict.fromkeys((".parquet", ".pq"), "a Parquet file") | dict.fromkeys(
+    (".feather", ".arrow"), "an Arrow file"
+)
 SUFFIXES = [*DELIMITERS, *(f"{suffix}.gz" for suffix in DELIMITERS), *KINDS]
-STARTS = {  # how files begin that are not what their suffix says
+SIGNATURES = {  # first bytes of files that are often given a wrong suffix
     b"PAR1\x15": "a Parquet file",
     b"ARROW1\0": "an Arrow file",
     b"FEA1": "a Feather file of version 1",
@@ -31,16 +26,16 @@ STARTS = {  # how files begin that are not what their suffix says
 
 
 def check_suffix(path: Path) -> str:
-    """Return a table file's suffix, in lower case and without .gz, having found the file."""
+    """Return the suffix of an existing table file, in lower case and without .gz."""
     check_file(path, SUFFIXES)
     suffix = file_suffix(path)
     if suffix not in SUFFIXES:
-        raise FathomError(f"{path}: tables are read from files in {', '.join(SUFFIXES)}")
+        raise FathomError(f"{path}: the suffix of a table must be one of {', '.join(SUFFIXES)}")
     return suffix.removesuffix(".gz")
 
 
 def check_file(path: Path, suffixes: Sequence[str] = ()) -> None:
-    """Refuse a file that is not there, naming the nearest of those with the same suffixes."""
+    """Raise a FathomError if a file is missing; it suggests similar names with the same suffix."""
     try:
         if path.is_dir():
             raise FathomError(f"{path} is a folder: name one file; join several into one first")
@@ -56,43 +51,42 @@ def check_file(path: Path, suffixes: Sequence[str] = ()) -> None:
 
 
 def file_suffix(path: Path) -> str:
-    gz = ".gz" if path.suffix.lower() == ".gz" else ""
-    return (Path(path.stem).suffix if gz else path.suffix).lower() + gz
+    """Return the suffix in lower case; of a gzip file the last two, such as .csv.gz."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() + suffix if suffix == ".gz" else suffix
 
 
 def read_bytes(path: Path, limit: int = -1) -> bytes:
-    """Read a file, or its first bytes, unpacked if its suffix is .gz.
+    """Read a file, or its first `limit` bytes; decompress it if its suffix is .gz.
 
     Raises:
-        FathomError: it cannot be read or unpacked.
+        FathomError: the file cannot be read or decompressed.
     """
-    packed = path.suffix.lower() == ".gz"
+    is_gzip = path.suffix.lower() == ".gz"
     try:
         with path.open("rb") as file:
-            if packed and file.peek(2)[:2] not in (b"\x1f\x8b", b""):
+            if is_gzip and file.peek(2)[:2] not in (b"\x1f\x8b", b""):
                 raise FathomError(f"{path} is not gzip-compressed: rename it without .gz")
-            return (gzip.GzipFile(fileobj=file) if packed else file).read(limit)
+            return (gzip.GzipFile(fileobj=file) if is_gzip else file).read(limit)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise FathomError(f"{path} is damaged gzip ({error}): fetch or pack it anew") from error
+        raise FathomError(
+            f"{path} is damaged gzip ({error}): download or compress it again"
+        ) from error
     except OSError as error:
         raise FathomError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def check_start(path: Path, content: bytes, own: str = "") -> None:
-    """Refuse a file that begins as one of another kind."""
-    for start, kind in STARTS.items():
-        if content[:64].lstrip().startswith(start) and kind != own:
-            raise FathomError(
-                f"{path} is {kind}, not what its suffix says: rename it, or get what was meant"
-            )
+def check_start(path: Path, content: bytes, kind: str = "") -> None:
+    """Raise a FathomError if a file starts like one of another kind."""
+    for signature, other in SIGNATURES.items():
+        if other != kind and content[:64].lstrip().startswith(signature):
+            raise FathomError(f"{path} is {other}, despite its suffix: rename or replace it")
 
 
 def error_text(error: Exception) -> str:
-    """Return what a library says, in one line."""
-    return shortened(" ".join(str(error).split()), 200, quote=False)
+    """Return the message of a library's error in one line of at most 200 characters."""
+    return shorten(" ".join(str(error).split()), 200)
 
 
-def shortened(text: str, length: int = 40, quote: bool = True) -> str:
-    """Return the beginning of a text, quoted."""
-    text = text if len(text) <= length else text[: length - 1] + "…"
-    return repr(text) if quote else text
+def shorten(text: str, length: int = 40) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

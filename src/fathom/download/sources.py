@@ -1,8 +1,9 @@
 """Where raw data comes from.
 
-A source is a function, named by `dataset.source._target_`, that returns a `RawTable` or
-`RawImages`. Its arguments are the other keys of `dataset.source`, and, if it has one of that
-name, the `mirror` of params.yaml.
+A source is a function, named by `dataset.source._target_`, that returns a `RawTable`, `RawFiles` or
+`RawImages`. Its arguments are the other keys of `dataset.source`, and `mirror` of params.yaml if it
+has an argument of this name. It raises a `FathomError` if a file is missing or invalid, or has
+another checksum than expected.
 """
 
 import hashlib
@@ -25,16 +26,16 @@ from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
 from fathom.download.fetch import fetch
 from fathom.download.images import Images, read_image_folder
-from fathom.download.parquet_files import ParquetTable, is_parquet, joined, parquet_table
+from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
 from fathom.download.remote_file import RemoteFile
 from fathom.download.table_files import read_table_file
 
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table, one row an example, features and target together.
+    """A table, one row an example, with features and target.
 
-    `test_rows` is the number of last rows that the data itself sets apart for testing.
+    `origin` says where it comes from. The last `test_rows` rows are the data's own test set.
     """
 
     table: pd.DataFrame
@@ -42,25 +43,13 @@ class RawTable:
     sha256: str
     test_rows: int = 0
 
-
-@dataclass(frozen=True)
-class RawImages:
-    """Images of shape (rows, height, width) or (rows, height, width, channels).
-
-    `labels` has shape (rows,) and numbers the `classes`. `test_rows` as in `RawTable`.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    classes: list[str]
-    origin: str
-    sha256: str
-    test_rows: int = 0
+    def blocks(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
+        yield self.table if columns is None else self.table[columns]
 
 
 @dataclass(frozen=True)
 class RawFiles:
-    """A table as `RawTable`, too large to be in memory. `missing` texts stand for no value."""
+    """A table that does not fit into memory. Texts in `missing` stand for a missing value."""
 
     table: ParquetTable
     missing: list[str]
@@ -72,6 +61,21 @@ class RawFiles:
         return self.table.blocks(columns, self.missing)
 
 
+@dataclass(frozen=True)
+class RawImages:
+    """Images of shape (rows, height, width) or (rows, height, width, channels).
+
+    `labels`, of shape (rows,), are indices into `classes`.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: list[str]
+    origin: str
+    sha256: str
+    test_rows: int = 0
+
+
 Raw = RawTable | RawFiles | RawImages
 
 
@@ -79,17 +83,14 @@ Raw = RawTable | RawFiles | RawImages
 def package_csv(
     package: str, file: str, sha256: str | None = None, first_test_rows: NonNegativeInt = 0
 ) -> RawTable:
-    """Read a CSV file that an installed Python package carries, without importing the package.
+    """Read a CSV file of an installed Python package, without importing the package.
 
     Args:
         package: name of the package.
-        file: the file's path inside the package.
-        sha256: the file's expected SHA-256, in hexadecimal.
-        first_test_rows: how many rows at the beginning are the data's own test set; they are moved
-            to the end.
-
-    Raises:
-        FathomError: the package or the file is not there, or the checksum differs.
+        file: path of the file inside the package.
+        sha256: expected SHA-256 of the file, in hexadecimal.
+        first_test_rows: number of rows at the beginning that are the data's own test set; they
+            are moved to the end.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
@@ -101,31 +102,27 @@ def package_csv(
     try:
         version = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError as error:
-        raise FathomError(f"{package!r} is a module, but no installed package") from error
+        raise FathomError(f"{package!r} is a module, but not an installed package") from error
     if not path.is_file():
-        raise FathomError(f"{package} {version} carries no file {file!r}")
-    content = path.read_bytes()
+        raise FathomError(f"{package} {version} has no file {file!r}")
     origin = f"{file} of the Python package {package} {version}"
-    found = checked(hashlib.sha256(content).hexdigest(), sha256, origin)
+    digest = check_sha256(hash_files([path]), sha256, origin)
     table = pd.read_csv(path)
     if first_test_rows:
         test, rest = table[:first_test_rows], table[first_test_rows:]
         table = pd.concat([rest, test], ignore_index=True)
-    return RawTable(table, origin, found, first_test_rows)
+    return RawTable(table, origin, digest, first_test_rows)
 
 
 def scikit_learn(
     loader: str, arguments: dict[str, Any] | None = None, sha256: str | None = None
 ) -> Raw:
-    """Take a data set that scikit-learn carries, by one of its loaders.
+    """Load a data set of scikit-learn.
 
     Args:
         loader: a function of `sklearn.datasets`, such as `load_digits`.
         arguments: the loader's arguments.
         sha256: expected SHA-256 of the values' bytes (features, then target), in hexadecimal.
-
-    Raises:
-        FathomError: there is no such loader, it refuses the arguments, or the checksum differs.
     """
     datasets = importlib.import_module("sklearn.datasets")
     load = getattr(datasets, loader, None)
@@ -139,20 +136,15 @@ def scikit_learn(
     digest = hashlib.sha256(np.ascontiguousarray(bunch.data).tobytes())
     digest.update(np.ascontiguousarray(bunch.target).tobytes())
     origin = f"{loader} of scikit-learn {importlib.metadata.version('scikit-learn')}"
-    found = checked(digest.hexdigest(), sha256, origin)
-    if "images" in bunch:
-        return RawImages(
-            bunch.images.astype(np.uint8),
-            bunch.target.astype(np.int64),
-            [str(name) for name in bunch.target_names],
-            origin,
-            found,
-        )
-    table = pd.DataFrame(bunch.data, columns=list(bunch.feature_names))
+    checksum = check_sha256(digest.hexdigest(), sha256, origin)
     target = bunch.target
+    if "images" in bunch:
+        images, labels = bunch.images.astype(np.uint8), target.astype(np.int64)
+        return RawImages(images, labels, [str(n) for n in bunch.target_names], origin, checksum)
+    table = pd.DataFrame(bunch.data, columns=list(bunch.feature_names))
     if "target_names" in bunch and target.dtype.kind in "iu":
         target = np.asarray(bunch.target_names, dtype=str)[target]
-    return RawTable(table.assign(target=target), origin, found)
+    return RawTable(table.assign(target=target), origin, checksum)
 
 
 @validate_call
@@ -165,69 +157,49 @@ def table_file(
     missing: list[str] | None = None,
     mirror: str | None = None,
 ) -> RawTable | RawFiles:
-    """Read a CSV, TSV, Parquet or Feather file, or all Parquet files of a folder.
+    """Read a CSV, TSV, Parquet, Feather or Arrow file, or all Parquet files of a folder.
 
     Args:
-        file: its path in data/own/, or `urls`, `sha256` and `size` of one to be downloaded.
+        file: a path in data/own/, or `urls`, `sha256` and `size` of a file to download.
         test_file: a second file with the same columns, the data's own test set.
-        delimiter: of a CSV file; without it a comma, or a tab in a .tsv file.
+        delimiter: of a CSV file; by default a comma, or a tab in a .tsv file.
         decimal: the decimal mark of a CSV file.
         encoding: of a CSV file.
-        missing: what stands for a missing value, beside what pandas takes for one.
-        mirror: where downloads are looked for first.
-
-    Raises:
-        FathomError: a file is not to be had or not as it should be.
+        missing: texts that stand for a missing value, in addition to those of pandas.
+        mirror: where downloads are looked up first.
     """
-    found = [locate(given, mirror) for given in (file, test_file) if given is not None]
-    if all(path.is_dir() or is_parquet(path) for path, _ in found):
-        large = [parquet_table(path) for path, _ in found]
-        if sum(table.size for table in large) > LARGE or any(path.is_dir() for path, _ in found):
-            return raw_files(large, missing or [], found)
+    files = [find_file(each, mirror) for each in (file, test_file) if each is not None]
+    origin = " and ".join(origin for _, origin in files)
+    if all(path.is_dir() or is_parquet(path) for path, _ in files):
+        large = [parquet_table(path) for path, _ in files]
+        if sum(table.size for table in large) > LARGE or any(path.is_dir() for path, _ in files):
+            table, markers = concatenate(large), [text.strip() for text in missing or []]
+            test_rows = 0 if test_file is None else large[1].rows
+            return RawFiles(table, markers, origin, hash_files(table.files), test_rows)
     tables = [
-        read_table_file(path, delimiter, decimal, encoding, missing or ()) for path, _ in found
+        read_table_file(path, delimiter, decimal, encoding, missing or ()) for path, _ in files
     ]
     if list(tables[0]) != list(tables[-1]):
-        raise FathomError(f"{found[1][1]} has other columns than {found[0][1]}")
-    return RawTable(
-        pd.concat(tables, ignore_index=True),
-        " and ".join(origin for _, origin in found),
-        sha256_of([path for path, _ in found]),
-        0 if test_file is None else len(tables[1]),
-    )
-
-
-def raw_files(
-    tables: list[ParquetTable], missing: list[str], found: list[tuple[Path, str]]
-) -> RawFiles:
-    """Put together Parquet files of training and maybe of test rows."""
-    both = joined(tables)
-    return RawFiles(
-        both,
-        [text.strip() for text in missing],
-        " and ".join(origin for _, origin in found),
-        sha256_of(both.files),
-        0 if len(tables) == 1 else tables[1].rows,
-    )
+        raise FathomError(f"{files[1][1]} has other columns than {files[0][1]}")
+    test_rows = 0 if test_file is None else len(tables[1])
+    rows = pd.concat(tables, ignore_index=True)
+    return RawTable(rows, origin, hash_files([path for path, _ in files]), test_rows)
 
 
 @validate_call
 def image_folder(
     folder: str, size: list[int] | None = None, channels: Literal[1, 3] | None = None
 ) -> RawImages:
-    """Read PNG and JPEG files from a folder of data/own/ with a sub-folder for each class.
+    """Read PNG and JPEG files from a folder in data/own/ with a sub-folder for each class.
 
     Args:
-        folder: its path. `train`, `valid` and `test` in it may hold the classes' folders.
-        size: [height, width] that all images get; without it they must be of one size.
-        channels: 1 for grey, 3 for colours; without it what the files have.
-
-    Raises:
-        FathomError: the folder is not as it should be.
+        folder: its path. The folders of classes may be in `train`, `valid` and `test`.
+        size: [height, width] of all images; by default they must have the same size.
+        channels: 1 for gray, 3 for color; by default as in the files.
     """
-    path, origin = locate(folder, None)
-    found = read_image_folder(path, size, channels)
-    return raw_images(found, origin, sha256_of([path / name for name in found.files]))
+    path, origin = find_file(folder, None)
+    images = read_image_folder(path, size, channels)
+    return raw_images(images, origin, [path / name for name in images.files])
 
 
 @validate_call
@@ -240,16 +212,13 @@ def image_arrays(
     """Read images and labels from the arrays of an .npz file.
 
     Args:
-        file: its path in data/own/, or `urls`, `sha256` and `size` of one to be downloaded.
-        images: name of the array of images, if it is none of those known.
+        file: a path in data/own/, or `urls`, `sha256` and `size` of a file to download.
+        images: name of the array of images, if it is not a known one.
         labels: name of the array of labels, likewise.
-        mirror: where downloads are looked for first.
-
-    Raises:
-        FathomError: the file is not to be had or not as it should be.
+        mirror: where downloads are looked up first.
     """
-    path, origin = locate(file, mirror)
-    return raw_images(read_image_arrays(path, images, labels), origin, sha256_of([path]))
+    path, origin = find_file(file, mirror)
+    return raw_images(read_image_arrays(path, images, labels), origin, [path])
 
 
 @validate_call
@@ -264,45 +233,45 @@ def idx(
     """Read images and labels from four files in the IDX format of MNIST.
 
     Args:
-        train_images: a path in data/own/, or `urls`, `sha256` and `size` of a file to be
-            downloaded; so are the other three.
+        train_images: a path in data/own/, or `urls`, `sha256` and `size` of a file to download;
+            the other three likewise.
         train_labels: the classes of these images, as numbers.
         test_images: the data's own test set.
-        test_labels: the classes of these.
+        test_labels: the classes of the test images.
         classes: the names of the classes, in the order of their numbers.
-        mirror: where downloads are looked for first.
-
-    Raises:
-        FathomError: a file is not to be had or not as it should be.
+        mirror: where downloads are looked up first.
     """
-    files = [locate(f, mirror)[0] for f in (train_images, train_labels, test_images, test_labels)]
-    found = read_idx_images(*files)
-    highest = max(map(int, found.classes))
-    if highest >= len(classes):
-        raise FathomError(f"classes: {len(classes)} names, but there are labels up to {highest}")
-    named = replace(found, classes=[classes[int(number)] for number in found.classes])
-    return raw_images(named, ", ".join(file.name for file in files), sha256_of(files))
+    files = [
+        find_file(f, mirror)[0] for f in (train_images, train_labels, test_images, test_labels)
+    ]
+    images = read_idx_images(*files)
+    numbers = [int(number) for number in images.classes]
+    if max(numbers) >= len(classes):
+        raise FathomError(f"classes: {len(classes)} names, but labels up to {max(numbers)}")
+    images = replace(images, classes=[classes[number] for number in numbers])
+    return raw_images(images, ", ".join(file.name for file in files), files)
 
 
-def locate(file: str | RemoteFile, mirror: str | None) -> tuple[Path, str]:
-    """Return the path of a file of one's own or a downloaded one, and where it comes from."""
+def find_file(file: str | RemoteFile, mirror: str | None) -> tuple[Path, str]:
+    """Return the path of a file in data/own/ or of a download, and where it comes from."""
     if isinstance(file, RemoteFile):
         return fetch(file, mirror), file.urls[0]
     path = Path(file)
     if not path.resolve().is_relative_to(paths.OWN.resolve()):
         raise FathomError(
-            f"{file} is not in {paths.OWN}/, where changes are noticed: "
-            f"put it there with `fathom new-dataset {file}`"
+            f"{file} is not in {paths.OWN}/, where DVC notices changes: "
+            f"copy it there with `fathom new-dataset {file}`"
         )
     return path, file
 
 
-def raw_images(found: Images, origin: str, sha256: str) -> RawImages:
-    return RawImages(found.images, found.labels, found.classes, origin, sha256, found.test_rows)
+def raw_images(images: Images, origin: str, files: list[Path]) -> RawImages:
+    sha256 = hash_files(files)
+    return RawImages(images.images, images.labels, images.classes, origin, sha256, images.test_rows)
 
 
-def sha256_of(files: list[Path]) -> str:
-    """Return the SHA-256 of one file, or of the sums of several."""
+def hash_files(files: list[Path]) -> str:
+    """Return the SHA-256 of one file, or that of the checksums of several."""
     sums = []
     for path in files:
         with path.open("rb") as content:
@@ -310,11 +279,11 @@ def sha256_of(files: list[Path]) -> str:
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
-def checked(found: str, expected: str | None, origin: str) -> str:
-    """Return the checksum found, if it is the expected one or none is expected."""
-    if expected is not None and found != expected:
+def check_sha256(sha256: str, expected: str | None, origin: str) -> str:
+    """Return a checksum, if it is the expected one or none is expected."""
+    if expected is not None and sha256 != expected:
         raise FathomError(
-            f"{origin} has SHA-256 {found}, not the expected {expected}: "
+            f"{origin} has SHA-256 {sha256}, not the expected {expected}: "
             "it is another version; check it, then correct dataset.source.sha256"
         )
-    return found
+    return sha256

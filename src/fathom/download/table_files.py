@@ -1,4 +1,4 @@
-"""Tables from a user's own files, or a line that says what is amiss, where, and what to do."""
+"""Tables from a user's CSV, Parquet, Feather and Arrow files."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from fathom.download.own_files import (
     check_suffix,
     error_text,
     read_bytes,
-    shortened,
+    shorten,
 )
 
 STRINGS = [pa.string(), pa.large_string(), pa.string_view()]
-SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+TICKS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # in a second
 
 
 def read_table_file(
@@ -37,26 +37,26 @@ def read_table_file(
 ) -> pd.DataFrame:
     """Read a table from a CSV, Parquet, Feather or Arrow file.
 
-    A column of a CSV file is what all its values are: whole numbers, numbers, booleans, times in
-    ISO form, or else text. Blank lines and spaces around names and fields do not count.
+    A column of a CSV file is of the narrowest type that fits all its values: integers, floats,
+    booleans, ISO 8601 times, or text. Blank lines and spaces around names and fields are ignored.
 
     Args:
-        path: a .csv, .tsv or .txt file with a line of names, maybe gzip-compressed (.csv.gz); or
-            a .parquet, .pq, .feather or .arrow file, without an index of pandas that has no name.
-        delimiter: of a CSV file; a tab in .tsv files and a comma in others unless given.
-        decimal: the decimal point of a CSV file. If it is a comma, 1.5 is text.
-        encoding: of a CSV file. A byte order mark is dropped.
-        missing: texts that stand for no value; in a CSV file those of `MISSING` do, too.
+        path: a .csv, .tsv or .txt file with a header, possibly gzip-compressed (.csv.gz); or a
+            .parquet, .pq, .feather or .arrow file, whose unnamed pandas index is ignored.
+        delimiter: of a CSV file; by default a tab in .tsv files, a comma in others.
+        decimal: the decimal mark of a CSV file. If it is a comma, 1.5 is text.
+        encoding: of a CSV file. A byte order mark is ignored.
+        missing: texts that stand for a missing value; in a CSV file in addition to `MISSING`.
 
     Returns:
-        A table of shape (rows, columns), one of each at least, with a `RangeIndex`, distinct
-        names, and columns of float64, int64, bool, str and datetime64[us]. Missing values are
-        NaN or NaT: with them, or beyond int64, whole numbers become float64, and booleans the
-        texts True and False. Times with a zone are in UTC, durations in seconds, and a column
-        without any value is NaN.
+        A table of shape (rows, columns), at least (1, 1), with a `RangeIndex`, unique names, and
+        columns of float64, int64, bool, str and datetime64[us]. Missing values are NaN or NaT:
+        integers with missing values, or beyond int64, become float64, and booleans with missing
+        values the texts True and False. Times with a zone become UTC, durations seconds, and a
+        column without values NaN.
 
     Raises:
-        FathomError: there is no such file, or something in it is not as it should be.
+        FathomError: the file is missing or invalid.
     """
     suffix = check_suffix(path)
     markers = [str(text).strip() for text in missing]
@@ -65,18 +65,14 @@ def read_table_file(
         table = read_csv_columns(path, delimiter, decimal, encoding, markers)
     else:
         table = read_arrow(path, KINDS[suffix])
-    pairs = zip(table.column_names, table.columns, strict=True)
-    return pd.DataFrame(
-        {name: convert_column(path, name, column, markers) for name, column in pairs}
-    )
+    columns = {
+        name: convert_column(path, name, table[name], markers) for name in table.schema.names
+    }
+    return pd.DataFrame(columns)
 
 
 def read_arrow(path: Path, kind: str) -> pa.Table:
-    """Read a Parquet file, or an Arrow file or stream, as it is.
-
-    Raises:
-        FathomError: it is not whole, or holds no rows or columns without a name of their own.
-    """
+    """Read a Parquet file, or an Arrow file or stream."""
     start = read_bytes(path, 16)
     check_start(path, start, kind)
     if not start:
@@ -92,16 +88,20 @@ def read_arrow(path: Path, kind: str) -> pa.Table:
             names = table.column_names
     except (pa.ArrowException, OSError, ValueError) as error:
         raise FathomError(f"{path} is damaged, or not {kind}: {error_text(error)}") from error
-    kept = [name for name in names if not is_index(name)]
-    check_names(path, kept)
-    if not kept or not table.num_rows:
-        raise FathomError(f"{path} has no {'rows' if kept else 'columns'}")
-    return table.select(kept)
+    return table.select(check_columns(path, names, table.num_rows))
 
 
-def is_index(name: str) -> bool:
-    """Tell an index of pandas that has no name."""
-    return re.fullmatch(r"__index_level_\d+__", name) is not None
+def check_columns(path: Path, names: list[str], rows: int) -> list[str]:
+    """Return the columns of an Arrow or Parquet file, without an unnamed pandas index.
+
+    Raises:
+        FathomError: there are no columns or rows, or names are empty or repeated.
+    """
+    columns = [name for name in names if not re.fullmatch(r"__index_level_\d+__", name)]
+    check_names(path, columns)
+    if not columns or not rows:
+        raise FathomError(f"{path} has no {'rows' if columns else 'columns'}")
+    return columns
 
 
 def convert_column(
@@ -111,18 +111,18 @@ def convert_column(
     missing: list[str],
     has_gaps: bool | None = None,
 ) -> NDArray[Any] | pd.Series[str]:
-    """Return a column of any type as one of the few types that tables have here.
+    """Convert a column of any type to one of the types that `read_table_file` returns.
 
     Args:
         path: its file.
         name: of the column.
         column: all its rows, or a block of them.
-        missing: texts that stand for no value.
-        has_gaps: of a block, whether the whole column has missing values or whole numbers beyond
+        missing: texts that stand for a missing value.
+        has_gaps: for a block, whether the whole column has missing values or integers beyond
             int64.
 
     Raises:
-        FathomError: there is none for it, or a value is beyond it.
+        FathomError: the type is not supported, or a value is out of its range.
     """
     kind, types = column.type, pa.types
     gaps = bool(column.null_count) if has_gaps is None else has_gaps
@@ -133,23 +133,23 @@ def convert_column(
             column = compute.if_else(column, "True", "False")
         if column.type in STRINGS:
             column = column.cast(pa.large_string())
-            absent = compute.is_in(column, value_set=pa.array(missing, pa.large_string()))
-            return pd.Series(compute.if_else(absent, None, column).to_pandas(), dtype="str")
+            is_missing = compute.is_in(column, value_set=pa.array(missing, pa.large_string()))
+            return pd.Series(compute.if_else(is_missing, None, column).to_pandas(), dtype="str")
         if types.is_integer(kind):
-            whole = None if gaps else try_cast(column, pa.int64())
-            column = column.cast(pa.float64(), safe=False) if whole is None else whole
+            integers = None if gaps else try_cast(column, pa.int64())
+            column = column.cast(pa.float64(), safe=False) if integers is None else integers
         elif types.is_null(kind) or types.is_floating(kind) or types.is_decimal(kind):
             column = column.cast(pa.float64(), safe=False)
         elif types.is_duration(kind):
             ticks = column.cast(pa.int64()).cast(pa.float64(), safe=False)
-            column = compute.divide(ticks, SECOND[kind.unit])
+            column = compute.divide(ticks, TICKS[kind.unit])
         elif types.is_date(kind) or types.is_timestamp(kind):
-            finer = types.is_timestamp(kind) and kind.unit == "ns"  # is cut to microseconds
-            column = column.cast(pa.timestamp("us"), safe=not finer)
+            truncate = types.is_timestamp(kind) and kind.unit == "ns"
+            column = column.cast(pa.timestamp("us"), safe=not truncate)
         elif not types.is_boolean(kind):
             raise FathomError(
-                f"{path}: column {name!r} is of type {shortened(str(kind), quote=False)}, not of "
-                "numbers, text, booleans or times: remove it, or write it as one of them"
+                f"{path}: column {name!r} is of type {shorten(str(kind))}, not of numbers, text, "
+                "booleans or times: remove or convert it"
             )
     except pa.ArrowException as error:
         raise FathomError(f"{path}: column {name!r}: {error_text(error)}") from error

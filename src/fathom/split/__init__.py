@@ -1,1 +1,1 @@
-"""Stage `split`: which rows train, validate and test."""
+"""Stage `split`: which rows are in the training, validation and test set."""
