@@ -27,11 +27,10 @@ from fathom.artifacts.scaled_data import read_scalers
 from fathom.artifacts.schema import Schema
 from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate
-from fathom.explain.coalitions import CoalitionGame
 from fathom.explain.crosses import suggest_crosses
 from fathom.explain.explain import best_network
 from fathom.explain.importance import explained_columns
-from fathom.explain.shapley import Sizes, choose_sizes
+from fathom.explain.shapley import CoalitionGame, Sizes, choose_sizes
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.settings.data_settings import DatasetSettings
 

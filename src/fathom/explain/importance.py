@@ -14,9 +14,8 @@ from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.scaled_data import ScaledData, Subset, read_scalers, read_targets
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import Schema
-from fathom.explain.coalitions import CoalitionGame
 from fathom.explain.crosses import suggest_crosses
-from fathom.explain.shapley import choose_sizes, interaction_values
+from fathom.explain.shapley import CoalitionGame, choose_sizes, interaction_values
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.settings.config import DatasetConfig
 from fathom.train.predictor import Predictor
@@ -55,10 +54,7 @@ def explain_table(model: keras.Model, problem: Problem, config: DatasetConfig) -
         CoalitionGame(encoder, columns, background, features.iloc[[row]], predict, unit)
         for row, unit in enumerate(units)
     ]
-    values = [
-        interaction_values(game, len(columns), sizes, config.seed + row)
-        for row, game in enumerate(games)
-    ]
+    values = [interaction_values(game, sizes, config.seed + row) for row, game in enumerate(games)]
     importance, pairs = rank(values, columns)
     return {
         "method": sizes.method,

@@ -1,21 +1,22 @@
 """Shapley values of columns and Shapley interactions of pairs of columns, by shapiq."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.scalers import Floats
 from fathom.base.errors import FathomError
+from fathom.scale.encoder import Encoder
 
 MAX_EXACT = 12  # columns: a row's Shapley values then take a second
 MAX_PAIRED = 40  # columns: the regression of a row then takes a second
 OVERSAMPLING = 2  # coalitions for each value to estimate
-
-Game = Callable[[NDArray[np.bool_]], Floats]
+MAX_VALUES = 2**21  # in memory at once
 
 EXACT = (
     "Shapley values and pairwise Shapley interactions (k-SII of order 2), exact over all coalitions"
@@ -77,21 +78,68 @@ def choose_sizes(columns: int, rows: int, background: int, limit: int) -> Sizes:
     return Sizes(rows, background, coalitions, exact, pairs)
 
 
-def interaction_values(game: Game, columns: int, sizes: Sizes, seed: int) -> Any:
+@dataclass
+class CoalitionGame:
+    """Predicts a row from coalitions: unknown columns take the values of background rows.
+
+    Args:
+        encoder: the data set's encoder.
+        columns: raw columns.
+        background: scaled features of background rows.
+        row: scaled features of the row.
+        predict: returns predictions of shape (rows, units) for features.
+        unit: the column of predictions to explain.
+        evaluations: number of predictions so far.
+    """
+
+    encoder: Encoder
+    columns: list[str]
+    background: pd.DataFrame
+    row: pd.DataFrame
+    predict: Callable[[pd.DataFrame], Floats]
+    unit: int
+    evaluations: int = 0
+
+    def __call__(self, known: NDArray[np.bool_]) -> Floats:
+        """Return the mean prediction over background rows for each coalition.
+
+        Args:
+            known: of shape (coalitions, columns).
+        """
+        blocks = [self.predict(block)[:, self.unit] for block in self.blocks(known)]
+        predicted = np.concatenate(blocks)
+        self.evaluations += len(predicted)
+        return np.asarray(predicted.reshape(len(known), -1).mean(axis=1, dtype=np.float64))
+
+    def blocks(self, known: NDArray[np.bool_]) -> Iterator[pd.DataFrame]:
+        """Yield the features of a few coalitions at a time, each with every background row.
+
+        They equal the features of raw rows combined in this way, without encoding each of them:
+        a feature depends on one raw column, or is a cross of such features.
+        """
+        at_once = max(1, MAX_VALUES // self.background.size)
+        for start in range(0, len(known), at_once):
+            features = {}
+            for name, column in self.encoder.raw_columns.items():
+                is_known = known[start : start + at_once, [self.columns.index(column)]]
+                own, others = self.row[name].to_numpy()[0], self.background[name].to_numpy()
+                features[name] = np.where(is_known, own, others).ravel()
+            yield pd.DataFrame(features | self.encoder.cross_codes(features))
+
+
+def interaction_values(game: CoalitionGame, sizes: Sizes, seed: int) -> Any:
     """Return shapiq's InteractionValues: Shapley values and perhaps pairwise interactions.
 
     This is the Shapley interaction index up to order 2: its first order are the Shapley values, its
     second order equals that of k-SII, which corrects only lower orders (Bordt & von Luxburg 2023).
 
     Args:
-        game: returns predictions of shape (coalitions,) for known columns, a boolean array of shape
-            (coalitions, columns).
-        columns: number of columns.
         sizes: whether to evaluate all coalitions, or how many.
         seed: for sampling coalitions.
     """
     import shapiq  # not above: it takes seconds, and images do without
 
+    columns = len(game.columns)
     order = min(2, columns) if sizes.pairs else 1
     if sizes.exact:
         return shapiq.ExactComputer(game, columns)("SII", order)
