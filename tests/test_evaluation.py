@@ -10,9 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import dataset_config, network_config, train_network, work_in_copy
-from evaluations import SUBSETS, flatten, scaled_datasets
+from evaluations import (
+    NETWORKS,
+    SUBSETS,
+    evaluated_networks,
+    flatten,
+    read_metrics,
+    scaled_datasets,
+)
 from numpy.typing import NDArray
-from stages import build_once
 
 from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
@@ -27,50 +33,19 @@ REGRESSION = ["mse", "rmse", "mae", "r2"]
 CLASSIFICATION = ["accuracy", "cross_entropy", "f1_macro", "ece"]
 LOGGED = {"regression": ["rmse", "mae"], "classification": ["accuracy"]}
 
-ENSEMBLE = ["train.repeats=2", "train.ensemble=true"]
-NETWORKS: dict[tuple[str, str], list[str]] = {
-    ("diabetes", "mlp"): [],
-    ("diabetes", "wide_deep"): ["train.repeats=2"],  # one column is both outputs
-    ("digits", "mlp"): [],
-    ("ages", "wide_deep"): [],
-    ("iris", "wide_deep"): [],
-    ("widths", "wide_deep"): ENSEMBLE,
-    ("digits", "wide_deep"): ENSEMBLE,
-}
 
-
-@pytest.fixture(scope="session")
-def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with networks trained for an epoch and evaluated. Read it alone."""
-
-    def build(folder: Path) -> None:
-        shutil.copytree(scaled_datasets(tmp_path_factory), folder, dirs_exist_ok=True)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(folder)
-            for (dataset, model), overrides in NETWORKS.items():
-                train_network(dataset, model, "train.epochs=1", *overrides)
-                metrics = evaluate(network_config(dataset, model))
-                assert read_metrics(dataset, model) == metrics
-
-    return build_once(tmp_path_factory, "evaluated", build)
+@pytest.fixture
+def networks(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project with evaluated networks, made the working folder. Only read it."""
+    folder = evaluated_networks(tmp_path_factory)
+    monkeypatch.chdir(folder)
+    return folder
 
 
 @pytest.fixture
-def networks(evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return it, made the working folder; read it alone."""
-    monkeypatch.chdir(evaluated)
-    return evaluated
-
-
-@pytest.fixture
-def own_networks(evaluated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_networks(networks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of it, made the working folder."""
-    return work_in_copy(evaluated, tmp_path, monkeypatch)
-
-
-def read_metrics(dataset: str, model: str) -> dict[str, Any]:
-    metrics: dict[str, Any] = json.loads(Path(f"metrics/{dataset}/{model}.json").read_text())
-    return metrics
+    return work_in_copy(networks, tmp_path, monkeypatch)
 
 
 def read_predictions(dataset: str, model: str) -> pd.DataFrame:

@@ -145,7 +145,7 @@ def test_experiment_varies_any_file(project: Path) -> None:
 
 def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> None:
     """Neither the main checkout's code nor its settings may leak into `--temp`."""
-    module = project / "src/fathom/evaluate/sums.py"
+    module = project / "src/fathom/evaluate/metrics.py"
     text = module.read_text()
     module.write_text(text.replace('"mse": mse,', '"mse": mse, "in_the_copy": 1.0,'))
     commit(project)
