@@ -126,16 +126,7 @@ def validate(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) ->
         tree: Any = OmegaConf.to_container(composed, resolve=True)
     except OmegaConfBaseException as error:
         raise FathomError(one_line(error)) from error
-    for group in ("dataset", "experiment"):
-        path = origins.file(group)
-        if isinstance(tree.get(group), dict) and (group == "experiment" or group in tree[group]):
-            raise FathomError(f"{path}: must begin with the line `# @package _global_`")
-    for group in (*GROUPS, "search"):
-        chosen = getattr(origins, group)
-        if chosen is not None and isinstance(tree.get(group), dict):
-            tree[group]["name"] = chosen
-        elif chosen is None and group in GROUPS:  # an experiment may set keys of any model
-            tree.pop(group, None)
+    name_choices(tree, origins)
     try:
         config = schema.model_validate(tree)
     except ValidationError as error:
@@ -146,6 +137,20 @@ def validate(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) ->
             near = did_you_mean(name, options(group))
             raise origins.error(location, f"there is no {paths.CONF}/{group}/{name}.yaml{near}")
     return config
+
+
+def name_choices(tree: dict[str, Any], origins: Origins) -> None:
+    """Set the `name` of the data set, model and search, and remove groups that are not chosen."""
+    for group in ("dataset", "experiment"):
+        path = origins.file(group)
+        if isinstance(tree.get(group), dict) and (group == "experiment" or group in tree[group]):
+            raise FathomError(f"{path}: must begin with the line `# @package _global_`")
+    for group in (*GROUPS, "search"):
+        chosen = getattr(origins, group)
+        if chosen is not None and isinstance(tree.get(group), dict):
+            tree[group]["name"] = chosen
+        elif chosen is None and group in GROUPS:  # an experiment may set keys of any model
+            tree.pop(group, None)
 
 
 def named_options(config: Config) -> Iterator[tuple[Location, str, str]]:
