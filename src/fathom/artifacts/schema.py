@@ -14,7 +14,7 @@ DatasetKind = Literal["table", "images"]
 LARGE = 20_000_000
 
 
-class RawColumn(JsonModel):
+class SchemaColumn(JsonModel):
     """A column of a table. `type` is the name of its pandas dtype."""
 
     name: str
@@ -45,7 +45,7 @@ class Schema(JsonModel):
     target: str
     unit: str | None
     classes: list[str] | None
-    columns: list[RawColumn]
+    columns: list[SchemaColumn]
     image_shape: list[int] | None
     test_rows: int
     source: RawSource

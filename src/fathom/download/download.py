@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from fathom.artifacts.columns import as_numbers, as_texts, is_category, sort_key
-from fathom.artifacts.schema import RawColumn, RawSource, Schema
+from fathom.artifacts.schema import RawSource, Schema, SchemaColumn
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.files import TableWriter, atomic_write
@@ -98,7 +98,7 @@ def describe_table(dataset: DatasetSettings, raw: RawTable | RawFiles) -> dict[s
         "unlabelled": unlabelled,
         "unit": dataset.unit,
         "classes": target_classes(values[0]) if values else None,
-        "columns": [RawColumn(name=str(n), type=str(t)) for n, t in first.dtypes.items()],
+        "columns": [SchemaColumn(name=str(n), type=str(t)) for n, t in first.dtypes.items()],
         "image_shape": None,
     }
 

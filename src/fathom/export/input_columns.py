@@ -8,13 +8,13 @@ from typing import Any
 
 from fathom.artifacts.columns import as_dates, as_numbers
 from fathom.artifacts.raw_table import Table
-from fathom.artifacts.schema import RawColumn
+from fathom.artifacts.schema import SchemaColumn
 from fathom.artifacts.signature import InputColumn, to_seconds
 from fathom.scale.encoder import Encoder
 
 
 def input_columns(
-    columns: list[RawColumn], encoder: Encoder, table: Table, reserved: Container[str]
+    columns: list[SchemaColumn], encoder: Encoder, table: Table, reserved: Container[str]
 ) -> list[InputColumn]:
     """Return the raw columns that a network takes, in the table's order.
 
