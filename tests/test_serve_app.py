@@ -25,7 +25,7 @@ from services import (
 )
 
 from fathom.serve.app import create_app
-from fathom.serve.batching import JsonColumns, start_batcher
+from fathom.serve.batching import Batcher, JsonColumns, start_batcher
 from fathom.serve.options import ServiceOptions
 from fathom.serve.prometheus import Metrics
 from fathom.serve.responses import predict_columns
@@ -40,7 +40,8 @@ def app_of(model: str, predict: Any = None, **limits: Any) -> Iterator[FastAPI]:
     """Return the application of a service; `predict` replaces the model."""
     network, metrics, options = exported(model), Metrics(), ServiceOptions(**limits)
     predict = predict or functools.partial(predict_columns, network)
-    with start_batcher(predict, options, metrics.observe_batch) as batcher:
+    batcher = Batcher(predict, options.batch_rows, options.batch_wait, metrics.observe_batch)
+    with start_batcher(batcher):
         yield create_app(Service(network.signature, options, batcher, metrics))
 
 
@@ -106,7 +107,7 @@ def test_batches() -> None:
         return {"doubled": (2 * inputs["x"]).tolist()}
 
     async def send_all() -> list[Any]:
-        with start_batcher(predict, ServiceOptions(batch_rows=5), lambda *_: None) as batcher:
+        with start_batcher(Batcher(predict, 5, 0.0, lambda *_: None)) as batcher:
 
             def send(*values: int) -> asyncio.Task[JsonColumns]:
                 return asyncio.create_task(batcher.predict({"x": np.array(values)}, len(values)))

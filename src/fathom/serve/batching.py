@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from fathom.predict.model_inputs import Inputs
-from fathom.serve.options import ServiceOptions
 
 JsonColumns = dict[str, list[Any]]  # one value a row
 Predict = Callable[[Inputs], JsonColumns]
@@ -50,12 +49,14 @@ class Batcher:
 
     Args:
         predict_batch: returns the predictions for the inputs of a batch.
-        options: `batch_rows` and `batch_wait`.
+        max_rows: rows with which a batch is full.
+        max_wait: seconds that a batch waits for more requests.
         on_batch: receives the number of requests and of rows of each batch.
     """
 
     predict_batch: Predict
-    options: ServiceOptions
+    max_rows: int
+    max_wait: float
     on_batch: Callable[[int, int], None]
     # None is the last entry.
     queue: queue.SimpleQueue[PendingRequest | None] = field(default_factory=queue.SimpleQueue)
@@ -83,13 +84,13 @@ class Batcher:
     def collect(self, first: PendingRequest) -> tuple[list[PendingRequest], PendingRequest | None]:
         """Return a batch and the entry that follows it, `UNKNOWN` if none was read."""
         batch, rows = [first], first.rows
-        deadline = time.monotonic() + self.options.batch_wait
-        while rows < self.options.batch_rows:
+        deadline = time.monotonic() + self.max_wait
+        while rows < self.max_rows:
             try:
                 following = self.queue.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 return batch, UNKNOWN
-            if following is None or rows + following.rows > self.options.batch_rows:
+            if following is None or rows + following.rows > self.max_rows:
                 return batch, following
             batch.append(following)
             rows += following.rows
@@ -121,11 +122,8 @@ UNKNOWN = PendingRequest({}, 0, None, None)  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager
-def start_batcher(
-    predict_batch: Predict, options: ServiceOptions, on_batch: Callable[[int, int], None]
-) -> Iterator[Batcher]:
+def start_batcher(batcher: Batcher) -> Iterator[Batcher]:
     """Run a batcher in a thread; the end of the block waits for the requests in its queue."""
-    batcher = Batcher(predict_batch, options, on_batch)
     thread = threading.Thread(target=batcher.run, name="model")
     thread.start()
     try:

@@ -20,11 +20,7 @@ Columns = Mapping[str, Sequence[Any]]  # by name, one value per row
 
 
 def rows_to_columns(rows: Sequence[Any], signature: Signature) -> Columns:
-    """Return the columns of rows, each an object with a value for every column.
-
-    Raises:
-        RequestError: a row is not an object, lacks a column or has an unknown one.
-    """
+    """Return the columns of rows, each an object with a value for every column."""
     names = {column.name: None for column in signature.columns}.keys()
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
@@ -37,11 +33,7 @@ def rows_to_columns(rows: Sequence[Any], signature: Signature) -> Columns:
 
 
 def check_columns(columns: Any, signature: Signature) -> Columns:
-    """Return columns that are lists of one length.
-
-    Raises:
-        RequestError: they are not, one is missing or unknown.
-    """
+    """Return the columns if they are lists of one length, none missing or unknown."""
     if not isinstance(columns, dict):
         raise RequestError(400, f"inputs must be an object of columns, not {json_type(columns)}")
     if columns.keys() != {column.name for column in signature.columns}:

@@ -28,10 +28,7 @@ MAX_PIXELS = 1 << 26  # of all files of a request: small files may unpack to gig
 def image_inputs(values: Sequence[Any], image: ImageInput) -> Inputs:
     """Return the inputs of the model for images in JSON.
 
-    Args:
-        values: each nested lists of the model's shape, {"b64": a PNG or JPEG file}, or
-            {"image": one of these}.
-        image: shape and type of the model's input.
+    Each is nested lists of the model's shape, {"b64": a PNG or JPEG file} or {"image": either}.
 
     Raises:
         RequestError: a value is none of these; the line names its row, from 0.

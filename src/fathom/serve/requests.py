@@ -29,12 +29,7 @@ class PredictRequest:
 
 
 def parse_request(body: bytes, signature: Signature, max_rows: int) -> PredictRequest:
-    """Return the rows in a request.
-
-    Args:
-        body: JSON text.
-        signature: of the model.
-        max_rows: the most rows of a request.
+    """Parse the JSON of a request with at most `max_rows` rows.
 
     Raises:
         RequestError: the body has neither form, or a value is not of its column's type.

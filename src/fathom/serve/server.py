@@ -15,7 +15,7 @@ from fathom.artifacts.signature import IMAGE, Signature
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import Inputs
 from fathom.serve.app import create_app
-from fathom.serve.batching import start_batcher
+from fathom.serve.batching import Batcher, start_batcher
 from fathom.serve.options import ServiceOptions
 from fathom.serve.prometheus import Metrics
 from fathom.serve.responses import predict_columns
@@ -46,7 +46,8 @@ def serve(
     predict = functools.partial(predict_columns, exported_model)
     predict(example_inputs(signature))  # the first call compiles the model
     metrics = Metrics()
-    with sock, start_batcher(predict, options, metrics.observe_batch) as batcher:
+    batcher = Batcher(predict, options.batch_rows, options.batch_wait, metrics.observe_batch)
+    with sock, start_batcher(batcher):
         service = Service(signature, options, batcher, metrics)
         config = uvicorn.Config(
             create_app(service),
