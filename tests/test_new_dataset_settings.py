@@ -1,6 +1,6 @@
 """The settings that `fathom new-dataset` writes, as Hydra and the stages read them."""
 
-import importlib.util
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -236,14 +236,11 @@ split:
     ],
 )
 def test_data_of_an_installed_package(name: str, target: str, task: str, categories: int) -> None:
-    spec = importlib.util.find_spec("shapiq")
-    assert spec is not None
-    assert spec.origin is not None
-    file = Path(spec.origin).parent / "datasets/data" / f"{name}.csv"
+    file = distribution("shapiq").locate_file(f"shapiq/datasets/data/{name}.csv")
     add(file, "--target", target, "--name", "real")
     dataset = dataset_config("real").dataset
     assert (dataset.task, dataset.exclude, dataset.categories) == (task, [], [])
-    columns = infer_columns(read_table_file(file), target)
+    columns = infer_columns(read_table_file(Path(str(file))), target)
     assert sum(c.kind == "category" and c.name != target for c in columns) == categories
     assert {c.kind for c in columns} <= {"number", "integer", "category"}
     assert len(encoded(dataset)) > 7

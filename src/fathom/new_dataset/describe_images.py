@@ -76,7 +76,7 @@ def read_folder(folder: Path) -> tuple[Images, Arguments]:
     widths, heights = np.array([size for size, _ in opened]).T
     modes = Counter(mode for _, mode in opened)
     arguments: Arguments = {}
-    size, channels = None, None
+    size = None
     if len({size for size, _ in opened}) > 1:
         size = [round(float(np.median(sides))) for sides in (heights, widths)]
         why = (
@@ -85,6 +85,5 @@ def read_folder(folder: Path) -> tuple[Images, Arguments]:
         )
         arguments["size"] = (size, why)
     if len(modes) > 1:
-        channels = 3
-        arguments["channels"] = (channels, f"{modes['L']:,} of {len(opened):,} images are grey")
-    return read_image_folder(folder, size, channels), arguments
+        arguments["channels"] = (3, f"{modes['L']:,} of {len(opened):,} images are grey")
+    return read_image_folder(folder, size, 3 if len(modes) > 1 else None), arguments
