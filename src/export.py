@@ -1,4 +1,4 @@
-"""Stage `export`: a trained network as one artefact that takes raw rows. By hand:
+"""Stage `export`: exports a trained network as a model that takes raw rows. By hand:
 
 python src/export.py dataset=digits model=mlp
 """
@@ -13,8 +13,8 @@ def main(config: NetworkConfig) -> None:
     start_on_cpu()
     from fathom.export.export import export  # imports Keras, which starts TensorFlow
 
-    for name, held in export(config).formats.items():
-        print(f"{name}: {held}")
+    for name, file in export(config).formats.items():
+        print(f"{name}: {file}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage `scale`: features and targets, scaled by what the training rows show. By hand:
+"""Stage `scale`: encodes and scales features and targets. By hand:
 
 python src/scale.py dataset=california_housing scale.features=robust
 """
@@ -16,8 +16,8 @@ def main(config: DatasetConfig) -> None:
     else:
         print(
             f"{problem.dataset}: {len(problem.numbers)} numbers, {config.scale.features}; "
-            f"{len(problem.categories)} categories; {len(problem.sparse)} features of the wide "
-            "path's lookup"
+            f"{len(problem.categories)} categories; {len(problem.sparse)} sparse features of the "
+            "wide path"
         )
 
 

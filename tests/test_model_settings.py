@@ -109,6 +109,19 @@ def test_a_builder_must_return_a_model(
     )
 
 
+@pytest.mark.parametrize("model", ["selu", "deep_relu"])
+def test_a_file_of_an_older_version_builds_the_same_network(workspace: Path, model: str) -> None:
+    networks = []
+    for override in ([], ["_target_=fathom.models.selu.build"]):
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(1)
+        networks.append(build_network("digits", model, *override))
+    new, old = networks
+    assert new.to_json() == old.to_json()
+    for one, other in zip(new.get_weights(), old.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_wide_and_deep_columns_are_those_of_the_book(workspace: Path) -> None:
     config = network_config("california_housing", "wide_deep", "experiment=book_wide_deep")
     assert (config.dataset.wide, config.dataset.deep) == (WIDE, DEEP)

@@ -1,10 +1,11 @@
-"""A trained network as one artefact that takes raw rows, with all that its user needs to know.
+"""Stage `export`: a trained network as a model that takes raw rows, with all that its user needs.
 
-- `folding`: the Keras model that takes raw columns or images, all preprocessing in it, made of
-  Keras' own layers and operations alone: it loads wherever Keras does, and runs no code of its own.
-- `lookups`, `numbers`: the preprocessing as such operations.
-- `signature`: what it takes and gives, and what training saw: `signature.json`.
+Read in this order:
+
+- `export`: the stage.
+- `preprocessing`: the Keras model of raw columns or images, of Keras' own layers and operations
+  alone, so that it loads wherever Keras does and runs no code of Fathom; `lookups`, `scaling_ops`:
+  its operations; `input_columns`: its inputs.
 - `formats`: the `.keras` file, SavedModel, ONNX and checksums.
 - `card`: `MODEL_CARD.md`.
-- `export`: the stage.
 """

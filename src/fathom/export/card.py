@@ -1,4 +1,4 @@
-"""What one should know of a network before using it, from what the stages wrote."""
+"""The model card: use, data, metrics and limits of a network."""
 
 import jinja2
 
@@ -21,21 +21,24 @@ from fathom.settings.config import CardText
 
 
 def render_card(dataset: str, model: str, text: CardText) -> str:
-    """Return a network's model card in Markdown.
+    """Return the model card of a network in Markdown.
 
     Args:
         dataset: name of the data set.
         model: name of the network.
-        text: what the settings say of its use and limits.
+        text: intended use and limits, from the settings.
 
     Raises:
-        FathomError: a stage's results are not there.
+        FathomError: an output of an earlier stage is missing.
     """
     problem, schema = Problem.read(dataset), Schema.read(dataset)
     metrics = read_json(paths.metrics(dataset, model), f"evaluate@{dataset}-{model}")
     baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
     run = read_json(paths.model(dataset, model) / "run.json", f"train@{dataset}-{model}")
-    leading = PRIMARY_METRIC[problem.main.task]
+    primary = PRIMARY_METRIC[problem.main.task]
+    inputs = f"an image of {' × '.join(map(str, problem.shape))} pixels"
+    if problem.kind == "table":
+        inputs = describe_inputs(problem)
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("fathom.export", ""),
         autoescape=False,  # noqa: S701 - Markdown
@@ -46,34 +49,26 @@ def render_card(dataset: str, model: str, text: CardText) -> str:
     templates.filters |= {
         "number": format_number,
         "percent": format_percent,
-        "plain": plain,
+        "markdown": escape_markdown,
         "share": format_share,
     }
     return templates.get_template("card.md.j2").render(
         problem=problem,
         schema=schema,
-        given=given(problem),
+        inputs=inputs,
         model=model,
         run=run,
         text=text,
         labels=METRIC_LABELS[problem.main.task],
-        leading=leading,
+        primary=primary,
         metrics=metrics,
-        spread=format_mean(metrics["spread"]["test"][leading]) if "spread" in metrics else "",
-        baseline=find_best(baselines, leading),
+        spread=format_mean(metrics["spread"]["test"][primary]) if "spread" in metrics else "",
+        baseline=find_best(baselines, primary),
         baselines=baselines,
         warnings=[warning.sentence for warning in Checks.read(dataset).warnings],
-        parts=SUBSET_LABELS,
+        subsets=SUBSET_LABELS,
     )
 
 
-def given(problem: Problem) -> str:
-    """Say what the network is given of a row."""
-    if problem.kind == "table":
-        return describe_inputs(problem)
-    return f"an image of {' × '.join(map(str, problem.shape))} pixels"
-
-
-def plain(text: str) -> str:
-    """Keep Markdown from reading marks into names and sentences of the data."""
+def escape_markdown(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\`*_[]<>|#" else letter for letter in text)

@@ -1,4 +1,4 @@
-"""Everything that a user of a trained network needs, in `exports/<dataset>/<model>/`."""
+"""Exports a trained network to `exports/<dataset>/<model>/`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fathom.evaluate.intervals import fit_interval
 from fathom.export import formats
 from fathom.export.card import render_card
 from fathom.export.input_columns import input_columns
-from fathom.export.preprocessing import fold_images, fold_table, reserved_names
+from fathom.export.preprocessing import build_image_model, build_table_model, reserved_names
 from fathom.models.names import output_names
 from fathom.scale.encoder import Encoder
 from fathom.settings.config import CardText, NetworkConfig
@@ -29,15 +29,15 @@ from fathom.settings.data_settings import DatasetSettings
 
 
 def export(config: NetworkConfig) -> Signature:
-    """Write the network in `models/<dataset>/<model>/` as one that takes raw rows.
+    """Write the network in `models/<dataset>/<model>/` as a model that takes raw rows.
 
-    Writes `model.keras`, and if so set `saved_model/` and `model.onnx`; `signature.json`, what it
-    takes and gives; `MODEL_CARD.md`; and `SHA256SUMS`, the checksums of all of these.
+    Writes `model.keras` and, if set, `saved_model/` and `model.onnx`; `signature.json` with its
+    inputs and outputs; `MODEL_CARD.md`; and `SHA256SUMS` of all of these.
 
     Raises:
-        FathomError: the trained network, the data or the figures are not there.
+        FathomError: an output of an earlier stage is missing.
     """
-    keras.utils.clear_session()  # names in the model's file then are not counted on
+    keras.utils.clear_session()  # numbers in the layers' names start from 0
     dataset, name = config.dataset.name, config.model.name
     problem, schema, scalers = Problem.read(dataset), Schema.read(dataset), read_scalers(dataset)
     run = read_json(paths.model(dataset, name) / "run.json", f"train@{dataset}-{name}")
@@ -49,10 +49,10 @@ def export(config: NetworkConfig) -> Signature:
         encoder = Encoder.read(dataset)
         raw = open_raw_table(schema, {"train": rows})
         columns = input_columns(schema.columns, encoder, raw, reserved_names(network))
-        model = fold_table(network, problem, columns, encoder, scalers)
+        model = build_table_model(network, problem, columns, encoder, scalers)
     else:
-        image = image_input(config.dataset, rows)
-        model = fold_images(network, problem, image.type, scalers)
+        image = describe_images(config.dataset, rows)
+        model = build_image_model(network, problem, image.type, scalers)
     with atomic_write(paths.export(dataset, name)) as folder:
         folder.mkdir()
         signature = Signature(
@@ -63,7 +63,7 @@ def export(config: NetworkConfig) -> Signature:
             image=image,
             missing=[str(text) for text in config.dataset.source.arguments.get("missing", [])],
             outputs={problem.output_name(o): problem.output(o) for o in output_names(network)},
-            interval=interval(problem, name, config.evaluate.coverage),
+            interval=prediction_interval(problem, name, config.evaluate.coverage),
             formats=write_formats(model, folder, config),
             versions=run["versions"],
         )
@@ -74,8 +74,8 @@ def export(config: NetworkConfig) -> Signature:
     return signature
 
 
-def image_input(dataset: DatasetSettings, rows: NDArray[np.int64]) -> ImageInput:
-    """Describe the training images."""
+def describe_images(dataset: DatasetSettings, rows: NDArray[np.int64]) -> ImageInput:
+    """Return the shape, type and range of the training images."""
     images = read_array(paths.raw(dataset.name) / "images.npy", f"download@{dataset.name}")
     training = images[rows]
     return ImageInput(
@@ -87,8 +87,8 @@ def image_input(dataset: DatasetSettings, rows: NDArray[np.int64]) -> ImageInput
     )
 
 
-def interval(problem: Problem, model: str, coverage: float) -> Interval | None:
-    """Return the prediction interval of a main output of numbers."""
+def prediction_interval(problem: Problem, model: str, coverage: float) -> Interval | None:
+    """Fit the interval of a regression on the validation set."""
     if problem.main.task == "classification":
         return None
     actual, predicted = Predictions.read(problem, model).sample("valid")
@@ -96,13 +96,15 @@ def interval(problem: Problem, model: str, coverage: float) -> Interval | None:
 
 
 def write_formats(model: keras.Model, folder: Path, config: NetworkConfig) -> dict[str, str]:
-    """Write the model in every format, and return what holds it, or why nothing does."""
-    written = {"keras": formats.KERAS}
+    """Write the model in each format of the settings. Return by format the file or folder, or why
+    there is none.
+    """
+    names = {"keras": formats.KERAS}
     save_model(model, folder / formats.KERAS)
     if config.export.saved_model:
         formats.write_saved_model(model, folder / formats.SAVED_MODEL)
-        written["saved_model"] = formats.SAVED_MODEL
+        names["saved_model"] = formats.SAVED_MODEL
     if config.export.onnx:
-        why = formats.write_onnx(model, folder / formats.ONNX)
-        written["onnx"] = formats.ONNX if why is None else f"not converted: {why}"
-    return written
+        reason = formats.write_onnx(model, folder / formats.ONNX)
+        names["onnx"] = formats.ONNX if reason is None else f"not converted: {reason}"
+    return names

@@ -1,4 +1,4 @@
-"""Files that hold a model: Keras' own, SavedModel and ONNX, and the checksums of all."""
+"""File formats of an exported model: Keras' own, SavedModel and ONNX; and checksums."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ KERAS = "model.keras"
 SAVED_MODEL = "saved_model"
 ONNX = "model.onnx"
 CHECKSUMS = "SHA256SUMS"
-OPSET = 18  # of ONNX: the highest that tf2onnx 1.17 knows
+OPSET = 18  # of ONNX: the highest of tf2onnx 1.17
 
 
 def write_saved_model(model: keras.Model, folder: Path) -> None:
-    """Write a SavedModel whose `serving_default` takes and gives tensors by the model's names."""
+    """Write a SavedModel; inputs and outputs of `serving_default` have the model's names."""
     with quiet():
         model.export(
             folder, format="tf_saved_model", verbose=False, input_signature=[tensor_specs(model)]
@@ -32,41 +32,38 @@ def write_saved_model(model: keras.Model, folder: Path) -> None:
 
 
 def tensor_specs(model: keras.Model) -> dict[str, tf.TensorSpec]:
-    """Return what the model's inputs are, by their names, for any number of rows."""
+    """Return the shape and type of each input, by name, for any number of rows."""
     return {t.name: tf.TensorSpec(t.shape, t.dtype, t.name) for t in model.inputs}
 
 
 def write_onnx(model: keras.Model, file: Path) -> str | None:
     """Write an ONNX file with the model's inputs and outputs.
 
-    tf2onnx knows no tables of texts: those of the model become ONNX's own operator for them,
-    `LabelEncoder`, in front of what it converts.
+    tf2onnx cannot convert `StringLookup`: these layers become ONNX's own operator `LabelEncoder`
+    before the converted model.
 
     Returns:
         None, or why the model cannot be converted.
     """
-    tables = {
-        layer.input.name: layer
-        for layer in model.layers
-        if isinstance(layer, keras.layers.StringLookup)
-    }
-    given = {tensor.name: tensor for tensor in model.inputs}
-    given |= {name: table.output for name, table in tables.items()}
-    rest = keras.Model(list(given.values()), model.output)
-    codes = {name: f"{name}_code" if name in tables else name for name in given}
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.StringLookup)]
+    lookups = {layer.input.name: layer for layer in layers}
+    inputs = {tensor.name: tensor for tensor in model.inputs}
+    inputs |= {name: lookup.output for name, lookup in lookups.items()}
+    rest = keras.Model(list(inputs.values()), model.output)
+    names = {name: f"{name}_code" if name in lookups else name for name in inputs}
 
-    def program(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        found: dict[str, tf.Tensor] = rest(list(tensors), training=False)
-        return found
+    def predict(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs: dict[str, tf.Tensor] = rest(list(tensors), training=False)
+        return outputs
 
-    signature = [tf.TensorSpec(t.shape, t.dtype, codes[name]) for name, t in given.items()]
+    signature = [tf.TensorSpec(t.shape, t.dtype, names[name]) for name, t in inputs.items()]
     with quiet():
         try:
             converted, _ = tf2onnx.convert.from_function(
-                tf.function(program, autograph=False), signature, opset=OPSET
+                tf.function(predict, autograph=False), signature, opset=OPSET
             )
-            for name, table in tables.items():
-                look_up(converted, name, codes[name], table.get_vocabulary())
+            for name, lookup in lookups.items():
+                add_label_encoder(converted, name, names[name], lookup.get_vocabulary()[1:])
             onnx.checker.check_model(converted, full_check=True)
         except (ValueError, NotImplementedError, onnx.checker.ValidationError) as error:
             return " ".join(str(error).split())
@@ -74,11 +71,10 @@ def write_onnx(model: keras.Model, file: Path) -> str | None:
     return None
 
 
-def look_up(converted: onnx.ModelProto, text: str, code: str, vocabulary: list[str]) -> None:
-    """Have a converted model take texts where it takes codes, 0 for those not in a vocabulary
-    whose first entry stands for them.
+def add_label_encoder(converted: onnx.ModelProto, text: str, code: str, known: list[str]) -> None:
+    """Replace the input `code` of a converted model by the input `text`. Known texts have codes
+    from 1, others 0.
     """
-    known = vocabulary[1:]
     node = onnx.helper.make_node(
         "LabelEncoder",
         [text],
@@ -99,21 +95,17 @@ def look_up(converted: onnx.ModelProto, text: str, code: str, vocabulary: list[s
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep to ourselves what TensorFlow and its converters tell of their work."""
-    loggers = [logging.getLogger(name) for name in ("tensorflow", "tf2onnx", "absl")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
+    """Suppress what TensorFlow and its converters log and print."""
+    logging.disable(logging.CRITICAL)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        logging.disable(logging.NOTSET)
 
 
 def write_checksums(folder: Path) -> None:
-    """Write the SHA-256 of every file in a folder, as `sha256sum` prints and checks them."""
+    """Write the SHA-256 of every file in a folder in the format of `sha256sum`."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     lines = [f"{sha256(file)}  {file.relative_to(folder).as_posix()}\n" for file in files]
     write_text(folder / CHECKSUMS, "".join(lines))

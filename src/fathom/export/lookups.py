@@ -1,10 +1,12 @@
-"""Codes of categories, buckets and crosses as operations of Keras.
+"""Codes of categories, buckets and crosses as Keras operations.
 
-What they look up is kept as weights of `Embedding` layers, since a constant would be written into
-the model's description once for each operation that takes it.
+Tables are weights of `Embedding` layers: Keras would write a constant into the model's
+configuration once for each operation that uses it.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,13 +16,21 @@ from numpy.typing import NDArray
 from fathom.scale.categories import Category, Cross
 from fathom.scale.numbers import Buckets
 
-# The finaliser of SplitMix64 (Steele et al. 2014), as pandas hashes integers.
+# The finalizer of SplitMix64 (Steele et al. 2014), as pandas hashes integers.
 SHIFTS = (30, 27, 31)
 FACTORS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
-class Sorted:
-    """Sorted numbers of several columns, in which values are looked up by halving.
+def make_table(values: NDArray[np.floating[Any]], name: str) -> keras.layers.Embedding:
+    """Return a layer that looks up one of the values, of shape (n,), by its position."""
+    table = keras.layers.Embedding(len(values), 1, dtype="float64", trainable=False, name=name)
+    table.build()
+    table.set_weights([values.reshape(-1, 1)])
+    return table
+
+
+class SortedTable:
+    """Sorted numbers of several columns, for binary search.
 
     Args:
         columns: of shape (columns, n), each row ascending.
@@ -32,31 +42,27 @@ class Sorted:
         self.width = 1 << self.length.bit_length()  # a power of two, with room for one at the end
         padded = np.full((count, self.width), np.inf)
         padded[:, : self.length] = columns
-        self.layer = keras.layers.Embedding(
-            count * self.width, 1, dtype="float64", trainable=False, name=name
-        )
-        self.layer.build()
-        self.layer.set_weights([padded.reshape(-1, 1)])
+        self.table = make_table(padded.ravel(), name)
         self.first = np.arange(count, dtype=np.int32) * self.width
 
     def count(self, values: keras.KerasTensor, including: bool) -> keras.KerasTensor:
-        """Return how many numbers lie below values of shape (rows, columns), or at them too."""
-        found = ops.zeros_like(values, dtype="int32")
+        """Return how many numbers are below values of shape (rows, columns), or equal to them."""
+        places = ops.zeros_like(values, dtype="int32")
         step = self.width // 2
         while step:
-            probe = self.at(found + (step - 1))
-            passed = probe <= values if including else probe < values
-            found = found + ops.cast(passed, "int32") * step
+            number = self.take(places + (step - 1))
+            passed = number <= values if including else number < values
+            places = places + ops.cast(passed, "int32") * step
             step //= 2
-        return ops.minimum(found, self.length)  # an infinite value passes the padding, too
+        return ops.minimum(places, self.length)  # infinite values pass the padding, too
 
-    def at(self, places: keras.KerasTensor) -> keras.KerasTensor:
+    def take(self, places: keras.KerasTensor) -> keras.KerasTensor:
         """Return the numbers at places of shape (rows, columns)."""
-        return ops.squeeze(self.layer(places + self.first), -1)
+        return ops.squeeze(self.table(places + self.first), -1)
 
 
-def category_of_text(texts: keras.KerasTensor, category: Category, name: str) -> keras.KerasTensor:
-    """Return the codes of texts of shape (rows,); "" stands for a missing value."""
+def text_codes(texts: keras.KerasTensor, category: Category, name: str) -> keras.KerasTensor:
+    """Return the codes of texts of shape (rows,), "" if missing."""
     lookup = keras.layers.StringLookup(
         vocabulary=["" if value is None else value for value in category.values],
         num_oov_indices=1,
@@ -66,68 +72,66 @@ def category_of_text(texts: keras.KerasTensor, category: Category, name: str) ->
     return ops.cast(lookup(texts), "int32")
 
 
-def category_of_number(
-    values: keras.KerasTensor, category: Category, name: str
-) -> keras.KerasTensor:
-    """Return the codes of numbers of shape (rows,), NaN for missing ones."""
+def number_codes(values: keras.KerasTensor, category: Category, name: str) -> keras.KerasTensor:
+    """Return the codes of a category's numbers of shape (rows,), NaN if missing."""
     known = np.array([float(value) for value in category.known])
     first = category.codes - len(known)
-    absent = ops.isnan(values)
-    missing = ops.cast(absent, "int32") * (first - 1)  # 1 if training lacked some, else 0
+    missing = ops.isnan(values)
+    code_of_missing = ops.cast(missing, "int32") * (first - 1)  # 1 if in training, else 0
     if not len(known):
-        return missing
-    table = Sorted(np.sort(known)[None], name=name)
-    codes = keras.layers.Embedding(
-        len(known), 1, dtype="float64", trainable=False, name=f"{name}_codes"
-    )
-    codes.build()
-    codes.set_weights([(np.argsort(known, stable=True) + float(first)).reshape(-1, 1)])
-    present = ops.expand_dims(ops.where(absent, 0.0, values), 1)
+        return code_of_missing
+    table = SortedTable(np.sort(known)[None], name=name)
+    codes = make_table(np.argsort(known, stable=True) + float(first), f"{name}_codes")
+    present = ops.expand_dims(ops.where(missing, 0.0, values), 1)
     place = ops.clip(table.count(present, including=True) - 1, 0, len(known) - 1)
     code = ops.cast(ops.squeeze(codes(ops.squeeze(place, 1)), -1), "int32")
-    same = ops.squeeze(ops.equal(table.at(place), present), 1)
-    return ops.where(absent, missing, code * ops.cast(same, "int32"))
+    equal = ops.squeeze(ops.equal(table.take(place), present), 1)
+    return ops.where(missing, code_of_missing, code * ops.cast(equal, "int32"))
 
 
-def bucket(values: keras.KerasTensor, buckets: Buckets, name: str) -> keras.KerasTensor:
-    """Return the codes of numbers of shape (rows,), NaN for missing ones."""
-    absent = ops.isnan(values)
+def bucket_codes(values: keras.KerasTensor, buckets: Buckets, name: str) -> keras.KerasTensor:
+    """Return the codes of numbers of shape (rows,), NaN if missing."""
+    missing = ops.isnan(values)
     if not buckets.edges:
-        return ops.cast(absent, "int32") * (buckets.codes - 1)
-    table = Sorted(np.array(buckets.edges)[None], name=name)
-    present = ops.expand_dims(ops.where(absent, 0.0, values), 1)
-    place = ops.squeeze(table.count(present, including=True), 1)
-    return ops.where(absent, buckets.codes - 1, place)
+        return ops.cast(missing, "int32") * (buckets.codes - 1)
+    table = SortedTable(np.array(buckets.edges)[None], name=name)
+    present = ops.expand_dims(ops.where(missing, 0.0, values), 1)
+    code = ops.squeeze(table.count(present, including=True), 1)
+    return ops.where(missing, buckets.codes - 1, code)
 
 
-def cross(codes: list[keras.KerasTensor], counts: list[int], crossed: Cross) -> keras.KerasTensor:
-    """Return a code for each combination of codes of shape (rows,), of which there are `counts`."""
+def cross_codes(
+    codes: list[keras.KerasTensor], counts: list[int], cross: Cross
+) -> keras.KerasTensor:
+    """Return the codes of a cross from the codes of its columns, of shape (rows,), and their
+    counts.
+    """
     combined = ops.cast(codes[0], "int64")
     for code, count in zip(codes[1:], counts[1:], strict=True):
         combined = combined * count + ops.cast(code, "int64")
-    if crossed.combinations > crossed.size:
-        combined = hashed(combined, crossed.size)
+    if cross.combinations > cross.size:
+        combined = hash_codes(combined, cross.size)
     return ops.cast(combined, "int32")
 
 
-def hashed(values: keras.KerasTensor, size: int) -> keras.KerasTensor:
-    """Hash whole numbers of at least 0 to as many codes.
+def hash_codes(codes: keras.KerasTensor, size: int) -> keras.KerasTensor:
+    """Hash integers of at least 0 to `size` codes.
 
-    In int64, as Keras and ONNX do less with unsigned numbers: their bits are the same.
+    In int64, as Keras and ONNX have fewer operations for unsigned integers: the bits are the same.
     """
-    bits = ops.bitwise_xor(values, shifted(values, SHIFTS[0]))
+    bits = ops.bitwise_xor(codes, shift_right(codes, SHIFTS[0]))
     for factor, shift in zip(FACTORS, SHIFTS[1:], strict=True):
         bits = ops.multiply(bits, np.array([factor], np.uint64).astype(np.int64))
-        bits = ops.bitwise_xor(bits, shifted(bits, shift))
-    half = ops.mod(shifted(bits, 1), size)  # int64 would take the highest bit for a sign
+        bits = ops.bitwise_xor(bits, shift_right(bits, shift))
+    half = ops.mod(shift_right(bits, 1), size)  # in int64 the highest bit is the sign
     return ops.mod(half * 2 + ops.bitwise_and(bits, np.array([1])), size)
 
 
-def shifted(bits: keras.KerasTensor, by: int) -> keras.KerasTensor:
-    """Shift bits to the right, zeros following.
+def shift_right(bits: keras.KerasTensor, by: int) -> keras.KerasTensor:
+    """Shift bits to the right and fill with zeros.
 
-    Division brings the sign along instead, hence the second mask; and converters to ONNX have it
-    round to zero, hence the first, behind which nothing is left to round.
+    Division fills with the sign, which the second mask removes. It rounds to zero once converted
+    to ONNX; after the first mask there is nothing to round.
     """
     divided = ops.floor_divide(ops.bitwise_and(bits, np.array([-(1 << by)])), np.array([1 << by]))
     return ops.bitwise_and(divided, np.array([(1 << 64 - by) - 1]))

@@ -1,4 +1,4 @@
-"""A network with all preprocessing folded in: from raw columns or images to predictions."""
+"""Models that take raw columns or images: preprocessing as Keras operations before a network."""
 
 from __future__ import annotations
 
@@ -21,29 +21,31 @@ Tensors = dict[str, keras.KerasTensor]
 
 DAY = 86_400.0  # seconds
 
-ALSO = ("get_item", "input_layer", "functional", "sequential")  # names of no public function
+# Names that Keras gives to operations and layers, beside those of its public functions.
+PRIVATE_NAMES = ("get_item", "input_layer", "functional", "sequential")
 
 
-def fold_table(
+def build_table_model(
     network: keras.Model,
     problem: Problem,
     columns: list[InputColumn],
     encoder: Encoder,
     scalers: ScalerFile,
 ) -> keras.Model:
-    """Return a model that takes a raw table's columns and gives predictions in the target's unit.
+    """Return a model that takes raw columns and predicts in the target's unit.
 
     Args:
-        network: a trained network for the problem.
-        columns: what the model is to take: for each an input of shape (rows,), by `input`: numbers
-            in float64, NaN for missing ones; texts, "" for missing ones; dates as seconds since
-            1970-01-01, NaN for missing ones.
-        encoder: what was learned of the columns.
+        network: the trained network.
+        problem: of the network.
+        columns: the raw columns, each of which becomes an input of shape (rows,): numbers in
+            float64, NaN if missing; texts, "" if missing; dates as seconds since 1970-01-01, NaN
+            if missing.
+        encoder: encodes the columns.
         scalers: of the numbers and of the targets.
 
     Returns:
-        A model that gives by the names of the outputs numbers in float64, of shape (rows,), or
-        probabilities, of shape (rows, classes).
+        A model whose outputs are, by name, numbers in float64 of shape (rows,), or probabilities
+        of shape (rows, classes).
     """
     inputs = {
         column.input: keras.Input(
@@ -53,45 +55,45 @@ def fold_table(
     }
     raw = {column.name: inputs[column.input] for column in columns}
     for date in encoder.dates:
-        raw |= parts_of_date(raw[date.column], date)
-    matrix = number_matrix(raw, encoder, scalers.features)
-    codes = code_matrix(raw, encoder)
-    given = [network_input(name, problem, matrix, codes) for name in input_names(network)]
-    return keras.Model(inputs, predictions(network(unwrap(given)), network, problem, scalers))
+        raw |= date_parts(raw[date.column], date)
+    numbers = scale_numbers(raw, encoder, scalers.features) if encoder.numbers else None
+    codes = encode(raw, encoder)
+    features = [select_input(name, problem, numbers, codes) for name in input_names(network)]
+    return keras.Model(inputs, unscale_outputs(network, features, problem, scalers))
 
 
-def fold_images(
+def build_image_model(
     network: keras.Model, problem: Problem, dtype: str, scalers: ScalerFile
 ) -> keras.Model:
-    """Return a model that takes raw images of the problem's shape, of this type, by `IMAGE`."""
+    """Return a model that takes raw images of the problem's shape and of a type as `IMAGE`."""
     image = keras.Input(problem.shape, dtype=dtype, name=IMAGE)
     columns = len(scalers.features.columns)
     pixels = ops.reshape(ops.cast(image, "float64"), (-1, columns))
-    pixels = ops.reshape(scaling_ops.scaled(pixels, scalers.features), (-1, *problem.shape))
-    given = ops.cast(pixels, "float32")
-    found = network(unwrap([given for _ in input_names(network)]))
-    return keras.Model({IMAGE: image}, predictions(found, network, problem, scalers))
+    pixels = ops.reshape(scaling_ops.scale(pixels, scalers.features), (-1, *problem.shape))
+    pixels = ops.cast(pixels, "float32")
+    features = [pixels for _ in input_names(network)]
+    return keras.Model({IMAGE: image}, unscale_outputs(network, features, problem, scalers))
 
 
 def reserved_names(network: keras.Model) -> set[str]:
-    """Return what inputs must not be called: Keras names operations and layers by their kind and
-    a number, and wants each name in a model once.
+    """Return the names that inputs must not have. Keras names operations and layers by their kind
+    and a number, and each name in a model must be unique.
     """
-    kinds = [*dir(keras.ops), *dir(keras.layers), *ALSO]
+    kinds = [*dir(keras.ops), *dir(keras.layers), *PRIVATE_NAMES]
     snake = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower() for kind in kinds}
     return snake | {network.name.lower()}
 
 
-def parts_of_date(seconds: keras.KerasTensor, date: Date) -> Tensors:
+def date_parts(seconds: keras.KerasTensor, date: Date) -> Tensors:
     """Return the parts of dates, as `Date.transform` does, from seconds since 1970-01-01.
 
-    The calendar is by Hinnant, chrono-Compatible Low-Level Date Algorithms (2014): years begin in
-    March, so that the leap day is their last, and repeat after 146,097 days.
+    The calendar is that of Hinnant, chrono-Compatible Low-Level Date Algorithms (2014): years
+    begin in March, so that the leap day is the last one, and repeat after 146,097 days.
     """
     days = ops.floor(seconds / DAY)
-    shifted = days + 719_468.0
-    era = ops.floor(shifted / 146_097.0)
-    of_era = shifted - era * 146_097.0
+    since_year_0 = days + 719_468.0
+    era = ops.floor(since_year_0 / 146_097.0)
+    of_era = since_year_0 - era * 146_097.0
     leaps = ops.floor(of_era / 1460.0) - ops.floor(of_era / 36_524.0) + ops.floor(of_era / 146_096)
     year = ops.floor((of_era - leaps) / 365.0)
     of_year = of_era - (365.0 * year + ops.floor(year / 4.0) - ops.floor(year / 100.0))
@@ -109,71 +111,67 @@ def parts_of_date(seconds: keras.KerasTensor, date: Date) -> Tensors:
     return {f"{date.column}_{part}": parts[part] for part in date.parts}
 
 
-def number_matrix(raw: Tensors, encoder: Encoder, scaler: Scaler) -> keras.KerasTensor | None:
-    """Return the scaled numbers and the indicators of missing ones, in the order of the problem's
-    `numbers`, of shape (rows, numbers) in float32; None if there are none.
+def scale_numbers(raw: Tensors, encoder: Encoder, scaler: Scaler) -> keras.KerasTensor:
+    """Return the scaled numbers and the indicators of missing values in float32, of shape
+    (rows, numbers), in the order of `Encoder.number_names`.
     """
-    if not encoder.numbers:
-        return None
     values = ops.stack([raw[number.column] for number in encoder.numbers], axis=1)
-    absent = ops.isnan(values)
+    missing = ops.isnan(values)
     medians = np.array([number.median for number in encoder.numbers])
-    filled = scaling_ops.scaled(ops.where(absent, medians, values), scaler)
-    parts = [ops.cast(filled, "float32")]
-    indicated = [place for place, number in enumerate(encoder.numbers) if number.indicator]
-    if indicated:
-        parts.append(ops.cast(ops.take(absent, np.array(indicated), axis=1), "float32"))
-    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
+    scaled = scaling_ops.scale(ops.where(missing, medians, values), scaler)
+    features = [ops.cast(scaled, "float32")]
+    indicators = [place for place, number in enumerate(encoder.numbers) if number.indicator]
+    if indicators:
+        features.append(ops.cast(ops.take(missing, np.array(indicators), axis=1), "float32"))
+    return features[0] if len(features) == 1 else ops.concatenate(features, axis=1)
 
 
-def code_matrix(raw: Tensors, encoder: Encoder) -> Tensors:
-    """Return the codes of categories, buckets and crosses by their names, of shape (rows,)."""
+def encode(raw: Tensors, encoder: Encoder) -> Tensors:
+    """Return the codes of categories, buckets and crosses by feature, of shape (rows,)."""
     codes: Tensors = {}
     for category in encoder.categories:
         values, name = raw[category.column], layer_name("category.", category.column)
-        of_text = values.dtype == "string"
-        look_up = lookups.category_of_text if of_text else lookups.category_of_number
+        is_text = values.dtype == "string"
+        look_up = lookups.text_codes if is_text else lookups.number_codes
         codes[category.column] = look_up(values, category, name)
     for buckets in encoder.buckets:
         name = layer_name("buckets.", buckets.column)
-        codes[buckets.name] = lookups.bucket(raw[buckets.column], buckets, name)
+        codes[buckets.name] = lookups.bucket_codes(raw[buckets.column], buckets, name)
     names = {buckets.column: buckets.name for buckets in encoder.buckets}
-    for crossed in encoder.crosses:
-        of_columns = [codes[names.get(column, column)] for column in crossed.columns]
-        counts = [encoder.codes[column] for column in crossed.columns]
-        codes[crossed.name] = lookups.cross(of_columns, counts, crossed)
+    for cross in encoder.crosses:
+        of_columns = [codes[names.get(column, column)] for column in cross.columns]
+        counts = [encoder.codes[column] for column in cross.columns]
+        codes[cross.name] = lookups.cross_codes(of_columns, counts, cross)
     return codes
 
 
-def network_input(
-    name: str, problem: Problem, matrix: keras.KerasTensor | None, codes: Tensors
+def select_input(
+    name: str, problem: Problem, numbers: keras.KerasTensor | None, codes: Tensors
 ) -> keras.KerasTensor:
-    """Return what a network's input of this name asks for, as `Subset.input` does."""
-    chosen = problem.columns_of(name)
+    """Return the features of a network's input of this name, as `Subset.input` does."""
+    columns = problem.columns_of(name)
     if name not in CODES:
-        assert matrix is not None
-        places = [problem.numbers.index(column) for column in chosen]
+        assert numbers is not None
+        places = [problem.numbers.index(column) for column in columns]
         if places == list(range(len(problem.numbers))):
-            return matrix
-        return ops.take(matrix, np.array(places), axis=1)
-    stacked = ops.stack([codes[column] for column in chosen], axis=1)
+            return numbers
+        return ops.take(numbers, np.array(places), axis=1)
+    stacked = ops.stack([codes[column] for column in columns], axis=1)
     if name == "wide_sparse":
         sizes = list(problem.sparse.values())
         stacked = stacked + np.cumsum([0, *sizes[:-1]], dtype=np.int32)
     return stacked
 
 
-def predictions(
-    found: keras.KerasTensor | list[keras.KerasTensor],
-    network: keras.Model,
-    problem: Problem,
-    scalers: ScalerFile,
+def unscale_outputs(
+    network: keras.Model, features: list[keras.KerasTensor], problem: Problem, scalers: ScalerFile
 ) -> Tensors:
-    """Return a network's outputs by name, numbers in the target's own unit."""
-    outputs = found if isinstance(found, list | tuple) else [found]
-    named: Tensors = {}
-    for name, values in zip(output_names(network), outputs, strict=True):
+    """Return the network's outputs by name, numbers in the target's unit."""
+    tensors = network(unwrap(features))
+    outputs: Tensors = {}
+    for name, values in zip(output_names(network), keras.tree.flatten(tensors), strict=True):
         if problem.output(name).task == "regression":
-            values = ops.squeeze(scaling_ops.unscaled(values, scaler_of(name, scalers.targets)), 1)
-        named[problem.output_name(name)] = values
-    return named
+            scaler = scaler_of(name, scalers.targets)
+            values = ops.squeeze(scaling_ops.unscale(values, scaler), 1)
+        outputs[problem.output_name(name)] = values
+    return outputs

@@ -1,4 +1,4 @@
-"""Scalers of numbers as operations of Keras, in float64, that any backend and ONNX can do."""
+"""Scalers as Keras operations in float64 that every backend and ONNX support."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import numpy as np
 from keras import ops
 
 from fathom.artifacts.scalers import Scaler
-from fathom.export.lookups import Sorted
+from fathom.export.lookups import SortedTable
 
-# As scikit-learn's QuantileTransformer: so close to a bound is at it, and so far the normal
-# distribution goes.
-AT_BOUND = 1e-7
-FARTHEST = 5.199337582605575
+# Of scikit-learn's QuantileTransformer: values so close to a bound are at it, and results are
+# clipped so far from 0.
+BOUND_TOLERANCE = 1e-7
+LIMIT = 5.199337582605575
 
 # Wichura 1988, Algorithm AS 241, PPND16 (Applied Statistics 37, 477-484): the quantiles of the
-# normal distribution to about 16 digits, lowest power first. Its third pair is for probabilities
-# below exp(-25), which are cut before.
+# normal distribution to about 16 digits, lowest power first. Its third pair of polynomials, for
+# probabilities below exp(-25), is not needed.
 CENTRAL = (
     (
         3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
@@ -43,79 +43,65 @@ TAIL = (
 )  # fmt: skip
 
 
-def scaled(values: keras.KerasTensor, scaler: Scaler) -> keras.KerasTensor:
-    """Return what `Scaler.transform` returns, of values of shape (rows, columns) in float64."""
+def scale(values: keras.KerasTensor, scaler: Scaler) -> keras.KerasTensor:
+    """Do as `Scaler.transform` with values of shape (rows, columns) in float64."""
     if scaler.method == "none":
         return values
-    scale = np.asarray(scaler.scale)
-    varying = scale != 0
+    divisor = np.asarray(scaler.scale)
+    varying = divisor != 0
     if scaler.quantiles is not None:
-        result = to_normal(values, np.asarray(scaler.quantiles))
+        scaled = quantile_transform(values, np.asarray(scaler.quantiles))
     else:
-        result = (values - np.asarray(scaler.center)) / np.where(varying, scale, 1.0)
+        scaled = (values - np.asarray(scaler.center)) / np.where(varying, divisor, 1.0)
     if scaler.clip is not None:
-        result = ops.clip(result, -scaler.clip, scaler.clip)
-    return result if varying.all() else result * varying.astype(np.float64)
+        scaled = ops.clip(scaled, -scaler.clip, scaler.clip)
+    return scaled if varying.all() else scaled * varying.astype(np.float64)
 
 
-def unscaled(values: keras.KerasTensor, scaler: Scaler) -> keras.KerasTensor:
-    """Return what `Scaler.inverse` returns, of values of shape (rows, 1), in float64."""
+def unscale(values: keras.KerasTensor, scaler: Scaler) -> keras.KerasTensor:
+    """Do as `Scaler.inverse` with values of shape (rows, 1), in float64."""
     values = ops.cast(values, "float64")
     if scaler.method == "none":
         return values
-    (scale,), (center,) = np.asarray(scaler.scale), np.asarray(scaler.center)
-    return values * float(scale) + float(center)
+    (factor,), (center,) = np.asarray(scaler.scale), np.asarray(scaler.center)
+    return values * float(factor) + float(center)
 
 
-def to_normal(values: keras.KerasTensor, quantiles: np.ndarray) -> keras.KerasTensor:
-    """Map values to the standard normal distribution through quantiles of shape (columns, n)."""
+def quantile_transform(values: keras.KerasTensor, quantiles: np.ndarray) -> keras.KerasTensor:
+    """Map values to the standard normal distribution by quantiles of shape (columns, n)."""
     last = quantiles.shape[1] - 1
-    table = Sorted(quantiles, name="scaling.quantiles")
-    # A value that several quantiles have stands in the middle of them: hence twice.
-    upper = table.count(values, including=True)
-    lower = table.count(values, including=False)
-    share = (
-        rank(values, table, ops.clip(upper - 1, 0, max(last - 1, 0)), last)
-        + rank(values, table, ops.clip(lower - 1, 0, max(last - 1, 0)), last)
-    ) / 2
-    share = ops.where(values - AT_BOUND < quantiles[:, 0], 0.0, share / max(last, 1))
-    share = ops.where(values + AT_BOUND > quantiles[:, -1], 1.0, share)
-    return ops.clip(normal_quantile(ops.clip(share, 1e-9, 1 - 1e-9)), -FARTHEST, FARTHEST)
+    table = SortedTable(quantiles, name="scaling.quantiles")
 
+    def interpolate(including: bool) -> keras.KerasTensor:
+        """Return the position of values among the quantiles, a number from 0 to `last`."""
+        place = ops.clip(table.count(values, including) - 1, 0, max(last - 1, 0))
+        low, high = table.take(place), table.take(place + min(last, 1))
+        step = high - low
+        fraction = (values - low) / ops.where(step > 0, step, 1.0)
+        return ops.cast(place, "float64") + ops.clip(fraction, 0.0, 1.0)
 
-def rank(
-    values: keras.KerasTensor, table: Sorted, below: keras.KerasTensor, last: int
-) -> keras.KerasTensor:
-    """Return between which quantiles values lie, as a number from 0 to `last`: by a straight line
-    from the one of number `below` to the next.
-    """
-    low, high = table.at(below), table.at(below + min(last, 1))
-    step = high - low
-    way = (values - low) / ops.where(step > 0, step, 1.0)
-    return ops.cast(below, "float64") + ops.clip(way, 0.0, 1.0)
+    # A value that equals several quantiles is in the middle of them.
+    probability = (interpolate(including=True) + interpolate(including=False)) / 2 / max(last, 1)
+    probability = ops.where(values - BOUND_TOLERANCE < quantiles[:, 0], 0.0, probability)
+    probability = ops.where(values + BOUND_TOLERANCE > quantiles[:, -1], 1.0, probability)
+    return ops.clip(normal_quantile(ops.clip(probability, 1e-9, 1 - 1e-9)), -LIMIT, LIMIT)
 
 
 def normal_quantile(probability: keras.KerasTensor) -> keras.KerasTensor:
-    """Return the quantiles of the standard normal distribution at probabilities within 1e-10 and
-    1 - 1e-10.
-    """
-    centred = probability - 0.5
-    central = centred * ratio(0.180625 - centred * centred, CENTRAL)
+    """Return quantiles of the standard normal distribution, for 1e-10 < p < 1 - 1e-10."""
+    centered = probability - 0.5
+    central = centered * polynomial_ratio(0.180625 - centered * centered, CENTRAL)
     smaller = ops.minimum(probability, 1.0 - probability)
-    tail = ratio(ops.sqrt(-ops.log(smaller)) - 1.6, TAIL)
-    return ops.where(ops.abs(centred) <= 0.425, central, ops.sign(centred) * tail)
+    tail = polynomial_ratio(ops.sqrt(-ops.log(smaller)) - 1.6, TAIL)
+    return ops.where(ops.abs(centered) <= 0.425, central, ops.sign(centered) * tail)
 
 
-def ratio(
-    x: keras.KerasTensor, polynomials: tuple[tuple[float, ...], tuple[float, ...]]
+def polynomial_ratio(
+    x: keras.KerasTensor, coefficients: tuple[tuple[float, ...], tuple[float, ...]]
 ) -> keras.KerasTensor:
-    """Return the ratio of two polynomials at x, by Horner's rule."""
-    above, below = (polynomial(x, coefficients) for coefficients in polynomials)
-    return above / below
-
-
-def polynomial(x: keras.KerasTensor, coefficients: tuple[float, ...]) -> keras.KerasTensor:
-    value = x * coefficients[-1] + coefficients[-2]
-    for coefficient in coefficients[-3::-1]:
-        value = value * x + coefficient
-    return value
+    """Return the ratio of two polynomials at x, each by Horner's rule."""
+    numerator, denominator = coefficients
+    top, bottom = x * numerator[-1] + numerator[-2], x * denominator[-1] + denominator[-2]
+    for above, below in zip(numerator[-3::-1], denominator[-3::-1], strict=True):
+        top, bottom = top * x + above, bottom * x + below
+    return top / bottom

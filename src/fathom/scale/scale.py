@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,11 +49,14 @@ class TablePreprocessing:
     encoder: Encoder
 
     def transform(
-        self, block: pd.DataFrame, dataset: DatasetSettings
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return the features and targets of raw rows, with the rows' index."""
+        self, block: pd.DataFrame, rows: SubsetRows, dataset: DatasetSettings
+    ) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+        """Yield each subset of a block of raw rows: its name, features and targets."""
         features = preprocess(block, self.encoder, self.scalers.features)
-        return features, make_targets(dataset, self.problem.outputs, block)
+        targets = add_row_numbers(make_targets(dataset, self.problem.outputs, block))
+        for subset, numbers in rows.items():
+            places = np.searchsorted(block.index, numbers)
+            yield subset, features.iloc[places], targets.iloc[places]
 
 
 def scale(config: DatasetConfig) -> Problem:
@@ -90,12 +93,10 @@ def write_images(
     config: DatasetConfig, schema: Schema, rows: SubsetRows, folder: Path
 ) -> tuple[Problem, ScalerFile]:
     """Write the images and labels of every subset."""
-    images, targets = read_images(schema)
-    problem, scalers = fit_images(config, schema, images, rows)
-    for subset, numbers in rows.items():
-        scaled = scale_images(images[numbers], scalers.features)
-        np.save(folder / f"{subset}_features.npy", scaled)
-        write_table(folder / f"{subset}_targets.parquet", add_row_numbers(targets.loc[numbers]))
+    problem, scalers, subsets = scale_images(config, schema, rows)
+    for subset, images, targets in subsets:
+        np.save(folder / f"{subset}_features.npy", images)
+        write_table(folder / f"{subset}_targets.parquet", targets)
     return problem, scalers
 
 
@@ -106,29 +107,23 @@ def write_table_blocks(
     fitted = fit_table(config, schema, table)
     with ExitStack() as files:
         writers = {
-            f"{subset}_{kind}": files.enter_context(
-                TableWriter(folder / f"{subset}_{kind}.parquet")
-            )
+            (subset, kind): files.enter_context(TableWriter(folder / f"{subset}_{kind}.parquet"))
             for subset in paths.SUBSETS
             for kind in ("features", "targets")
         }
 
-        def write(tables: dict[str, pd.DataFrame]) -> None:
-            for name, table in tables.items():
-                writers[name].write(table)
+        def write(subsets: list[tuple[str, pd.DataFrame, pd.DataFrame]]) -> None:
+            for subset, features, targets in subsets:
+                writers[subset, "features"].write(features)
+                writers[subset, "targets"].write(targets)
 
         # One block is written while the next is transformed.
         pool = files.enter_context(ThreadPoolExecutor(1))
-        writing = pool.submit(write, {})
+        writing = pool.submit(write, [])
         for block, rows in table.blocks():
-            features, targets = fitted.transform(block, config.dataset)
-            tables = {}
-            for subset, numbers in rows.items():
-                places = np.searchsorted(block.index, numbers)
-                tables[f"{subset}_features"] = features.iloc[places]
-                tables[f"{subset}_targets"] = add_row_numbers(targets.iloc[places])
+            subsets = list(fitted.transform(block, rows, config.dataset))
             writing.result()
-            writing = pool.submit(write, tables)
+            writing = pool.submit(write, subsets)
         writing.result()
     write_json(folder / "encoder.json", fitted.encoder.model_dump())
     return fitted.problem, fitted.scalers
@@ -151,16 +146,8 @@ def scale_in_memory(config: DatasetConfig, schema: Schema, rows: SubsetRows) -> 
     if schema.kind == "table":
         table = read_table(paths.raw(schema.name) / "data.parquet", f"download@{schema.name}")
         return scale_table(config, schema, table, rows)[1]
-    images, targets = read_images(schema)
-    problem, scalers = fit_images(config, schema, images, rows)
-    subsets = {
-        subset: make_subset(
-            problem,
-            scale_images(images[numbers], scalers.features),
-            add_row_numbers(targets.loc[numbers]),
-        )
-        for subset, numbers in rows.items()
-    }
+    problem, scalers, scaled = scale_images(config, schema, rows)
+    subsets = {name: make_subset(problem, images, targets) for name, images, targets in scaled}
     return ScaledRows(problem, scalers.targets, subsets)
 
 
@@ -170,13 +157,10 @@ def scale_table(
     """Do the same with a table in memory, whose index numbers its rows from 0."""
     raw = TableInMemory(table, rows)
     fitted = fit_table(config, schema, raw)
-    ((block, _),) = raw.blocks()
-    features, targets = fitted.transform(block, config.dataset)
     subsets = {
-        subset: make_subset(
-            fitted.problem, features.loc[numbers], add_row_numbers(targets.loc[numbers])
-        )
-        for subset, numbers in rows.items()
+        name: make_subset(fitted.problem, features, targets)
+        for block, _ in raw.blocks()
+        for name, features, targets in fitted.transform(block, rows, config.dataset)
     }
     return fitted, ScaledRows(fitted.problem, fitted.scalers.targets, subsets)
 
@@ -207,14 +191,18 @@ def fit_table(config: DatasetConfig, schema: Schema, table: Table) -> TablePrepr
     return TablePreprocessing(problem, ScalerFile(features=features, targets=targets), encoder)
 
 
-def fit_images(
-    config: DatasetConfig, schema: Schema, images: NDArray[Any], rows: SubsetRows
-) -> tuple[Problem, ScalerFile]:
-    """Fit the scaler on the training images: one column for all pixels, or one for each."""
+def scale_images(
+    config: DatasetConfig, schema: Schema, rows: SubsetRows
+) -> tuple[Problem, ScalerFile, Iterator[tuple[str, NDArray[np.float32], pd.DataFrame]]]:
+    """Fit the scaler on the training images: one column for all pixels, or one for each. The
+    iterator yields the name, scaled images and targets of each subset.
+    """
     dataset, settings = config.dataset, config.scale
     for key in TABLE_SETTINGS:
         if getattr(dataset, key):
             raise FathomError(f"dataset.{key}: applies to the columns of a table, not to images")
+    raw, made_by = paths.raw(dataset.name), f"download@{dataset.name}"
+    images, labels = (read_array(raw / f"{name}.npy", made_by) for name in ("images", "labels"))
     shape = images.shape[1:]
     columns = ["pixels"]
     if settings.pixels == "separately":
@@ -235,17 +223,12 @@ def fit_images(
         outputs={"main_output": main, "aux_output": main},
         rows={subset: len(numbers) for subset, numbers in rows.items()},
     )
-    return problem, ScalerFile(features=scaler, targets={})
 
+    def subsets() -> Iterator[tuple[str, NDArray[np.float32], pd.DataFrame]]:
+        targets = pd.DataFrame({"main_output": labels})
+        for subset, numbers in rows.items():
+            pixels = scaler.transform(images[numbers].reshape(-1, len(columns)))
+            scaled = pixels.reshape(-1, *shape).astype(np.float32)
+            yield subset, scaled, add_row_numbers(targets.loc[numbers])
 
-def read_images(schema: Schema) -> tuple[NDArray[Any], pd.DataFrame]:
-    """Return the raw images, of shape (rows, height, width[, channels]), and their targets."""
-    raw, made_by = paths.raw(schema.name), f"download@{schema.name}"
-    labels = read_array(raw / "labels.npy", made_by)
-    return read_array(raw / "images.npy", made_by), pd.DataFrame({"main_output": labels})
-
-
-def scale_images(images: NDArray[Any], scaler: Scaler) -> NDArray[np.float32]:
-    """Return images of the same shape in float32."""
-    pixels = scaler.transform(images.reshape(-1, len(scaler.columns)))
-    return pixels.reshape(images.shape).astype(np.float32)
+    return problem, ScalerFile(features=scaler, targets={}), subsets()

@@ -1,0 +1,36 @@
+"""Predictions of exported models in each format."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import tensorflow as tf
+from numpy.typing import NDArray
+
+CLOSE = 1e-5  # of the largest prediction: the precision of a network in float32
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def tensors(arrays: Arrays) -> dict[str, tf.Tensor]:
+    return {name: tf.constant(values) for name, values in arrays.items()}
+
+
+def assert_close(outputs: dict[str, Any], expected: Arrays) -> None:
+    assert set(outputs) == set(expected)
+    for name, values in expected.items():
+        tolerance = CLOSE * max(np.abs(values).max(), 1.0)
+        np.testing.assert_allclose(np.asarray(outputs[name]), values, atol=tolerance, rtol=0)
+
+
+def predict_saved_model(folder: Path, inputs: Arrays) -> dict[str, Any]:
+    saved = tf.saved_model.load(folder)
+    return dict(saved.signatures["serving_default"](**tensors(inputs)))
+
+
+def predict_onnx(file: Path, inputs: Arrays) -> dict[str, Any]:
+    session = onnxruntime.InferenceSession(file)
+    assert {tensor.name for tensor in session.get_inputs()} == set(inputs)
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, inputs), strict=True))
