@@ -10,9 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from fathom.serve.errors import RequestError, shorten
 from fathom.serve.openapi import Json, error_responses, json_response, reference, schemas
 from fathom.serve.prometheus import MetricsMiddleware
+from fathom.serve.request_error import RequestError, shorten
 from fathom.serve.service import Service
 
 MODELS = "/v1/models/"

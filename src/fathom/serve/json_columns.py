@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fathom.artifacts.signature import InputColumn, Signature
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.predict.model_inputs import BOOLEANS, Inputs, parse_dates
-from fathom.serve.errors import RequestError, json_text, json_type, shorten
+from fathom.serve.request_error import RequestError, json_text, json_type, shorten
 
 NULL = type(None)
 

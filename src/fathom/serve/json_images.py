@@ -19,7 +19,7 @@ from fathom.base.errors import FathomError
 from fathom.download.images import READ_ERRORS, decode_image
 from fathom.predict.image_rows import to_shape
 from fathom.predict.model_inputs import Inputs
-from fathom.serve.errors import RequestError, json_text, json_type
+from fathom.serve.request_error import RequestError, json_text, json_type
 
 FILE = "b64"
 MAX_PIXELS = 1 << 26  # of all files of a request: small files may unpack to gigabytes

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from starlette.requests import Request
 
-from fathom.serve.errors import RequestError, json_text, json_type
+from fathom.serve.request_error import RequestError, json_text, json_type
 
 # `curl -d`, which TensorFlow Serving's documentation uses, labels JSON as a form.
 CONTENT_TYPES = ("", "application/json", "application/x-www-form-urlencoded")

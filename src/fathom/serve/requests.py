@@ -8,10 +8,10 @@ from typing import Any, Literal
 from fathom.artifacts.signature import IMAGE, Signature
 from fathom.base.errors import did_you_mean
 from fathom.predict.model_inputs import Inputs
-from fathom.serve.errors import RequestError, json_text, json_type
 from fathom.serve.json_columns import check_columns, rows_to_columns, table_inputs
 from fathom.serve.json_images import image_inputs
 from fathom.serve.request_body import parse_json
+from fathom.serve.request_error import RequestError, json_text, json_type
 
 SIGNATURE_NAME = "serving_default"
 KEYS = ("instances", "inputs", "signature_name")

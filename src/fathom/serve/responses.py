@@ -16,7 +16,7 @@ from fathom.predict.model_inputs import Inputs
 from fathom.predict.prediction_columns import prediction_columns
 from fathom.predict.unusual import UNUSUAL, find_unusual
 from fathom.serve.batching import JsonColumns
-from fathom.serve.errors import RequestError
+from fathom.serve.request_error import RequestError
 from fathom.serve.requests import Form
 
 

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from fathom.artifacts.signature import Signature
 from fathom.predict.unusual import UNUSUAL
 from fathom.serve.batching import Batcher
-from fathom.serve.errors import RequestError
 from fathom.serve.options import ServiceOptions
 from fathom.serve.prometheus import Metrics
 from fathom.serve.request_body import read_body
+from fathom.serve.request_error import RequestError
 from fathom.serve.requests import PredictRequest, parse_request
 from fathom.serve.responses import encode_response
 
