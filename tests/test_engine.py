@@ -28,7 +28,7 @@ WEIGHT = RANDOM.uniform(0.2, 3, ROWS + VALID).astype(np.float32)
 
 @pytest.fixture(scope="module", autouse=True)
 def not_deterministic() -> None:
-    """Undo what a training in this process may have asked for: Keras does without XLA then."""
+    """Undo the setting of an earlier training in this process, with which Keras avoids XLA."""
     disable_op_determinism()
 
 
@@ -154,31 +154,20 @@ def compare(build: Any, settings: Any, feeds: tuple[Feed, Feed], optimizer: Any,
         np.testing.assert_allclose(history.history[name], values, rtol=2e-5, err_msg=name)
 
 
-def by_xla(case: str) -> Any:
-    return pytest.param(case, True, marks=pytest.mark.slow)
+KINDS = ["many kinds, weighted", "convolution", "recurrence"]
 
 
 @pytest.mark.parametrize(
     ("case", "xla"),
-    [
-        ("dense", False),
-        ("many kinds, weighted", False),
-        ("convolution", False),
-        ("recurrence", False),
-        ("dense", True),
-        by_xla("many kinds, weighted"),
-        by_xla("convolution"),
-        by_xla("recurrence"),
-        by_xla("weights of two outputs"),
+    [("dense", False), ("dense", True), *((kind, False) for kind in KINDS)]
+    + [
+        pytest.param(kind, True, marks=pytest.mark.slow)
+        for kind in [*KINDS, "weights of two outputs"]
     ],
 )
 def test_layers_train_as_by_fit(case: str, xla: bool) -> None:
     build, settings, examples = CASES[case]
     compare(build, settings, feeds(examples), lambda: keras.optimizers.Adam(0.01), xla)
-
-
-def wide_and_deep_optimizer() -> keras.Optimizer:
-    return WideAndDeep(keras.optimizers.Ftrl(0.05), keras.optimizers.AdamW(0.01, clipnorm=1.0))
 
 
 OPTIMIZERS: dict[str, Any] = {
@@ -196,7 +185,9 @@ OPTIMIZERS: dict[str, Any] = {
     "Ftrl": lambda: keras.optimizers.Ftrl(0.05),
     "Lion": lambda: keras.optimizers.Lion(0.001),
     "Adafactor": lambda: keras.optimizers.Adafactor(0.01),
-    "wide and deep": wide_and_deep_optimizer,
+    "wide and deep": lambda: WideAndDeep(
+        keras.optimizers.Ftrl(0.05), keras.optimizers.AdamW(0.01, clipnorm=1.0)
+    ),
     "scheduled": lambda: keras.optimizers.SGD(
         keras.optimizers.schedules.CosineDecay(0.1, decay_steps=20, warmup_steps=3)
     ),

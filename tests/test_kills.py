@@ -1,4 +1,4 @@
-"""`make repro` killed at any moment, again and again, ends with the figures of one that was not.
+"""`make repro` killed at any moment, again and again, ends with the metrics of one that was not.
 
 Here are real signals; test_resume.py interrupts a training at each of its writes.
 """

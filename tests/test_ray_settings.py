@@ -24,7 +24,7 @@ def test_not_installed(
     monkeypatch.setattr(
         importlib.util,
         "find_spec",
-        lambda asked, *more: None if asked == package else find(asked, *more),
+        lambda name, *more: None if name == package else find(name, *more),
     )
     assert ray_refusal() == (
         f"command line: train.engine: {name} is not installed: `make setup RAY=1`, or "
@@ -34,7 +34,7 @@ def test_not_installed(
 
 @ray_installed
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("setting", "message"),
     [
         (
             "train.xla=false",
@@ -47,8 +47,8 @@ def test_not_installed(
         ),
     ],
 )
-def test_settings_of_tensorflow_alone(trainable: Path, given: str, message: str) -> None:
-    assert ray_refusal(given) == f"command line: {message}"
+def test_settings_of_tensorflow_alone(trainable: Path, setting: str, message: str) -> None:
+    assert ray_refusal(setting) == f"command line: {message}"
 
 
 @ray_installed

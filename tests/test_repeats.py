@@ -105,7 +105,7 @@ def test_own_callbacks_have_runs_train_one_by_one(trainable: Path) -> None:
     assert [run.seed for run in training.runs] == [2**32 - 1, 0]  # they start anew at the highest
 
 
-def test_the_best_run_on_the_validation_part_is_kept(
+def test_the_best_run_on_the_validation_set_is_kept(
     pipeline: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(pipeline)
@@ -181,8 +181,8 @@ def test_the_ensemble_is_one_model_that_averages(trainable: Path, dataset: str, 
     runs = [predictions(file, dataset) for file in sorted((folder / "repeats").iterdir())]
     assert_average(predictions(folder / "model.keras", dataset), runs)
     metrics = evaluate(network_config(dataset, model))
-    for part, figures in metrics["ensemble"].items():
-        assert metrics[part] == pytest.approx(figures, rel=1e-4)
+    for subset, values in metrics["ensemble"].items():
+        assert metrics[subset] == pytest.approx(values, rel=1e-4)
     assert ("aux" in metrics) is (model == "wide_deep")
 
 

@@ -92,8 +92,8 @@ def too_little_memory(limit: float, tensorflow: float) -> str:
 
 
 def missing_gpus(gpus: object, found_by: str, count: int) -> str:
-    found = f"the GPUs {list(range(count))}" if count else "no GPU; set gpus to [] for the CPU"
-    return f"{gpus} are not all available; {found_by} {found}"
+    gpus_found = f"the GPUs {list(range(count))}" if count else "no GPU; set gpus to [] for the CPU"
+    return f"{gpus} are not all available; {found_by} {gpus_found}"
 
 
 def not_installed(package: str) -> str:

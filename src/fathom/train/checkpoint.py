@@ -42,7 +42,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.file, self.interval = file, seconds
         self.callbacks, self.stopping = callbacks, stopping
-        self.restored: list[dict[str, Any]] = []
+        self.states: list[dict[str, Any]] = []  # of the callbacks, to restore
         self.seconds_before, self.kills = 0.0, 0
         self.began = self.last_write = time.perf_counter()
 
@@ -64,7 +64,7 @@ class Checkpoint(keras.callbacks.Callback):
         with np.load(self.file) as arrays:
             state = json.loads(str(arrays["state"]))
             assign_arrays(model, arrays, metrics=state["step"] > 0)
-            self.restored = [
+            self.states = [
                 {name: unpack(text, arrays) for name, text in attributes.items()}
                 for attributes in state["callbacks"]
             ]
@@ -72,7 +72,7 @@ class Checkpoint(keras.callbacks.Callback):
         return (epochs, 0) if state["stopped"] else (state["epoch"], state["step"])
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        for callback, attributes in zip(self.callbacks, self.restored, strict=False):
+        for callback, attributes in zip(self.callbacks, self.states, strict=False):
             vars(callback).update(attributes)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -96,8 +96,8 @@ class Checkpoint(keras.callbacks.Callback):
             "kills": self.kills,
             "callbacks": [pack_attributes(callback, arrays) for callback in self.callbacks],
         }
-        with atomic_write(file) as beside:
-            np.savez(beside, state=np.array(json.dumps(state)), **arrays)
+        with atomic_write(file) as temporary:
+            np.savez(temporary, state=np.array(json.dumps(state)), **arrays)
 
 
 def trained_variables(model: keras.Model, metrics: bool) -> dict[str, keras.Variable]:

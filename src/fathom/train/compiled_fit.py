@@ -76,31 +76,31 @@ def fit(
         checkpoint: one of the callbacks, which also writes within epochs.
     """
     steps = -(-train.rows // programs.batch_size)
-    called = keras.callbacks.CallbackList(
+    hooks = keras.callbacks.CallbackList(
         callbacks, model=model, epochs=epochs, steps=steps, verbose=0
     )
     model.stop_training = False
-    called.on_train_begin()
+    hooks.on_train_begin()
     first_epoch, first_step = start
     logs: dict[str, float] = {}
     for epoch in range(first_epoch, epochs):
         if first_step == 0:
             model.reset_metrics()
-        called.on_epoch_begin(epoch)
+        hooks.on_epoch_begin(epoch)
         for done in train_epoch(programs, train, seed, epoch, first_step):
             if checkpoint is not None and done < steps:
                 checkpoint.write_if_due(epoch, done)
         first_step = 0
         logs = results(model)
-        called.on_test_begin()
+        hooks.on_test_begin()
         metrics = evaluate(model, programs, valid)
-        called.on_test_end(metrics)
+        hooks.on_test_end(metrics)
         logs |= {f"val_{name}": value for name, value in metrics.items()}
-        called.on_epoch_end(epoch, logs)
+        hooks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
     model.optimizer.finalize_variable_values(model.trainable_variables)
-    called.on_train_end(logs)
+    hooks.on_train_end(logs)
 
 
 def train_epoch(
@@ -249,7 +249,7 @@ def choose_xla(
 
 
 def operations(function: tf.types.experimental.GenericFunction) -> Iterator[str]:
-    """Return the kinds of operations in a function and in those that it calls."""
+    """Yield the kinds of operations in a function and in those that it calls."""
     graph = function.get_concrete_function().graph.as_graph_def()
     for nodes in (graph.node, *(called.node_def for called in graph.library.function)):
         yield from (node.op for node in nodes)

@@ -91,10 +91,10 @@ def missing_gpus(config: Config, found_by: str, count: int) -> FathomError:
 
 def count_gpus(environment: dict[str, str]) -> int:
     """Return how many GPUs TensorFlow finds in a new process, which may use all of them."""
-    counted = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", COUNT_GPUS], env=environment, capture_output=True, text=True
     )
-    return int(counted.stdout) if counted.returncode == 0 else 0
+    return int(process.stdout) if process.returncode == 0 else 0
 
 
 def import_quietly() -> tf:

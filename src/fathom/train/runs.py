@@ -92,12 +92,14 @@ def finish_run(trainer: Trainer, seed: int, folder: Path, train_run: TrainRun) -
         checkpoint = folder / f"{paths.run(seed)}.npz"
         trainer.reset(seed)
         run, history = train_run(trainer, seed, checkpoint, [EpochLines(seed)])
-        with atomic_write(finished) as beside:
-            beside.mkdir()
-            save_model(trainer.model, beside / MODEL)
-            write_text(beside / HISTORY, history.to_csv(index=False))
-            write_predictions(beside / PREDICTIONS, trainer.predictor.predict, trainer.data.problem)
-            write_json(beside / RUN, asdict(run))
+        with atomic_write(finished) as temporary:
+            temporary.mkdir()
+            save_model(trainer.model, temporary / MODEL)
+            write_text(temporary / HISTORY, history.to_csv(index=False))
+            write_predictions(
+                temporary / PREDICTIONS, trainer.predictor.predict, trainer.data.problem
+            )
+            write_json(temporary / RUN, asdict(run))
         checkpoint.unlink(missing_ok=True)
     return Run(**read_json(finished / RUN, "train"))
 

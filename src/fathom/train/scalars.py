@@ -87,7 +87,7 @@ class Scalars:
     @contextmanager
     def as_inputs(self) -> Iterator[None]:
         """Replace the numbers by variables while a program is traced."""
-        with replaced(self.slots, self.inputs):
+        with replace_values(self.slots, self.inputs):
             yield
 
     def copy_from(self, model: keras.Model) -> None:
@@ -106,7 +106,7 @@ def program_signature(model: keras.Model, config: NetworkConfig) -> str:
     if not getattr(model, "inputs", None):  # the layers of a subclassed model are not known
         return json.dumps([config.model.model_dump(by_alias=True), config.train.model_dump()])
     zeros = [float(bool(getattr(*slot))) for slot in slots(model)]
-    with replaced(slots(model), zeros):
+    with replace_values(slots(model), zeros):
         optimizers = [
             one.get_config() | {"name": type(one).__name__, "learning_rate": schedule_of(one)}
             for one in optimizers_of(model.optimizer)
@@ -156,7 +156,7 @@ def is_number(value: Any) -> bool:
 
 
 @contextmanager
-def replaced(attributes: list[Slot], values: list[Any]) -> Iterator[None]:
+def replace_values(attributes: list[Slot], values: list[Any]) -> Iterator[None]:
     """Set attributes to other values for a while."""
     before = [getattr(owner, name) for owner, name in attributes]
     try:

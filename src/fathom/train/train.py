@@ -97,14 +97,14 @@ def train_seeds(
         if other != folder:  # of other settings, data or code
             shutil.rmtree(other)
     start = time.perf_counter()
-    finished = runs.finish_runs(trainers, seeds, folder, train_run)
+    all_runs = runs.finish_runs(trainers, seeds, folder, train_run)
     seconds = time.perf_counter() - start
     monitor = monitor_name(config, data.problem)
     sign = -1 if direction(monitor) == "max" else 1
-    best = min(finished, key=lambda run: sign * run.value)
+    best = min(all_runs, key=lambda run: sign * run.value)
     first.model.load_weights(folder / best.name / runs.MODEL)
     history = runs.read_history(folder / best.name)
-    training = Training(first.model, history, monitor, best, finished, seconds, at_once)
+    training = Training(first.model, history, monitor, best, all_runs, seconds, at_once)
     description = describe(training, first)
     write(training, description, folder)
     shutil.rmtree(checkpoints)
@@ -154,24 +154,24 @@ def write(training: Training, description: dict[str, Any], folder: Path) -> None
     dataset, model = description["dataset"], description["model"]
     outputs, plots = paths.model(dataset, model), paths.plots("curves", dataset, model)
     folders = {run.name: folder / run.name for run in training.runs}
-    for file in (*outputs.glob("*.part*"), *plots.glob("*.part*")):  # of a killed training
-        shutil.rmtree(file) if file.is_dir() else file.unlink()
-    with atomic_write(outputs / "repeats") as beside:
-        beside.mkdir()
+    for path in (*outputs.glob("*.part*"), *plots.glob("*.part*")):  # of a killed training
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with atomic_write(outputs / "repeats") as temporary:
+        temporary.mkdir()
         for name, run in folders.items():
-            shutil.copy(run / runs.MODEL, beside / f"{name}.keras")
-    with atomic_write(outputs / runs.PREDICTIONS) as beside:
-        beside.mkdir()
+            shutil.copy(run / runs.MODEL, temporary / f"{name}.keras")
+    with atomic_write(outputs / runs.PREDICTIONS) as temporary:
+        temporary.mkdir()
         for name, run in folders.items():
-            shutil.copytree(run / runs.PREDICTIONS, beside / name)
+            shutil.copytree(run / runs.PREDICTIONS, temporary / name)
     network = training.model
-    with atomic_write(outputs / runs.MODEL) as beside:
+    with atomic_write(outputs / runs.MODEL) as temporary:
         if description["ensemble"]:
             models = [keras.saving.load_model(run / runs.MODEL) for run in folders.values()]
             network = make_ensemble(models)
-            save_model(network, beside)
+            save_model(network, temporary)
         else:
-            shutil.copy(folders[training.best.name] / runs.MODEL, beside)
+            shutil.copy(folders[training.best.name] / runs.MODEL, temporary)
     histories = {run.seed: runs.read_history(folders[run.name]) for run in training.runs}
     history = pd.concat(histories, names=["seed"]).reset_index("seed")
     write_text(outputs / runs.HISTORY, history.to_csv(index=False))
