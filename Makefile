@@ -1,33 +1,33 @@
-# make repro         rebuilds everything that is not up to date: data, networks, figures, report
-# make test          lint, types and every fast test: minutes; before each commit
-# make test-all      the same, and every slow test: half an hour
-# make test-changed  the fast tests that an edit since the last call can touch
-# make coverage      which branches of src/ the tests run
-# make bench         an epoch by Fathom, Keras' fit, PyTorch and scikit-learn: half an hour
-# All set up .venv first. GPU=1 installs TensorFlow's CUDA libraries too (Linux), RAY=1 what a search
-# or a training on a Ray cluster needs, S3=1 what a remote of DVC on S3 needs (of itself where
-# .dvc/config has one).
+# make repro         rebuild everything that is out of date: data, networks, metrics, report
+# make test          lint, type checks and all fast tests: minutes; before each commit
+# make test-all      the same and all slow tests: half an hour
+# make test-changed  the fast tests that run code changed since the last call
+# make coverage      fast and slow tests, with the branches of src/ that they do not run
+# make bench         time an epoch by Fathom, Keras' fit, PyTorch and scikit-learn: half an hour
+# Every target installs .venv first. GPU=1 also installs TensorFlow's CUDA libraries (Linux), RAY=1
+# Ray for searches and trainings on a cluster, S3=1 DVC's support for remotes on S3 (automatic if
+# .dvc/config has such a remote).
 
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Images for containers often set it. Each stage and each test's program would then compile
-# TensorFlow's and Keras' modules anew, for 15 seconds.
+# Container images often set it. Each stage would then compile TensorFlow's and Keras' modules again,
+# which takes 15 seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The first Python of a fitting version; PYTHON=... takes another.
-FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+# The first Python of a supported version; PYTHON=... chooses another.
+SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
-	$$p -c "$(FITS)" 2>/dev/null && echo $$p && break; done)
+	$$p -c "$(SUPPORTED)" 2>/dev/null && echo $$p && break; done)
 
-# Python compiles modules when they are first imported: pip would compile 300 MB of others, too.
+# Python compiles a module at its first import; pip would compile all 300 MB.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-compile --quiet --require-hashes
 S3 ?= $(shell grep -ls 's3://' .dvc/config .dvc/config.local)
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-header --quiet
 
 # The command runs the code in the working folder. An editable install would run this folder's code
-# in the copies of the project in which DVC runs experiments.
+# also in the copies of the project where DVC runs experiments.
 define COMMAND
 #!/bin/sh
 test -f src/fathom/__main__.py || { echo "fathom: there is no Fathom project in $$PWD: start it in the project's folder" >&2; exit 1; }
@@ -35,16 +35,16 @@ PYTHONPATH=src exec "$$(dirname "$$0")/python" -m fathom "$$@"
 endef
 export COMMAND
 
-# A line that Python runs when it starts: in a project's folder, such as in a notebook's kernel,
-# `import fathom` finds the code in this folder.
+# Python runs this line at its start: in a project's folder, for example in a notebook's kernel,
+# `import fathom` finds the code of this folder.
 HOOK := import os, sys; os.path.isfile("src/fathom/__init__.py") and sys.path.append(os.path.abspath("src"))
 export HOOK
 PACKAGES = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 .PHONY: repro test test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search figures setup setup-dev setup-bench lint lock clean
 
-# A killed DVC may leave its lock file empty, at which the next one would stop. With a default remote
-# what it has is pulled, not built: docs/team.md.
+# A killed DVC may leave an empty lock file, which stops the next one. If DVC has a default remote,
+# outputs in it are pulled instead of built: docs/team.md.
 repro: setup
 	@find .dvc/tmp -name rwlock -empty -delete 2>/dev/null || true
 	@if remote=$$(dvc remote default 2>/dev/null); then \
@@ -54,7 +54,7 @@ repro: setup
 	echo "dvc repro"; \
 	exec dvc repro
 
-# a process a core; one that ends early takes over tests from another
+# one process per core; an idle process takes over tests from a busy one
 PYTEST := pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 test: setup-dev lint
@@ -62,15 +62,15 @@ test: setup-dev lint
 
 test-all: test test-slow
 
-# kills, Ray, S3, a browser, `dvc repro` in clones, large tables
+# killed processes, Ray, S3, a browser, `dvc repro` in clones, large tables
 test-slow: setup-dev
 	$(PYTEST) -m slow
 
-# the first call runs all of them, to learn which code each one runs
+# the first call runs all of them and records which code each test runs
 test-changed: setup-dev
 	pytest --testmon --testmon-forceselect -m "not slow"
 
-# what tests/schedule.py sorts by
+# records durations, by which tests/schedule.py sorts the tests
 durations: setup-dev
 	$(PYTEST) --store-durations
 
@@ -80,19 +80,19 @@ coverage: setup-dev
 bench: setup-bench
 	python bench/epochs.py
 
-# our figures beside published ones, into README.md: an hour from nothing
+# compare our metrics with published ones, in a table of README.md: an hour from nothing
 figures: setup
 	PYTHONPATH=src python bench/figures.py
 
-# dvc repro from nothing, beside its trainings as plain Keras scripts
+# time dvc repro from nothing, and its trainings as plain Keras scripts
 bench-repro: setup
 	python bench/repro.py
 
-# fathom search, beside the same trials by scikit-learn and by Keras Tuner
+# time fathom search, and the same trials by scikit-learn and Keras Tuner
 bench-search: setup-bench
 	python bench/search.py
 
-# every stage on 2 and 20 million rows, and pandas on the same
+# time and memory of every stage, and of pandas, on 2 and 20 million rows
 bench-scale: setup
 	python bench/large.py
 
@@ -142,7 +142,7 @@ $(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed | $(VENV)/comm
 	$(PIP) -r requirements-bench.txt
 	@touch $@
 
-# Pins the newest versions of everything in pyproject.toml.
+# pin the newest versions of all packages in pyproject.toml
 lock: setup-dev
 	$(LOCK) --upgrade -o requirements.txt
 	$(LOCK) --upgrade -c requirements.txt --extra dev -o requirements-dev.txt

@@ -1,13 +1,14 @@
-"""Trains by Fathom's compiled programs or by Keras' `fit`: python bench/keras_loops.py LOOP"""
+"""Trains by Fathom's compiled programs or by Keras' `fit`:
+
+python bench/keras_loops.py compiled|fit|fit_in_one_call [xla|graph]
+"""
 
 import sys
-from collections.abc import Callable
 from itertools import count
 
 import keras
 import tensorflow as tf
-from prepared import Arrays, Facts
-from turns import answer, ready, wait
+from epoch_server import PreparedCase, send_epoch, send_ready, wait_for_request
 
 from fathom.artifacts.problem import Problem
 from fathom.models.names import unwrap
@@ -15,19 +16,24 @@ from fathom.settings.compose import compose
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
 from fathom.train.compiled_fit import results, train_epoch
-from fathom.train.feeds import MemoryFeed
+from fathom.train.feeds import Examples, MemoryFeed
 from fathom.train.trainer import compile_programs
 
-
-def main(loop: str) -> None:
-    overrides, train = LOOPS[loop]
-    facts = Facts.read()
-    config = compose([*facts.overrides, *overrides], NetworkConfig)
-    arrays = Arrays.read()
-    train(config, arrays, -(-facts.rows // facts.batch_size))
+XLA = {"xla": ["train.xla=true"], "graph": ["train.xla=false"]}
 
 
-def compiled_network(config: NetworkConfig) -> keras.Model:
+def main(method: str, compiler: str = "") -> None:
+    case = PreparedCase.read()
+    config = compose([*case.overrides, *XLA.get(compiler, [])], NetworkConfig)
+    examples = (unwrap(case.inputs), unwrap(case.targets))
+    if method == "compiled":
+        train_by_programs(config, examples)
+    else:
+        steps = -(-case.rows // case.batch_size)
+        train_by_fit(config, examples, steps, in_one_call=method == "fit_in_one_call")
+
+
+def compiled_model(config: NetworkConfig) -> keras.Model:
     keras.utils.set_random_seed(config.seed)
     problem = Problem.read(config.dataset.name)
     model = build(config, problem)
@@ -35,79 +41,57 @@ def compiled_network(config: NetworkConfig) -> keras.Model:
     return model
 
 
-def by_programs(config: NetworkConfig, arrays: Arrays, steps: int) -> None:  # noqa: ARG001
+def train_by_programs(config: NetworkConfig, examples: Examples) -> None:
     """Train as `fathom.train.compiled_fit.fit` does, without validation and callbacks."""
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
-    model = compiled_network(config)
-    ready()
-    began = wait()
-    rows = MemoryFeed((unwrap(arrays.inputs), unwrap(arrays.targets)))
-    programs = compile_programs(model, rows, config)
+    model = compiled_model(config)
+    send_ready()
+    started = wait_for_request()
+    feed = MemoryFeed(examples)
+    programs = compile_programs(model, feed, config)
     for epoch in count():
-        if epoch:
-            began = wait()
         model.reset_metrics()
-        for _ in train_epoch(programs, rows, config.seed, epoch, 0):
+        for _ in train_epoch(programs, feed, config.seed, epoch, 0):
             pass
-        answer(began, results(model)["loss"], xla=programs.xla, why=programs.reason)
+        send_epoch(started, results(model)["loss"], xla=programs.xla, why=programs.reason)
+        started = wait_for_request()
 
 
-def by_fit(config: NetworkConfig, arrays: Arrays, steps: int) -> None:
-    fit(compiled_network(config), config, arrays, steps)
-
-
-def by_fit_in_one_call(config: NetworkConfig, arrays: Arrays, steps: int) -> None:
-    model = compiled_network(config)
-    model.steps_per_execution = steps  # as `compile` takes it over
-    fit(model, config, arrays, steps)
-
-
-def fit(model: keras.Model, config: NetworkConfig, arrays: Arrays, steps: int) -> None:
-    ready()
+def train_by_fit(config: NetworkConfig, examples: Examples, steps: int, in_one_call: bool) -> None:
+    """Train by `fit`; `in_one_call` runs an epoch as one call of TensorFlow."""
+    model = compiled_model(config)
+    if in_one_call:
+        model.steps_per_execution = steps  # the attribute that `compile` sets
+    send_ready()
     model.fit(
-        unwrap(arrays.inputs),
-        unwrap(arrays.targets),
+        *examples,
         batch_size=config.train.batch_size,
         epochs=10**9,
-        callbacks=[Turns(wait(), steps)],
+        callbacks=[EpochRequests(wait_for_request(), steps)],
         verbose=0,
     )
 
 
-class Turns(keras.callbacks.Callback):
-    """Lets one call of `fit` take turns, which would set itself up anew if called for each epoch.
+class EpochRequests(keras.callbacks.Callback):
+    """Waits for a request after each epoch: a call of `fit` for each would include its set-up.
 
     Args:
-        began: when the first epoch was asked for.
-        steps: of an epoch that trains on all rows.
+        started: the time of the first request.
+        steps: of an epoch on all rows.
     """
 
-    def __init__(self, began: float, steps: int) -> None:
+    def __init__(self, started: float, steps: int) -> None:
         super().__init__()
-        self.began, self.steps = began, steps
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        if epoch:
-            self.began = wait()
+        self.started, self.steps = started, steps
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        done = int(self.model.optimizer.iterations)
-        if done != self.steps * (epoch + 1):
-            raise RuntimeError(f"{done} steps in {epoch + 1} epochs of {self.steps}")
-        answer(self.began, (logs or {})["loss"])
+        steps = int(self.model.optimizer.iterations)
+        if steps != self.steps * (epoch + 1):
+            raise RuntimeError(f"{steps} steps in {epoch + 1} epochs of {self.steps}")
+        send_epoch(self.started, (logs or {})["loss"])
+        self.started = wait_for_request()
 
-
-Train = Callable[[NetworkConfig, Arrays, int], None]
-
-LOOPS: dict[str, tuple[list[str], Train]] = {
-    "compiled": ([], by_programs),
-    "xla": (["train.xla=true"], by_programs),
-    "graph": (["train.xla=false"], by_programs),
-    "fit": ([], by_fit),
-    "fit_in_one_call_xla": (["train.xla=true"], by_fit_in_one_call),
-    "fit_in_one_call_graph": (["train.xla=false"], by_fit_in_one_call),
-}
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

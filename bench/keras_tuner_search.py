@@ -1,49 +1,49 @@
 """The trials of a search by Keras Tuner: python bench/keras_tuner_search.py
 
-Its GridSearch goes over the numbers of given trials; otherwise it does what its RandomSearch does.
+GridSearch tries the numbers of the given trials; apart from that it works as RandomSearch.
 """
 # ruff: noqa: E402
 
 import time
 
-began = time.perf_counter()
+started = time.perf_counter()
 
 import tempfile
 from typing import Any
 
 import keras
 import keras_tuner
-from fits import RMSE, fits, tell
+from search_task import RMSE, print_result, task
 
 
-class Network(keras_tuner.HyperModel):  # type: ignore[misc]
-    """A trial's network, by the trial's number."""
+class TrialModel(keras_tuner.HyperModel):  # type: ignore[misc]
+    """The model of a trial. The only hyperparameter is the trial's number."""
 
     def build(self, hp: Any) -> keras.Model:
-        return fits().compiled(hp.Int("at", 0, len(fits().trials) - 1))
+        return task().compiled_model(hp.Int("trial", 0, len(task().trials) - 1))
 
-    def fit(self, hp: Any, model: keras.Model, *rows: Any, **settings: Any) -> Any:
-        settings.pop("verbose")
-        return fits().fit(model, hp.get("at"), rows, **settings)
+    def fit(self, hp: Any, model: keras.Model, *rows: Any, **arguments: Any) -> Any:
+        arguments.pop("verbose")
+        return task().fit(model, hp.get("trial"), rows, **arguments)
 
 
 def main() -> None:
-    trials = len(fits().trials)
+    trials = len(task().trials)
     with tempfile.TemporaryDirectory() as folder:
         tuner = keras_tuner.GridSearch(
-            Network(),
+            TrialModel(),
             objective=keras_tuner.Objective(f"val_{RMSE}", "min"),
             max_trials=trials,
             directory=folder,
             max_consecutive_failed_trials=1,
         )
-        ready = time.perf_counter()
-        tuner.search(*fits().examples["train"], verbose=0)
-        found = {
-            trial.hyperparameters.get("at"): trial.score * fits().unit
+        start = time.perf_counter() - started
+        tuner.search(*task().examples["train"], verbose=0)
+        values = {
+            trial.hyperparameters.get("trial"): trial.score * task().unit
             for trial in tuner.oracle.trials.values()
         }
-    tell(began, ready, [found[at] for at in range(trials)])
+    print_result(start, [values[trial] for trial in range(trials)])
 
 
 if __name__ == "__main__":

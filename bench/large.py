@@ -1,37 +1,35 @@
-"""Time and memory of every stage on tables of millions of rows:
+"""Measures time and memory of every stage on tables of millions of rows:
 
 python bench/large.py [--rows 2000000 20000000] [--folder FOLDER]
 
-Makes tables of 9 columns (`large_table.py`), takes each through the whole pipeline in a copy of
-the project, a stage a process, and the same rows through `pandas_scale.py`, which splits and scales
-them in memory, where they fit. One network is trained for one epoch, with 2 GiB for a stage. Prints
-Markdown: seconds and, in MiB, what a stage had in memory at its peak. FOLDER needs some 400 bytes a
-row.
+In a copy of the project, with its uncommitted changes, it makes a table of 9 columns
+(`large_table.py`) and runs each stage in a process of its own. If the memory suffices,
+pandas splits and scales the same rows in memory. One network is trained for one epoch,
+and a stage may use 2 GiB. Prints Markdown: seconds, and peak memory in MiB. FOLDER, for the copies,
+needs about 400 bytes for each row.
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import yaml
-from repro import copy_project
+from project_copy import ENVIRONMENT, copy_project, markdown_table, run
 
-ROOT = Path(__file__).resolve().parent.parent
-SIZES = [2_000_000, 20_000_000]
-OF_PANDAS = 400  # bytes of memory that it takes for a row
+PANDAS_BYTES = 400  # of memory for each row
 STAGES = (
     "download", "split", "check", "scale", "train", "evaluate", "baseline", "compare", "explain",
     "export", "report",
 )  # fmt: skip
-OF_NETWORKS = ("train", "evaluate", "export")
-SETTINGS = {"memory_limit": 2, "datasets": ["large"], "models": ["mlp"]}
+PER_MODEL = ("train", "evaluate", "export")
+PARAMS = {"memory_limit": 2, "datasets": ["large"], "models": ["mlp"]}
 TRAIN = {"epochs": 1, "batch_size": 4096, "repeats": 1, "schedule": None}
 DATASET = """# @package _global_
 dataset:
@@ -41,98 +39,76 @@ dataset:
   task: regression
   target: y
 """
+MIB = 2**20 if sys.platform == "darwin" else 2**10  # per unit of ru_maxrss
 
-# Its only child is the command, so that children's memory at its peak is the command's.
-MEASURE = """
-import json, resource, subprocess, sys, time
-began = time.perf_counter()
-code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
-seconds = time.perf_counter() - began
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([code, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss]))
-"""
-MIB = 2**20 if sys.platform == "darwin" else 2**10  # in what ru_maxrss counts
+Cost = tuple[float, float]  # seconds, and peak memory in MiB
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a process took: seconds, those of all its cores together, and MiB at its peak."""
-
-    seconds: float
-    cpu: float
-    memory: float
-
-
-def measured(folder: Path, *command: str) -> Cost:
-    """Run a command in a folder."""
-    environment = os.environ | {"PYTHONPATH": "src", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, sys.executable, *command],
-        cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    code, seconds, cpu, memory = json.loads(done.stdout)
-    if code:
-        raise SystemExit(f"{' '.join(command)}: exit status {code}")
-    return Cost(seconds, cpu, memory / MIB)
+def measure(folder: Path, *arguments: str) -> Cost:
+    """Run Python in a folder."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=ENVIRONMENT | {"PYTHONPATH": "src"},
+        stdout=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(arguments)}: exit status {process.returncode}")
+    return time.perf_counter() - started, usage.ru_maxrss / MIB
 
 
-def costs(rows: int, within: Path) -> dict[str, Cost]:
-    """Return what each stage takes for so many rows, and what pandas takes."""
-    with tempfile.TemporaryDirectory(dir=within) as folder:
-        project = Path(folder, "project")
-        copy_project(project)
-        own = project / "data/own/large"
-        subprocess.run(
-            [sys.executable, str(ROOT / "bench/large_table.py"), str(own), str(rows)], check=True
-        )
-        (project / "conf/dataset/large.yaml").write_text(DATASET, encoding="utf-8")
-        params = yaml.safe_load((project / "params.yaml").read_text())
-        params |= SETTINGS | {"train": params["train"] | TRAIN}
-        (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-        pandas = str(project / "bench/pandas_scale.py")
-        found = {}
-        if rows * OF_PANDAS < psutil.virtual_memory().available:
-            found["pandas"] = measured(project, pandas, str(own), str(project / "pandas"))
-            shutil.rmtree(project / "pandas")
+def make_project(folder: Path, rows: int) -> Path:
+    """Copy the project with a data set of this many rows, and return the table's folder."""
+    copy_project(folder)
+    table = folder / "data/own/large"
+    run(folder, sys.executable, "bench/large_table.py", "make", str(table), str(rows))
+    (folder / "conf/dataset/large.yaml").write_text(DATASET, encoding="utf-8")
+    file = folder / "params.yaml"
+    params = yaml.safe_load(file.read_text())
+    params |= PARAMS | {"train": params["train"] | TRAIN}
+    file.write_text(yaml.safe_dump(params), encoding="utf-8")
+    return table
+
+
+def costs(rows: int, parent: Path | None) -> Iterator[tuple[str, Cost]]:
+    """Yield the cost of pandas and of each stage."""
+    with tempfile.TemporaryDirectory(dir=parent) as temporary:
+        folder = Path(temporary)
+        table = make_project(folder, rows)
+        if rows * PANDAS_BYTES < psutil.virtual_memory().available:
+            yield "pandas", measure(folder, "bench/large_table.py", "scale", str(table), "pandas")
+            shutil.rmtree(folder / "pandas")
         for stage in STAGES:
-            chosen = ["dataset=large", *(["model=mlp"] if stage in OF_NETWORKS else [])]
-            if stage == "report":
-                chosen = []
-            found[stage] = measured(project, f"src/{stage}.py", *chosen)
-        predict = [
-            "-m",
-            "fathom",
-            "predict",
-            "large/mlp",
-            str(own / "0.parquet"),
-            "-o",
-            "out.parquet",
-        ]
-        found["predict, a tenth"] = measured(project, *predict)
-    return found
-
-
-def shown(cost: Cost | None) -> str:
-    return "– | –" if cost is None else f"{cost.seconds:.1f} | {cost.memory:,.0f}"
+            overrides = [] if stage == "report" else ["dataset=large"]
+            overrides += ["model=mlp"] if stage in PER_MODEL else []
+            yield stage, measure(folder, f"src/{stage}.py", *overrides)
+        predict = ("-m", "fathom", "predict", "large/mlp", str(table / "0.parquet"))
+        yield "predict, a tenth", measure(folder, *predict, "-o", "out.parquet")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--rows", type=int, nargs="+", default=[2_000_000, 20_000_000])
     parser.add_argument("--folder", type=Path)
-    arguments = parser.parse_args()
-    found = {rows: costs(rows, arguments.folder) for rows in arguments.rows}
-    print("| stage |", " | ".join(f"{rows / 1e6:g} M rows, s | MiB" for rows in found), "|")
-    print("|---" * (1 + 2 * len(found)) + "|")
-    for stage in max(found.values(), key=len):
-        each = [shown(of.get(stage)) for of in found.values()]
-        print(f"| {stage} |", " | ".join(each), "|")
-    for rows, of in found.items():
-        if "pandas" not in of:
-            continue
-        ours = of["split"].seconds + of["scale"].seconds
-        ratio = ours / of["pandas"].seconds
-        print(f"\n{rows:,} rows: split and scale take {ratio:.2f} times as long as pandas")
+    options = parser.parse_args()
+    results = {rows: dict(costs(rows, options.folder)) for rows in options.rows}
+    head = ["stage"]
+    for rows in results:
+        head += [f"{rows / 1e6:g} M rows, s", "MiB"]
+    table = []
+    for stage in max(results.values(), key=len):
+        table.append([stage])
+        for result in results.values():
+            seconds, memory = result.get(stage, (None, None))
+            table[-1] += ["–", "–"] if seconds is None else [f"{seconds:.1f}", f"{memory:,.0f}"]
+    print(markdown_table(head, table))
+    for rows, result in results.items():
+        if "pandas" in result:
+            ratio = (result["split"][0] + result["scale"][0]) / result["pandas"][0]
+            print(f"\n{rows:,} rows: split and scale take {ratio:.2f} times as long as pandas")
 
 
 if __name__ == "__main__":

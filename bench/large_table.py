@@ -1,8 +1,7 @@
-"""A table of N rows and 9 columns of numbers, as Parquet files:
+"""A table of 9 numeric columns as Parquet files, and its split and scaling by pandas in memory:
 
-python bench/large_table.py FOLDER ROWS
-
-The target is a function of the others, with noise. No more than a file is in memory at once.
+python bench/large_table.py make FOLDER ROWS
+python bench/large_table.py scale FOLDER OUT
 """
 
 import sys
@@ -12,10 +11,18 @@ import numpy as np
 import pandas as pd
 
 FILES = 10
+SHARES = {"test": (0, 0.25), "valid": (0.25, 0.4375), "train": (0.4375, 1)}
 
 
-def block(number: int, rows: int) -> pd.DataFrame:
-    """Return the rows of one file."""
+def make(folder: Path, rows: int) -> None:
+    """Write a table file by file. The target is a function of the other columns, with noise."""
+    folder.mkdir(parents=True)
+    for number in range(FILES):
+        block = make_block(number, rows // FILES)
+        block.to_parquet(folder / f"{number}.parquet", index=False)
+
+
+def make_block(number: int, rows: int) -> pd.DataFrame:
     generator = np.random.default_rng([0, number])
     values = generator.normal(size=(rows, 8))
     values[:, 1] = np.exp(values[:, 1])  # skewed
@@ -25,12 +32,27 @@ def block(number: int, rows: int) -> pd.DataFrame:
     return table.assign(y=signal + generator.normal(0, 0.3, rows))
 
 
-def main() -> None:
-    folder, rows = Path(sys.argv[1]), int(sys.argv[2])
-    folder.mkdir(parents=True)
-    for number in range(FILES):
-        block(number, rows // FILES).to_parquet(folder / f"{number}.parquet", index=False)
+def scale(folder: Path, out: Path) -> None:
+    """Split the rows at random, scale all features by the mean and standard deviation of the
+    training set, and write features and targets of each set.
+    """
+    out.mkdir(parents=True)
+    table = pd.read_parquet(folder)
+    draw = np.random.default_rng(42).random(len(table))
+    subsets = {name: table[(draw >= low) & (draw < high)] for name, (low, high) in SHARES.items()}
+    features = table.columns.drop("y")
+    train = subsets["train"][features]
+    mean, sd = train.mean(), train.std(ddof=0)
+    for name, rows in subsets.items():
+        scaled = ((rows[features] - mean) / sd).clip(-5, 5).astype(np.float32)
+        scaled.to_parquet(out / f"{name}_features.parquet", index=False)
+        targets = rows[["y"]].reset_index(names="row")
+        targets.to_parquet(out / f"{name}_targets.parquet", index=False)
 
 
 if __name__ == "__main__":
-    main()
+    _, method, folder, argument = sys.argv
+    if method == "make":
+        make(Path(folder), int(argument))
+    else:
+        scale(Path(folder), Path(argument))

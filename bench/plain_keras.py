@@ -2,9 +2,9 @@
 
 PYTHONPATH=src python bench/plain_keras.py DATASET MODEL
 
-From each seed a new model goes through `fit`, is saved and evaluated on the test part. Prints the
-seconds as JSON: of Keras' and pandas' imports; of composing the project's settings, which such a
-script would have in its text; and of each training.
+For each seed it trains a new model by `fit`, saves it and evaluates it on the test set. Prints
+JSON: the seconds of importing Keras and pandas; of composing the project's settings, which a plain
+script would contain; and of each training.
 """
 # ruff: noqa: E402
 
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-began = time.perf_counter()
+started = time.perf_counter()
 
 import keras
 import pandas as pd  # noqa: F401
@@ -33,44 +33,44 @@ from fathom.train.feeds import Examples, make_reader
 from fathom.train.train import number_of_runs
 
 
-def main(dataset: str, network: str) -> None:
-    config = compose([f"dataset={dataset}", f"model={network}"], NetworkConfig)
+def main(dataset: str, model_name: str) -> None:
+    config = compose([f"dataset={dataset}", f"model={model_name}"], NetworkConfig)
     composed = time.perf_counter()
     problem = Problem.read(dataset)
     model, data = build(config, problem), ScaledData.read(dataset)
-    parts = {part: make_reader(model, part, data, config, None)(None) for part in problem.rows}
+    subsets = {name: make_reader(model, name, data, config, None)(None) for name in problem.rows}
     trainings = []
     for seed in range(config.seed, config.seed + number_of_runs(config, problem)):
-        started = time.perf_counter()
-        train(seed, parts, config, problem)
-        trainings.append(time.perf_counter() - started)
-    seconds = {"imports": imported - began, "settings": composed - imported, "trainings": trainings}
-    print(json.dumps(seconds))
+        begin = time.perf_counter()
+        train(seed, subsets, config, problem)
+        trainings.append(time.perf_counter() - begin)
+    seconds = {"imports": imported - started, "settings": composed - imported}
+    print(json.dumps(seconds | {"trainings": trainings}))
 
 
-def train(seed: int, parts: dict[str, Examples], config: NetworkConfig, problem: Problem) -> None:
+def train(seed: int, subsets: dict[str, Examples], config: NetworkConfig, problem: Problem) -> None:
     keras.utils.set_random_seed(seed)
     model = build(config, problem)
     compile_model(model, problem, config)
     model.fit(
-        *parts["train"],
+        *subsets["train"],
         batch_size=config.train.batch_size,
         epochs=config.train.epochs,
-        validation_data=parts["valid"],
-        callbacks=[stopping(model, config, problem)],
+        validation_data=subsets["valid"],
+        callbacks=[keras_stopping(model, config, problem)],
         verbose=0,
     )
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder, "model.keras"))
-    model.evaluate(*parts["test"], verbose=0)
+    model.evaluate(*subsets["test"], verbose=0)
 
 
-def stopping(model: keras.Model, config: NetworkConfig, problem: Problem) -> Any:
-    """Return the pipeline's early stopping, told of the main output as Keras names it."""
-    found = early_stopping(config, problem)
-    if len(output_names(model)) > 1 and found.monitor != "val_loss":
-        found.monitor = found.monitor.replace("val_", "val_main_output_")
-    return found
+def keras_stopping(model: keras.Model, config: NetworkConfig, problem: Problem) -> Any:
+    """Return the pipeline's early stopping, which monitors the name that Keras' `fit` logs."""
+    callback = early_stopping(config, problem)
+    if len(output_names(model)) > 1 and callback.monitor != "val_loss":
+        callback.monitor = callback.monitor.replace("val_", "val_main_output_")
+    return callback
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""How long a search takes by `fathom search`, by scikit-learn and by Keras Tuner:
+"""Times a search by `fathom search`, by scikit-learn and by Keras Tuner:
 
 python bench/search.py [--trials N] [--epochs N] [--sample M] [--experiment NAME] [--space NAME] ...
 
-The project as it lies here is copied into a repository of its own, in which the pipeline makes
-California's parts. There `fathom search` draws configurations of Wide & Deep, by default those of
-Géron's book, and trains them; then the others train the very same ones, by Keras' `fit` with the
-same epochs, batches, early stopping and rows. All are processes of their own, timed with their
-start. Prints Markdown.
+In a copy of the project, with its uncommitted changes, `fathom search` draws settings of Wide &
+Deep for California, by default those of Géron's book, and trains them. Then the others train the
+same settings by Keras' `fit`, with the same epochs, batches, early stopping and rows. Each is a
+process of its own, and its time includes its start. Prints Markdown.
 """
 
 import argparse
@@ -16,119 +15,105 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from repro import run
-from searches import prepare_copy, search
+from project_copy import copy_scaled_project, markdown_table, run
 
 DATASET, MODEL = "california_housing", "wide_deep"
-FATHOM = "fathom search"
+ONLY_BEST = ("ensemble=1", "experiments=0")  # nothing follows the search
 PACKAGES = ("tensorflow", "keras", "optuna", "scikit-learn", "keras-tuner")
-
 CONTENDERS = {
     "sklearn": ("RandomizedSearchCV, n_jobs=1", ("sklearn_search.py", "1")),
     "sklearn2": ("RandomizedSearchCV, n_jobs=2", ("sklearn_search.py", "2")),
     "tuner": ("Keras Tuner", ("keras_tuner_search.py",)),
 }
+HEAD = ("", "trials", "s", "s a trial", "ratio", "best RMSE, $100k", "median RMSE, $100k")
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How a contender fared: `start` are the seconds before its first trial began."""
+class SearchTime:
+    """The seconds of a search, those before its first trial, and the metric of each trial."""
 
     name: str
     seconds: float
     start: float
     values: list[float]
 
-    def whole(self, trials: int) -> float:
-        """Return the seconds for so many trials, if each takes as long as those that were run."""
+    def extrapolate(self, trials: int) -> float:
+        """Return the seconds of this number of trials."""
         return self.start + (self.seconds - self.start) * trials / len(self.values)
 
 
-def contend(folder: Path, name: str, overrides: list[str], trials: list[Any]) -> Outcome:
-    """Have a contender train configurations that Fathom has drawn."""
-    title, script = CONTENDERS[name]
-    task = {"overrides": overrides, "trials": trials}
-    (folder / "task.json").write_text(json.dumps(task))
-    path = f"src{os.pathsep}bench"
-    if os.environ.get("PYTHONPATH"):
-        path += os.pathsep + os.environ["PYTHONPATH"]
-    command = (sys.executable, f"bench/{script[0]}", *script[1:])
+def time_fathom(folder: Path, *settings: str) -> tuple[SearchTime, list[Any]]:
+    """Return also the settings of each trial."""
+    command = (sys.executable, "-m", "fathom", "search", *settings, *ONLY_BEST)
+    seconds, _ = run(folder, *command, PYTHONPATH="src")
+    file = folder / "searches" / DATASET / f"{MODEL}-random.json"
+    trials = json.loads(file.read_text())["trials"]
+    values = [trial["value"] for trial in trials]
+    return SearchTime("fathom search", seconds, 0.0, values), [each["settings"] for each in trials]
+
+
+def time_contender(folder: Path, name: str, overrides: list[str], trials: list[Any]) -> SearchTime:
+    title, (script, *arguments) = CONTENDERS[name]
+    (folder / "task.json").write_text(json.dumps({"overrides": overrides, "trials": trials}))
+    path = os.pathsep.join(["src", "bench", *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = (sys.executable, f"bench/{script}", *arguments)
     seconds, printed = run(folder, *command, PYTHONPATH=path)
-    found = json.loads(printed.splitlines()[-1])
-    return Outcome(title, seconds, found["start"], found["values"])
+    result = json.loads(printed.splitlines()[-1])
+    return SearchTime(title, seconds, result["start"], result["values"])
 
 
-def table(fathom: Outcome, others: list[Outcome], programs: int) -> Iterator[str]:
+def rows(fathom: SearchTime, others: list[SearchTime]) -> Iterator[list[str]]:
     trials = len(fathom.values)
-    yield "| | trials | s | s a trial | as many times | best RMSE, $100k | median RMSE, $100k |"
-    yield "|---|---|---|---|---|---|---|"
-    for outcome in (fathom, *others):
-        count, times = len(outcome.values), outcome.whole(trials) / fathom.seconds
-        extrapolated = "" if count == trials else ", extrapolated"
-        yield (
-            f"| {outcome.name} | {count} | {outcome.seconds:,.1f} | {outcome.seconds / count:.2f} "
-            f"| {times:.2f}{extrapolated} | {min(outcome.values):.4f} "
-            f"| {statistics.median(outcome.values):.4f} |"
-        )
-    yield ""
-    yield f"`fathom search` compiled {programs} programs for {trials} trials."
-    for count in {len(outcome.values) for outcome in others} - {trials}:
-        first = fathom.values[:count]
-        yield (
-            f"Of the first {count} of {trials} configurations, which alone the others trained, it "
-            f"found {min(first):.4f}, the median {statistics.median(first):.4f}. Their ratios are "
-            f"extrapolated to {trials}."
-        )
+    for search in (fathom, *others):
+        count = len(search.values)
+        seconds = [f"{search.seconds:,.1f}", f"{search.seconds / count:.2f}"]
+        ratio = f"{search.extrapolate(trials) / fathom.seconds:.2f}"
+        ratio += "" if count == trials else ", extrapolated"
+        rmse = (f"{metric(search.values):.4f}" for metric in (min, statistics.median))
+        yield [search.name, str(count), *seconds, ratio, *rmse]
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Times searches.")
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--epochs", type=int, help="default: those of params.yaml")
+    parser.add_argument("--sample", type=int, help="trials of the others; default: all")
+    parser.add_argument("--contenders", nargs="*", choices=CONTENDERS, default=list(CONTENDERS))
+    # Keras' default, auto, is slower: it compiles in each trial, and XLA is slow with dropout.
+    parser.add_argument("--jit", choices=("auto", "true", "false"), default="false")
+    parser.add_argument("--experiment", default="book_wide_deep", help="none: Fathom's Wide & Deep")
+    parser.add_argument("--space", default="book", help="a file of conf/search/space/")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Times searches.")
-    parser.add_argument("--trials", type=int, default=100)
-    parser.add_argument("--epochs", type=int, help="instead of those of params.yaml")
-    parser.add_argument("--sample", type=int, help="configurations that the others train; else all")
-    parser.add_argument("--contenders", nargs="*", choices=CONTENDERS, default=list(CONTENDERS))
-    parser.add_argument(
-        "--jit",
-        choices=("auto", "true", "false"),
-        default="false",
-        help="jit_compile of the others' fit. auto, as Keras has it, is XLA wherever it can: "
-        "slower here, since it compiles anew in each trial and is slow at dropout",
-    )
-    parser.add_argument(
-        "--experiment",
-        default="book_wide_deep",
-        help="settings of conf/experiment/; none is the pipeline's own Wide & Deep",
-    )
-    parser.add_argument("--space", default="book", help="of conf/search/space/")
-    parser.add_argument("--json", type=Path, help="where to write all figures")
-    chosen = parser.parse_args()
+    options = parse_options()
     packages = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {packages}.")
-    print(f"jit_compile of the others: {chosen.jit}.\n", flush=True)
-    common = [f"dataset={DATASET}", f"model={MODEL}", f"experiment={chosen.experiment}"]
-    common.append("train.keep=best")  # the epoch that Keras Tuner and early stopping go by
-    if chosen.epochs:
-        common.append(f"train.epochs={chosen.epochs}")
+    print(f"jit_compile of the others: {options.jit}.\n", flush=True)
+    common = [f"dataset={DATASET}", f"model={MODEL}", f"experiment={options.experiment}"]
+    common.append("train.keep=best")  # the epoch that Keras Tuner and early stopping choose
+    if options.epochs:
+        common.append(f"train.epochs={options.epochs}")
     with tempfile.TemporaryDirectory(prefix="fathom-bench-") as temporary:
         folder = Path(temporary)
-        prepare_copy(folder, DATASET, chosen.experiment)
-        asked = (*common, "search=random", f"space={chosen.space}", f"trials={chosen.trials}")
-        seconds, programs, found = search(folder, *asked)
-        trials = [trial["settings"] for trial in found["trials"]]
-        fathom = Outcome(FATHOM, seconds, 0.0, [trial["value"] for trial in found["trials"]])
-        others = [
-            contend(folder, name, [*common, f"train.xla={chosen.jit}"], trials[: chosen.sample])
-            for name in chosen.contenders
-        ]
-    print("\n".join(table(fathom, others, programs)))
-    if chosen.json:
-        figures = [asdict(outcome) for outcome in (fathom, *others)]
-        chosen.json.write_text(json.dumps({"programs": programs, "outcomes": figures}, indent=1))
+        copy_scaled_project(folder, DATASET, options.experiment)
+        settings = ("search=random", f"space={options.space}", f"trials={options.trials}")
+        fathom, trials = time_fathom(folder, *common, *settings)
+        overrides, sample = [*common, f"train.xla={options.jit}"], trials[: options.sample]
+        others = [time_contender(folder, name, overrides, sample) for name in options.contenders]
+    print(markdown_table(HEAD, rows(fathom, others)))
+    if len(sample) < len(trials):
+        first = fathom.values[: len(sample)]
+        print(
+            f"\nfathom search's first {len(sample)} trials, which the others train: best RMSE "
+            f"{min(first):.4f}, median {statistics.median(first):.4f}."
+        )
 
 
 if __name__ == "__main__":

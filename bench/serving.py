@@ -1,11 +1,10 @@
-"""How much of a network's speed is left behind `fathom serve`:
+"""Compares the speed of `fathom serve` with that of the bare network:
 
 PYTHONPATH=src python bench/serving.py [EXPORT] [--seconds N] [--batch-wait-ms N]
 
-The bare network is called in a loop in this process, with the same rows and no JSON. Then clients,
-each a thread with a connection of its own in another process, ask the service for the same, one
-request after another. Both have the whole machine in turn, but the clients take of it what they
-need. Prints Markdown.
+First a loop calls the bare network on the same rows, without JSON. Then clients, each a thread with
+its own connection, send them to the service, one request after another, on the same cores. Prints
+Markdown.
 """
 
 import argparse
@@ -17,38 +16,35 @@ import re
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from project_copy import ENVIRONMENT, ROOT, markdown_row
 
 from fathom.artifacts.signature import Signature
 
-ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / "src"), "TF_CPP_MIN_LOG_LEVEL": "3"}
 CASES = [(1, 1), (1, 8), (1, 32), (100, 1), (100, 8)]  # rows of a request, clients
-HEADERS = {"Content-Type": "application/json"}
-WARM = 0.5  # seconds
-
-Columns = dict[str, np.ndarray]
+HEAD = ("rows of a request", "clients", "requests/s", "rows/s", "bare rows/s", "ratio", "median ms")
+WARM_UP = 0.5  # seconds
 
 
-def rows_like(signature: Signature, rows: int) -> Columns:
-    """Return numbers within those of training, by the names of a table's columns."""
+def random_rows(signature: Signature, rows: int) -> dict[str, np.ndarray]:
+    """Return the columns of a table, with numbers in the range of the training set."""
     random = np.random.default_rng(0)
     columns = {}
     for column in signature.columns:
         if column.kind != "number" or column.low is None or column.high is None:
-            sys.exit(f"{signature.dataset} has other columns than numbers: choose another export")
+            sys.exit(f"{signature.dataset} has columns that are not numbers: choose another export")
         columns[column.name] = random.uniform(column.low, column.high, rows)
     return columns
 
 
-def bare(export: Path, seconds: float, sizes: list[int]) -> dict[int, float]:
-    """Return how many rows a second the network predicts, by the rows of a call."""
+def bare_rates(export: Path, seconds: float) -> dict[int, float]:
+    """Return the rows a second of the bare network, for each number of rows in a call."""
     from fathom.train.devices import start_on_cpu
 
     start_on_cpu()
@@ -56,97 +52,88 @@ def bare(export: Path, seconds: float, sizes: list[int]) -> dict[int, float]:
 
     exported_model = ExportedModel(export)
     rates = {}
-    for size in sizes:
-        columns = rows_like(exported_model.signature, size)
+    for rows in sorted({rows for rows, _ in CASES}):
+        columns = random_rows(exported_model.signature, rows)
         inputs = {column.input: columns[column.name] for column in exported_model.signature.columns}
         exported_model.predict(inputs)
-        calls, began = 0, time.perf_counter()
-        while time.perf_counter() - began < seconds:
+        calls, started = 0, time.perf_counter()
+        while time.perf_counter() - started < seconds:
             exported_model.predict(inputs)
             calls += 1
-        rates[size] = calls * size / (time.perf_counter() - began)
+        rates[rows] = calls * rows / (time.perf_counter() - started)
     return rates
 
 
-def ask(port: int, body: bytes, until: float, begin: float, took: list[float]) -> None:
-    """Send one request after another, and keep how long each took that began after `begin`."""
+def send_requests(port: int, body: bytes, begin: float, end: float) -> list[float]:
+    """Send requests until `end`; return the seconds of each one sent after `begin`."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
-    while (began := time.perf_counter()) < until:
-        connection.request("POST", "/predict", body, HEADERS)
-        reply = connection.getresponse()
-        if reply.status != 200:
-            sys.exit(reply.read().decode())
-        reply.read()
-        if began >= begin:
-            took.append(time.perf_counter() - began)
+    durations = []
+    while (started := time.perf_counter()) < end:
+        connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        text = response.read()
+        if response.status != 200:
+            raise SystemExit(text.decode())
+        if started >= begin:
+            durations.append(time.perf_counter() - started)
+    return durations
 
 
-def clients(port: int, body: bytes, count: int, seconds: float) -> list[float]:
-    """Return how many seconds each request took of so many clients at once."""
-    took: list[float] = []
-    begin = time.perf_counter() + WARM
-    threads = [
-        threading.Thread(target=ask, args=(port, body, begin + seconds, begin, took))
-        for _ in range(count)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return took
+def run_clients(port: int, body: bytes, clients: int, seconds: float) -> list[float]:
+    """Return the seconds of each request of all clients."""
+    begin = time.perf_counter() + WARM_UP
+    arguments = (port, body, begin, begin + seconds)
+    with ThreadPoolExecutor(clients) as pool:
+        futures = [pool.submit(send_requests, *arguments) for _ in range(clients)]
+    return [duration for future in futures for duration in future.result()]
 
 
 @contextmanager
 def service(export: Path, batch_wait: str) -> Iterator[int]:
-    """Start the service, and give its port."""
+    """Start the service, and yield its port."""
     command = [sys.executable, "-m", "fathom", "serve", str(export), "--port", "0"]
     command += ["--batch-wait-ms", batch_wait]
-    process = subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    line = process.stderr.readline()
-    found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
-    if found is None:
-        sys.exit(line)
-    try:
-        yield int(found[1])
-    finally:
-        process.terminate()
-        process.wait()
+    environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        address = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        if address is None:
+            sys.exit(line)
+        try:
+            yield int(address[1])
+        finally:
+            process.terminate()
 
 
 def main(export: Path, seconds: float, batch_wait: str) -> None:
     signature = Signature.read(export)
-    sizes = sorted({rows for rows, _ in CASES})
-    # A process of its own, so that TensorFlow's threads are not beside the clients'.
+    # In a process of its own, so that TensorFlow's threads do not slow the clients.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        alone = pool.apply(bare, (export, seconds, sizes))
+        bare = pool.apply(bare_rates, (export, seconds))
     name = f"{signature.dataset}/{signature.model}"
     print(f"{name}, {os.cpu_count()} cores, --batch-wait-ms {batch_wait}\n")
-    print("| rows of a request | clients | requests/s | rows/s | bare rows/s | ratio | median ms |")
-    print("|---:|---:|---:|---:|---:|---:|---:|")
+    print(markdown_row(HEAD))
+    print("|---:" * len(HEAD) + "|")
     with service(export, batch_wait) as port:
-        for rows, count in CASES:
-            columns = rows_like(signature, rows)
-            instances = [
-                dict(zip(columns, map(float, row), strict=True))
-                for row in zip(*columns.values(), strict=True)
-            ]
+        for rows, clients in CASES:
+            columns = random_rows(signature, rows)
+            records = zip(*(values.tolist() for values in columns.values()), strict=True)
+            instances = [dict(zip(columns, record, strict=True)) for record in records]
             body = json.dumps({"instances": instances}).encode()
-            took = clients(port, body, count, seconds)
-            rate = len(took) / seconds
-            print(
-                f"| {rows} | {count} | {rate:,.0f} | {rate * rows:,.0f} | {alone[rows]:,.0f} | "
-                f"{rate * rows / alone[rows]:.2f} | {1000 * statistics.median(took):.1f} |",
-                flush=True,
-            )
+            durations = run_clients(port, body, clients, seconds)
+            rate = len(durations) / seconds
+            rates = [f"{rate:,.0f}", f"{rate * rows:,.0f}", f"{bare[rows]:,.0f}"]
+            ratio, median = rate * rows / bare[rows], 1000 * statistics.median(durations)
+            cells = [rows, clients, *rates, f"{ratio:.2f}", f"{median:.1f}"]
+            print(markdown_row(cells), flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument(
-        "export", nargs="?", type=Path, default=Path("exports/california_housing/wide_deep")
-    )
-    parser.add_argument("--seconds", type=float, default=5.0, help="that each case takes")
+    default = Path("exports/california_housing/wide_deep")
+    parser.add_argument("export", nargs="?", type=Path, default=default)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each case")
     parser.add_argument("--batch-wait-ms", default="0", help="of fathom serve")
-    given = parser.parse_args()
-    main(given.export, given.seconds, given.batch_wait_ms)
+    options = parser.parse_args()
+    main(options.export, options.seconds, options.batch_wait_ms)

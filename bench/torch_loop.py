@@ -1,9 +1,9 @@
-"""Trains the same network by PyTorch's usual loop, from the same weights:
+"""Trains the same network by PyTorch's usual loop, from the same initial weights:
 
 python bench/torch_loop.py [THREADS]
 
-Rows are shuffled as a whole and cut into batches: a DataLoader, which puts batches together row by
-row, takes several times as long. Adam is the fused one, the fastest that PyTorch has.
+It slices batches from shuffled rows: a DataLoader, which collates row by row, takes several times
+as long. Adam is the fused one, the fastest of PyTorch.
 """
 
 import math
@@ -13,77 +13,71 @@ from itertools import count
 from typing import Any
 
 import torch
+from epoch_server import PreparedCase, serve_epochs
 from numpy.typing import NDArray
-from prepared import Arrays, Facts, Layer
 from torch import Tensor, nn
 from torch.nn import functional
-from turns import take_turns
 
 from fathom.settings.compose import compose
 from fathom.settings.config import NetworkConfig
 
-Network = Callable[[Sequence[Tensor]], list[Tensor]]
-Loss = Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]
-
 ACTIVATIONS = {"relu": nn.ReLU, "selu": nn.SELU}
-OPTIMIZERS = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}
-LOSSES: dict[str, Any] = {
-    "regression": functional.mse_loss,
-    "classification": functional.cross_entropy,
-}
 
 
 def main(threads: list[str]) -> None:
-    for number in threads:
-        torch.set_num_threads(int(number))
-    facts, arrays = Facts.read(), Arrays.read()
-    config = compose(facts.overrides, NetworkConfig)
+    if threads:
+        torch.set_num_threads(int(threads[0]))
+    case = PreparedCase.read()
+    config = compose(case.overrides, NetworkConfig)
     torch.manual_seed(config.seed)
-    inputs = [torch.from_numpy(array).flatten(1) for array in arrays.inputs]
-    targets = [tensor_of(array) for array in arrays.targets]
-    layers = nn.ModuleDict({layer.name: linear(layer, arrays) for layer in facts.layers})
-    network = network_of(layers, config)
+    inputs = [torch.from_numpy(array).flatten(1) for array in case.inputs]
+    targets = [to_tensor(array) for array in case.targets]
+    layers = nn.ModuleDict({name: linear(name, case) for name in case.kernels})
+    forward = make_forward(layers, config)
     parameters = list(layers.parameters())
-    rates = learning_rates(config, -(-facts.rows // facts.batch_size))
-    optimizer = optimizer_of(parameters, config)
+    rates = learning_rates(config, -(-case.rows // case.batch_size))
+    optimizer = make_optimizer(parameters, config)
     clipnorm = config.train.optimizer.arguments.get("clipnorm")
-    loss_of = loss_function(config)
+    loss = make_loss(config)
 
-    def epoch() -> float:
-        order = torch.randperm(facts.rows)
-        shuffled = [array[order].split(facts.batch_size) for array in (*inputs, *targets)]
+    def train_epoch() -> float:
+        order = torch.randperm(case.rows)
+        shuffled = [array[order].split(case.batch_size) for array in (*inputs, *targets)]
         total = torch.zeros(())
         for batch in zip(*shuffled, strict=True):
             x, y = batch[: len(inputs)], batch[len(inputs) :]
-            loss = loss_of(network(x), y)
+            value = loss(forward(x), y)
             optimizer.zero_grad()
-            loss.backward()
+            value.backward()
             if clipnorm:
                 clip(parameters, clipnorm)
             optimizer.param_groups[0]["lr"] = next(rates)
             optimizer.step()
-            total += loss.detach() * len(y[0])
-        return float(total) / facts.rows
+            total += value.detach() * len(y[0])
+        return float(total) / case.rows
 
-    take_turns(epoch)
+    serve_epochs(train_epoch)
 
 
-def tensor_of(target: NDArray[Any]) -> Tensor:
-    """Return numbers as they are, and classes in the type that PyTorch's loss takes."""
+def to_tensor(target: NDArray[Any]) -> Tensor:
+    """Return a target in the type that PyTorch's losses take: classes are 64-bit integers."""
     tensor = torch.from_numpy(target)
     return tensor if tensor.is_floating_point() else tensor.long()
 
 
-def linear(layer: Layer, arrays: Arrays) -> nn.Linear:
-    made = nn.Linear(*layer.shape, bias=layer.bias)
-    made.weight.data = torch.from_numpy(arrays.weights[layer.name].T.copy())
-    if layer.bias:
-        made.bias.data = torch.from_numpy(arrays.weights[f"{layer.name}.bias"])
-    return made
+def linear(name: str, case: PreparedCase) -> nn.Linear:
+    kernel, bias = case.kernels[name], case.weights.get(f"{name}.bias")
+    module = nn.Linear(*kernel.shape, bias=bias is not None)
+    module.weight.data = torch.from_numpy(kernel.T.copy())
+    if bias is not None:
+        module.bias.data = torch.from_numpy(bias)
+    return module
 
 
-def network_of(layers: nn.ModuleDict, config: NetworkConfig) -> Network:
-    """Return a stack of layers, or Wide & Deep, as a function of inputs."""
+def make_forward(
+    layers: nn.ModuleDict, config: NetworkConfig
+) -> Callable[[Sequence[Tensor]], list[Tensor]]:
+    """Return a function from inputs to outputs: a stack of layers, or Wide & Deep."""
     settings = config.model.arguments
     activation = ACTIVATIONS[settings.get("deep", settings)["activation"]]
     dense = [layer for name, layer in layers.items() if name.startswith("dense")]
@@ -99,36 +93,35 @@ def network_of(layers: nn.ModuleDict, config: NetworkConfig) -> Network:
     return wide_and_deep if "deep_linear" in layers else stack
 
 
-def loss_function(config: NetworkConfig) -> Loss:
-    """Return the loss of the one output, or of the main and the auxiliary one, as weighted."""
-    of_output, weights = LOSSES[config.dataset.task], config.model.loss_weights or {}
+def make_loss(config: NetworkConfig) -> Callable[[Sequence[Tensor], Sequence[Tensor]], Tensor]:
+    """Return the loss of the only output, or the weighted loss of main and auxiliary output."""
+    regression, weights = config.dataset.task == "regression", config.model.loss_weights
+    loss = functional.mse_loss if regression else functional.cross_entropy
 
-    def of_one(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
-        return of_output(outputs[0], targets[0])
-
-    def of_two(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
-        main, auxiliary = map(of_output, outputs, targets)
+    def weighted(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+        assert weights is not None
+        main, auxiliary = map(loss, outputs, targets)
         return weights["main_output"] * main + weights["aux_output"] * auxiliary
 
-    return of_two if weights else of_one
+    return weighted if weights else lambda outputs, targets: loss(outputs[0], targets[0])
 
 
-def optimizer_of(parameters: list[Tensor], config: NetworkConfig) -> Any:
+def make_optimizer(parameters: list[Tensor], config: NetworkConfig) -> Any:
     settings = config.train.optimizer
+    optimizer = getattr(torch.optim, settings.target.rpartition(".")[2])
     decay = settings.arguments.get("weight_decay") or 0.0
-    kind = OPTIMIZERS[settings.target.rpartition(".")[2]]
-    return kind(parameters, eps=1e-7, weight_decay=decay, fused=True)
+    return optimizer(parameters, eps=1e-7, weight_decay=decay, fused=True)
 
 
 def clip(parameters: list[Tensor], norm: float) -> None:
-    """Make each gradient at most so long, each by itself as Keras does."""
+    """Limit the norm of each gradient by itself, as Keras does."""
     gradients = [parameter.grad for parameter in parameters]
-    lengths = torch.stack(torch._foreach_norm(gradients))
-    torch._foreach_mul_(gradients, list((norm / lengths).clamp(max=1.0)))
+    norms = torch.stack(torch._foreach_norm(gradients))
+    torch._foreach_mul_(gradients, list((norm / norms).clamp(max=1.0)))
 
 
 def learning_rates(config: NetworkConfig, steps: int) -> Iterator[float]:
-    """Return each step's learning rate: constant, or Keras' `CosineDecay` down to 0."""
+    """Yield the learning rate of each step: constant, or Keras' `CosineDecay` to 0."""
     rate = config.train.optimizer.arguments.get("learning_rate", config.model.learning_rate)
     last = steps * config.train.epochs
     for step in count():
