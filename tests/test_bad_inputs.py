@@ -61,6 +61,8 @@ def parquet(table: pd.DataFrame) -> bytes:
 
 
 GOOD = houses()
+AUXILIARY = {"auxiliary": "size"}
+WEIGHT = {"sample_weight": "rooms"}
 IN_ORDER = {"split": {"shuffle": False}}
 PIXELS = np.zeros((10, 4, 4), np.uint8)
 LABELS = np.arange(10) % 2
@@ -183,17 +185,9 @@ CASES: list[Case] = [
     Case("buckets of a category", text(), {"buckets": {"town": 4}}),
     Case("one bucket", text(), {"buckets": 1}),
     Case("a cross of one column", text(), {"crosses": [["town"]]}),
-    Case("a weight below zero", text(rooms=put(GOOD["rooms"], 4, -1)), {"sample_weight": "rooms"}),
-    Case(
-        "a weight that is missing",
-        text(rooms=put(GOOD["rooms"], 4, "")),
-        {"sample_weight": "rooms"},
-    ),
-    Case(
-        "a second target with missing values",
-        text(size=put(GOOD["size"], 4, "")),
-        {"auxiliary": "size"},
-    ),
+    Case("a weight below zero", text(rooms=put(GOOD["rooms"], 4, -1)), WEIGHT),
+    Case("a weight that is missing", text(rooms=put(GOOD["rooms"], 4, "")), WEIGHT),
+    Case("a second target with missing values", text(size=put(GOOD["size"], 4, "")), AUXILIARY),
     Case("a column called like a made one", text(size=["", 1.0] * 30, size_missing=1)),
     Case("an unknown setting", text(), {"sorce": 1}),
     Case("an unknown setting of the source", text(), {"source": {"delimeter": ";"}}),

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -137,50 +138,34 @@ def test_wine_is_a_table_with_names_of_classes(workspace: Path) -> None:
     np.testing.assert_array_equal(table[wine.feature_names].to_numpy(), wine.data)
 
 
-@pytest.mark.parametrize(
-    ("package", "file", "message"),
-    [
-        (
-            "shapiqq",
-            CALIFORNIA_CSV,
-            "the package 'shapiqq' is not installed: `pip install shapiqq`, or run `make repro`",
-        ),
-        ("shapiq", "a.csv", f"shapiq {SHAPIQ} has no file 'a.csv'"),
-        (
-            "shapiq",
-            CALIFORNIA_CSV,
-            f"{CALIFORNIA_CSV} of the Python package shapiq {SHAPIQ} has SHA-256 "
-            f"{CALIFORNIA_SHA256}, not the expected {'0' * 64}: it is another version; check it, "
-            "then correct dataset.source.sha256",
-        ),
-    ],
-)
-def test_package_csv_refuses(package: str, file: str, message: str) -> None:
-    with pytest.raises(FathomError) as caught:
-        package_csv(package, file, "0" * 64)
-    assert str(caught.value) == message
+def other_version(origin: str, sha256: str) -> str:
+    return (
+        f"{origin} has SHA-256 {sha256}, not the expected {'0' * 64}: it is another version; "
+        "check it, then correct dataset.source.sha256"
+    )
 
 
 @pytest.mark.parametrize(
-    ("loader", "arguments", "message"),
+    ("source", "arguments", "message"),
     [
-        ("load_digit", {}, "scikit-learn has no loader 'load_digit'; did you mean load_digits?"),
-        (
-            "load_digits",
-            {"n_clas": 5},
-            "sklearn.datasets.load_digits: got an unexpected keyword argument 'n_clas'",
-        ),
-        (
-            "load_digits",
-            {},
-            f"load_digits of scikit-learn {SKLEARN} has SHA-256 {DIGITS_SHA256}, not the expected "
-            f"{'0' * 64}: it is another version; check it, then correct dataset.source.sha256",
-        ),
+        (package_csv, ("shapiqq", CALIFORNIA_CSV),
+         "the package 'shapiqq' is not installed: `pip install shapiqq`, or run `make repro`"),
+        (package_csv, ("shapiq", "a.csv"), f"shapiq {SHAPIQ} has no file 'a.csv'"),
+        (package_csv, ("shapiq", CALIFORNIA_CSV), other_version(
+            f"{CALIFORNIA_CSV} of the Python package shapiq {SHAPIQ}", CALIFORNIA_SHA256)),
+        (scikit_learn, ("load_digit", {}),
+         "scikit-learn has no loader 'load_digit'; did you mean load_digits?"),
+        (scikit_learn, ("load_digits", {"n_clas": 5}),
+         "sklearn.datasets.load_digits: got an unexpected keyword argument 'n_clas'"),
+        (scikit_learn, ("load_digits", {}),
+         other_version(f"load_digits of scikit-learn {SKLEARN}", DIGITS_SHA256)),
     ],
-)
-def test_scikit_learn_refuses(loader: str, arguments: dict[str, Any], message: str) -> None:
+)  # fmt: skip
+def test_sources_refuse(
+    source: Callable[..., Any], arguments: tuple[Any, ...], message: str
+) -> None:
     with pytest.raises(FathomError) as caught:
-        scikit_learn(loader, arguments, "0" * 64)
+        source(*arguments, "0" * 64)
     assert str(caught.value) == message
 
 
@@ -194,53 +179,27 @@ NUMBERS = [1.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize(
-    ("columns", "task", "message"),
+    ("columns", "message"),
     [
-        (
-            {"a": NUMBERS, "yy": NUMBERS},
-            "regression",
-            "dataset.target: there is no column 'y'; did you mean yy?",
-        ),
-        (
-            {"b": NUMBERS, "a": NUMBERS},
-            "regression",
-            "dataset.target: there is no column 'y'; there are: a, b",
-        ),
-        (
-            {"a": NUMBERS, "y": [float("nan")] * 3},
-            "regression",
-            "dataset.target: 'y' has no values",
-        ),
-        (
-            {"a": NUMBERS, "y": ["u", "u", "u"]},
-            "classification",
-            "dataset.target: 'y' has only the class 'u'; classification needs two or more",
-        ),
-        (
-            {"a": NUMBERS, "y": ["u", "v", "w"]},
-            "regression",
-            "dataset.target: 'y' contains 'u', but regression needs numbers; set dataset.task to "
-            "classification, or name another column",
-        ),
-        (
-            {"a": NUMBERS, "y": [1.0, float("inf"), 2.0]},
-            "regression",
-            "column 'y' is infinite in 1 rows, the first of them 1; correct the rows, or leave it "
-            "out with dataset.exclude",
-        ),
-        (
-            {"a": NUMBERS, "y": ["1", "two", "3"]},
-            "regression",
-            "column 'y' holds 'two' in row 1 among its numbers: correct it, list it under "
-            "dataset.source.missing if it stands for a missing value, or list 'y' under "
-            "dataset.categories",
-        ),
+        ({"yy": NUMBERS}, "dataset.target: there is no column 'y'; did you mean yy?"),
+        ({"b": NUMBERS}, "dataset.target: there is no column 'y'; there are: a, b"),
+        ({"y": [float("nan")] * 3}, "dataset.target: 'y' has no values"),
+        ({"y": ["u", "v", "w"]}, "dataset.target: 'y' contains 'u', but regression needs numbers; "
+         "set dataset.task to classification, or name another column"),
+        ({"y": [1.0, float("inf"), 2.0]}, "column 'y' is infinite in 1 rows, the first of them 1; "
+         "correct the rows, or leave it out with dataset.exclude"),
+        ({"y": ["1", "two", "3"]}, "column 'y' holds 'two' in row 1 among its numbers: correct it, "
+         "list it under dataset.source.missing if it stands for a missing value, or list 'y' under "
+         "dataset.categories"),
+        ({"y": ["u"] * 3, "task": "classification"},
+         "dataset.target: 'y' has only the class 'u'; classification needs two or more"),
     ],
-)
+)  # fmt: skip
 def test_refuses_bad_targets_and_writes_nothing(
-    workspace: Path, columns: dict[str, list[Any]], task: str, message: str
+    workspace: Path, columns: dict[str, Any], message: str
 ) -> None:
-    add_table(workspace, columns, task=task)
+    values = {name: column for name, column in columns.items() if name != "task"}
+    add_table(workspace, {"a": NUMBERS} | values, task=columns.get("task", "regression"))
     with pytest.raises(FathomError) as caught:
         download(dataset_config("made"))
     assert str(caught.value) == message

@@ -166,54 +166,27 @@ def test_own_test_set_is_ignored_unless_asked_for() -> None:
     assert len(subsets["test"]) == 20
 
 
+NO_TRAINING = "split: test and valid leave no rows for training: valid needs"
+
+
 @pytest.mark.parametrize(
     ("rows", "names", "chosen", "message"),
     [
-        (
-            100,
-            None,
-            settings(stratify=True),
-            "split.stratify: only classes can be stratified; set it to auto or false",
-        ),
-        (
-            100,
-            None,
-            settings("own"),
-            "split.test: made has no test set of its own; set a fraction or a number of rows",
-        ),
+        (100, None, settings(stratify=True),
+         "split.stratify: only classes can be stratified; set it to auto or false"),
+        (100, None, settings("own"),
+         "split.test: made has no test set of its own; set a fraction or a number of rows"),
         (100, None, settings(100), "split.test: 100 leaves none of 100 rows for training"),
         (100, None, settings(0.2, 250), "split.valid: 250 leaves none of 100 rows for training"),
         (1, None, settings(0.1, 0.1), "split.test: 0.1 leaves none of 1 rows for training"),
-        (
-            100,
-            None,
-            settings(50, 60),
-            "split: test and valid leave no rows for training: valid needs 60 of the remaining "
-            "50 rows",
-        ),
-        (
-            100,
-            None,
-            settings(0.5, 50),
-            "split: test and valid leave no rows for training: valid needs 50 of the remaining "
-            "50 rows",
-        ),
-        (
-            100,
-            labels(1, 50, 49),
-            settings(0.2, 0.2),
-            "split.stratify: 3 classes do not fit into sets of 20 and 80 rows "
-            "(class 'a' has 1); set it to false, or make the sets larger",
-        ),
-        (
-            100,
-            labels(30, 30, 40),
-            settings(2, 0.2),
-            "split.stratify: 3 classes do not fit into sets of 2 and 98 rows "
-            "(class 'a' has 30); set it to false, or make the sets larger",
-        ),
+        (100, None, settings(50, 60), f"{NO_TRAINING} 60 of the remaining 50 rows"),
+        (100, None, settings(0.5, 50), f"{NO_TRAINING} 50 of the remaining 50 rows"),
+        (100, labels(1, 50, 49), settings(0.2, 0.2), "split.stratify: 3 classes do not fit into "
+         "sets of 20 and 80 rows (class 'a' has 1); set it to false, or make the sets larger"),
+        (100, labels(30, 30, 40), settings(2, 0.2), "split.stratify: 3 classes do not fit into "
+         "sets of 2 and 98 rows (class 'a' has 30); set it to false, or make the sets larger"),
     ],
-)
+)  # fmt: skip
 def test_refuses_impossible_splits(
     rows: int, names: Labels | None, chosen: SplitSettings, message: str
 ) -> None:
