@@ -13,7 +13,7 @@ from fathom.artifacts.problem import Problem
 from fathom.base import paths
 from fathom.download.download import download
 from fathom.download.sources import RawTable
-from fathom.report.column_summaries import ColumnSummary, summarize_columns
+from fathom.report.column_summaries import summarize_columns
 from fathom.report.distributions import (
     MAX_ROWS,
     bin_shares,
@@ -61,9 +61,8 @@ def prepare(workspace: Path, extra: int = 0) -> pd.DataFrame:
     text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset})
     (workspace / "conf/dataset/made.yaml").write_text(text)
     config = dataset_config("made")
-    download(config)
-    split(config)
-    scale(config)
+    for stage in (download, split, scale):
+        stage(config)
     return pd.read_parquet("data/raw/made/data.parquet")
 
 
@@ -79,34 +78,25 @@ def test_columns_of_each_role(workspace: Path) -> None:
     assert {n: c.missing for n, c in columns.items()} == table.isna().sum().to_dict()
     size, town, sold = columns["size"], columns["town"], columns["sold"]
     assert (size.median, size.low, size.high) == tuple(table["size"].agg(["median", "min", "max"]))
+    assert (size.type, sold.type) == ("float64", "datetime64[us]")
     assert (town.distinct, town.median) == (20, None)
     assert town.most_frequent in table["town"].mode().to_list()
     assert (sold.low, sold.high) == ("2020-01-01", "2021-05-14")
     assert columns["rooms"].distinct == table["rooms"].nunique()
 
 
-def test_california_is_described_as_pandas_does(trainable: Path) -> None:
-    table = pd.read_parquet("data/raw/california_housing/data.parquet")
-    for column in summarize_columns("california_housing"):
-        values = table[column.name]
-        assert column == ColumnSummary(
-            name=column.name, type="float64",
-            role="target" if column.name == "MedHouseVal" else "number", missing=0,
-            median=values.median(), low=values.min(), high=values.max(),
-        )  # fmt: skip
-
-
 def test_draws_target_and_features_until_there_are_too_many(workspace: Path) -> None:
     prepare(workspace, extra=30)
     drawn = draw_distributions("made")
+    charts = drawn["charts"]
     names = ["price", "rent", "size", "town", "garden", "rooms", "sold"]
-    assert list(drawn.charts) == names + [f"extra {n}" for n in range(24 - len(names))]
-    assert (drawn.left_out, drawn.sampled) == (30 + len(names) - 24, False)
-    assert all(f">{name}" in chart for name, chart in drawn.charts.items())
-    assert all(f">{subset}<" in chart for chart in drawn.charts.values() for subset in SUBSETS)
-    assert ">price (target)<" in drawn.charts["price"]
-    assert "(10 others)" in drawn.charts["town"]
-    assert "(missing)" in drawn.charts["town"]
+    assert list(charts) == names + [f"extra {n}" for n in range(24 - len(names))]
+    assert (drawn["left_out"], drawn["sampled"]) == (30 + len(names) - 24, False)
+    assert all(f">{name}" in chart for name, chart in charts.items())
+    assert all(f">{subset}<" in chart for chart in charts.values() for subset in SUBSETS)
+    assert ">price (target)<" in charts["price"]
+    assert "(10 others)" in charts["town"]
+    assert "(missing)" in charts["town"]
     assert draw_distributions("made") == drawn
 
 
@@ -146,9 +136,8 @@ def test_a_drift_is_seen() -> None:
     values = np.random.default_rng(0).normal(size=3000)
     subsets = {"train": values, "valid": values, "test": values + 3}
     shares = bin_shares({subset: pd.Series(column) for subset, column in subsets.items()})
-    means = (
-        shares["share"].mul((shares["low"] + shares["high"]) / 2).groupby(shares["subset"]).sum()
-    )
+    weighted = shares["share"] * (shares["low"] + shares["high"]) / 2
+    means = weighted.groupby(shares["subset"]).sum()
     assert means["test"] - means["training"] == pytest.approx(3, abs=0.1)
 
 

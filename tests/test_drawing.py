@@ -2,17 +2,16 @@
 
 import itertools
 import json
-import os
 import re
-import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 import keras
 import pytest
-from conftest import ROOT, network_config
+from conftest import ROOT, network_config, run_in
 from keras import layers
 
 from fathom.artifacts.model_file import describe_layers
@@ -24,7 +23,6 @@ from fathom.settings.instantiate import make
 from fathom.train.train import make_ensemble
 
 SVG = "{http://www.w3.org/2000/svg}"
-MODELS = ["mlp", "selu", "deep_relu", "wide_deep", "wide_only"]
 
 
 def mlp() -> keras.Model:
@@ -89,8 +87,7 @@ def tangled() -> keras.Model:
     return keras.Model(inputs, [layers.Dense(1)(x) for x in [*crossed, hidden[1]]], name="tangled")
 
 
-BUILDERS = [mlp, deep, embedded, residual, shared, apart, stacked, tangled]
-TEXTS = {
+TEXTS: dict[Callable[[], keras.Model], list[str]] = {
     mlp: ["features", "8 × 8", "Flatten", "Dense 300, relu", "Dropout 0.3", "Dense 10, softmax",
           "main_output → 10", "1,010 parameters"],
     deep: ["8 numbers", "20 ×", "Dense 100", "BatchNormalization", "Activation relu"],
@@ -99,6 +96,8 @@ TEXTS = {
               "→ 1,000 · 801,000 parameters"],
     shared: ['left & "far"', "a<b"],
     residual: ["Conv2D 16, 3 × 3", "→ 16 × 16 × 16 · 448 parameters", "Sin", "EinsumDense 6 × 3"],
+    apart: ["8 numbers", "4 numbers"],
+    tangled: ["Dense 2, relu"],
 }  # fmt: skip
 
 
@@ -109,6 +108,9 @@ class Drawing:
     model: keras.Model
     file: Path
     svg: str
+
+    def elements(self, tag: str) -> list[ElementTree.Element]:
+        return list(ElementTree.fromstring(self.svg).iter(f"{SVG}{tag}"))
 
     @property
     def texts(self) -> list[str]:
@@ -121,9 +123,6 @@ class Drawing:
         rectangles = [[float(e.attrib[n]) for n in names] for e in self.elements("rect")]
         return [(x, y, x + width, y + height) for x, y, width, height in rectangles]
 
-    def elements(self, tag: str) -> list[ElementTree.Element]:
-        return list(ElementTree.fromstring(self.svg).iter(f"{SVG}{tag}"))
-
 
 def draw(model: keras.Model, folder: Path) -> Drawing:
     file = folder / "model.keras"
@@ -131,28 +130,29 @@ def draw(model: keras.Model, folder: Path) -> Drawing:
     return Drawing(model, file, draw_network(file, describe_layers(model)))
 
 
-@pytest.fixture(scope="module", params=BUILDERS, ids=lambda build: build.__name__)
+@pytest.fixture(scope="module", params=TEXTS, ids=lambda build: build.__name__)
 def drawing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Drawing:
     return draw(request.param(), tmp_path_factory.mktemp("network"))
 
 
-def test_every_layer_is_in_a_box(drawing: Drawing) -> None:
+def test_every_layer_is_in_a_box_that_says_what_it_is(
+    drawing: Drawing, request: pytest.FixtureRequest
+) -> None:
     model = drawing.model
-    graph = read_graph(drawing.file, describe_layers(model))
-    names = {name for box in to_boxes(graph)[0] for name in box.layers}
+    boxes, _ = to_boxes(read_graph(drawing.file, describe_layers(model)))
     described = json.loads(model.to_json())["config"]["layers"]
-    assert names == {layer["config"]["name"] for layer in described}
+    names = {layer["config"]["name"] for layer in described}
+    assert set(TEXTS[request.node.callspec.params["drawing"]]) <= set(drawing.texts)
+    assert {name for box in boxes for name in box.layers} == names
     count = sum(layer["class_name"] != "InputLayer" for layer in described)
-    counts = {
-        "input": len(model.inputs), "layer": count, "output": len(model.outputs),
-        "parameter": model.count_params(),
-    }  # fmt: skip
+    counts = {"input": len(model.inputs), "layer": count, "output": len(model.outputs)}
+    counts["parameter"] = model.count_params()
     texts = [f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in counts.items()]
     (title,) = drawing.elements("title")
     assert title.text == f"{model.name} network: {', '.join(texts)}"
 
 
-def test_boxes_lie_apart_inside_the_drawing(drawing: Drawing) -> None:
+def test_boxes_lie_apart_and_edges_cross_none(drawing: Drawing) -> None:
     _, _, width, height = map(float, re.findall(r'viewBox="(.*?)"', drawing.svg)[0].split())
     assert len(drawing.boxes) > 1
     for left, top, right, bottom in drawing.boxes:
@@ -161,10 +161,6 @@ def test_boxes_lie_apart_inside_the_drawing(drawing: Drawing) -> None:
     for one, other in itertools.combinations(drawing.boxes, 2):
         beside = one[2] < other[0] or other[2] < one[0]
         assert beside or one[3] < other[1] or other[3] < one[1]
-
-
-def test_edges_cross_no_box(drawing: Drawing) -> None:
-    boxes = drawing.boxes
     edges = [e.attrib["d"] for e in drawing.elements("path") if e.attrib["fill"] == "none"]
     assert edges
     for edge in edges:
@@ -172,18 +168,11 @@ def test_edges_cross_no_box(drawing: Drawing) -> None:
         for start, to in itertools.pairwise(points):
             for share in (0.25, 0.5, 0.75):
                 x, y = (a + share * (b - a) for a, b in zip(start, to, strict=True))
-                inside = [b for b in boxes if b[0] < x < b[2] and b[1] < y < b[3]]
-                assert not inside, (edge, inside)
+                assert not [b for b in drawing.boxes if b[0] < x < b[2] and b[1] < y < b[3]], edge
         # From the lower side of a box to the upper side of another.
         (x, y), (end, tip) = points[0], points[-1]
-        assert any(b[0] <= x <= b[2] and abs(y - b[3]) < 0.2 for b in boxes)
-        assert any(b[0] <= end <= b[2] and abs(tip + 1 - b[1]) < 0.2 for b in boxes)
-
-
-@pytest.mark.parametrize("drawing", TEXTS, ids=lambda build: build.__name__, indirect=True)
-def test_says_what_layers_are(drawing: Drawing, request: pytest.FixtureRequest) -> None:
-    texts = TEXTS[request.node.callspec.params["drawing"]]
-    assert [text for text in texts if text not in drawing.texts] == []
+        assert any(b[0] <= x <= b[2] and abs(y - b[3]) < 0.2 for b in drawing.boxes)
+        assert any(b[0] <= end <= b[2] and abs(tip + 1 - b[1]) < 0.2 for b in drawing.boxes)
 
 
 def test_without_shapes_and_parameters_numbers_are_left_out(tmp_path: Path) -> None:
@@ -201,12 +190,12 @@ def test_an_ensemble_has_a_box_for_each_member(trainable: Path) -> None:
     drawing = draw(network, trainable)
     count = network.count_params()
     assert f"ensemble network: 3 inputs, 4 layers, 2 outputs, {count:,} parameters" in drawing.svg
-    texts = drawing.texts
-    assert [t for t in texts if "Network" in t] == ["Network member_0", "Network member_1"]
-    assert {"main_output → 1", "aux_output → 1"} <= set(texts)
+    members = [text for text in drawing.texts if "Network" in text]
+    assert members == ["Network member_0", "Network member_1"]
+    assert {"main_output → 1", "aux_output → 1"} <= set(drawing.texts)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["mlp", "selu", "deep_relu", "wide_deep", "wide_only"])
 @pytest.mark.parametrize("dataset", ["california_housing", "digits"])
 def test_draws_the_networks_of_the_settings(dataset: str, model: str, trainable: Path) -> None:
     network = build_network(dataset, model)
@@ -223,12 +212,8 @@ def build_network(dataset: str, model: str) -> keras.Model:
 
 def test_a_subclassed_model_is_one_box(tmp_path: Path) -> None:
     class Mine(keras.Model):  # type: ignore[misc]
-        def __init__(self, **settings: object) -> None:
-            super().__init__(**settings)
-            self.inner = layers.Dense(3)
-
         def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
-            return self.inner(x)
+            return x
 
     model = Mine()
     model(keras.ops.ones((2, 3)))
@@ -236,21 +221,18 @@ def test_a_subclassed_model_is_one_box(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_same_file_same_bytes_without_keras(tmp_path: Path) -> None:
+def test_same_file_same_bytes_without_keras(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawing = draw(tangled(), tmp_path)
-    known = describe_layers(drawing.model)
     code = (
         "import sys; from pathlib import Path; "
         "from fathom.report.network_drawing import draw_network; "
-        f"print(draw_network(Path(sys.argv[1]), {known})); "
+        f"print(draw_network(Path({str(drawing.file)!r}), {describe_layers(drawing.model)})); "
         "assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )
     drawings = set()
     for seed in ("1", "2", "3"):
-        environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONHASHSEED": seed}
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(drawing.file)],
-            env=environment, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        drawings.add(done.stdout.strip())
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        drawings.add(run_in(ROOT / "src", sys.executable, "-c", code).stdout.strip())
     assert drawings == {drawing.svg}

@@ -48,22 +48,18 @@ def write(folder: Path, images: NDArray[np.uint8], classes: list[str]) -> NDArra
 @pytest.mark.parametrize("shape", [(50, 60), (50, 60, 3), (50, 60, 1)])
 def test_a_picture_is_its_pixels(shape: tuple[int, ...]) -> None:
     image = noise(*shape)
-    assert (
-        decoded(draw_image(image)) == image.reshape(shape if shape[-1] == 3 else shape[:2])
-    ).all()
-    assert (decoded(draw_image(image / 255)) == decoded(draw_image(image))).all()
+    drawn = decoded(draw_image(image, 255))
+    assert (drawn == image.reshape(shape if shape[-1] == 3 else shape[:2])).all()
+    assert (decoded(draw_image(image / 255, 1)) == drawn).all()
 
 
 def test_pixels_of_a_tiny_picture_become_squares() -> None:
     image = noise(8, 8)
-    drawn = decoded(draw_image(image))
+    drawn = decoded(draw_image(image, 255))
     assert drawn.shape == (40, 40)
     assert all((drawn[row::5, column::5] == image).all() for row in range(5) for column in range(5))
-
-
-def test_shades_are_of_the_lightest() -> None:
     digits = np.array([[0, 4], [8, 16]], np.uint8)
-    assert decoded(draw_image(digits, white=16))[::20, ::20].tolist() == [[0, 64], [128, 255]]
+    assert decoded(draw_image(digits, 16))[::20, ::20].tolist() == [[0, 64], [128, 255]]
 
 
 def test_heat_is_in_magma() -> None:

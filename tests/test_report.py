@@ -28,7 +28,10 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-gpu",
     "--disable-sync", "--no-first-run", "--no-sandbox",
 ]  # fmt: skip
-PRIMARY = {"california_housing": "rmse", "digits": "accuracy"}
+PRIMARY: dict[str, tuple[str, str, Any]] = {
+    "california_housing": ("rmse", "lowest validation RMSE", min),
+    "digits": ("accuracy", "highest validation accuracy", max),
+}
 MODELS = ["mlp", "wide_deep"]
 
 
@@ -56,13 +59,12 @@ def in_git(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         run_in(folder, "git", "config", "user.name", "test")
         run_in(folder, "git", "add", "metrics", "params.yaml")
         run_in(folder, "git", "commit", "-q", "-m", "as it stands")
-        of_digits = folder / "metrics/digits"
-        network = json.loads((of_digits / "mlp.json").read_text())
+        network = read_metrics(folder, "digits", "mlp")
         network["test"]["cross_entropy"] += 0.25
-        (of_digits / "mlp.json").write_text(json.dumps(network))
-        baselines = json.loads((of_digits / "baseline.json").read_text())
+        (folder / "metrics/digits/mlp.json").write_text(json.dumps(network))
+        baselines = read_metrics(folder, "digits", "baseline")
         marked = {name: subsets | {"trained_rows": 1000} for name, subsets in baselines.items()}
-        (of_digits / "baseline.json").write_text(json.dumps(marked))
+        (folder / "metrics/digits/baseline.json").write_text(json.dumps(marked))
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             make_stage("report")
@@ -75,48 +77,29 @@ def read_metrics(folder: Path, dataset: str, name: str) -> Any:
 
 
 @pytest.mark.parametrize("dataset", PRIMARY)
-def test_shows_the_metrics_of_networks(words: str, pipeline: Path, dataset: str) -> None:
-    primary, comparison = PRIMARY[dataset], read_metrics(pipeline, dataset, "comparison")
+def test_shows_the_results_of_models(words: str, pipeline: Path, dataset: str) -> None:
+    primary, criterion, choose = PRIMARY[dataset]
+    compared = read_metrics(pipeline, dataset, "comparison")["networks"]
+    valid = {}
     for model in MODELS:
-        metrics, compared = read_metrics(pipeline, dataset, model), comparison["networks"][model]
-        interval = f"{format_signed(compared['low'])} to {format_signed(compared['high'])}"
+        metrics, of_model = read_metrics(pipeline, dataset, model), compared[model]
+        valid[model] = metrics["valid"][primary]
+        interval = f"{format_signed(of_model['low'])} to {format_signed(of_model['high'])}"
         mean = format_mean(metrics["spread"]["test"][primary])
         row = f"{model} {format_number(metrics['test'][primary])} {mean} "
-        row += f"{format_signed(compared['difference'])} ({interval}) {compared['verdict']} "
+        row += f"{format_signed(of_model['difference'])} ({interval}) {of_model['verdict']} "
         others = [value for name, value in metrics["test"].items() if name != primary]
         others += [metrics[subset][primary] for subset in ("valid", "train")]
         cells = words[words.index(row) + len(row) :].split()[: len(others)]
         assert sorted(cells) == sorted(map(format_number, others))
-
-
-@pytest.mark.parametrize("dataset", PRIMARY)
-def test_shows_the_metrics_of_baselines(words: str, pipeline: Path, dataset: str) -> None:
+        run = json.loads((pipeline / f"models/{dataset}/{model}/run.json").read_text())
+        epoch = f"Best epoch: {run['kept_epoch']} of 2 ({criterion}), in the best of 2 runs."
+        assert f"{model} {run['parameters']:,} parameters. {epoch}" in words
+    best = choose(valid, key=valid.__getitem__)
+    assert f"{best} is the best network. " in words[words.index(dataset) :][:400]
     for name, subsets in read_metrics(pipeline, dataset, "baseline").items():
         for value in subsets["test"].values():
             assert format_number(value) in words.split(), name
-
-
-@pytest.mark.parametrize(("dataset", "choose"), [("california_housing", min), ("digits", max)])
-def test_the_validation_set_selects_the_best_network(
-    words: str, pipeline: Path, dataset: str, choose: Any
-) -> None:
-    metrics = {model: read_metrics(pipeline, dataset, model)["valid"] for model in MODELS}
-    best = choose(MODELS, key=lambda model: metrics[model][PRIMARY[dataset]])
-    assert f"{best} is the best network. " in words[words.index(dataset) :][:400]
-
-
-@pytest.mark.parametrize("dataset", PRIMARY)
-def test_says_which_epoch_is_the_best(words: str, pipeline: Path, dataset: str) -> None:
-    criterion = {
-        "california_housing": "lowest validation RMSE",
-        "digits": "highest validation accuracy",
-    }
-    for model in MODELS:
-        run = json.loads((pipeline / f"models/{dataset}/{model}/run.json").read_text())
-        epoch = (
-            f"Best epoch: {run['kept_epoch']} of 2 ({criterion[dataset]}), in the best of 2 runs."
-        )
-        assert f"{model} {run['parameters']:,} parameters. {epoch}" in words
 
 
 def test_other_monitors_have_no_label() -> None:
@@ -124,10 +107,16 @@ def test_other_monitors_have_no_label() -> None:
     assert describe_monitor("val_main_output_loss", "regression") == "lowest validation loss"
 
 
-def test_says_where_it_comes_from(in_git: Path) -> None:
+def test_says_where_it_comes_from_and_how_many_rows_baselines_had(in_git: Path) -> None:
     short, date = run_in(in_git, "git", "log", "-1", "--format=%h %cs").stdout.split()
     text = page_text(in_git / "report/index.html")
     assert f"Built from commit {short} of {date}, with uncommitted changes" in text
+    rows = json.loads((in_git / "data/problem/digits.json").read_text())["rows"]["train"]
+    assert f"baselines of scikit-learn, trained on 1,000 of {rows:,} training rows, sampled" in text
+    assert f"Baselines were trained on 1,000 of {rows:,} training rows, sampled at random." in text
+    assert text.count("baselines of scikit-learn.") == 1  # California's, of all rows
+    summary = (in_git / "report/summary.md").read_text()
+    assert f"Baselines were trained on 1,000 of {rows:,} training rows." in summary
 
 
 def test_needs_no_other_file(page_file: Path) -> None:
@@ -158,28 +147,18 @@ def test_says_which_rows_it_shows_errors_of(
     assert "Rows of the test set; the color is" in words
     monkeypatch.chdir(pipeline)
     monkeypatch.setattr(results_module, "MAX_ROWS", 30)
-    for results in read_results(compose([], Config)):
-        dataset = results.problem.dataset
+    for dataset in PRIMARY:
+        results = read_results(dataset, compose([], Config))
         table = pd.read_parquet(f"data/predictions/{dataset}/{results.best.name}.parquet")
         expected = table.iloc[evenly_spaced(len(table), 30)].reset_index(drop=True)
         pd.testing.assert_frame_equal(results.best.predictions, expected)
-        rows = "30 evenly spaced rows of the test set, here and below"
-        assert describe_shown_rows(results) == rows
+        shown = describe_shown_rows(results)
+        assert shown == "30 evenly spaced rows of the test set, here and below"
         features = important_columns(results)
         if results.problem.kind == "table":
             raw = pd.read_parquet(f"data/raw/{dataset}/data.parquet")[list(features)]
             chosen = raw.iloc[expected["row"]].reset_index(drop=True)
             pd.testing.assert_frame_equal(features, chosen)
-
-
-def test_says_how_many_rows_baselines_were_trained_on(in_git: Path) -> None:
-    text = page_text(in_git / "report/index.html")
-    rows = json.loads((in_git / "data/problem/digits.json").read_text())["rows"]["train"]
-    assert f"baselines of scikit-learn, trained on 1,000 of {rows:,} training rows, drawn" in text
-    assert f"Baselines were trained on 1,000 of {rows:,} training rows, drawn at random." in text
-    assert text.count("baselines of scikit-learn.") == 1  # California's, of all rows
-    summary = (in_git / "report/summary.md").read_text()
-    assert f"Baselines were trained on 1,000 of {rows:,} training rows." in summary
 
 
 @pytest.fixture(scope="module")
@@ -276,12 +255,8 @@ def test_is_accessible(browser: Browser, page_file: Path, scheme: str) -> None:
     page = opened(browser, page_file, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     violations = Axe().run(page).response["violations"]
-    serious = [
-        (violation["id"], [node["html"][:200] for node in violation["nodes"][:3]])
-        for violation in violations
-        if violation["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    serious = [v for v in violations if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], [node["html"][:200] for node in v["nodes"][:3]]) for v in serious] == []
     page.context.close()
 
 

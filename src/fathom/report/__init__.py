@@ -1,8 +1,8 @@
 """The stage `report`: one page with tables, learning curves, errors and explanations.
 
 Read in this order: `results` reads what other stages wrote; `section` describes one data set, with
-`comparison`, `regression` or `classification`, `mistakes`, `shapley_charts`, `searches`,
-`column_summaries` and `distributions`; `charts` and `pictures` draw; `network_graph`,
-`network_boxes` and `network_drawing` draw networks; `git_history` knows commits and experiments;
-`report` and `summary` write the page and its short form.
+`comparison`, `regression` or `classification`, `searches`, `column_summaries` and `distributions`;
+`charts` and `pictures` draw; `network_graph`, `network_boxes` and `network_drawing` draw networks;
+`git_history` knows commits and experiments; `report` and `summary` write the page and its short
+form.
 """

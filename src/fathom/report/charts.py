@@ -5,8 +5,10 @@ the `description` of the mark under the pointer.
 """
 
 import re
+from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import vl_convert
 
@@ -17,6 +19,8 @@ BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"
 COLORS = {"training": BLUE, "validation": ORANGE, "test": GREEN}
 DASHES = {"training": [1, 0], "validation": [5, 3], "test": [2, 2]}
 WIDTH, HEIGHT = 300, 220
+MAX_COLUMNS = 12  # with Shapley values
+BAR_HEIGHT = 22  # pixels
 
 
 def learning_curve(network: NetworkResults) -> str:
@@ -39,23 +43,45 @@ def learning_curve(network: NetworkResults) -> str:
 
 def encode_subsets(*names: str) -> tuple[alt.Color, alt.StrokeDash]:
     """Return the color and the dashes of each set, which the column `subset` names."""
-    domain = list(names)
+    colors, dashes = ([of_subset[name] for name in names] for of_subset in (COLORS, DASHES))
     return (
-        alt.Color("subset:N", title=None).scale(domain=domain, range=[COLORS[n] for n in names]),
-        alt.StrokeDash("subset:N", title=None).scale(
-            domain=domain, range=[DASHES[n] for n in names]
-        ),
+        alt.Color("subset:N", title=None).scale(domain=list(names), range=colors),
+        alt.StrokeDash("subset:N", title=None).scale(domain=list(names), range=dashes),
     )
 
 
 def diagonal(low: float, high: float) -> alt.Chart:
     """Draw where both axes have the same value."""
-    line: alt.Chart = (
-        alt.Chart(pd.DataFrame({"at": [low, high]}))
-        .mark_line(color=GRAY, strokeDash=[4, 4])
-        .encode(alt.X("at:Q"), alt.Y("at:Q"))
-    )
+    marks = alt.Chart(pd.DataFrame({"at": [low, high]})).mark_line(color=GRAY, strokeDash=[4, 4])
+    line: alt.Chart = marks.encode(alt.X("at:Q"), alt.Y("at:Q"))
     return line
+
+
+def shapley_charts(explanation: dict[str, Any]) -> list[str]:
+    """Draw the importance of each column, and its contributions to a few predictions."""
+    bars = pd.DataFrame(explanation["importance"][:MAX_COLUMNS])
+    unit = unit_suffix(explanation["unit"])
+    bars["text"] = [f"{b.column}: {b.mean_absolute:.3g}{unit}" for b in bars.itertuples()]
+    x = alt.X("mean_absolute:Q", title=f"mean |Shapley value|{unit}").axis(tickCount=5)
+    y, height = alt.Y("column:N", title=None, sort=None), BAR_HEIGHT * len(bars)
+    charts = [draw_bars(bars, x, y, title="Importance of columns", height=height)]
+    x = alt.X("contribution:Q", title=f"Shapley value{unit}").axis(tickCount=5)
+    y = alt.Y("label:N", title=None, sort=None).axis(labelLimit=160)
+    for example in explanation["examples"]:
+        bars = pd.DataFrame(example["contributions"][:MAX_COLUMNS])
+        bars["label"] = [f"{b.column} = {b.value}" for b in bars.itertuples()]
+        bars["text"] = [f"{b.label}: {b.contribution:+.3g}" for b in bars.itertuples()]
+        bars["color"] = np.where(bars["contribution"] >= 0, BLUE, ORANGE)
+        color = alt.Color("color:N", scale=None)
+        title = f"Row {example['row']}: predicted {example['predicted']:.4g}"
+        charts.append(draw_bars(bars, x, y, color, title=title, height=BAR_HEIGHT * len(bars)))
+    return charts
+
+
+def draw_bars(bars: pd.DataFrame, *channels: Any, title: str, height: int = HEIGHT) -> str:
+    """Draw a bar for each row of a table; its column `text` describes them."""
+    chart = alt.Chart(bars).mark_bar(color=BLUE).encode(*channels, description="text:N")
+    return render_svg(chart, title, height=height)
 
 
 def unit_suffix(unit: str | None) -> str:

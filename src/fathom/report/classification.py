@@ -3,16 +3,19 @@
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
 from fathom.artifacts.problem import Output
 from fathom.evaluate.calibration import reliability_bins
+from fathom.evaluate.formatting import format_share
 from fathom.report.charts import BLUE, diagonal, render_svg
-from fathom.report.mistakes import probabilities
 from fathom.report.results import NetworkResults
 
 DARK = 0.75  # share whose color is too dark for black text
+MAX_MISTAKES = 12
 
 
 def confusion_matrix(network: NetworkResults, output: Output) -> str:
@@ -38,13 +41,10 @@ def confusion_matrix(network: NetworkResults, output: Output) -> str:
         alt.Color("share:Q", title="share").scale(scheme="blues", domain=[0, 1]),
         description="text:N",
     )
-    text = (
-        base.transform_filter("datum.rows > 0")
-        .mark_text(fontSize=10)
-        .encode(
-            alt.Text("rows:Q"),
-            color=alt.condition(f"datum.share > {DARK}", alt.value("white"), alt.value("black")),
-        )
+    marks = base.transform_filter("datum.rows > 0").mark_text(fontSize=10)
+    text = marks.encode(
+        alt.Text("rows:Q"),
+        color=alt.condition(f"datum.share > {DARK}", alt.value("white"), alt.value("black")),
     )
     return render_svg(heat + text, network.name, height=300)
 
@@ -70,14 +70,28 @@ def reliability_diagram(network: NetworkResults, output: Output) -> str:
         for b in bins.itertuples()
     ]
     zero_to_one = alt.Scale(domain=[0, 1])
-    points = (
-        alt.Chart(bins)
-        .mark_circle(color=BLUE, opacity=0.9)
-        .encode(
-            alt.X("confidence:Q", title="mean predicted probability").scale(zero_to_one),
-            alt.Y("accuracy:Q", title="accuracy").scale(zero_to_one),
-            alt.Size("rows:Q", title="rows").scale(type="log", range=[20, 400]).legend(None),
-            description="text:N",
-        )
+    points = alt.Chart(bins).encode(
+        alt.X("confidence:Q", title="mean predicted probability").scale(zero_to_one),
+        alt.Y("accuracy:Q", title="accuracy").scale(zero_to_one),
+        alt.Size("rows:Q", title="rows").scale(type="log", range=[20, 400]).legend(None),
+        description="text:N",
     )
-    return render_svg(diagonal(0, 1) + points, network.name, height=300)
+    circles = points.mark_circle(color=BLUE, opacity=0.9)
+    return render_svg(diagonal(0, 1) + circles, network.name, height=300)
+
+
+def most_confident_errors(
+    network: NetworkResults, output: Output
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the places of the most probable wrong classes, and their probabilities."""
+    table = network.predictions
+    confidence = probabilities(network, output).max(axis=1)
+    wrong = np.flatnonzero((table["actual"] != table["predicted"]).to_numpy())
+    places = wrong[np.argsort(-confidence[wrong], kind="stable")][:MAX_MISTAKES]
+    return places, [format_share(float(share)) for share in confidence[places]]
+
+
+def probabilities(network: NetworkResults, output: Output) -> NDArray[np.float64]:
+    """Return the predicted probabilities of test rows, of shape (rows, classes)."""
+    assert output.classes is not None
+    return network.predictions[[f"probability_{name}" for name in output.classes]].to_numpy()

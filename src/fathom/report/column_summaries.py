@@ -40,11 +40,7 @@ class RawColumn:
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """A raw column in short.
-
-    A number or a date has `median`, `low` and `high` (dates as text), a category the count of
-    its `distinct` values and the `most_frequent` one. All are None if every value is missing.
-    """
+    """A raw column in short: of a number or date (as text) three values, of a category two."""
 
     name: str
     type: str
@@ -58,14 +54,9 @@ class ColumnSummary:
 
 
 def summarize_columns(dataset: str) -> list[ColumnSummary]:
-    """Summarize the columns of a table in their own order.
-
-    Raises:
-        FathomError: results of the stages before are missing.
-    """
+    """Summarize the columns of a table in their own order."""
     schema, roles = Schema.read(dataset), column_roles(dataset)
-    weight = find_weight(dataset, [name for name, role in roles.items() if role == "excluded"])
-    if weight is not None:
+    if weight := find_weight(dataset, [n for n, role in roles.items() if role == "excluded"]):
         roles[weight] = "weight"
     types = {column.name: column.type for column in schema.columns}
     columns = read_columns(dataset, roles, summarized_rows(schema))
@@ -85,12 +76,10 @@ def summarize(column: RawColumn, type_name: str) -> ColumnSummary:
     if column.kind == "category":
         counts = present.value_counts()
         return ColumnSummary(*facts, distinct=len(counts), most_frequent=str(counts.index[0]))
-    statistics: list[Any] = [present.median(), present.min(), present.max()]
-    median, low, high = (
-        value.isoformat(" ").removesuffix(" 00:00:00") if column.kind == "date" else float(value)
-        for value in statistics
-    )
-    return ColumnSummary(*facts, median=median, low=low, high=high)
+    three: list[Any] = [present.median(), present.min(), present.max()]
+    if column.kind == "date":
+        return ColumnSummary(*facts, *(d.isoformat(" ").removesuffix(" 00:00:00") for d in three))
+    return ColumnSummary(*facts, *map(float, three))
 
 
 def column_roles(dataset: str) -> dict[str, ColumnRole]:
@@ -116,10 +105,10 @@ def find_weight(dataset: str, names: list[str]) -> str | None:
     if "weight" not in targets:
         return None
     for name, values in read_raw(dataset, names, targets["row"].to_numpy()):
-        if pd.api.types.is_numeric_dtype(values):
-            numbers = values.to_numpy(np.float64, na_value=np.nan)
-            if np.array_equal(numbers, targets["weight"]):
-                return name
+        if pd.api.types.is_numeric_dtype(values) and np.array_equal(
+            values.to_numpy(np.float64, na_value=np.nan), targets["weight"]
+        ):
+            return name
     return None
 
 

@@ -5,13 +5,7 @@ from typing import Any
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.ranking import HIGHER_IS_BETTER
-from fathom.evaluate.formatting import (
-    METRIC_LABELS,
-    format_mean,
-    format_number,
-    format_percent,
-    format_signed,
-)
+from fathom.evaluate.formatting import format_mean, format_number, format_percent, format_signed
 from fathom.report.charts import unit_suffix
 from fathom.report.results import DatasetResults, Metrics, NetworkResults
 
@@ -24,11 +18,7 @@ PHRASES = {
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A model in the table of comparison.
-
-    `spread` holds mean, sd and n of the primary test metric over runs, `compared` the difference
-    to the best baseline.
-    """
+    """A model in the table of comparison, with the `spread` of the primary metric over runs."""
 
     name: str
     kind: str
@@ -47,12 +37,8 @@ def model_rows(results: DatasetResults) -> list[ModelRow]:
         name, run = network.name, network.run
         spread = network.spread["test"][metric] if network.spread else None
         compared = results.comparison["networks"][name]
-        rows.append(
-            ModelRow(
-                name, "network", network.metrics, spread, compared, run["parameters"],
-                run["seconds"],
-            )
-        )  # fmt: skip
+        more = run["parameters"], run["seconds"]
+        rows.append(ModelRow(name, "network", network.metrics, spread, compared, *more))
         if network.ensemble:
             rows.append(ModelRow(f"{name}, mean of {len(run['runs'])}", "output", network.ensemble))
         # Metrics of an auxiliary output with a target of its own are not comparable.
@@ -64,31 +50,28 @@ def model_rows(results: DatasetResults) -> list[ModelRow]:
     return sorted(rows, key=lambda row: row.metrics["test"][metric], reverse=higher)
 
 
-@dataclass(frozen=True)
-class BestNetwork:
-    """The best network on the validation set in words: its primary test metric (`value`, `label`),
-    what it means, and how it compares with the best baseline.
+def describe_best(results: DatasetResults) -> dict[str, str]:
+    """Describe the best network on the validation set.
+
+    Its primary test metric (`value`, `label`), what it means, and how it compares with the best
+    baseline.
     """
-
-    name: str
-    value: str
-    label: str
-    meaning: str
-    comparison: str
-
-
-def describe_best(results: DatasetResults) -> BestNetwork:
     output, best, metric = results.problem.main, results.best, results.primary_metric
     spread = best.spread["test"][metric] if best.spread else None
     unit = f", {output.unit}" if output.unit and metric == "rmse" else ""
     runs = f", {spread['n']} runs" if spread else ""
-    return BestNetwork(
-        name=best.name,
-        value=format_mean(spread) or format_number(best.metrics["test"][metric]),
-        label=f"test {METRIC_LABELS[output.task][metric]}{unit}{runs}",
-        meaning=describe_metrics(best, output),
-        comparison=compare_with_baseline(results),
-    )
+    baseline = results.comparison["baseline"]
+    compared = results.comparison["networks"][best.name]
+    difference, low, high = (format_signed(compared[k]) for k in ("difference", "low", "high"))
+    return {
+        "name": best.name,
+        "value": format_mean(spread) or format_number(best.metrics["test"][metric]),
+        "label": f"test {results.labels[metric]}{unit}{runs}",
+        "meaning": describe_metrics(best, output),
+        "comparison": f"{PHRASES[compared['verdict']]}, {baseline['name']} "
+        f"({format_number(baseline['figure'])}): difference {difference}, "
+        f"{format_percent(results.confidence)} interval {low} to {high}.",
+    }
 
 
 def describe_metrics(network: NetworkResults, output: Output) -> str:
@@ -99,15 +82,3 @@ def describe_metrics(network: NetworkResults, output: Output) -> str:
         return f"On average, its predictions of {output.column} are off by {error}."
     right = 1000 - round((1 - metrics["accuracy"]) * 1000)
     return f"Of 1,000 new rows, it classifies about {right:,} correctly."
-
-
-def compare_with_baseline(results: DatasetResults) -> str:
-    baseline = results.comparison["baseline"]
-    compared = results.comparison["networks"][results.best.name]
-    low, high = format_signed(compared["low"]), format_signed(compared["high"])
-    return (
-        f"{PHRASES[compared['verdict']]}, {baseline['name']} "
-        f"({format_number(baseline['figure'])}): difference "
-        f"{format_signed(compared['difference'])}, {format_percent(results.confidence)} interval "
-        f"{low} to {high}."
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -15,7 +14,7 @@ from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_array
 from fathom.evaluate.formatting import SUBSET_LABELS
-from fathom.report.charts import WIDTH, encode_subsets, render_svg
+from fathom.report.charts import WIDTH, draw_bars, encode_subsets, render_svg
 from fathom.report.column_summaries import column_roles, read_columns
 
 MAX_CHARTS = 24
@@ -27,20 +26,10 @@ HEIGHT, BAR_HEIGHT = 150, 7
 SUBSETS = ("training", "validation", "test")
 
 
-@dataclass(frozen=True)
-class Distributions:
-    """Charts by column; how many columns are left out, and whether rows are a sample."""
-
-    charts: dict[str, str]
-    left_out: int
-    sampled: bool
-
-
-def draw_distributions(dataset: str) -> Distributions:
+def draw_distributions(dataset: str) -> dict[str, Any]:
     """Draw for the target and the features of a table what share of each set has which value.
 
-    Raises:
-        FathomError: results of the stages before are missing.
+    Returns `charts` by column, how many columns are `left_out`, and if rows are `sampled`.
     """
     folder = paths.split(dataset)
     subsets = {s: read_array(folder / f"{s}.npy", f"split@{dataset}") for s in paths.SUBSETS}
@@ -55,14 +44,14 @@ def draw_distributions(dataset: str) -> Distributions:
         values = {subset: column.content.loc[pd.Index(at)] for subset, at in rows.items()}
         title = f"{column.name} ({column.role})" if column.role in order else column.name
         if column.kind == "category":
-            charts[column.name] = draw_bars(title, category_shares(values))
+            charts[column.name] = draw_categories(title, category_shares(values))
         else:
             charts[column.name] = draw_steps(title, bin_shares(values))
-    return Distributions(
-        charts=charts,
-        left_out=len(names) - len(charts),
-        sampled=any(len(rows[subset]) < len(subsets[subset]) for subset in rows),
-    )
+    return {
+        "charts": charts,
+        "left_out": len(names) - len(charts),
+        "sampled": any(len(rows[subset]) < len(subsets[subset]) for subset in rows),
+    }
 
 
 def sample_rows(subsets: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
@@ -81,23 +70,16 @@ def bin_shares(values: dict[str, pd.Series[Any]]) -> pd.DataFrame:
     Values beyond the outer half per cent count in the first and last bin, missing values nowhere.
     Whole numbers in a short range have a bin each.
 
-    Args:
-        values: numbers or dates by set.
-
-    Returns:
-        The columns subset, low, high (the bin's edges) and share; no row for a set without values.
+    Returns the columns subset, low, high (the bin's edges) and share.
     """
-    present = {subset: column.dropna() for subset, column in values.items()}
-    present = {subset: column for subset, column in present.items() if len(column)}
-    if not present:
-        return pd.DataFrame({"subset": [], "low": [], "high": [], "share": []})
-    is_date = pd.api.types.is_datetime64_any_dtype(next(iter(present.values())))
-    numbers = {s: to_milliseconds(c) if is_date else c.to_numpy() for s, c in present.items()}
+    is_date = pd.api.types.is_datetime64_any_dtype(values["train"])
+    convert = to_milliseconds if is_date else np.asarray
+    numbers = {subset: convert(column.dropna()) for subset, column in values.items()}
     edges = bin_edges(np.concatenate(list(numbers.values())), whole=not is_date)
     tables = []
     for subset, of_subset in numbers.items():
         counts, _ = np.histogram(np.clip(of_subset, edges[0], edges[-1]), edges)
-        columns = {"low": edges[:-1], "high": edges[1:], "share": counts / len(of_subset)}
+        columns = {"low": edges[:-1], "high": edges[1:], "share": counts / max(len(of_subset), 1)}
         tables.append(pd.DataFrame({"subset": SUBSET_LABELS[subset], **columns}))
     table = pd.concat(tables, ignore_index=True)
     if is_date:
@@ -112,6 +94,8 @@ def to_milliseconds(dates: pd.Series[Any]) -> NDArray[np.float64]:
 
 def bin_edges(values: NDArray[np.float64], whole: bool) -> NDArray[np.float64]:
     """Return the edges of bins for values without missing ones."""
+    if not len(values):
+        return np.array([0.0, 1.0])
     low, high = values.min(), values.max()
     if whole and high - low < BINS and (values % 1 == 0).all():
         return np.arange(low - 0.5, high + 1)
@@ -125,11 +109,7 @@ def bin_edges(values: NDArray[np.float64], whole: bool) -> NDArray[np.float64]:
 def category_shares(values: dict[str, pd.Series[Any]]) -> pd.DataFrame:
     """Return what share of each set's rows has which value: the most frequent ones, and the rest.
 
-    Args:
-        values: texts by set.
-
-    Returns:
-        The columns subset, value and share, the values in the order in which they are drawn.
+    Returns the columns subset, value and share, the values in the order in which they are drawn.
     """
     counts = pd.concat(list(values.values()), ignore_index=True).value_counts()
     is_short = len(counts) <= MAX_CATEGORIES + MAX_OTHERS
@@ -150,43 +130,31 @@ def category_shares(values: dict[str, pd.Series[Any]]) -> pd.DataFrame:
 
 def draw_steps(title: str, shares: pd.DataFrame) -> str:
     """Draw shares of bins as one outline for each set."""
-    outlines = [pd.DataFrame({"subset": [], "x": [], "share": []})]
+    outlines = []
     for subset, bins in shares.groupby("subset", sort=False):
         x = [bins["low"].iloc[0], *bins["low"], bins["high"].iloc[-1]]
         outlines.append(pd.DataFrame({"subset": subset, "x": x, "share": [0, *bins["share"], 0]}))
-    points = pd.concat(outlines[1:] or outlines).reset_index(names="place")
+    points = pd.concat(outlines).reset_index(names="place")
     is_date = pd.api.types.is_datetime64_any_dtype(shares["low"])
-    chart = (
-        alt.Chart(points)
-        .mark_line(interpolate="step-after", strokeWidth=1.5)
-        .encode(
-            alt.X("x:T" if is_date else "x:Q", title=None)
-            .axis(tickCount=4)
-            .scale(zero=False, nice=False),
-            alt.Y("share:Q", title=None).axis(format="~%", tickCount=4),
-            *encode_subsets(*SUBSETS),
-            order="place:Q",
-            description="subset:N",
-        )
+    x = alt.X("x:T" if is_date else "x:Q", title=None).scale(zero=False, nice=False)
+    chart = alt.Chart(points).encode(
+        x.axis(tickCount=4),
+        alt.Y("share:Q", title=None).axis(format="~%", tickCount=4),
+        *encode_subsets(*SUBSETS),
+        order="place:Q",
+        description="subset:N",
     )
-    return render_svg(chart, title, height=HEIGHT)
+    steps = chart.mark_line(interpolate="step-after", strokeWidth=1.5)
+    return render_svg(steps, title, height=HEIGHT)
 
 
-def draw_bars(title: str, shares: pd.DataFrame) -> str:
+def draw_categories(title: str, shares: pd.DataFrame) -> str:
     """Draw shares of categories as bars, one below the other for the sets."""
     order = list(dict.fromkeys(shares["value"]))
     shares["text"] = [f"{s.value}, {s.subset}: {s.share:.1%}" for s in shares.itertuples()]
     color, _ = encode_subsets(*SUBSETS)
-    chart = (
-        alt.Chart(shares)
-        .mark_bar()
-        .encode(
-            alt.X("share:Q", title=None).axis(format="~%", tickCount=3),
-            alt.Y("value:N", title=None, sort=order).axis(labelLimit=WIDTH // 3, ticks=False),
-            alt.YOffset("subset:N", sort=list(SUBSETS)),
-            color,
-            description="text:N",
-        )
-    )
+    x = alt.X("share:Q", title=None).axis(format="~%", tickCount=3)
+    y = alt.Y("value:N", title=None, sort=order).axis(labelLimit=WIDTH // 3, ticks=False)
+    offset = alt.YOffset("subset:N", sort=list(SUBSETS))
     height = max(HEIGHT, len(order) * (len(SUBSETS) * BAR_HEIGHT + 4))
-    return render_svg(chart, title, height=height)
+    return draw_bars(shares, x, y, offset, color, title=title, height=height)

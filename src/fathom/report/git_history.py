@@ -2,33 +2,14 @@
 
 import json
 import subprocess
-from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import yaml
 
 EXPERIMENTS = "refs/exps"
 MAX_EXPERIMENTS = 10
 OUTPUTS = (":!dvc.lock", ":!metrics")  # files that the stages themselves change
-
-
-@dataclass(frozen=True)
-class Commit:
-    """The current commit, and whether the working folder differs from it."""
-
-    short: str
-    date: str
-    changed: bool
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """An experiment of `dvc exp`: the settings that it changed, and its metrics files."""
-
-    name: str
-    date: str
-    settings: dict[str, Any]
-    metrics: dict[str, Any]
 
 
 def git(*arguments: str) -> str:
@@ -41,13 +22,14 @@ def git(*arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def current_commit() -> Commit | None:
-    """Return the commit of the working folder, None outside of a repository."""
+def current_commit() -> dict[str, Any] | None:
+    """Return the current commit, and if the working folder differs; None outside a repository."""
     found = git("log", "-1", "--format=%h %cs")
     if not found:
         return None
     short, date = found.split()
-    return Commit(short, date, bool(git("status", "--porcelain", "--", ".", *OUTPUTS)))
+    changed = bool(git("status", "--porcelain", "--", ".", *OUTPUTS))
+    return {"short": short, "date": date, "changed": changed}
 
 
 def committed_metrics(revision: str) -> dict[str, Any]:
@@ -73,8 +55,8 @@ def experiment_metrics(revision: str) -> dict[str, Any]:
     }
 
 
-def last_experiments() -> list[Experiment]:
-    """Return the last experiments, the newest first."""
+def last_experiments() -> list[dict[str, Any]]:
+    """Return name, date, changed settings and metrics of experiments, the newest first."""
     form = "--format=%(refname) %(creatordate:short)"
     experiments = []
     for line in git("for-each-ref", "--sort=-creatordate", form, EXPERIMENTS).splitlines():
@@ -82,7 +64,10 @@ def last_experiments() -> list[Experiment]:
         names = ref.removeprefix(f"{EXPERIMENTS}/").split("/", 2)
         if len(names) == 3 and len(names[0]) == 2:  # others are DVC's queue and its last run
             settings = changed_settings(names[0] + names[1], ref)
-            experiments.append(Experiment(names[2], date, settings, experiment_metrics(ref)))
+            metrics = experiment_metrics(ref)
+            experiments.append(
+                {"name": names[2], "date": date, "settings": settings, "metrics": metrics}
+            )
         if len(experiments) == MAX_EXPERIMENTS:
             break
     return experiments
@@ -91,21 +76,16 @@ def last_experiments() -> list[Experiment]:
 def changed_settings(before: str, after: str) -> dict[str, Any]:
     """Return the settings of a revision that differ from those of another, as `-S` takes them."""
     changed: dict[str, Any] = {}
-    for file in git(
-        "diff", "--name-only", before, after, "--", "params.yaml", "conf/"
-    ).splitlines():
-        old, new = (
-            dict(flatten(yaml.safe_load(git("show", f"{revision}:{file}"))))
-            for revision in (before, after)
-        )
+    files = git("diff", "--name-only", before, after, "--", "params.yaml", "conf/")
+    for file in files.splitlines():
+        old, new = (flatten(git("show", f"{revision}:{file}")) for revision in (before, after))
         prefix = "" if file == "params.yaml" else f"{file}:"
         differing = [key for key in new if key not in old or old[key] != new[key]]
         changed |= {f"{prefix}{key}": new[key] for key in differing}
     return changed
 
 
-def flatten(tree: Any, *above: str) -> list[tuple[str, Any]]:
-    """Return the leaves of a tree, with their keys joined by dots."""
-    if isinstance(tree, dict):
-        return [leaf for key, value in tree.items() for leaf in flatten(value, *above, str(key))]
-    return [(".".join(above), tree)]
+def flatten(text: str) -> dict[str, Any]:
+    """Return the leaves of a YAML file, with their keys joined by dots."""
+    (leaves,) = pd.json_normalize(yaml.safe_load(text) or {}).to_dict("records")
+    return leaves

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fathom.report.network_graph import Call, Layer, LayerGraph, Node, Role, count_parameters
+from fathom.report.network_graph import Call, LayerGraph, Node, Role, count_parameters
 
 SETTINGS = (
     "units", "filters", "output_shape", "kernel_size", "pool_size", "target_shape", "rate",
@@ -21,13 +21,12 @@ Chain = list[Item]  # items one after another, without branches
 
 @dataclass(frozen=True)
 class Box:
-    """One box: `lines` say what it is, `details` its name, output shape and parameters.
+    """One box; `lines` are its lines of text, each with whether it is small.
 
     `layers` are the names of its layers.
     """
 
-    lines: list[str]
-    details: list[str]
+    lines: list[tuple[str, bool]]
     role: Role
     layers: list[str]
 
@@ -35,49 +34,42 @@ class Box:
 def to_boxes(graph: LayerGraph) -> tuple[list[Box], list[tuple[int, int]]]:
     """Return boxes, and edges as pairs of places in the list of boxes."""
     if not graph.calls:
-        return [Box([graph.kind], ["no graph in the file"], "layer", [graph.name])], []
+        lines = [(graph.kind, False), ("no graph in the file", True)]
+        return [Box(lines, "layer", [graph.name])], []
+    receivers: dict[Node, list[Node]] = {call.node: [] for call in graph.calls}
+    for call in graph.calls:
+        for node in call.inputs:
+            receivers[node].append(call.node)
     boxes: list[Box] = []
     place: dict[Node, int] = {}
-    inputs: list[tuple[Node, int]] = []
-    for chain in merge_branches(find_chains(graph.calls)):
+    for chain in merge_branches(find_chains(graph.calls, receivers), receivers):
         for items, times in find_repeats(chain):
-            for call in (call for item in items for call in item):
-                place[call.node] = len(boxes)
-                inputs += [(node, len(boxes)) for node in call.inputs]
+            place |= {call.node: len(boxes) for item in items for call in item}
             boxes.append(make_box(items, times))
-    edges = dict.fromkeys((place[node], to) for node, to in inputs)
-    return boxes, [(start, to) for start, to in edges if start != to]
+    edges = [(place[node], place[call.node]) for call in graph.calls for node in call.inputs]
+    return boxes, [(start, to) for start, to in dict.fromkeys(edges) if start != to]
 
 
-def find_chains(calls: list[Call]) -> list[Chain]:
+def find_chains(calls: list[Call], receivers: dict[Node, list[Node]]) -> list[Chain]:
     """Join calls into chains; only the first call of a chain may have several inputs."""
-    receivers: dict[Node, int] = {}
-    for call in calls:
-        for node in call.inputs:
-            receivers[node] = receivers.get(node, 0) + 1
     ends: dict[Node, Chain] = {}
     for call in calls:
-        before = call.inputs[0] if len(call.inputs) == 1 else None
         chain: Chain = []
-        # An output ends its chain even if another layer takes it.
-        if before in ends and receivers[before] == 1 and ends[before][-1][0].role != "output":
-            chain = ends.pop(before)
-        chain.append([call])
-        ends[call.node] = chain
+        if len(call.inputs) == 1 and len(receivers[call.inputs[0]]) == 1:
+            before = ends[call.inputs[0]][-1][0]
+            # An output ends its chain even if another layer takes it.
+            chain = ends.pop(before.node) if before.role != "output" else []
+        ends[call.node] = [*chain, [call]]
     return list(ends.values())
 
 
-def merge_branches(chains: list[Chain]) -> list[Chain]:
+def merge_branches(chains: list[Chain], receivers: dict[Node, list[Node]]) -> list[Chain]:
     """Merge chains of the same kinds of layers between the same ends if there are many."""
-    receivers: dict[Node, set[Node]] = {}
-    for chain in chains:
-        for node in chain[0][0].inputs:
-            receivers.setdefault(node, set()).add(chain[0][0].node)
     groups: dict[object, list[Chain]] = {}
     for chain in chains:
         first, last = chain[0][0], chain[-1][0]
-        kinds = tuple((item[0].layer.kind, item[0].role) for item in chain)
-        key = (frozenset(first.inputs), frozenset(receivers.get(last.node, ())), kinds)
+        kinds = tuple((item[0].kind, item[0].role) for item in chain)
+        key = (frozenset(first.inputs), frozenset(receivers[last.node]), kinds)
         groups.setdefault(key if last.role != "output" else id(chain), []).append(chain)
     merged: list[Chain] = []
     for branches in groups.values():
@@ -113,43 +105,42 @@ def make_box(items: Chain, times: int) -> Box:
     calls = [call for item in items for call in item]
     lines = [describe_item(item) for item in items[: len(items) // times]]
     if calls[0].role == "input":
-        lines = [
-            f"{len(calls)} inputs" if len(calls) > 1 else custom_name(calls[0].layer) or "input"
-        ]
+        lines = [f"{len(calls)} inputs" if len(calls) > 1 else custom_name(calls[0]) or "input"]
     elif times > 1:
         lines = [f"{times} × {lines[0]}", *lines[1:]] if len(lines) == 1 else [f"{times} ×", *lines]
-    return Box(lines, details(calls, items[-1]), items[-1][0].role, [c.layer.name for c in calls])
+    role, details = items[-1][0].role, list_details(calls, items[-1])
+    texts = [(line, role == "small") for line in lines] + [(detail, True) for detail in details]
+    return Box(texts, role, [call.node[0] for call in calls])
 
 
 def describe_item(item: Item) -> str:
     """Return kind and settings of an item: for several layers the range of each number."""
-    texts = [describe_layer(call.layer) for call in item]
-    if len(set(texts)) == 1:
-        return texts[0] if len(texts) == 1 else f"{len(texts)} × {texts[0]}"
+    texts = [describe_layer(call.kind, call.config) for call in item]
+    if len(texts) == 1:
+        return texts[0]
     forms = {NUMBER.sub("{}", text) for text in texts}
     if len(forms) > 1:
-        return f"{len(texts)} × {item[0].layer.kind}"
+        return f"{len(texts)} × {item[0].kind}"
     columns = zip(*(NUMBER.findall(text) for text in texts), strict=True)
     values = [sorted(set(column), key=lambda n: float(n.replace(",", ""))) for column in columns]
     ranges = [v[0] if len(v) == 1 else f"{v[0]}–{v[-1]}" for v in values]
     return f"{len(texts)} × {forms.pop().format(*ranges)}"
 
 
-def describe_layer(layer: Layer) -> str:
+def describe_layer(kind: str, config: dict[str, Any]) -> str:
     """Return kind and settings: "Dense 300, relu", "Embedding 1,231 × 1"."""
-    config = layer.config
-    if layer.members:
-        return f"Network {layer.name}"
-    if layer.kind == "GetItem":
+    if config.get("layers"):
+        return f"Network {config['name']}"
+    if kind == "GetItem":
         return "Column"
-    if layer.kind == "Embedding":
+    if kind == "Embedding":
         return f"Embedding {format_sizes((config['input_dim'], config['output_dim']))}"
-    if layer.kind == "Activation":
+    if kind == "Activation":
         return f"Activation {format_setting(config['activation']) or 'linear'}"
     if isinstance(inner := config.get("layer"), dict):  # a wrapper
-        return f"{layer.kind}: {describe_layer(Layer(inner['class_name'], '', inner['config']))}"
+        return f"{kind}: {describe_layer(inner['class_name'], inner['config'])}"
     settings = [format_setting(config.get(key)) for key in SETTINGS]
-    return f"{layer.kind} {', '.join(text for text in settings if text)}".rstrip()
+    return f"{kind} {', '.join(text for text in settings if text)}".rstrip()
 
 
 def format_setting(value: Any) -> str:
@@ -169,32 +160,32 @@ def format_sizes(sizes: Iterable[int | None]) -> str:
     return " × ".join("any" if size is None else f"{size:,}" for size in sizes)
 
 
-def custom_name(layer: Layer) -> str:
+def custom_name(call: Call) -> str:
     """Return the name of a layer, "" if Keras chose it: `dense_3`."""
-    chosen_by_keras = re.sub(r"_\d+$", "", layer.name).replace("_", "") == layer.kind.lower()
-    return "" if chosen_by_keras or layer.members else layer.name
+    name = call.node[0]
+    chosen_by_keras = re.sub(r"_\d+$", "", name).replace("_", "") == call.kind.lower()
+    return "" if chosen_by_keras else name
 
 
-def details(calls: list[Call], last: Item) -> list[str]:
+def list_details(calls: list[Call], last: Item) -> list[str]:
     """Return name, output shape and parameters: "wide_linear → 1", "8 parameters"."""
-    role, layer = last[0].role, calls[0].layer
-    shapes = {format_sizes(call.layer.shape) for call in last if call.layer.shape}
+    first, role = calls[0], last[0].role
+    shapes = {format_sizes(call.shape) for call in last if call.shape}
     shape = shapes.pop() if len(shapes) == 1 else ""
     if role == "small":
         return []
     if role == "input":
-        kind = "integer" if layer.config.get("dtype") == "int32" else "number"
+        kind = "integer" if first.config.get("dtype") == "int32" else "number"
         plural = "" if shape == "1" else "s"
         return [shape if "×" in shape else f"{shape} {kind}{plural}".lstrip()]
-    name = custom_name(layer) if len(calls) == 1 else ""
-    if layer.members:
-        count = sum(member["class_name"] != "InputLayer" for member in layer.members)
+    name = custom_name(first) if len(calls) == 1 else ""
+    if members := first.config.get("layers"):
+        count = sum(member["class_name"] != "InputLayer" for member in members)
         name = f"{count:,} layer{'' if count == 1 else 's'}"
     # The units of a dense layer are the shape of a flat output.
-    in_units = layer.kind == last[0].layer.kind == "Dense" and "×" not in shape
+    in_units = first.kind == last[0].kind == "Dense" and "×" not in shape
     arrow = f"→ {shape}" if shape and (role == "output" or not in_units) else ""
-    first_uses = {call.layer.name: call.layer for call in calls if call.node[1] == 0}
-    count = count_parameters(first_uses.values()) or 0
+    count = count_parameters(call for call in calls if call.node[1] == 0) or 0
     lines = [f"{name} {arrow}".strip(), f"{count:,} parameters" if count else ""]
     lines = [line for line in lines if line]
     return lines if name or not lines else [" · ".join(lines)]

@@ -1,7 +1,7 @@
 """Networks drawn as SVG: boxes from top to bottom, in the colors of the page."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+import math
+from collections import Counter
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -18,17 +18,13 @@ LINE, SMALL_LINE, PADDING = 16, 13, 10
 X_SPACE, Y_SPACE = 22, 30  # between boxes
 MARGIN = 4
 ARROW = 6
-PORT_SPACE = 22  # between arrows at the same box, at most
 ROUNDS = 12  # of sorting boxes within their rows
 
 Point = tuple[float, float]
 
 
 def draw_network(file: Path, known: dict[str, dict[str, Any]]) -> str:
-    """Return a drawing of the network in a `.keras` file.
-
-    Arguments and errors are those of `read_graph`.
-    """
+    """Return a drawing of the network in a `.keras` file; `known` is that of `read_graph`."""
     graph = read_graph(file, known)
     boxes, edges = to_boxes(graph)
     views, paths = lay_out(boxes, edges)
@@ -50,138 +46,66 @@ def draw_network(file: Path, known: dict[str, dict[str, Any]]) -> str:
 def describe_graph(graph: LayerGraph) -> str:
     if not graph.calls:
         return f"{graph.name} network: its file holds no graph of layers"
-    counts: dict[str, int | None] = {
-        "input": graph.count("input"),
-        "layer": sum(layer.kind != "InputLayer" for layer in graph.layers),
-        "output": graph.count("output"),
-        "parameter": count_parameters(graph.layers),
-    }
-    texts = [
-        f"{count:,} {name}{'' if count == 1 else 's'}"
-        for name, count in counts.items()
-        if count is not None
-    ]
+    roles = Counter(call.role for call in graph.calls)
+    layers = {call.node[0] for call in graph.calls if call.role != "input"}
+    counts = [(roles["input"], "input"), (len(layers), "layer"), (roles["output"], "output")]
+    if (parameters := count_parameters(graph.calls)) is not None:
+        counts.append((parameters, "parameter"))
+    texts = [f"{count:,} {name}{'' if count == 1 else 's'}" for count, name in counts]
     return f"{graph.name} network: {', '.join(texts)}"
 
 
 def lay_out(
     boxes: list[Box], edges: list[tuple[int, int]]
 ) -> tuple[list[VertexViewer], list[list[Point]]]:
-    """Place boxes in rows from top to bottom, unconnected subgraphs beside one another.
+    """Place boxes in rows from top to bottom; return their places, and the points of each edge.
 
-    Returns:
-        The place of each box, and the points of each edge: straight down from a box to the end of
-        its row, in an arc to the next row, straight through that row, and so on.
+    An edge goes straight down from a box to the end of its row, in an arc to the next row, straight
+    through that row, and so on.
     """
-    views: dict[int, VertexViewer] = {}
-    paths: list[list[Point]] = []
-    left: float = MARGIN
-    for subgraph in split_subgraphs(boxes, edges):
-        layout = make_rows(subgraph)
-        rows = [[vertex.view for vertex in row] for row in layout.layers]
-        for row in rows:
-            separate(row)
-        heights = [max(view.h for view in row) for row in rows]
-        tops = [MARGIN + sum(heights[:i]) + i * Y_SPACE for i in range(len(rows))]
-        shift = left - min(view.xy[0] - view.w / 2 for row in rows for view in row)
-        for row, top, height in zip(rows, tops, heights, strict=True):
-            for view in row:
-                view.xy = (view.xy[0] + shift, top + height / 2)
-        left = max(view.xy[0] + view.w / 2 for row in rows for view in row) + X_SPACE
-        views |= {vertex.data: vertex.view for vertex in subgraph.V()}
-        paths += route_edges(layout, subgraph, list(zip(tops, heights, strict=True)))
-    return [views[index] for index in range(len(boxes))], paths
-
-
-def split_subgraphs(boxes: list[Box], edges: list[tuple[int, int]]) -> Iterator[graph_core]:
-    """Yield the connected subgraphs.
-
-    The order of edges in grandalf's own search depends on memory addresses.
-    """
-    subgraph = list(range(len(boxes)))
-    for start, to in edges:
-        subgraph = [subgraph[start] if number == subgraph[to] else number for number in subgraph]
-    for number in dict.fromkeys(subgraph):
-        vertices = {i: Vertex(i) for i in range(len(boxes)) if subgraph[i] == number}
-        for index, vertex in vertices.items():
-            vertex.view = VertexViewer(*box_size(boxes[index]))
-        inside = [Edge(vertices[a], vertices[b]) for a, b in edges if a in vertices]
-        yield graph_core(list(vertices.values()), inside)
-
-
-def make_rows(subgraph: graph_core) -> SugiyamaLayout:
-    """Return rows of boxes, and of places where edges pass between them, with few crossings."""
-    layout = SugiyamaLayout(subgraph)
-    layout.xspace = X_SPACE
-    layout.dw = layout.dh = 0  # a passing edge needs no more room than the space around it
+    root, *vertices = (Vertex() for _ in range(len(boxes) + 1))
+    root.view = VertexViewer(0, 0)  # invisible; it connects subgraphs
+    for vertex, box in zip(vertices, boxes, strict=True):
+        vertex.view = VertexViewer(*box_size(box))
+    arrows = [Edge(vertices[start], vertices[to]) for start, to in edges]
+    first = set(range(len(boxes))) - {to for _, to in edges}
+    to_first = [Edge(root, vertices[index]) for index in sorted(first)]
+    layout = SugiyamaLayout(graph_core([root, *vertices], arrows + to_first))
+    layout.xspace, layout.yspace = X_SPACE, Y_SPACE
+    layout.dw, layout.dh = 2, 0  # of an edge that passes a row
     layout.init_all()
-    for vertex, spot in layout.grx.items():
-        if vertex is spot:
-            vertex.view.w, vertex.view.h = 2, 0
     layout.draw(ROUNDS)
-    return layout
-
-
-def separate(row: list[VertexViewer]) -> None:
-    """Move boxes of a row to the right where they are too near to the box before them."""
-    free = float("-inf")
-    for view in row:
-        x, y = view.xy
-        view.xy = (max(x, free + view.w / 2), y)
-        free = view.xy[0] + view.w / 2 + X_SPACE
-
-
-def route_edges(
-    layout: SugiyamaLayout, subgraph: graph_core, rows: list[tuple[float, float]]
-) -> list[list[Point]]:
-    """Return the points of each edge, two for each row; `rows` are top and height of rows."""
-    edges = list(subgraph.E())
-    passed: list[list[float]] = []  # x of each edge in the rows between its boxes
-    starts, ends = defaultdict(list), defaultdict(list)
-    for index, edge in enumerate(edges):
-        first, last = (layout.grx[vertex].rank for vertex in edge.v)
-        spots = layout.ctrls.get(edge, {})
-        passed.append([spots[rank].view.xy[0] for rank in range(first + 1, last)])
-        start, to = (vertex.view.xy[0] for vertex in edge.v)
-        starts[edge.v[0]].append(((passed[-1] or [to])[0], index))
-        ends[edge.v[1]].append(((passed[-1] or [start])[-1], index))
-    start_x, end_x = find_ports(starts), find_ports(ends)
+    rows = place_rows([[vertex.view for vertex in row] for row in layout.layers])
     paths = []
-    for index, edge in enumerate(edges):
-        first, last = (layout.grx[vertex].rank for vertex in edge.v)
-        start, to = (vertex.view for vertex in edge.v)
-        x, end = start_x[index], end_x[index]
-        path = [(x, start.xy[1] + start.h / 2), (x, sum(rows[first]))]
-        for between, row in zip(passed[index], rows[first + 1 : last], strict=True):
-            path += [(between, row[0]), (between, sum(row))]
-        paths.append([*path, (end, rows[last][0]), (end, to.xy[1] - to.h / 2)])
-    return paths
+    for arrow in arrows:
+        stops = layout.ctrls.get(arrow) or {layout.grx[v].rank: v for v in arrow.v}
+        path = [(stops[rank].view.xy[0], y) for rank in sorted(stops) for y in rows[rank]]
+        start, end = (vertex.view for vertex in arrow.v)
+        path[0] = (start.xy[0], start.xy[1] + start.h / 2)
+        path[-1] = (end.xy[0], end.xy[1] - end.h / 2)
+        paths.append(path)
+    return [vertex.view for vertex in vertices], paths
 
 
-def find_ports(edges_of: dict[Vertex, list[tuple[float, int]]]) -> dict[int, float]:
-    """Return where edges meet a box: beside one another, in the order of their other ends.
-
-    Args:
-        edges_of: for each box its edges, as the x of their other ends and their numbers.
-    """
-    ports = {}
-    for vertex, edges in edges_of.items():
-        step = min(PORT_SPACE, vertex.view.w / (len(edges) + 1))
-        for place, (_, index) in enumerate(sorted(edges)):
-            ports[index] = vertex.view.xy[0] + (place - (len(edges) - 1) / 2) * step
-    return ports
-
-
-def text_lines(box: Box) -> list[tuple[str, bool]]:
-    """Return the lines of text of a box, each with whether it is small."""
-    return [(line, box.role == "small") for line in box.lines] + [(d, True) for d in box.details]
+def place_rows(rows: list[list[VertexViewer]]) -> list[tuple[float, float]]:
+    """Move boxes apart that are too near to one another; return top and bottom of each row."""
+    for row in rows:
+        free = -math.inf
+        for view in row:
+            view.xy = (max(view.xy[0], free + view.w / 2), view.xy[1])
+            free = view.xy[0] + view.w / 2 + X_SPACE
+    left = min(view.xy[0] - view.w / 2 for row in rows for view in row)
+    for view in (view for row in rows for view in row):
+        view.xy = (view.xy[0] - left + MARGIN, view.xy[1] - Y_SPACE + MARGIN)
+    halves = [max(view.h for view in row) / 2 for row in rows]
+    middles = [row[0].xy[1] for row in rows]
+    return [(y - half, y + half) for y, half in zip(middles, halves, strict=True)]
 
 
 def box_size(box: Box) -> tuple[float, float]:
     """Return width and height of a box that has room for its text."""
-    lines = text_lines(box)
-    width = max(text_width(line, SMALL if small else SIZE) for line, small in lines)
-    height = sum(SMALL_LINE if small else LINE for _, small in lines)
+    width = max(text_width(line, SMALL if small else SIZE) for line, small in box.lines)
+    height = sum(SMALL_LINE if small else LINE for _, small in box.lines)
     return round(width + 2 * PADDING), height + PADDING
 
 
@@ -194,7 +118,6 @@ def text_width(text: str, size: float) -> float:
 
 
 def draw_box(box: Box, view: VertexViewer) -> list[str]:
-    """Return the SVG of a box."""
     (x, y), role = view.xy, box.role
     top = y - view.h / 2
     stroke, width = ("accent", 1.5) if role in ("input", "output") else ("line", 1)
@@ -204,7 +127,7 @@ def draw_box(box: Box, view: VertexViewer) -> list[str]:
         f'fill="var(--surface)" stroke="var(--{stroke})" stroke-width="{width}"/>'
     ]
     bottom = top + PADDING / 2
-    for text, small in text_lines(box):
+    for text, small in box.lines:
         bottom += SMALL_LINE if small else LINE
         style = f'font-size="{SMALL}px" fill="var(--muted)"' if small else 'fill="var(--ink)"'
         svg.append(f'<text x="{x:.1f}" y="{bottom - 4:.1f}" {style}>{escape(text)}</text>')
@@ -212,7 +135,7 @@ def draw_box(box: Box, view: VertexViewer) -> list[str]:
 
 
 def draw_edge(path: list[Point]) -> list[str]:
-    """Return the SVG of an edge with its arrowhead."""
+    """Draw an edge with its arrowhead."""
     *_, (end, tip) = path
     commands = [f"M{path[0][0]:.1f} {path[0][1]:.1f}"]
     for number, ((start, top), (x, y)) in enumerate(pairwise([*path[:-1], (end, tip - 1)])):

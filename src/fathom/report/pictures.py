@@ -30,11 +30,7 @@ MAGMA = (
 
 
 def draw_samples(dataset: str) -> str:
-    """Return HTML with a row of training images for each of the first classes.
-
-    Raises:
-        FathomError: the data is missing.
-    """
+    """Return HTML with a row of training images for each of the first classes."""
     schema, stage = Schema.read(dataset), f"download@{dataset}"
     images = read_array(paths.raw(dataset) / "images.npy", stage)
     labels = read_array(paths.raw(dataset) / "labels.npy", stage)
@@ -59,11 +55,13 @@ def draw_samples(dataset: str) -> str:
 
 def draw_class(name: str, images: list[NDArray[np.uint8]], side: int) -> str:
     """Return HTML with images of a class beside one another."""
-    fitted = [fit(image, side) for image in images]
-    height, width = fitted[0].shape[:2]
-    sheet = Image.new("RGBA", (len(fitted) * (width + GAP) - GAP, height))
-    for place, image in enumerate(fitted):
-        sheet.paste(Image.fromarray(image), (place * (width + GAP), 0))
+    pictures = [Image.fromarray(enlarge(image)) for image in images]
+    for picture in pictures:
+        picture.thumbnail((side, side))  # shrinks only
+    width, height = pictures[0].size
+    sheet = Image.new("RGBA", (len(pictures) * (width + GAP) - GAP, height))
+    for place, picture in enumerate(pictures):
+        sheet.paste(picture, (place * (width + GAP), 0))
     return (
         f'<div class="sample"><div>{escape(name)}</div><img src="{to_uri(sheet)}" '
         f'width="{sheet.width}" height="{height}" '
@@ -71,22 +69,13 @@ def draw_class(name: str, images: list[NDArray[np.uint8]], side: int) -> str:
     )
 
 
-def draw_image(image: NDArray[Any], white: float | None = None) -> str:
-    """Return an image as a data URI.
-
-    Args:
-        image: of shape (height, width) or (height, width, channels), with 1, 3 or 4 channels.
-        white: the value of the brightest pixels; None: 255 for integers, 1 for fractions.
-    """
+def draw_image(image: NDArray[Any], white: float) -> str:
+    """Return an image as a data URI; `white` is the value of the brightest pixels."""
     return to_uri(Image.fromarray(enlarge(to_bytes(image, white))))
 
 
 def draw_heat_map(values: NDArray[Any], limit: float) -> str:
-    """Return a heat map as a data URI, from black (0) to light yellow (`limit` or more).
-
-    Args:
-        values: of shape (height, width), none below 0.
-    """
+    """Return a heat map as a data URI, from black (0) to light yellow (`limit` or more)."""
     shares = np.clip(values / limit, 0, 1) if limit else np.zeros(values.shape)
     image = Image.fromarray(enlarge(np.rint(shares * 255).astype(np.uint8)))
     image.putpalette(palette().tobytes())
@@ -110,13 +99,11 @@ def brightest(images: NDArray[Any]) -> float:
     return 255.0 if highest > 127 else max(highest, 1.0)
 
 
-def to_bytes(image: NDArray[Any], white: float | None = None) -> NDArray[np.uint8]:
+def to_bytes(image: NDArray[Any], white: float) -> NDArray[np.uint8]:
     """Return an image in 256 shades, of shape (height, width), or with 3 or 4 channels."""
     image = np.asarray(image)
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[:, :, 0]
-    if white is None:
-        white = 255.0 if np.issubdtype(image.dtype, np.integer) else 1.0
     shades: NDArray[np.uint8] = np.rint(np.clip(image / white, 0, 1) * 255).astype(np.uint8)
     return shades
 
@@ -125,13 +112,6 @@ def enlarge(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return a very small image with squares for pixels."""
     times = max(1, -(-MIN_SIDE // max(image.shape[:2])))
     return image.repeat(times, axis=0).repeat(times, axis=1)
-
-
-def fit(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Return an image in a square of this side."""
-    fitted = Image.fromarray(enlarge(image))
-    fitted.thumbnail((side, side))  # shrinks only
-    return np.asarray(fitted)
 
 
 def to_uri(image: Image.Image) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fathom.artifacts.problem import Output
+from fathom.evaluate.formatting import format_number
 from fathom.report.charts import BLUE, GRAY, HEIGHT, ORANGE, diagonal, render_svg, unit_suffix
 from fathom.report.results import NetworkResults
 
@@ -14,6 +15,7 @@ BINS = 40
 QUANTILES = 10
 PREDICTION_GROUPS = 20
 MAX_CATEGORIES = 8  # the most frequent ones
+MAX_MISTAKES = 8
 
 
 def predicted_against_actual(networks: list[NetworkResults], output: Output) -> list[str]:
@@ -35,19 +37,15 @@ def draw_predictions(network: NetworkResults, output: Output, low: float, high: 
         for c in cells.itertuples()
     ]
     scale, unit = alt.Scale(domain=[low, high], nice=False), unit_suffix(output.unit)
-    heat = (
-        alt.Chart(cells)
-        .mark_rect()
-        .encode(
-            alt.X("x:Q", title=f"true {output.column}{unit}").scale(scale),
-            alt.X2("x2"),
-            alt.Y("y:Q", title=f"predicted{unit}").scale(scale),
-            alt.Y2("y2"),
-            alt.Color("rows:Q", title="rows").scale(type="log", scheme="viridis"),
-            description="text:N",
-        )
+    heat = alt.Chart(cells).encode(
+        alt.X("x:Q", title=f"true {output.column}{unit}").scale(scale),
+        alt.X2("x2"),
+        alt.Y("y:Q", title=f"predicted{unit}").scale(scale),
+        alt.Y2("y2"),
+        alt.Color("rows:Q", title="rows").scale(type="log", scheme="viridis"),
+        description="text:N",
     )
-    return render_svg(heat + diagonal(low, high), network.name, height=300)
+    return render_svg(heat.mark_rect() + diagonal(low, high), network.name, height=300)
 
 
 def residuals(network: NetworkResults, output: Output) -> str:
@@ -87,22 +85,24 @@ def error_by_value(network: NetworkResults, column: "pd.Series[Any]", output: Ou
     bars["text"] = [
         f"{column.name} {b.value}: RMSE {b.rmse:.3g}, {b.rows:,} rows" for b in bars.itertuples()
     ]
-    chart = (
-        alt.Chart(bars)
-        .mark_bar(color=BLUE)
-        .encode(
-            alt.X("value:N", title=str(column.name), sort=None).axis(labelAngle=-40, labelLimit=90),
-            alt.Y("rmse:Q", title=f"RMSE{unit_suffix(output.unit)}"),
-            description="text:N",
-        )
+    chart = alt.Chart(bars).encode(
+        alt.X("value:N", title=str(column.name), sort=None).axis(labelAngle=-40, labelLimit=90),
+        alt.Y("rmse:Q", title=f"RMSE{unit_suffix(output.unit)}"),
+        description="text:N",
     )
-    all_rows = (
-        alt.Chart(pd.DataFrame({"at": [float(np.sqrt(squares.mean()))]}))
-        .mark_rule(color=ORANGE, strokeDash=[4, 4])
-        .encode(alt.Y("at:Q"))
-    )
+    rmse = float(np.sqrt(squares.mean()))
+    all_rows = alt.Chart(pd.DataFrame({"at": [rmse]})).mark_rule(color=ORANGE, strokeDash=[4, 4])
     title = f"{network.name}: error by {column.name}"
-    return render_svg(chart + all_rows, title, height=HEIGHT - 40)
+    return render_svg(
+        chart.mark_bar(color=BLUE) + all_rows.encode(alt.Y("at:Q")), title, height=HEIGHT - 40
+    )
+
+
+def largest_errors(table: pd.DataFrame) -> tuple["pd.Index[Any]", list[str]]:
+    """Return the places of the largest absolute errors, the largest first, and the errors."""
+    errors = table["predicted"] - table["actual"]
+    places = errors.abs().sort_values(ascending=False, kind="stable").index[:MAX_MISTAKES]
+    return places, [f"{'+' if e > 0 else ''}{format_number(float(e))}" for e in errors[places]]
 
 
 def group_values(column: "pd.Series[Any]") -> "pd.CategoricalIndex[Any]":

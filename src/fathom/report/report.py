@@ -9,16 +9,8 @@ import yaml
 from fathom.artifacts.ranking import find_best
 from fathom.base import paths
 from fathom.base.files import write_text
-from fathom.evaluate.formatting import (
-    METRIC_LABELS,
-    SUBSET_LABELS,
-    format_mean,
-    format_number,
-    format_percent,
-    format_share,
-    format_signed,
-)
-from fathom.report.git_history import Experiment, current_commit, last_experiments
+from fathom.evaluate import formatting
+from fathom.report.git_history import current_commit, last_experiments
 from fathom.report.results import DatasetResults, read_results
 from fathom.report.section import describe_dataset
 from fathom.report.summary import render_summary
@@ -34,7 +26,7 @@ def report(config: Config) -> None:
     Raises:
         FathomError: results of a stage are missing.
     """
-    results = read_results(config)
+    results = [read_results(dataset, config) for dataset in config.datasets]
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("fathom.report", ""),
         autoescape=True,
@@ -44,38 +36,33 @@ def report(config: Config) -> None:
     )
     templates.filters |= {
         "cell": format_cell,
-        "mean": format_mean,
-        "number": format_number,
-        "percent": format_percent,
-        "share": format_share,
-        "signed": format_signed,
+        "mean": formatting.format_mean,
+        "number": formatting.format_number,
+        "percent": formatting.format_percent,
+        "share": formatting.format_share,
+        "signed": formatting.format_signed,
     }
     versions = results[0].networks[0].run["versions"]
+    metrics = [f"{r.problem.dataset}, {r.labels[r.primary_metric]}" for r in results]
     page = templates.get_template("page.html.j2").render(
         sections=[describe_dataset(of_dataset) for of_dataset in results],
-        subsets=SUBSET_LABELS,
+        subsets=formatting.SUBSET_LABELS,
         commit=current_commit(),
         versions=", ".join(f"{label} {versions[name]}" for name, label in VERSIONS.items()),
-        heads=["experiment", "date", "settings", *map(name_metric, results)],
+        heads=["experiment", "date", "settings", *metrics],
         experiments=[describe_experiment(e, results) for e in last_experiments()],
     )
     write_text(paths.REPORT, page)
     write_text(paths.SUMMARY, render_summary(results))
 
 
-def name_metric(results: DatasetResults) -> str:
-    labels = METRIC_LABELS[results.problem.main.task]
-    return f"{results.problem.dataset}, {labels[results.primary_metric]}"
-
-
-def describe_experiment(experiment: Experiment, results: list[DatasetResults]) -> dict[str, Any]:
+def describe_experiment(
+    experiment: dict[str, Any], results: list[DatasetResults]
+) -> dict[str, Any]:
     """Return a row of the table of experiments."""
-    return {
-        "name": experiment.name,
-        "date": experiment.date,
-        "settings": {key: format_setting(value) for key, value in experiment.settings.items()},
-        "cells": [describe_best_of(experiment.metrics, of_dataset) for of_dataset in results],
-    }
+    settings = {key: format_setting(value) for key, value in experiment["settings"].items()}
+    cells = [describe_best_of(experiment["metrics"], of_dataset) for of_dataset in results]
+    return experiment | {"settings": settings, "cells": cells}
 
 
 def format_setting(setting: Any) -> str:
@@ -95,7 +82,7 @@ def describe_best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
     if not networks:
         return ""
     name = find_best(networks, metric)
-    return f"{format_number(networks[name]['test'][metric])} ({name})"
+    return f"{formatting.format_number(networks[name]['test'][metric])} ({name})"
 
 
 def format_cell(value: Any) -> str:

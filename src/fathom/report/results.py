@@ -11,6 +11,7 @@ from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
 from fathom.base import paths
 from fathom.base.blocks import evenly_spaced, rows_at_once
 from fathom.base.files import read_json, read_table, stage_output
+from fathom.evaluate.formatting import METRIC_LABELS
 from fathom.export.card import render_card
 from fathom.settings.config import CardText, Config
 
@@ -23,12 +24,10 @@ Metrics = dict[str, dict[str, Any]]  # by subset and name
 class NetworkResults:
     """The results of a network.
 
-    `metrics` are those of the best run. `auxiliary` are the metrics of an auxiliary output,
-    `spread` mean, sd and n of each metric over several runs, `ensemble` the metrics of the runs'
-    mean prediction, `calibrated` the metrics after temperature scaling with the `temperature`, and
-    `interval` the `wanted`, and by subset the actual, coverage of prediction intervals with their
-    mean width. `card` is the model card in Markdown, `run` the content of `run.json`, `history` has
-    the epochs of all runs, and `predictions` those of up to 100,000 evenly spaced test rows.
+    `metrics` are those of the best run, `auxiliary` those of an auxiliary output, `ensemble` those
+    of the runs' mean prediction, `calibrated` those after temperature scaling; `spread` has mean,
+    sd and n over several runs. `card` is the model card in Markdown, `run` the content of
+    `run.json`, `history` has the epochs of all runs, and `predictions` evenly spaced test rows.
     """
 
     name: str
@@ -48,9 +47,8 @@ class NetworkResults:
 class DatasetResults:
     """The results of a data set.
 
-    `baselines` are metrics by name of the baseline; `trained_rows` is how many training rows
-    baselines were fitted on, None for all. `comparison` and `explanation` come from the stages
-    `compare` and `explain`; `confidence` is that of the intervals in `comparison`.
+    `trained_rows` is how many training rows baselines were fitted on, None for all; `confidence` is
+    that of the intervals in `comparison`.
     """
 
     problem: Problem
@@ -68,22 +66,18 @@ class DatasetResults:
         return PRIMARY_METRIC[self.problem.main.task]
 
     @property
+    def labels(self) -> dict[str, str]:
+        return METRIC_LABELS[self.problem.main.task]
+
+    @property
     def best(self) -> NetworkResults:
         """The best network on the validation set; the test set selects nothing."""
         name = find_best({n.name: n.metrics for n in self.networks}, self.primary_metric)
         return next(network for network in self.networks if network.name == name)
 
 
-def read_results(config: Config) -> list[DatasetResults]:
-    """Read the results of every data set and model in the settings.
-
-    Raises:
-        FathomError: a file is missing or damaged.
-    """
-    return [read_dataset(name, config) for name in config.datasets]
-
-
-def read_dataset(dataset: str, config: Config) -> DatasetResults:
+def read_results(dataset: str, config: Config) -> DatasetResults:
+    """Read the results of a data set and of every model in the settings."""
     problem = Problem.read(dataset)
     text = config.cards.get(dataset, CardText())
     explanation = paths.explanation(dataset) / "explanation.json"

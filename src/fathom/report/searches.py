@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.search_result import SearchResult, TrialResult
+from fathom.artifacts.search_result import SearchResult
 from fathom.evaluate.formatting import METRIC_LABELS, format_duration, format_share
-from fathom.report.charts import BLUE, GRAY, HEIGHT, ORANGE, render_svg, unit_suffix
+from fathom.report.charts import BLUE, GRAY, HEIGHT, ORANGE, draw_bars, render_svg, unit_suffix
 
 MAX_TRIALS = 10  # in the table
 HIGHLIGHTED = 0.1  # share of trials that parallel coordinates show in color
@@ -20,12 +20,8 @@ LOG_RATIO = 10  # of the highest and lowest value of an axis, from which on it i
 OUTLIERS = 0.9  # quantile of values above which a point is drawn at the edge
 
 
-def describe_searches(problem: Problem) -> list[dict[str, Any]]:
-    """Return what the template shows of each search on a data set."""
-    return [describe_search(result, problem) for result in SearchResult.read_all(problem.dataset)]
-
-
 def describe_search(result: SearchResult, problem: Problem) -> dict[str, Any]:
+    """Return what the template shows of a search."""
     ranked = result.best_first()
     metric = METRIC_LABELS[problem.main.task][result.metric]
     criterion = f"mean {metric} of {result.cv} folds" if result.cv else f"validation {metric}"
@@ -43,7 +39,9 @@ def describe_search(result: SearchResult, problem: Problem) -> dict[str, Any]:
         "time": format_duration(result.seconds),
         "settings": [shorten(key) for key in result.space],
         "best": [
-            [trial.number, trial.value, *(format_trial(trial, key) for key in result.space)]
+            [trial.number, trial.value]
+            # A trial does not have the settings of branches that it did not take.
+            + [format_setting(trial.settings.get(key, "")) for key in result.space]
             for trial in ranked[:MAX_TRIALS]
         ],
         "compared": result.metrics_by_name(),
@@ -56,11 +54,6 @@ def describe_search(result: SearchResult, problem: Problem) -> dict[str, Any]:
 def shorten(key: str) -> str:
     """Return a key without the prefix that all keys of a model or of the training have."""
     return key.removeprefix("model.").removeprefix("train.").removeprefix("optimizer.")
-
-
-def format_trial(trial: TrialResult, key: str) -> str:
-    """Return a setting of a trial, "" if the trial does not have it."""
-    return format_setting(trial.settings[key]) if key in trial.settings else ""
 
 
 def format_setting(value: Any) -> str:
@@ -91,16 +84,9 @@ def draw_importances(result: SearchResult) -> str:
     shares = {shorten(key): share for key, share in result.importances.items()}
     table = pd.DataFrame({"key": list(shares), "share": list(shares.values())})
     table["text"] = [f"{key}: {format_share(share)}" for key, share in shares.items()]
-    bars = (
-        alt.Chart(table)
-        .mark_bar(color=BLUE)
-        .encode(
-            alt.X("share:Q", title="share of the variance").axis(format="%"),
-            alt.Y("key:N", title=None, sort=None).axis(labelLimit=140),
-            description="text:N",
-        )
-    )
-    return render_svg(bars, "Importance of settings")
+    x = alt.X("share:Q", title="share of the variance").axis(format="%")
+    y = alt.Y("key:N", title=None, sort=None).axis(labelLimit=140)
+    return draw_bars(table, x, y, title="Importance of settings")
 
 
 def make_axis(values: list[Any]) -> tuple[list[Any], Callable[[Any], float]]:
@@ -135,13 +121,9 @@ def draw_parallel_coordinates(result: SearchResult, criterion: str) -> str:
         ]
     lines = pd.DataFrame(points, columns=["axis", "at", "trial", "text"])
     labels = pd.DataFrame(ticks, columns=["axis", "at", "text"])
-    x = (
-        alt.X("axis:N", title=None, sort=list(columns))
-        .axis(
-            labelAngle=0, orient="top", domain=False, ticks=False, labelLimit=130, labelPadding=14
-        )
-        .scale(padding=0.4)
-    )
+    look = {"labelAngle": 0, "labelLimit": 130, "labelPadding": 14, "domain": False, "ticks": False}
+    x = alt.X("axis:N", title=None, sort=list(columns)).axis(orient="top", **look)
+    x = x.scale(padding=0.4)
     y = alt.Y("at:Q").axis(None).scale(domain=[0, 1])
     best = {trial.number for trial in ranked[: math.ceil(HIGHLIGHTED * len(ranked))]}
     is_best = lines["trial"].isin(best)
@@ -149,10 +131,7 @@ def draw_parallel_coordinates(result: SearchResult, criterion: str) -> str:
         alt.Chart(lines[rows])
         .mark_line(color=color, opacity=opacity, strokeWidth=width)
         .encode(x, y, detail="trial:N", description="text:N")
-        for rows, color, opacity, width in (
-            (~is_best, GRAY, 0.35, 1),
-            (is_best, ORANGE, 0.9, 1.5),
-        )
+        for rows, color, opacity, width in ((~is_best, GRAY, 0.35, 1), (is_best, ORANGE, 0.9, 1.5))
     )
     rules = alt.Chart(pd.DataFrame({"axis": list(columns)})).mark_rule(color=GRAY).encode(x)
     texts = alt.Chart(labels).mark_text(align="left", dx=4, fontSize=10).encode(x, y, text="text:N")

@@ -1,5 +1,6 @@
 """What the page shows of one data set, for the template dataset.html.j2."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import markdown
@@ -11,18 +12,18 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import HIGHER_IS_BETTER
 from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.schema import Schema
+from fathom.artifacts.search_result import SearchResult
 from fathom.base import paths
 from fathom.base.files import read_array
 from fathom.evaluate.formatting import METRIC_LABELS, describe_inputs
-from fathom.report import classification, mistakes, pictures, regression
-from fathom.report.charts import learning_curve
+from fathom.report import classification, pictures, regression
+from fathom.report.charts import learning_curve, shapley_charts
 from fathom.report.column_summaries import summarize_columns, summarized_rows
 from fathom.report.comparison import describe_best, model_rows
 from fathom.report.distributions import draw_distributions
 from fathom.report.network_drawing import draw_network
 from fathom.report.results import DatasetResults, NetworkResults
-from fathom.report.searches import describe_searches
-from fathom.report.shapley_charts import shapley_charts
+from fathom.report.searches import describe_search
 from fathom.settings.fields import Task
 
 IMPORTANT_COLUMNS = 3  # the most important ones, shown with errors
@@ -32,8 +33,9 @@ def describe_dataset(results: DatasetResults) -> dict[str, Any]:
     problem = results.problem
     images = problem.kind == "images"
     shape = " × ".join(map(str, problem.shape))
-    labels, primary = METRIC_LABELS[problem.main.task], results.primary_metric
+    labels, primary = results.labels, results.primary_metric
     others = [metric for metric in labels if metric != primary]
+    searches = SearchResult.read_all(problem.dataset)
     content = {
         "results": results,
         "inputs": f"images of {shape} pixels" if images else describe_inputs(problem),
@@ -47,7 +49,7 @@ def describe_dataset(results: DatasetResults) -> dict[str, Any]:
         ],
         "shown_rows": describe_shown_rows(results),
         "networks": [describe_network(network, problem) for network in results.networks],
-        "searches": describe_searches(problem),
+        "searches": [describe_search(search, problem) for search in searches],
     }  # fmt: skip
     task = describe_regression if problem.main.task == "regression" else describe_classification
     data = describe_images if images else describe_table
@@ -89,12 +91,13 @@ def describe_monitor(monitor: str, task: Task) -> str:
 
 def describe_regression(results: DatasetResults) -> dict[str, Any]:
     best, output = results.best, results.problem.main
+    table = best.predictions.astype({"actual": float, "predicted": float})
     features = important_columns(results)
     by_value = [regression.error_by_value(best, features[name], output) for name in features]
     return {
         "predictions": regression.predicted_against_actual(results.networks, output),
         "errors": [regression.residuals(best, output), *by_value],
-        "mistakes": mistakes.largest_errors(best, features),
+        "mistakes": describe_mistakes(table, features, *regression.largest_errors(table)),
         "intervals": [
             {"name": n.name, "wanted": n.interval["wanted"]} | n.interval["test"]
             for n in results.networks
@@ -105,7 +108,8 @@ def describe_regression(results: DatasetResults) -> dict[str, Any]:
 
 def describe_classification(results: DatasetResults) -> dict[str, Any]:
     best, output = results.best, results.problem.main
-    wrong = mistakes.most_confident_errors(best, output, important_columns(results))
+    errors = classification.most_confident_errors(best, output)
+    wrong = describe_mistakes(best.predictions, important_columns(results), *errors)
     if results.problem.kind == "images":
         dataset = results.problem.dataset
         images = read_array(paths.raw(dataset) / "images.npy", f"download@{dataset}")
@@ -119,6 +123,17 @@ def describe_classification(results: DatasetResults) -> dict[str, Any]:
         "calibrated": [network for network in results.networks if network.calibrated],
         "mistakes": wrong,
     }
+
+
+def describe_mistakes(
+    table: pd.DataFrame, features: pd.DataFrame, places: Iterable[int], details: list[str]
+) -> list[dict[str, Any]]:
+    """Return row number, truth, prediction, detail and the values of features of some rows."""
+    return [
+        {name: table[name][at] for name in ("row", "actual", "predicted")}
+        | {"detail": detail, "columns": {name: features[name].iloc[at] for name in features}}
+        for at, detail in zip(places, details, strict=True)
+    ]
 
 
 def important_columns(results: DatasetResults) -> pd.DataFrame:

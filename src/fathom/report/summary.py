@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fathom.evaluate.formatting import METRIC_LABELS, format_mean, format_number, format_signed
+from fathom.evaluate.formatting import format_mean, format_number, format_signed
 from fathom.report.comparison import describe_best, model_rows
 from fathom.report.git_history import committed_metrics
 from fathom.report.results import DatasetResults
@@ -21,10 +21,10 @@ def render_summary(datasets: list[DatasetResults]) -> str:
 
 
 def list_models(results: DatasetResults) -> Iterator[str]:
-    best, labels = describe_best(results), METRIC_LABELS[results.problem.main.task]
+    best, labels = describe_best(results), results.labels
     yield f"## {results.problem.dataset}"
     yield ""
-    yield f"**{best.name}**: {best.value} ({best.label}). {best.comparison}"
+    yield "**{name}**: {value} ({label}). {comparison}".format(**best)
     yield ""
     heads = [f"test {label}" for label in labels.values()]
     heads += ["over runs", f"against {results.comparison['baseline']['name']}"]
