@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-
-from fathom.new_dataset import placement
+from stages import run_command
 
 N = 200
 RNG = np.random.default_rng(0)
@@ -26,34 +25,53 @@ def copy(file: Path, out: Path | None) -> None:
 
 
 def make_project(folder: Path, patch: pytest.MonkeyPatch) -> Path:
-    """Make a folder that has settings a project, with a copy in place of `dvc add`."""
+    """Make a folder with settings a project, in which files are copied in place of `dvc add`."""
     (folder / ".dvc").mkdir()
     (folder / ".dvc/config").touch()
-    patch.setattr(placement, "dvc_add", copy)
+    patch.setattr("fathom.new_dataset.new_dataset.dvc_add", copy)
     return folder
 
 
-def write_houses(folder: Path, rows: int = N) -> Path:
-    """Write a table of columns of all kinds, as a German spreadsheet does."""
-    days = pd.date_range("2020-01-01", periods=rows)
+def new_dataset(*arguments: object) -> str:
+    """Run the command, which must succeed, and return what it prints."""
+    done = run_command("new-dataset", *arguments)
+    assert done.status == 0, done
+    return done.out
+
+
+def houses(rows: int = N) -> pd.DataFrame:
+    """Return a table of columns of all kinds, whose prices can be learned."""
+    rng = np.random.default_rng(5)
+    area = rng.normal(100, 20, rows).round(1)
+    city = rng.choice(["Köln", "Bonn"], rows)
+    price = area * np.where(city == "Köln", 5, 3) + rng.normal(0, 10, rows)
     table = pd.DataFrame(
         {
             "id": range(1, rows + 1),
-            "sold": days.strftime("%d/%m/%Y"),
-            "rooms": RNG.integers(1, 8, rows).astype(str),
-            "area": RNG.normal(100, 20, rows).round(1),
-            "garden": RNG.choice(["true", "false"], rows),
-            "city": RNG.choice(["Köln", "Bonn"], rows),
+            "sold": pd.date_range("2020-01-01", periods=rows).strftime("%d/%m/%Y"),
+            "rooms": rng.integers(1, 8, rows).astype(str),
+            "area": area,
+            "garden": rng.choice(["true", "false"], rows),
+            "city": pd.Series(city).mask(rng.random(rows) < 0.1),
             "notes": [f"house number {n}" for n in range(rows)],
             "country": "DE",
-            "price": RNG.normal(300, 50, rows).round(2),
+            "price": price.round(2),
+            "area copied": area,
         }
     )
-    table.loc[3, "rooms"] = "?"
-    table["area copied"] = table["area"]
-    file = folder / "Häuser 2020.csv"
+    table.loc[3::20, "rooms"] = "?"
+    table.loc[7, "price"] = None
+    return table
+
+
+def write_spreadsheet(table: pd.DataFrame, file: Path) -> Path:
+    """Write a table as a German spreadsheet does."""
     table.to_csv(file, sep=";", decimal=",", index=False, encoding="cp1252")
     return file
+
+
+def write_houses(folder: Path) -> Path:
+    return write_spreadsheet(houses(), folder / "Häuser 2020.csv")
 
 
 def write_image(file: Path, size: tuple[int, int] = (6, 5), colour: Any = 7) -> None:

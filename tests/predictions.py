@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from exports import ADULTS, CALIFORNIA, DIGITS, loaded
+from exports import ADULTS, CALIFORNIA, DIGITS, exported_networks, loaded
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
@@ -13,6 +13,15 @@ from fathom.base.files import read_table
 from fathom.predict.predict import Counts, predict
 
 MODELS = {name.split("/")[0]: name for name in (CALIFORNIA, ADULTS, DIGITS)}
+
+
+@pytest.fixture(autouse=True)
+def in_project(
+    pipeline: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work in a project with exported networks of tables and of images. Read it alone."""
+    monkeypatch.chdir(exported_networks(pipeline, tmp_path_factory))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # as the command sets it: undone afterwards
 
 
 def raw_rows(dataset: str) -> pd.DataFrame:

@@ -36,7 +36,6 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run it as a user does, without the tests' PYTHONPATH."""
     command = ["env", "-u", "PYTHONPATH", str(python), *arguments]
     return run_in(folder, *command, check=False)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import yaml
-from conftest import dataset_config, every_kind
+from conftest import ROOT, dataset_config, every_kind
 from pandas.testing import assert_frame_equal
 from pyarrow import parquet
 
@@ -39,15 +39,15 @@ EVERYTHING = {
 }
 
 
-def table(rows: int = ROWS) -> pd.DataFrame:
+def table() -> pd.DataFrame:
     """Return a table of every kind of column, with missing values, also of the target."""
     rng = np.random.default_rng(3)
-    made = every_kind(rng, rows, missing=0.2, rooms=4)
-    made["level"] = rng.choice([1.0, 2.0, 2.5, np.nan], rows)
-    made["garden"] = rng.random(rows) < 0.5
-    made["weight"] = rng.random(rows)
-    made["id"] = np.arange(rows) // 3
-    made["y"] = (made["rent"] * made["rooms"]).where(rng.random(rows) < 0.9)
+    made = every_kind(rng, ROWS, missing=0.2, rooms=4)
+    made["level"] = rng.choice([1.0, 2.0, 2.5, np.nan], ROWS)
+    made["garden"] = rng.random(ROWS) < 0.5
+    made["weight"] = rng.random(ROWS)
+    made["id"] = np.arange(ROWS) // 3
+    made["y"] = (made["rent"] * made["rooms"]).where(rng.random(ROWS) < 0.9)
     return made
 
 
@@ -63,12 +63,12 @@ def add(folder: Path, made: pd.DataFrame, settings: dict[str, Any]) -> None:
     (folder / "conf/dataset/made.yaml").write_text(text)
 
 
-def make_large(patch: pytest.MonkeyPatch, rows: int = 700) -> None:
+def make_large(patch: pytest.MonkeyPatch) -> None:
     """Take every table for a large one, of which so few rows are read at a time."""
-    patch.setattr("fathom.artifacts.schema.LARGE", 0)
-    patch.setattr("fathom.download.sources.LARGE", 0)
-    patch.setattr("fathom.base.files.BLOCK", rows)
-    patch.setattr("fathom.download.parquet_files.BLOCK", rows)
+    for module in ("artifacts.schema", "download.sources"):
+        patch.setattr(f"fathom.{module}.LARGE", 0)
+    for module in ("base.files", "download.parquet_files"):
+        patch.setattr(f"fathom.{module}.BLOCK", 700)
     patch.setattr("fathom.base.files.ROW_GROUP", 256)
 
 
@@ -108,31 +108,27 @@ def test_equals_what_it_is_in_memory(workspace: Path, method: str) -> None:
             np.testing.assert_equal(found, in_memory[name], err_msg=name)
 
 
-def test_row_groups_are_of_one_size(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a reader of rows that lie together would have to read more than these."""
-    add(workspace, table(), EVERYTHING)
-    make_large(monkeypatch)
-    scaled()
-    file = parquet.ParquetFile("data/scaled/made/train_features.parquet")
-    sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-    assert set(sizes[:-1]) == {256}
-    assert len(sizes) > 5
-
-
-def test_learns_from_so_many_rows_evenly(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_a_large_table(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row groups have one size, statistics come from rows at equal distances."""
     add(workspace, table(), EVERYTHING)
     make_large(monkeypatch)
     monkeypatch.setattr("fathom.artifacts.raw_table.FITTED_ROWS", 500)
     found = scaled()
+    file = parquet.ParquetFile("data/scaled/made/train_features.parquet")
+    sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    assert set(sizes[:-1]) == {256}
+    assert len(sizes) > 5
     scaler = found["data/scaled/made/scaler.json"]["targets"]["main_output"]
     rows = found["data/split/made/train.npy"]
     assert len(rows) > 1_000
     drawn = rows[evenly_spaced(len(rows), 500)]
     assert scaler["center"] == [table()["y"].iloc[drawn].mean()]
+    some = np.array([2_900, 3, 255, 256, 3])
+    expected = table().iloc[some][["id", "town"]]
+    assert_frame_equal(read_raw_rows("made", some, ["id", "town"]), expected)
 
 
 def test_files_of_a_folder_are_one_table(tmp_path: Path) -> None:
-    """Their types need not be the same, nor have missing values in each of them."""
     blocks = [
         pa.table({"n": pa.array([1, 2], pa.int32()), "t": ["a", "?"], "b": [True, False]}),
         pa.table({"n": pa.array([None, 4], pa.int64()), "t": ["c", None], "b": [None, True]}),
@@ -164,6 +160,7 @@ def test_whole_numbers_beyond_int64(tmp_path: Path) -> None:
             "1.parquet and 0.parquet have different columns: only one of them has 'z'",
         ),
         (pa.table({"n": pa.array([], pa.int64())}), "1.parquet has no rows"),
+        (None, ". contains no .parquet or .pq files"),
         (
             pa.table({"n": pa.array([b"x"])}),
             "a column of 0.parquet has an incompatible type in another file: Unable to "
@@ -172,20 +169,15 @@ def test_whole_numbers_beyond_int64(tmp_path: Path) -> None:
     ],
 )
 def test_refuses_files_that_are_no_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: pa.Table, message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: pa.Table | None, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    parquet.write_table(pa.table({"n": [1]}), "0.parquet")
-    parquet.write_table(second, "1.parquet")
+    if second is not None:
+        parquet.write_table(pa.table({"n": [1]}), "0.parquet")
+        parquet.write_table(second, "1.parquet")
     with pytest.raises(FathomError) as caught:
         parquet_table(Path())
     assert str(caught.value) == message
-
-
-def test_refuses_a_folder_without_parquet_files(tmp_path: Path) -> None:
-    with pytest.raises(FathomError) as caught:
-        parquet_table(tmp_path)
-    assert str(caught.value) == f"{tmp_path} contains no .parquet or .pq files"
 
 
 def test_a_row_stays_in_its_subset_when_the_table_grows(workspace: Path) -> None:
@@ -203,17 +195,13 @@ def test_a_row_stays_in_its_subset_when_the_table_grows(workspace: Path) -> None
         assert len(after[subset]) / labelled == pytest.approx(share, abs=0.03)
 
 
-def test_another_seed_is_another_split(workspace: Path) -> None:
+def test_another_seed_and_a_key_change_a_split(workspace: Path) -> None:
     add(workspace, table(), {})
     one, two = (
         set(download_and_split("split.hash=true", f"split.seed={seed}")["test"].tolist())
         for seed in (1, 2)
     )
     assert len(one & two) / len(one) == pytest.approx(0.25, abs=0.05)
-
-
-def test_rows_of_one_key_are_in_one_subset(workspace: Path) -> None:
-    add(workspace, table(), {})
     subsets = download_and_split("split.key=[id]").values()
     keys = [set(table()["id"].iloc[rows]) for rows in subsets]
     assert len(set().union(*keys)) == sum(map(len, keys))
@@ -232,43 +220,14 @@ def test_own_test_rows_stay_when_rows_are_hashed(workspace: Path) -> None:
     assert len(subsets["valid"]) / ROWS == pytest.approx(0.1875, abs=0.03)
 
 
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["split.key=[ids]"], "split.key: there is no column 'ids'; did you mean id?"),
-        (
-            ["split.key=[size]"],
-            "split.key: column 'size' has no value in row 0; a key needs a value in every row",
-        ),
-        (
-            ["split.hash=true", "split.test=own"],
-            "split.test: made has no test set of its own; set a fraction or a number of rows",
-        ),
-        (
-            ["split.hash=true", "split.valid=0.0000001"],
-            "split.hash: no row of made is in the set valid; make the set larger, or set "
-            "split.hash to false",
-        ),
-        (
-            ["split.hash=false", "split.key=[id]"],
-            "command line: split: a key needs hashing; set hash to auto",
-        ),
-        (
-            ["split.hash=true", "split.shuffle=false"],
-            "command line: split: rows in order are not hashed; set hash to auto and key to null",
-        ),
-        (
-            ["split.hash=true", "split.stratify=true"],
-            "command line: split: a hash does not stratify; set stratify to auto or false",
-        ),
-    ],
-)
-def test_refuses_what_cannot_be_hashed(workspace: Path, overrides: list[str], message: str) -> None:
+def test_refuses_what_cannot_be_hashed(workspace: Path) -> None:
     add(workspace, table(), {})
     download(dataset_config("made"))
-    with pytest.raises(FathomError) as caught:
-        split(dataset_config("made", *overrides))
-    assert str(caught.value) == message
+    refusals = yaml.safe_load((ROOT / "tests/refusals.yaml").read_text())["split"]
+    for overrides, message in refusals.items():
+        with pytest.raises(FathomError) as caught:
+            split(dataset_config("made", *overrides.split()))
+        assert str(caught.value) == message
     assert not Path("data/split/made").exists()
 
 
@@ -288,12 +247,3 @@ def test_checks_a_sample_that_keeps_copies(
     assert first.sentence.startswith(f"in a sample of {sample:,} of 3,600 rows: ")
     # A sixth of all rows are copies, and in half of the cases of a row in the training set.
     assert first.figures["rows"] / first.figures["of"] == pytest.approx(0.19, abs=0.06)
-
-
-def test_reads_rows_by_their_numbers(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add(workspace, table(), {})
-    make_large(monkeypatch)
-    download(dataset_config("made"))
-    rows = np.array([2_900, 3, 255, 256, 3])
-    found = read_raw_rows("made", rows, ["id", "town"])
-    assert_frame_equal(found, table().iloc[rows][["id", "town"]])

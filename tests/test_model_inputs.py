@@ -7,7 +7,7 @@ import pytest
 from fathom.artifacts.signature import InputColumn, Signature
 from fathom.base.errors import FathomError
 from fathom.predict.model_inputs import check_columns, model_inputs
-from fathom.predict.unusual import find_unusual
+from fathom.predict.prediction_columns import find_unusual
 
 NAN = float("nan")
 

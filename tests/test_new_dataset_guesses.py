@@ -6,12 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from conftest import ROOT
 from own_tables import NUMBERS, RNG, UUIDS, WORDS, N
 
 from fathom.base.errors import FathomError
 from fathom.download.table_files import read_table_file
 from fathom.new_dataset.infer_columns import ColumnGuess, find_markers, infer_columns
 from fathom.new_dataset.infer_target import infer_target
+
+GUESSES = yaml.safe_load((ROOT / "tests/guesses.yaml").read_text())
 
 
 def guess(values: Any) -> ColumnGuess:
@@ -24,30 +28,16 @@ def read(folder: Path, **columns: Any) -> pd.DataFrame:
     return read_table_file(folder / "t.csv")
 
 
-# Columns.
-
-
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
         (NUMBERS, "number"),
-        (RNG.integers(0, 1000, N), "integer"),
-        ([1.0, 2.0, None] * 50, "integer"),  # the missing value made it a float
-        ([1.0, 2.0, 3.0] * 50, "number"),
-        (WORDS, "category"),
-        ([True, False] * 50, "boolean"),
-        (["True", "False", None] * 50, "boolean"),
-        (["2020-01-31", "2020-02-01"] * 50, "date"),
-        (["31/12/2020", "01/12/2020"] * 50, "date"),
-        ([20200131, 20200201, 19991231] * 50, "date"),
-        ([20200131, 20200201, 20201399] * 50, "integer"),
-        ([2019, 2020, 2021] * 50, "integer"),
-        ([f"note number {n}" for n in range(N)], "text"),
-        (["2:1", "0:0", "3:1"] * 50, "category"),
-        (["now", "today"] * 50, "category"),
-        (["May", "June"] * 50, "category"),
-        (["2020", "1", "n. Chr."] * 1 + ["x", "y", "z"] * 50, "category"),
         ([None] * N, "number"),
+        (RNG.integers(0, 1000, N), "integer"),
+        (WORDS, "category"),
+        (["2020", "1", "n. Chr."] + ["x", "y", "z"] * 50, "category"),
+        ([f"note number {n}" for n in range(N)], "text"),
+        *((values * 50, kind) for kind, columns in GUESSES["kinds"].items() for values in columns),
     ],
 )
 def test_kinds(tmp_path: Path, values: Any, kind: str) -> None:
@@ -55,25 +45,7 @@ def test_kinds(tmp_path: Path, values: Any, kind: str) -> None:
     assert infer_columns(table)[0].kind == kind
 
 
-@pytest.mark.parametrize(
-    ("values", "form", "other"),
-    [
-        (["31/01/2020", "01/02/2020"], "%d/%m/%Y", None),
-        (["01/31/2020", "02/01/2020"], "%m/%d/%Y", None),
-        (["01/02/2020", "03/04/2020"], "%m/%d/%Y", "%d/%m/%Y"),
-        (["01.02.2020", "03.04.2020"], "%d.%m.%Y", "%m.%d.%Y"),
-        (["1.2.20", "31.1.20"], "%d.%m.%y", None),
-        (["1/2/20 0:30", "1/31/20 23:00"], "%m/%d/%y %H:%M", None),
-        (["2020/01/31", "2020/02/01"], "ISO8601", None),
-        (["20141013T000000", "20150101T000000"], "ISO8601", None),
-        (["2020-01", "2020-02"], "ISO8601", None),
-        (["5 Jan 2020", "6 Feb 2020"], "%d %b %Y", None),
-        (["Jan 2020", "Feb 2020"], "%b %Y", None),
-        (["10:30", "11:45"], "%H:%M", None),
-        ([20200131, 20200201], "%Y%m%d", None),
-        (["2020-01-31 10:00", "2020-02-01 11:00"], None, None),  # read as times already
-    ],
-)
+@pytest.mark.parametrize(("values", "form", "other"), GUESSES["dates"])
 def test_dates(tmp_path: Path, values: list[Any], form: str | None, other: str | None) -> None:
     found = infer_columns(read(tmp_path, x=values * 20, y=range(len(values) * 20)))[0]
     assert (found.kind, found.date_format, found.other_format) == ("date", form, other)
@@ -153,9 +125,6 @@ def test_texts_among_numbers_and_dates(tmp_path: Path) -> None:
     assert find_markers(columns) == ["-", "?", "Unknown", "n.a."]
 
 
-# The target.
-
-
 @pytest.mark.parametrize(
     ("values", "task"),
     [
@@ -175,52 +144,33 @@ def test_task(tmp_path: Path, values: Any, task: str) -> None:
     assert infer_target(table, infer_columns(table)[0], None).task == task
 
 
+REGRESSION = "but regression needs numbers: choose --task classification or another column"
+MANY = "has 200 different values in 200 rows, which are too many for classes"
+
+
 @pytest.mark.parametrize(
-    ("values", "task", "message"),
+    ("values", "task", "why"),
     [
-        ([None] * N, None, "the target 'x' has a value in 0 rows; at least 20 are needed"),
-        ([1, *[None] * 199], None, "the target 'x' has a value in 1 rows; at least 20 are needed"),
-        (["a"] * N, None, "the target 'x' is 'a' in all rows"),
-        (
-            ["2020-01-31", "2020-02-01"] * 50,
-            None,
-            "the target 'x' holds dates: networks predict numbers or classes",
-        ),
-        (
-            WORDS,
-            "regression",
-            f"the target 'x' holds '{WORDS[0]}', but regression needs numbers: choose --task "
-            "classification or another column",
-        ),
-        (
-            ["1", "2", "3+"] * 50,
-            "regression",
-            "the target 'x' holds '3+', but regression needs numbers: choose --task "
-            "classification or another column",
-        ),
+        ([None] * N, None, "has a value in 0 rows; at least 20 are needed"),
+        ([1, *[None] * 199], None, "has a value in 1 rows; at least 20 are needed"),
+        (["a"] * N, None, "is 'a' in all rows"),
+        (["2020-1-31", "2020-2-1"] * 50, None, "holds dates: networks predict numbers or classes"),
+        (WORDS, "regression", f"holds '{WORDS[0]}', {REGRESSION}"),
+        (["1", "2", "3+"] * 50, "regression", f"holds '3+', {REGRESSION}"),
         (
             [*NUMBERS[1:], np.inf],
             None,
-            "the target 'x' is infinite in 1 rows: correct these values or leave them empty",
+            "is infinite in 1 rows: correct these values or leave them empty",
         ),
-        (
-            UUIDS,
-            None,
-            "the target 'x' has 200 different values in 200 rows, which are too many for classes",
-        ),
-        (
-            np.arange(N) / 7,
-            "classification",
-            "the target 'x' has 200 different values in 200 rows, which are too many for classes; "
-            "choose --task regression",
-        ),
+        (UUIDS, None, MANY),
+        (np.arange(N) / 7, "classification", f"{MANY}; choose --task regression"),
     ],
 )
-def test_targets_refused(tmp_path: Path, values: Any, task: Any, message: str) -> None:
+def test_targets_refused(tmp_path: Path, values: Any, task: Any, why: str) -> None:
     table = read(tmp_path, x=values, y=range(len(values)))
     with pytest.raises(FathomError) as caught:
         infer_target(table, infer_columns(table)[0], task)
-    assert str(caught.value) == message
+    assert str(caught.value) == f"the target 'x' {why}"
 
 
 def test_notes_on_targets(tmp_path: Path) -> None:

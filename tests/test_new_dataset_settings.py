@@ -12,7 +12,7 @@ from conftest import ROOT, dataset_config
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
-from own_tables import NUMBERS, WORDS, N, make_project, write_houses, write_image
+from own_tables import NUMBERS, WORDS, N, make_project, new_dataset, write_houses, write_image
 from stages import run_command
 
 from fathom.artifacts.raw_table import TableInMemory
@@ -29,13 +29,6 @@ from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 @pytest.fixture(autouse=True)
 def project(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return make_project(workspace, monkeypatch)
-
-
-def add(file: object, *options: str) -> str:
-    """Run `fathom new-dataset`, which must succeed, and return what it prints."""
-    done = run_command("new-dataset", file, *options)
-    assert done.status == 0, done
-    return done.out
 
 
 def write(table: pd.DataFrame, name: str = "t") -> str:
@@ -55,41 +48,21 @@ def encoded(dataset: DatasetSettings) -> list[str]:
     return [*encoder.transform(raw.table).columns]
 
 
-HOUSES = """\
-# @package _global_
-#
-# hauser_2020: 200 rows and 10 columns of Häuser 2020.csv, as guessed by `fathom new-dataset`.
-# Correct wrong guesses here.
-dataset:
-  source:
-    _target_: fathom.download.sources.table_file
-    file: data/own/hauser_2020.csv
-    delimiter: ";"
-    decimal: ","
-    encoding: cp1252
-    missing: ["?"]  # among the numbers or dates of rooms
-  task: regression
-  target: price
-  unit: null  # of the target, in the report: $, kg, points
-  exclude:
-    - id  # 1, 2, 3 … like an identifier
-    - notes  # free text: 200 different texts in 200 rows
-    - country  # constant: DE
-    - area copied  # the same as area
-  # Text and booleans are always categories, integers only if they are listed here. Number of
-  # different integers: rooms (7)
-  categories: []
-  dates:
-    sold: "%d/%m/%Y"
-  # wide, deep, buckets, crosses, sample_weight, auxiliary: see docs/datasets.md
-# To train on the past and test on the future, with rows in the order of sold (ascending):
-# split: {shuffle: false}
+UNSORTED = """\
+split:
+  stratify: false  # 5 classes, but 4 rows in the validation set
+  # To train on the past and test on the future, with rows in the order of day (not sorted yet: sort
+  # them first):
+  # shuffle: false
 """
 
 
 def test_settings_word_for_word(project: Path) -> None:
-    add(write_houses(project), "--target", "price")
-    assert Path("conf/dataset/hauser_2020.yaml").read_text() == HOUSES
+    new_dataset(write_houses(project), "--target", "price")
+    assert (
+        Path("conf/dataset/hauser_2020.yaml").read_text()
+        == (ROOT / "tests/houses.yaml").read_text()
+    )
     features = encoded(dataset_config("hauser_2020").dataset)
     own = [name for name in features if not name.startswith("sold_")]
     assert own == ["rooms", "area", "rooms_missing", "garden", "city"]
@@ -97,7 +70,7 @@ def test_settings_word_for_word(project: Path) -> None:
 
 
 def test_the_example_of_the_documentation_holds(project: Path) -> None:
-    add(write_houses(project), "--target", "price", "--name", "houses")
+    new_dataset(write_houses(project), "--target", "price", "--name", "houses")
     file = Path("conf/dataset/houses.yaml")
     example = (ROOT / "docs/datasets.md").read_text().split("```yaml\n")[1].split("```")[0]
     tree, more = yaml.safe_load(file.read_text()), yaml.safe_load(example)
@@ -142,7 +115,7 @@ def check_names(dataset: DatasetSettings, name: str) -> None:
 @pytest.mark.parametrize("name", ["a: b", "two\nlines", "${x}", "\\${y}", "key.with.dot", "null"])
 def test_stages_read_any_name(name: str) -> None:
     nasty_table(name).to_parquet("nasty.parquet")
-    add("nasty.parquet", "--target", name)
+    new_dataset("nasty.parquet", "--target", name)
     dataset = dataset_config("nasty").dataset
     check_names(dataset, name)
     assert len(encoded(dataset)) > 3
@@ -173,9 +146,8 @@ def test_a_name_that_settings_cannot_hold() -> None:
     write(pd.DataFrame({"???": NUMBERS, "x": WORDS}))
     done = run_command("new-dataset", "t.csv", "--target", "???")
     assert done.status == 1
-    assert done.err.startswith(
-        "fathom: settings cannot hold the name or a value of a column, rename it: "
-    )
+    line = "fathom: settings cannot hold the name or a value of a column, rename it: "
+    assert done.err.startswith(line)
     assert not Path("conf/dataset/t.yaml").exists()
 
 
@@ -183,7 +155,7 @@ def test_refused_texts_are_listed() -> None:
     numbers = [str(number) for number in NUMBERS]
     numbers[7] = "1,5\nor so"
     write(pd.DataFrame({"slip": numbers, "choice": ["1", "2", "3+", "4"] * 50, "y": NUMBERS}))
-    printed = add("t.csv", "--target", "y")
+    printed = new_dataset("t.csv", "--target", "y")
     text = " ".join(Path("conf/dataset/t.yaml").read_text().replace("#", "").split())
     note = (
         "slip: the stages refuse '1,5 or so' (row 7); correct them in the file, or list them as "
@@ -199,32 +171,22 @@ def test_refused_texts_are_listed() -> None:
 
 def test_a_class_is_no_missing_value() -> None:
     numbers = ["unknown", "?", *map(str, NUMBERS[2:])]
-    add(write(pd.DataFrame({"x": numbers, "y": ["unknown", "good"] * 100})), "--target", "y")
+    new_dataset(
+        write(pd.DataFrame({"x": numbers, "y": ["unknown", "good"] * 100})), "--target", "y"
+    )
     assert dataset_config("t").dataset.source.arguments["missing"] == ["?"]
 
 
 def test_few_rows() -> None:
     table = pd.DataFrame({"x": [*"aabbccddee"] * 2, "y": range(20), "z": NUMBERS[:20]})
-    add(write(table), "--target", "z")
+    new_dataset(write(table), "--target", "z")
     config = dataset_config("t")
     assert config.scale.min_frequency == 1
     assert config.dataset.exclude == ["y"]
     table["day"] = pd.date_range("2020-01-01", periods=20)[::-1]
-    add(write(table, "u"), "--target", "x")
+    new_dataset(write(table, "u"), "--target", "x")
     assert dataset_config("u").split.stratify is False
-    assert (
-        Path("conf/dataset/u.yaml")
-        .read_text()
-        .endswith(
-            """\
-split:
-  stratify: false  # 5 classes, but 4 rows in the validation set
-  # To train on the past and test on the future, with rows in the order of day (not sorted yet: sort
-  # them first):
-  # shuffle: false
-"""
-        )
-    )
+    assert Path("conf/dataset/u.yaml").read_text().endswith(UNSORTED)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +199,7 @@ split:
 )
 def test_data_of_an_installed_package(name: str, target: str, task: str, categories: int) -> None:
     file = distribution("shapiq").locate_file(f"shapiq/datasets/data/{name}.csv")
-    add(file, "--target", target, "--name", "real")
+    new_dataset(file, "--target", target, "--name", "real")
     dataset = dataset_config("real").dataset
     assert (dataset.task, dataset.exclude, dataset.categories) == (task, [], [])
     columns = infer_columns(read_table_file(Path(str(file))), target)
@@ -246,13 +208,10 @@ def test_data_of_an_installed_package(name: str, target: str, task: str, categor
     assert len(encoded(dataset)) > 7
 
 
-# Images.
-
-
 def test_images_in_a_folder(project: Path) -> None:
     for n in range(24):
         write_image(project / f"My Pets/{'cat' if n % 3 else 'dog'}/{n}.png")
-    lines = [line.split() for line in add("My Pets/").splitlines()]
+    lines = [line.split() for line in new_dataset("My Pets/").splitlines()]
     assert Path("conf/dataset/my_pets.yaml").read_text() == (
         """\
 # @package _global_
@@ -277,7 +236,7 @@ def test_images_that_differ(project: Path) -> None:
         colour = (250, 0, 0) if n % 2 else 9
         file = project / f"pets/{subset}/{'cat' if n % 3 else 'dog'}/{n}.png"
         write_image(file, (8 + n, 20), colour)
-    printed = add("pets")
+    printed = new_dataset("pets")
     config = dataset_config("pets")
     assert config.dataset.source.arguments["size"] == [20, 22]
     assert config.dataset.source.arguments["channels"] == 3
@@ -291,7 +250,7 @@ def test_images_in_arrays() -> None:
     arrays = {"x_train": np.zeros((20, 4, 4), np.uint8), "y_train": np.arange(20) % 2}
     tests = {"x_test": np.zeros((4, 4, 4), np.uint8), "y_test": np.arange(4) % 2}
     np.savez("MNIST.npz", **arrays, **tests)  # type: ignore[arg-type]
-    add("MNIST.npz")
+    new_dataset("MNIST.npz")
     config = dataset_config("mnist")
     assert config.dataset.source.target == "fathom.download.sources.image_arrays"
     assert config.dataset.source.arguments == {"file": "data/own/mnist.npz"}

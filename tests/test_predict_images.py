@@ -5,24 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from exports import exported_networks
+import yaml
+from conftest import ROOT
 from PIL import Image
 from predictions import by_pipeline, by_predict, refusal
+from predictions import in_project as in_project
 
 from fathom.base.files import read_array
 from fathom.predict.predict import Counts
-
-
-@pytest.fixture(scope="module")
-def project(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with exported networks of tables and of images. Read it alone."""
-    return exported_networks(pipeline, tmp_path_factory)
-
-
-@pytest.fixture(autouse=True)
-def in_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(project)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # as the command sets it: undone afterwards
 
 
 def digit_images() -> tuple[np.ndarray, pd.DataFrame]:
@@ -76,13 +66,8 @@ def test_images_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "colour.npy", np.zeros((2, 8, 8, 3), np.uint8))
     np.save(tmp_path / "empty.npy", zeros[:0])
     (tmp_path / "none").mkdir()
-    for name, message in {
-        "a.png": " is 9 x 8 pixels (height x width), but the model takes 8 x 8: resize it",
-        "two.npz": " has the arrays 'a', 'b': name that of the images with --array",
-        "colour.npy": " has images of shape (8, 8, 3), but the model takes (8, 8)",
-        "empty.npy": " holds no images: its shape is (0, 8, 8)",
-        "none": " has no .png or .jpg files",
-    }.items():
+    refusals = yaml.safe_load((ROOT / "tests/refusals.yaml").read_text())
+    for name, message in refusals["predict images"].items():
         assert refusal("digits", tmp_path / name, out) == f"{tmp_path / name}{message}"
     assert refusal("digits", tmp_path / "two.npz", out, array="c") == (
         f"--array: {tmp_path / 'two.npz'} has no array 'c'; there are: a, b"

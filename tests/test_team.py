@@ -1,14 +1,17 @@
 """A project shared through a remote on S3: what one has built another gets, whatever happens."""
 
+import itertools
 import logging
 import os
 import shutil
 import socket
 import socketserver
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from operator import gt
 from pathlib import Path
 from typing import Any
 
@@ -50,32 +53,34 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
         running = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
         running.start()
-        host, port = running.get_host_and_port()
-        bucket(f"http://{host}:{port}").mkdir("team")
-        yield host, port
+        bucket(running.get_host_and_port()).mkdir("team")
+        yield running.get_host_and_port()
         running.stop()
 
 
-def bucket(endpoint: str) -> Any:
+def url(server: tuple[str, int]) -> str:
+    return f"http://{server[0]}:{server[1]}"
+
+
+def bucket(server: tuple[str, int]) -> Any:
     return s3fs.S3FileSystem(
-        endpoint_url=endpoint, skip_instance_cache=True, use_listings_cache=False
+        endpoint_url=url(server), skip_instance_cache=True, use_listings_cache=False
     )
 
 
 @pytest.fixture
 def store(server: tuple[str, int]) -> Any:
-    return bucket("http://{}:{}".format(*server))
+    return bucket(server)
 
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory, server: tuple[str, int]) -> Path:
     """Return a clone that has built and pushed everything, once with other settings, too."""
     folder = clone(tmp_path_factory.mktemp("first"))
-    edit(folder / "params.yaml", "datasets=[digits]", "models=[mlp]", "gates={}")
-    edit(folder / "params.yaml", "train.repeats=1")
+    small = ["datasets=[digits]", "models=[mlp]", "gates={}", "train.repeats=1"]
+    edit(folder / "params.yaml", *small)
     run_in(folder, "dvc", "remote", "add", "--default", "team", "s3://team/fathom")
-    point(folder, "http://{}:{}".format(*server))
-    run_in(folder, "dvc", "remote", "modify", "team", "verify", "true")
+    remote(folder, endpointurl=url(server), verify="true")
     commit(folder)
     assert TRAINED in ran(run_in(folder, *REPRO).stdout)
     commit(folder)
@@ -89,10 +94,9 @@ def first(tmp_path_factory: pytest.TempPathFactory, server: tuple[str, int]) -> 
     return folder
 
 
-def point(folder: Path, endpoint: str, path: str = "fathom") -> None:
-    """Set a clone's remote."""
-    run_in(folder, "dvc", "remote", "modify", "team", "endpointurl", endpoint)
-    run_in(folder, "dvc", "remote", "modify", "team", "url", f"s3://team/{path}")
+def remote(folder: Path, **options: str) -> None:
+    for key, value in options.items():
+        run_in(folder, "dvc", "remote", "modify", "team", key, value)
 
 
 def another(of: Path, folder: Path) -> Path:
@@ -101,16 +105,14 @@ def another(of: Path, folder: Path) -> Path:
 
 
 def made(folder: Path) -> dict[str, bytes]:
-    """Return all that stages have made."""
     files = [file for top in MADE for file in (folder / top).rglob("*") if file.is_file()]
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
 def digest(folder: Path, path: Path) -> str:
     """Return the MD5 by which DVC knows an output or a file in one."""
-    with closing(Repo(str(folder))) as repo:
-        entry = repo.index.data["repo"][(*path.parts,)]
-        return str(entry.hash_info.value)
+    with Repo(str(folder)) as repo:
+        return str(repo.index.data["repo"][(*path.parts,)].hash_info.value)
 
 
 def test_second_clone_gets_all_and_runs_nothing(first: Path, tmp_path: Path) -> None:
@@ -148,7 +150,7 @@ def test_remote_that_does_not_answer(first: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     clone = another(first, tmp_path / "clone")
-    point(clone, f"http://127.0.0.1:{port}")
+    remote(clone, endpointurl=f"http://127.0.0.1:{port}")
     done = run_in(clone, *REPRO, check=False)
     assert done.returncode != 0
     assert f'Could not connect to the endpoint URL: "http://127.0.0.1:{port}/' in done.stderr
@@ -168,20 +170,10 @@ def test_s3_is_set_up_where_the_remote_is_there(first: Path, tmp_path: Path) -> 
 def shared(first: Path, tmp_path: Path, store: Any) -> Path:
     """Return a copy of the first clone with a remote of its own, which may be damaged."""
     folder = shutil.copytree(first, tmp_path / "shared")
-    run_in(folder, "dvc", "remote", "modify", "team", "url", f"s3://team/{tmp_path.name}")
+    remote(folder, url=f"s3://team/{tmp_path.name}")
     commit(folder)
     store.copy("team/fathom/", f"team/{tmp_path.name}/", recursive=True)
     return folder
-
-
-def new_place(folder: Path, name: str) -> None:
-    run_in(
-        folder, "dvc", "remote", "modify", "team", "url", f"s3://team/{folder.parent.name}/{name}"
-    )
-
-
-def address(folder: Path, name: str) -> str:
-    return f"team/{folder.parent.name}/files/md5/{name[:2]}/{name[2:]}"
 
 
 @pytest.mark.parametrize("damaged", [ROWS, ROWS.parent])
@@ -190,8 +182,10 @@ def test_damaged_in_the_remote(shared: Path, store: Any, damaged: Path) -> None:
 
     `dvc push` sees no reason to replace it. A push to a new place does.
     """
+    place = f"team/{shared.parent.name}"
     name = digest(shared, damaged)
-    store.pipe(address(shared, name), b"garbage")
+    address = f"{place}/files/md5/{name[:2]}/{name[2:]}"
+    store.pipe(address, b"garbage")
     clone = another(shared, shared.parent / "clone")
     done = run_in(clone, "dvc", "repro", "--pull", "split@digits", check=False)
     if name.endswith(".dir"):
@@ -200,9 +194,9 @@ def test_damaged_in_the_remote(shared: Path, store: Any, damaged: Path) -> None:
         assert ran(done.stdout) == ["split@digits"]
         assert (clone / ROWS).read_bytes() == (shared / ROWS).read_bytes()
     run_in(shared, *PUSH, check=False)
-    assert store.cat(address(shared, name)) == b"garbage"
+    assert store.cat(address) == b"garbage"
 
-    new_place(shared, "mended")
+    remote(shared, url=f"s3://{place}/mended")
     run_in(shared, *PUSH)
     commit(shared)
     second = another(shared, shared.parent / "second")
@@ -229,38 +223,25 @@ def test_damaged_in_the_cache(shared: Path) -> None:
 
 @contextmanager
 def network(server: tuple[str, int], passes: Callable[[int], bool]) -> Iterator[str]:
-    """Return the address of a way to the server that breaks when an upload may not pass.
-
-    Args:
-        server: where it leads.
-        passes: tells whether the first, second, ... upload, counted from 1, may pass.
-    """
-    lock = threading.Lock()
-    uploads = 0
+    """Return the address of a way to the server that breaks when an upload, from 1, cannot pass."""
+    uploads = itertools.count(1)
     broken = threading.Event()
 
     class Way(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            nonlocal uploads
             with socket.create_connection(server) as onward:
                 threading.Thread(target=back, args=(onward, self.request), daemon=True).start()
                 while not broken.is_set() and (sent := self.request.recv(2**16)):
-                    if sent.startswith(b"PUT "):
-                        with lock:
-                            uploads += 1
-                            number = uploads
-                        if not passes(number):
-                            broken.set()
+                    if sent.startswith(b"PUT ") and not passes(next(uploads)):
+                        broken.set()
                     if broken.is_set():
                         return
                     onward.sendall(sent)
 
     def back(onward: socket.socket, to: socket.socket) -> None:
-        try:
+        with suppress(OSError):  # one of them has gone
             while not broken.is_set() and (received := onward.recv(2**16)):
                 to.sendall(received)
-        except OSError:
-            pass  # one of them has gone
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Way) as opened:
         opened.daemon_threads = True
@@ -273,10 +254,6 @@ def pushed(store: Any, path: str) -> int:
     return len(store.find(f"team/{path}")) if store.exists(f"team/{path}") else 0
 
 
-def before(last: int) -> Callable[[int], bool]:
-    return lambda upload: upload < last
-
-
 def test_network_cut_in_the_middle_of_a_push(
     first: Path, tmp_path: Path, server: tuple[str, int], store: Any
 ) -> None:
@@ -285,13 +262,13 @@ def test_network_cut_in_the_middle_of_a_push(
     mine = shutil.copytree(first, tmp_path / "mine")
     arrived = [0]
     for last in (5, 30):
-        with network(server, before(last)) as way:
-            point(mine, way, path)
+        with network(server, partial(gt, last)) as way:
+            remote(mine, endpointurl=way, url=f"s3://team/{path}")
             assert run_in(mine, *PUSH, check=False).returncode != 0
         arrived.append(pushed(store, path))
     assert arrived == sorted(set(arrived))
     assert arrived[-1] < pushed(store, "fathom")
-    point(mine, "http://{}:{}".format(*server), path)
+    remote(mine, endpointurl=url(server))
     commit(mine)
     theirs = another(mine, tmp_path / "theirs")
     assert run_in(theirs, "dvc", "pull", check=False).returncode != 0
@@ -300,11 +277,8 @@ def test_network_cut_in_the_middle_of_a_push(
     assert made(theirs) == made(first)
 
 
-def test_two_pushes_at_once(
-    first: Path, tmp_path: Path, server: tuple[str, int], store: Any
-) -> None:
+def test_two_pushes_at_once(first: Path, tmp_path: Path, server: tuple[str, int]) -> None:
     """Each waits with its first upload for the other's; then all of both is there."""
-    path = tmp_path.name
     both = threading.Barrier(2, timeout=120)
 
     def wait(number: int) -> bool:
@@ -316,18 +290,13 @@ def test_two_pushes_at_once(
     edit(other / "params.yaml", "split.test=0.3")
     assert repro(other, "split@digits") == ["split@digits"]
     with network(server, wait) as way, network(server, wait) as other_way:
-        pushes = []
-        for folder, endpoint in ((one, way), (other, other_way)):
-            point(folder, endpoint, path)
-            environment = os.environ | {"DVC_NO_ANALYTICS": "1"}
-            pushes.append(
-                subprocess.Popen(
-                    PUSH, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
-                )
-            )
-        assert [push.communicate()[0] and push.returncode for push in pushes] == [0, 0]
+        remote(one, endpointurl=way, url=f"s3://team/{tmp_path.name}")
+        remote(other, endpointurl=other_way, url=f"s3://team/{tmp_path.name}")
+        with ThreadPoolExecutor() as threads:
+            pushes = [threads.submit(run_in, folder, *PUSH) for folder in (one, other)]
+        assert [push.result().returncode for push in pushes] == [0, 0]
     for folder in (one, other):
-        point(folder, "http://{}:{}".format(*server), path)
+        remote(folder, endpointurl=url(server))
     commit(other)
     theirs = another(other, tmp_path / "theirs")
     run_in(theirs, "dvc", "pull")

@@ -1,7 +1,5 @@
 """The command `fathom`. Each command imports what it needs when it runs."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +11,6 @@ from fathom.base.errors import FathomError
 
 PATH = click.Path(path_type=Path)
 MODEL = click.argument("model", type=PATH)
-TASK = click.Choice(["regression", "classification"])
 COUNT = click.IntRange(1)
 
 
@@ -45,7 +42,11 @@ def fathom() -> None:
 @fathom.command("new-dataset")
 @click.argument("file", type=PATH)
 @click.option("--target", metavar="COLUMN", help="The column of a table to predict.")
-@click.option("--task", type=TASK, help="Default: inferred from the target's values.")
+@click.option(
+    "--task",
+    type=click.Choice(["regression", "classification"]),
+    help="Default: inferred from the target's values.",
+)
 @click.option("--name", help="The name of the data set. Default: made from the file's name.")
 @click.option("--force", is_flag=True, help="Replace an existing data set of that name.")
 def new_dataset(
@@ -63,16 +64,14 @@ def new_dataset(
     Prints the columns or classes, copies the file to data/own/, where DVC tracks it, and writes
     conf/dataset/NAME.yaml. For a table without --target, only prints the columns.
     """
-    from fathom.new_dataset.new_dataset import new_dataset as add
-    from fathom.new_dataset.placement import is_name
+    from fathom.new_dataset import new_dataset as command
 
-    if name is not None and not is_name(name):
-        raise click.BadParameter(
-            "must begin with a letter, contain only a to z, 0 to 9 and _, and not be a YAML "
-            "keyword",
-            param_hint="'--name'",
+    if name is not None and not command.is_name(name):
+        why = (
+            "must begin with a letter, contain only a to z, 0 to 9 and _, and not be a YAML keyword"
         )
-    add(file, target, task, name, force)
+        raise click.BadParameter(why, param_hint="'--name'")
+    command.new_dataset(file, target, task, name, force)
 
 
 @fathom.command()
@@ -107,10 +106,12 @@ def predict(
     from fathom.train.devices import start_on_cpu
 
     start_on_cpu()  # before Keras starts TensorFlow
-    from fathom.predict.predict import predict_file
+    from fathom.predict.exported_model import ExportedModel
+    from fathom.predict.predict import predict as predict_rows
 
     options = {key: value for key, value in csv.items() if value is not None}
-    predict_file(export_folder(model), rows, output, flag, array, options)
+    exported_model = ExportedModel(export_folder(model))
+    predict_rows(exported_model, rows, output, flag=flag, array=array, csv=options)
 
 
 @fathom.command(context_settings={"ignore_unknown_options": True})

@@ -1,14 +1,11 @@
 """`fathom doctor`: checks versions, devices, settings and DVC's cache."""
 
-from __future__ import annotations
-
 import platform
 import re
 import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from itertools import chain
 from pathlib import Path
 
 import click
@@ -29,16 +26,14 @@ Finding = tuple[str, str]  # OK, WARNING or WRONG, and a sentence
 def run_checks() -> bool:
     """Print all findings. Return whether nothing is wrong."""
     sound = True
-    for state, sentence in chain(
-        check_packages(), check_machine(), check_settings(), check_cache()
-    ):
-        click.echo(f"{state}  {sentence}")
-        sound = sound and state != WRONG
+    for check in (check_packages, check_machine, check_settings, check_cache):
+        for state, sentence in check():
+            click.echo(f"{state}  {sentence}")
+            sound = sound and state != WRONG
     return sound
 
 
 def check_packages() -> Iterator[Finding]:
-    """Compare Python and the packages with what Fathom needs."""
     low, high = PYTHONS
     python = f"Python {platform.python_version()}"
     if low <= sys.version_info[:2] < high:
@@ -69,7 +64,6 @@ def get_version(package: str) -> str | None:
 
 
 def check_machine() -> Iterator[Finding]:
-    """Report processor, memory, disk and GPUs."""
     from fathom.train.devices import cores, device_names, import_quietly, machine_memory
 
     yield OK, f"{cores()} cores, {machine_memory():,.1f} GiB of memory"
@@ -81,10 +75,8 @@ def check_machine() -> Iterator[Finding]:
         yield WRONG, f"TensorFlow cannot be imported: {' '.join(str(error).split())}"
         return
     devices = device_names()
-    if devices == ["CPU"]:
-        yield OK, "TensorFlow finds no GPU: networks train on the CPU"
-    else:
-        yield OK, f"GPUs: {', '.join(devices)}"
+    no_gpu = "TensorFlow finds no GPU: networks train on the CPU"
+    yield OK, no_gpu if devices == ["CPU"] else f"GPUs: {', '.join(devices)}"
 
 
 def check_settings() -> Iterator[Finding]:
@@ -104,7 +96,6 @@ def check_settings() -> Iterator[Finding]:
 
 
 def check_cache() -> Iterator[Finding]:
-    """Count the files in DVC's cache."""
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo
 

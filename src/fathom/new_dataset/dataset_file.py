@@ -1,7 +1,5 @@
 """The file in conf/dataset/ for a user's own data, with comments that explain each guess."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Sequence
@@ -23,14 +21,7 @@ Arguments = dict[str, tuple[Any, str]]  # of a source: values with comments, or 
 def table_settings(
     summary: str, source: Arguments, columns: Sequence[ColumnGuess], target: TargetGuess
 ) -> str:
-    """Return the settings of a table.
-
-    Args:
-        summary: a sentence about the data.
-        source: arguments of `table_file`.
-        columns: all of them.
-        target: the target and its task.
-    """
+    """Return the settings of a table; `source` has the arguments of `table_file`."""
     others = [column for column in columns if column.name != target.column.name]
     used = [column for column in others if column.reason is None]
     excluded = [add_comment(f"- {to_yaml(c.name)}", c.reason) for c in others if c.reason]
@@ -40,7 +31,7 @@ def table_settings(
         add_comment(f"  task: {target.task}", target.why),
         f"  target: {to_yaml(target.column.name)}",
         "  unit: null  # of the target, in the report: $, kg, points",
-        *section("  exclude:", excluded, empty=" []"),
+        *section("  exclude:", excluded),
         *category_lines(used),
         *(section("  dates:", [date_line(column) for column in dates]) if dates else []),
         "  # wide, deep, buckets, crosses, sample_weight, auxiliary: see docs/datasets.md",
@@ -80,8 +71,8 @@ def header(summary: str, function: str, source: Arguments) -> list[str]:
     ]
 
 
-def section(key: str, items: Sequence[str], empty: str = "") -> list[str]:
-    return [key, *(f"    {item}" for item in items)] if items else [f"{key}{empty}"]
+def section(key: str, items: Sequence[str]) -> list[str]:
+    return [key, *(f"    {item}" for item in items)] if items else [f"{key} []"]
 
 
 def category_lines(columns: Sequence[ColumnGuess]) -> list[str]:
@@ -94,7 +85,7 @@ def category_lines(columns: Sequence[ColumnGuess]) -> list[str]:
         for column in columns
         if column.mixed
     ]
-    return [*comment(text, "  "), *section("  categories:", mixed, empty=" []")]
+    return [*comment(text, "  "), *section("  categories:", mixed)]
 
 
 def date_line(column: ColumnGuess) -> str:

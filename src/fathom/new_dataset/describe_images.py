@@ -1,7 +1,5 @@
 """Reads images, prints their classes and returns their settings."""
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 
@@ -17,25 +15,13 @@ from fathom.download.images import (
     read_image_folder,
     subset_folders,
 )
-from fathom.download.parquet_files import is_parquet
 from fathom.new_dataset.dataset_file import Arguments, image_settings
 from fathom.new_dataset.infer_target import MIN_ROWS, why_unsplittable
 from fathom.new_dataset.printing import print_table, printable
 
 
-def is_images(file: Path) -> bool:
-    """Tell images from tables, which may be Parquet files in a folder."""
-    if file.is_dir():
-        return not any(map(is_parquet, file.rglob("*")))
-    return file.suffix.lower() == ".npz"
-
-
 def describe_images(file: Path, name: str, data: Path) -> str:
-    """Print the classes of images, and return their settings. `data` is where the file will lie.
-
-    Raises:
-        FathomError: no network can be trained on the images.
-    """
+    """Print the classes of images, and return their settings. `data` is where the file will lie."""
     if file.is_dir():
         images, source = read_folder(file)
         function, source = "image_folder", {"folder": (data.as_posix(), "")} | source
@@ -44,22 +30,6 @@ def describe_images(file: Path, name: str, data: Path) -> str:
         function, source = "image_arrays", {"file": (data.as_posix(), "")}
     if len(images.images) < MIN_ROWS:
         raise FathomError(f"{file} has {len(images.images)} images; at least {MIN_ROWS} are needed")
-    print_classes(images)
-    for key, (value, why) in source.items():
-        if why:
-            print(f"  {key}: {value}, {why}")
-    shape = images.images.shape[1:]
-    size = f"{shape[0]} x {shape[1]} pixels in {'colour' if len(shape) == 3 else 'grey'}"
-    summary = f"{name}: {len(images.images):,} images of {size} in {len(images.classes)} classes, "
-    summary += f"from {printable(file.name)}."
-    to_split = pd.Series(images.labels[: len(images.labels) - images.test_rows].astype(str))
-    return image_settings(
-        summary, function, source, images.test_rows > 0, why_unsplittable(to_split)
-    )
-
-
-def print_classes(images: Images) -> None:
-    """Print a line for each class: its images, and those of the data's own test set."""
     first_test = len(images.labels) - images.test_rows
     counts = [images.labels, images.labels[first_test:]][: 2 if images.test_rows else 1]
     totals = [np.bincount(labels, minlength=len(images.classes)) for labels in counts]
@@ -67,6 +37,15 @@ def print_classes(images: Images) -> None:
         [label, *(f"{total[n]:,}" for total in totals)] for n, label in enumerate(images.classes)
     ]
     print_table(["class", ">images", ">for testing"][: 1 + len(totals)], rows, "classes")
+    for key, (value, why) in source.items():
+        if why:
+            print(f"  {key}: {value}, {why}")
+    shape = images.images.shape[1:]
+    size = f"{shape[0]} x {shape[1]} pixels in {'colour' if len(shape) == 3 else 'grey'}"
+    summary = f"{name}: {len(images.images):,} images of {size} in {len(images.classes)} classes, "
+    summary += f"from {printable(file.name)}."
+    unsplittable = why_unsplittable(pd.Series(images.labels[:first_test].astype(str)))
+    return image_settings(summary, function, source, images.test_rows > 0, unsplittable)
 
 
 def read_folder(folder: Path) -> tuple[Images, Arguments]:

@@ -1,7 +1,5 @@
 """Reads a table, prints its columns and returns its settings."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,14 +23,10 @@ MAX_NAMES = 30  # columns in the line that asks for the target
 
 
 def describe_table(file: Path, name: str, data: Path, target: str | None, task: Task | None) -> str:
-    """Print the columns of a table, and return its settings. End the program without a target.
-
-    `data` is where the file will lie. See `new_dataset` for the other arguments.
-
-    Raises:
-        FathomError: no network can be trained on the table.
-    """
-    large = open_large_table(file)
+    """Print a table's columns, and return its settings. End the program without a target."""
+    large = parquet_table(file) if file.is_dir() or is_parquet(file) else None
+    if large is not None and not file.is_dir() and large.size <= LARGE:
+        large = None  # it is read whole
     table, columns, source = read(file, large, target)
     if target is None:
         print_columns(columns, None)
@@ -58,22 +52,10 @@ def describe_table(file: Path, name: str, data: Path, target: str | None, task: 
     return table_settings(summary, {"file": (data.as_posix(), "")} | source, columns, guess)
 
 
-def open_large_table(file: Path) -> ParquetTable | None:
-    """Open a folder of Parquet files, or a file too large to be read whole. None for others."""
-    if not file.is_dir() and not is_parquet(file):
-        return None
-    table = parquet_table(file)
-    return table if file.is_dir() or table.size > LARGE else None
-
-
 def read(
     file: Path, large: ParquetTable | None, target: str | None
 ) -> tuple[pd.DataFrame, list[ColumnGuess], Arguments]:
-    """Read a table, or the first rows of a large one.
-
-    Returns:
-        The table, its columns, and the arguments of `table_file` that it needs.
-    """
+    """Return a table, or the first rows of a large one, its columns, and how to read it."""
     arguments: dict[str, Any] = {} if large else csv_arguments(file)
     table = read_rows(file, large, arguments)
     columns = infer_columns(table, target)
@@ -124,7 +106,6 @@ def print_columns(columns: Sequence[ColumnGuess], target: TargetGuess | None) ->
 
 
 def describe_use(column: ColumnGuess, target: TargetGuess | None) -> str:
-    """Say in a few words how networks use a column."""
     if target is not None and column.name == target.column.name:
         return f"the target: {target.task}"
     if column.reason is not None:

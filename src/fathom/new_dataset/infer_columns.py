@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pandas.tseries.api import guess_datetime_format
 
 from fathom.artifacts.columns import MOSTLY
-from fathom.new_dataset.date_formats import infer_date_format
 from fathom.new_dataset.exclusions import MAX_CODES, find_duplicates, free_text, integer_identifier
 from fathom.new_dataset.printing import join_first, printable, shorten
 
@@ -17,6 +19,15 @@ Kind = Literal["number", "integer", "category", "text", "boolean", "date"]
 
 MIN_VALUES = 10  # for some of them to be in the training set
 MAX_INVALID = 10  # texts that a message names
+ISO = "ISO8601"
+FORMATS = [  # of dates, that pandas does not guess
+    "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%m/%d/%Y %I:%M %p",
+    "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%m/%Y",
+    "%H:%M", "%H:%M:%S",
+]  # fmt: skip
+TIME = r"\d\d?:\d\d(?::\d\d)?"
+SAMPLE = 50  # texts from which formats are guessed
+MIN_DATES = 0.9  # share of the different texts that must be dates
 MARKERS = {  # lower-case texts that mean a missing value
     "?", "??", "-", "--", "---", ".", "..", "*", "n.a.", "n.a", "n/a", "na", "n/d", "nd", "nan",
     "nil", "none", "null", "unknown", "unk", "undefined", "missing", "blank", "(blank)", "empty",
@@ -50,16 +61,13 @@ class ColumnGuess:
 
     @property
     def may_be_category(self) -> bool:
-        """Tell whether it holds few different integers."""
         return self.kind == "integer" and 2 < self.distinct <= MAX_CODES
 
     @property
     def refused(self) -> bool:
-        """Tell whether the stages refuse some of its texts."""
         return bool(self.invalid) and not self.mixed
 
     def describe_invalid(self) -> str:
-        """Say what to do about texts that the stages refuse."""
         return (
             f"{printable(self.name)}: the stages refuse {self.list_invalid()}; correct them in the "
             "file, or list them as source.missing if they mean a missing value"
@@ -72,20 +80,16 @@ class ColumnGuess:
 
 def infer_columns(table: pd.DataFrame, target: str | None = None) -> list[ColumnGuess]:
     """Describe the columns of a table that `read_table_file` has read, in order."""
-    columns = [infer_column(table[name]) for name in table.columns]
-    duplicates = find_duplicates(table, target)
-    return [
-        replace(column, reason=column.reason or f"the same as {duplicates[column.name]}")
-        if column.name in duplicates
-        else column
-        for column in columns
-    ]
+    columns = {str(name): infer_column(table[name]) for name in table.columns}
+    for name, twin in find_duplicates(table, target).items():
+        if columns[name].reason is None:
+            columns[name] = replace(columns[name], reason=f"the same as {twin}")
+    return [*columns.values()]
 
 
 def find_markers(columns: list[ColumnGuess]) -> list[str]:
     """Return the texts among numbers and dates that mean a missing value."""
-    texts = {text for column in columns for text in column.invalid if text.lower() in MARKERS}
-    return sorted(texts)
+    return sorted({text for c in columns for text in c.invalid if text.lower() in MARKERS})
 
 
 def infer_column(column: pd.Series[Any]) -> ColumnGuess:
@@ -98,7 +102,14 @@ def infer_column(column: pd.Series[Any]) -> ColumnGuess:
         "examples": [shorten(value) for value in values.drop_duplicates().head(3)],
         "top_count": int(counts.max()) if len(counts) else 0,
     }
-    facts |= infer_kind(values, len(column))
+    if pd.api.types.is_bool_dtype(values):
+        facts["kind"] = "boolean"
+    elif pd.api.types.is_datetime64_any_dtype(values):
+        facts |= {"kind": "date", "ascending": values.is_monotonic_increasing}
+    elif pd.api.types.is_numeric_dtype(values):
+        facts |= infer_number_kind(values, len(column))
+    else:
+        facts |= infer_text_kind(values, len(column))
     if not len(counts):
         facts["reason"] = "no value"
     elif len(counts) == 1 and not facts["missing"]:
@@ -108,17 +119,6 @@ def infer_column(column: pd.Series[Any]) -> ColumnGuess:
     elif len(values) < min(MIN_VALUES, len(column)):
         facts["reason"] = f"hardly a value: {len(values)} in {len(column):,} rows"
     return ColumnGuess(**facts)
-
-
-def infer_kind(values: pd.Series[Any], rows: int) -> dict[str, Any]:
-    """Return a column's kind, and the facts that columns of this kind have."""
-    if pd.api.types.is_bool_dtype(values):
-        return {"kind": "boolean"}
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return {"kind": "date", "ascending": values.is_monotonic_increasing}
-    if pd.api.types.is_numeric_dtype(values):
-        return infer_number_kind(values, rows)
-    return infer_text_kind(values, rows)
 
 
 def infer_number_kind(values: pd.Series[Any], rows: int) -> dict[str, Any]:
@@ -149,15 +149,16 @@ def infer_text_kind(values: pd.Series[str], rows: int) -> dict[str, Any]:
         if numbers[~markers].isna().any() and values.nunique() <= MAX_CODES:
             return invalid | {"kind": "category", "mixed": True}
         return invalid | infer_number_kind(numbers.dropna(), rows)
-    date_format = infer_date_format(present)
+    date_format, other_format = infer_date_format(present)
     if date_format is not None:
-        dates = pd.to_datetime(present, format=date_format.text, errors="coerce").dropna()
+        valid = present[fits(present, date_format)]
+        dates = pd.to_datetime(valid, format=date_format)
         return {
             "kind": "date",
-            "date_format": date_format.text,
-            "other_format": date_format.other,
+            "date_format": date_format,
+            "other_format": other_format,
             "ascending": dates.is_monotonic_increasing,
-            "invalid": first_rows(values[markers | values.isin(date_format.invalid)]),
+            "invalid": first_rows(values[~values.isin(valid)]),
         }
     reason = free_text(values)
     return {"kind": "category" if reason is None else "text", "reason": reason}
@@ -167,3 +168,45 @@ def first_rows(texts: pd.Series[str]) -> dict[str, int]:
     """Return the different texts and the first row of each."""
     different = texts.drop_duplicates()
     return dict(zip(different.astype(str), different.index.astype(int), strict=True))
+
+
+def infer_date_format(texts: pd.Series[str]) -> tuple[str | None, str | None]:
+    """Return the format of dates that fits most of the different texts, and one that fits equally.
+
+    The first is None if none fits nearly all texts. The second has day and month swapped, or is
+    None. ISO 8601 is preferred. Then points mean that the day is first, and other marks mean, as
+    in pandas, that the month is first.
+    """
+    distinct = texts.drop_duplicates()
+    sample = distinct.iloc[:: max(1, len(distinct) // SAMPLE)]
+    formats = [text for text in guess_formats(sample) if fits(sample, text).mean() >= MIN_DATES]
+    shares = {text: float(fits(distinct, text).mean()) for text in formats}
+    best = max(shares.values(), default=0.0)
+    if best < MIN_DATES:
+        return None, None
+    first, *others = [text for text, share in shares.items() if share == best]
+    swapped = re.sub("%[dm]", lambda match: {"%d": "%m", "%m": "%d"}[match[0]], first)
+    return first, swapped if swapped in others else None
+
+
+def guess_formats(sample: pd.Series[str]) -> list[str]:
+    """Return formats that may fit, the likeliest first."""
+    guesses: dict[str, None] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 31/01/2020 with the month first, and the like
+        for text in sample:
+            for day_first in ("." in text, "." not in text):
+                guess = guess_datetime_format(text, dayfirst=day_first)
+                guesses |= {} if guess is None or guess == "%Y" else {guess: None}
+    iso = [ISO] if any(guess.startswith("%Y") for guess in guesses) else []
+    are_times = sample.str.fullmatch(TIME).mean() >= MIN_DATES  # 2:1 is a score
+    return [*iso, *guesses, *(text for text in FORMATS if text.startswith("%H") == are_times)]
+
+
+def fits(texts: pd.Series[str], date_format: str) -> pd.Series[bool]:
+    """Tell which texts are dates of a format."""
+    try:
+        dates: pd.Series[Any] = pd.to_datetime(texts, format=date_format, errors="coerce")
+    except ValueError:  # several time zones
+        return pd.Series(False, texts.index)
+    return dates.notna() & ~texts.str.isalpha()  # pandas reads "now" and "today" as ISO 8601

@@ -22,11 +22,7 @@ VALID = 0.1875  # share of the rows in the smallest set, by default
 
 @dataclass(frozen=True)
 class TargetGuess:
-    """The target and its task.
-
-    `why` explains a task that might be another. `unsplittable` says why not every set can have
-    all classes, or is None. `notes` are sentences for the user.
-    """
+    """`why` explains a task that might be another; `unsplittable`, why sets may lack classes."""
 
     column: ColumnGuess
     task: Task
@@ -36,16 +32,7 @@ class TargetGuess:
 
 
 def infer_target(table: pd.DataFrame, column: ColumnGuess, task: Task | None) -> TargetGuess:
-    """Infer the task of a target, or check the given one.
-
-    Args:
-        table: as `read_table_file` returns it.
-        column: the target's description.
-        task: the task that the user wants, or None.
-
-    Raises:
-        FathomError: no network can be trained to predict it, or not by this task.
-    """
+    """Infer the task of a target, or check the one that the user wants."""
     name, labelled = column.name, len(table) - column.missing
     where = f"the target {name!r}"
     if labelled < MIN_ROWS:

@@ -1,11 +1,18 @@
 """`fathom new-dataset`: adds a user's file to the project as a data set."""
 
-from __future__ import annotations
-
+import re
 import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
@@ -13,28 +20,23 @@ from pydantic import ValidationError
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import write_text
-from fathom.new_dataset.describe_images import describe_images, is_images
+from fathom.download.own_files import file_suffix
+from fathom.download.parquet_files import is_parquet
+from fathom.new_dataset.describe_images import describe_images
 from fathom.new_dataset.describe_table import describe_table
-from fathom.new_dataset.placement import DVC, Placement, choose_placement, make_name, track
 from fathom.settings.compose import one_line
 from fathom.settings.data_settings import DatasetSettings
 from fathom.settings.fields import Task
+
+DVC = Path(".dvc")
 
 
 def new_dataset(
     file: Path, target: str | None, task: Task | None, name: str | None, force: bool
 ) -> None:
-    """Describe a file, track it with DVC in `data/own/`, and write its settings.
+    """Describe a file, track it with DVC in `data/own/`, and write its settings, or change nothing.
 
-    Writes nothing unless all of that succeeds.
-
-    Args:
-        file: a table, a folder of images or an .npz file.
-        target: the column of a table to predict. Without it the program prints the columns and
-            ends with status 2.
-        task: inferred from the target by default.
-        name: made from the file's name by default.
-        force: whether to replace a data set of that name.
+    For a table without a target, the program prints the columns and ends with status 2.
 
     Raises:
         FathomError: no network can be trained on the file, or it cannot be added.
@@ -45,18 +47,68 @@ def new_dataset(
                 f"there is no {path} in {Path.cwd()}: run this in the project's folder"
             )
     name = name or make_name(file)
-    placement = choose_placement(file, name, force)
-    if is_images(file):
+    settings, data = choose_paths(file, name, force)
+    has_tables = file.is_dir() and any(map(is_parquet, file.rglob("*")))
+    if file.suffix.lower() == ".npz" or (file.is_dir() and not has_tables):
         if target is not None or task == "regression":
             option = "--target" if target is not None else "--task regression"
             raise FathomError(f"{option} is for tables: images have classes")
-        text = describe_images(file, name, placement.data)
+        text = describe_images(file, name, data)
     else:
-        text = describe_table(file, name, placement.data, target, task)
+        text = describe_table(file, name, data, target, task)
     check_settings(text, name)
-    with track(file, placement):
-        write_text(placement.settings, text)
-    print_next_steps(placement, name)
+    with track(file, data):
+        write_text(settings, text)
+    run = f"-S 'datasets=[{name}]'"
+    new = [settings, pointer(data), data.parent / ".gitignore"]
+    print(f"wrote {settings}; DVC tracks {data.as_posix()}")
+    print("next, check that file and train all networks:")
+    print(f"  dvc exp run {run}")
+    print("or train in a copy, which keeps the outputs of other data sets:")
+    print(f"  git add {' '.join(shlex.quote(path.as_posix()) for path in new)}")
+    print(f"  dvc exp run --temp {run}")
+
+
+def make_name(file: Path) -> str:
+    """Make the name of a data set from its file's name."""
+    stem = file.name if file.is_dir() else file.name[: -len(file_suffix(file)) or None]
+    plain = unicodedata.normalize("NFKD", stem.replace("ß", "ss")).encode("ascii", "ignore")
+    name = re.sub("[^a-z0-9]+", "_", plain.decode().lower()).strip("_")
+    return name if is_name(name) else f"data_{name}".rstrip("_")
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text can name a data set. YAML and Hydra must read it as text."""
+    return (
+        re.fullmatch("[a-z][a-z0-9_]*", text) is not None
+        and text not in ("nan", "inf")
+        and isinstance(yaml.safe_load(text), str)
+    )
+
+
+def choose_paths(file: Path, name: str, force: bool) -> tuple[Path, Path]:
+    """Return the paths of the settings and of the data, which may be in `data/own/` already."""
+    own, source = paths.OWN.resolve(), file.resolve()
+    if own.is_relative_to(source):
+        raise FathomError(f"{paths.OWN} lies in {file}: move the data to a folder of its own")
+    settings = paths.CONF / "dataset" / f"{name}.yaml"
+    new = [settings]
+    if source.is_relative_to(own):
+        data = source.relative_to(Path.cwd().resolve())
+    else:
+        data = paths.OWN / f"{name}{'' if file.is_dir() else file_suffix(file)}"
+        new += [data, pointer(data)]
+    for path in new:
+        if path.exists() and not force:
+            raise FathomError(
+                f"{path} exists already: choose another --name, or replace it with --force"
+            )
+    return settings, data
+
+
+def pointer(data: Path) -> Path:
+    """Return the file that tells DVC about the data."""
+    return data.with_name(f"{data.name}.dvc")
 
 
 def check_settings(text: str, name: str) -> None:
@@ -72,12 +124,41 @@ def check_settings(text: str, name: str) -> None:
         ) from error
 
 
-def print_next_steps(placement: Placement, name: str) -> None:
-    run = f"-S 'datasets=[{name}]'"
-    new = [placement.settings, placement.pointer, placement.ignore]
-    print(f"wrote {placement.settings}; DVC tracks {placement.data.as_posix()}")
-    print("next, check that file and train all networks:")
-    print(f"  dvc exp run {run}")
-    print("or train in a copy, which keeps the outputs of other data sets:")
-    print(f"  git add {' '.join(shlex.quote(path.as_posix()) for path in new)}")
-    print(f"  dvc exp run --temp {run}")
+@contextmanager
+def track(file: Path, data: Path) -> Iterator[None]:
+    """Have DVC copy a file or folder to its place and track it. Undo that if the block raises."""
+    in_place = data.resolve() == file.resolve()
+    files = (pointer(data), data.parent / ".gitignore")
+    before = {path: path.read_bytes() if path.exists() else None for path in files}
+    (DVC / "tmp").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=DVC / "tmp") as folder:
+        old = Path(folder, data.name)
+        try:
+            if not in_place:  # `dvc add --force --out` of a folder would copy it into the old one
+                paths.OWN.mkdir(parents=True, exist_ok=True)
+                pointer(data).unlink(missing_ok=True)
+                if data.exists():
+                    shutil.move(data, old)
+            dvc_add(file.resolve(), None if in_place else data)
+            yield
+        except BaseException:
+            if not in_place:
+                if data.is_dir():
+                    shutil.rmtree(data)
+                else:
+                    data.unlink(missing_ok=True)
+                if old.exists():
+                    shutil.move(old, data)
+            for path, content in before.items():
+                path.unlink(missing_ok=True)
+                if content is not None:
+                    path.write_bytes(content)
+            raise
+
+
+def dvc_add(file: Path, out: Path | None) -> None:
+    command = [sys.executable, "-m", "dvc", "add", *(["--out", str(out)] if out else []), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        error = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        raise FathomError(f"dvc add {file.name}: {error.removeprefix('ERROR: ').rstrip('.')}")

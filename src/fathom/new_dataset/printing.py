@@ -1,7 +1,5 @@
 """Text and tables that fit a terminal or a comment."""
 
-from __future__ import annotations
-
 import itertools
 import shutil
 import sys
@@ -20,14 +18,7 @@ MAX_WIDTHS = {"column": 28, "such as": 30, "class": 60}
 
 
 def print_table(headings: list[str], rows: list[list[str]], what: str) -> None:
-    """Print rows as a table, the first ones if there are very many.
-
-    Args:
-        headings: those that begin with > are of right-aligned columns. The column `such as` is
-            left out in a narrow terminal.
-        rows: a text for each heading.
-        what: plural noun for a row.
-    """
+    """Print the first rows as a table. Columns whose headings begin with > are right-aligned."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     used = [h != "such as" or line_width() >= EXAMPLES_WIDTH for h in headings]
     for heading in itertools.compress(headings, used):

@@ -2,5 +2,5 @@
 
 Read in this order: `predict` (blocks of rows to a file with predictions),
 `exported_model`, `table_rows` and `image_rows` (read blocks), `model_inputs` (raw columns as the
-model takes them), `prediction_columns`, `unusual` (values that training did not see).
+model takes them), `prediction_columns` (and which values training did not see).
 """

@@ -1,7 +1,5 @@
 """An exported network, as the stage `export` writes it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import keras
@@ -18,10 +16,7 @@ BATCH = 8192  # rows
 
 
 class ExportedModel:
-    """The model of an export, and its signature.
-
-    Args:
-        folder: `exports/<dataset>/<model>`, or a copy of it.
+    """The model and the signature in a folder such as `exports/<dataset>/<model>`.
 
     Raises:
         FathomError: it is no export, or one of its files has changed.
@@ -43,14 +38,7 @@ class ExportedModel:
         )
 
     def predict(self, inputs: Inputs) -> dict[str, Floats]:
-        """Return the model's outputs, by name.
-
-        Args:
-            inputs: an array for each input, as `model_inputs` returns them.
-
-        Returns:
-            Numbers of shape (rows,), or probabilities of shape (rows, classes).
-        """
+        """Return outputs by name: shape (rows,), or (rows, classes) for probabilities."""
         rows = len(next(iter(inputs.values())))
         blocks = [
             self.program({n: tf.constant(a[start : start + BATCH]) for n, a in inputs.items()})
@@ -60,11 +48,7 @@ class ExportedModel:
 
 
 def check_export(folder: Path) -> None:
-    """Compare an export's files with its checksums.
-
-    Raises:
-        FathomError: a file is missing or has changed.
-    """
+    """Compare an export's files with its checksums."""
     for name in (CHECKSUMS, SIGNATURE, KERAS):
         if not (folder / name).is_file():
             raise FathomError(

@@ -1,41 +1,31 @@
 """Reads images block by block, from a folder or a file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
-from fathom.artifacts.signature import ImageInput
+from fathom.artifacts.signature import IMAGE, ImageInput
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import ARRAYS, as_uint8, check_image_shape, read_npz_array
 from fathom.download.images import READ_ERRORS, SUFFIXES, natural_sort_key, open_image
 from fathom.download.own_files import check_file, error_text
+from fathom.predict.model_inputs import Inputs
 
 BLOCK = 1024  # images
 KNOWN_ARRAYS = {name for pairs in ARRAYS for name, _ in pairs}
 
-Block = tuple[pd.DataFrame, NDArray[np.uint8]]  # names or numbers of the images, and the images
+Block = tuple[pa.Table, Inputs]  # rows as they are in the file, and as the model takes them
 
 
 def read_images(path: Path, image: ImageInput, array: str | None) -> Iterator[Block]:
-    """Read images from a .png or .jpg file, a folder of them, or an .npz or .npy file.
+    """Read a .png or .jpg file, a folder of them, or the array in an .npz or .npy file.
 
-    Args:
-        path: the file, or the folder, which may have sub-folders.
-        image: the input of the model.
-        array: name of the array in an .npz file that has several.
-
-    Returns:
-        Blocks of images in the input's shape, with the column `file` or `row`.
-
-    Raises:
-        FathomError: there are no images, or an image is not valid.
+    Yields images in the model's shape, with the column `file` or `row`.
     """
     if path.suffix.lower() in (".npz", ".npy"):
         return read_array_blocks(path, image, array)
@@ -57,7 +47,8 @@ def read_file_blocks(files: list[Path], folder: Path, image: ImageInput) -> Iter
     for start in range(0, len(files), BLOCK):
         block = files[start : start + BLOCK]
         images = np.stack([to_shape(open_image(file), str(file), image) for file in block])
-        yield pd.DataFrame({"file": [f.relative_to(folder).as_posix() for f in block]}), images
+        names = [file.relative_to(folder).as_posix() for file in block]
+        yield pa.table({"file": names}), {IMAGE: images}
 
 
 def to_shape(picture: Image.Image, name: str, image: ImageInput) -> NDArray[np.uint8]:
@@ -80,16 +71,15 @@ def to_shape(picture: Image.Image, name: str, image: ImageInput) -> NDArray[np.u
 def read_array_blocks(path: Path, image: ImageInput, name: str | None) -> Iterator[Block]:
     """Read an array of images. Of an .npy file, one block at a time is in memory."""
     images = check_image_shape(str(path), load_array(path, name))
-    if images.shape[1:] != tuple(image.shape):
+    shape = tuple(image.shape)
+    if images.shape[1:] != shape:
         raise FathomError(
-            f"{path} has images of shape {images.shape[1:]}, but the model takes "
-            f"{tuple(image.shape)}"
+            f"{path} has images of shape {images.shape[1:]}, but the model takes {shape}"
         )
-    if images.dtype != np.uint8:
-        images = as_uint8(path, images)
+    images = as_uint8(path, images)
     for start in range(0, len(images), BLOCK):
         block = np.asarray(images[start : start + BLOCK])
-        yield pd.DataFrame({"row": np.arange(start, start + len(block))}), block
+        yield pa.table({"row": np.arange(start, start + len(block))}), {IMAGE: block}
 
 
 def load_array(path: Path, name: str | None) -> NDArray[Any]:
@@ -106,7 +96,6 @@ def load_array(path: Path, name: str | None) -> NDArray[Any]:
 
 
 def choose_array(path: Path, names: list[str], name: str | None) -> str:
-    """Choose the array of images among several."""
     if name is not None:
         if name not in names:
             raise FathomError(f"--array: {path} has no array {name!r}{did_you_mean(name, names)}")

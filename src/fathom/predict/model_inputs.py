@@ -20,11 +20,7 @@ EMPTY = "leave it empty"  # how to write a value that is not known
 
 
 def check_columns(names: Sequence[str], signature: Signature) -> list[str]:
-    """Return the names of columns that the model does not use.
-
-    Raises:
-        FathomError: a column of the model is missing.
-    """
+    """Return the names that the model does not use. Refuse names without one that it needs."""
     wanted = [column.name for column in signature.columns]
     unused = [name for name in names if name not in wanted]
     missing = [name for name in wanted if name not in names]
@@ -42,7 +38,6 @@ def model_inputs(
 
     Args:
         table: raw columns of numbers, texts or dates. Missing values are NaN, None or NaT.
-        signature: the model's signature.
         first: the number of the first row, for errors.
 
     Returns:
@@ -73,7 +68,6 @@ def parse_texts(values: pd.Series[Any], column: InputColumn) -> NDArray[Any]:
 
 
 def parse_numbers(values: pd.Series[Any], column: InputColumn, first: int) -> NDArray[np.float64]:
-    """Return numbers, NaN for missing ones."""
     if pd.api.types.is_datetime64_any_dtype(values):
         raise FathomError(f"column {column.name!r} holds dates, but the model takes numbers")
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64).to_numpy()
@@ -106,6 +100,6 @@ def refuse(
     if invalid.any():
         place = int(invalid.argmax())
         raise FathomError(
-            f"column {column.name!r} holds {values.iloc[place]!r} in row {first + place}, which "
-            f"{why}: correct it, or {unknown} if it is not known"
+            f"column {column.name!r} holds {values.tolist()[place]!r} in row {first + place}, "
+            f"which {why}: correct it, or {unknown} if it is not known"
         )

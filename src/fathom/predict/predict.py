@@ -1,11 +1,9 @@
 """Reads a file block by block and writes its rows with predictions."""
 
-from __future__ import annotations
-
 import csv as csv_module
 import itertools
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -17,37 +15,27 @@ from pyarrow import compute, parquet
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from fathom.artifacts.signature import IMAGE, ImageInput, Signature
+from fathom.artifacts.signature import Signature
 from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write
 from fathom.predict.exported_model import ExportedModel
-from fathom.predict.image_rows import read_images
-from fathom.predict.model_inputs import Inputs, check_columns, model_inputs
-from fathom.predict.prediction_columns import prediction_names, prediction_table
+from fathom.predict.image_rows import Block, read_images
+from fathom.predict.model_inputs import check_columns, model_inputs
+from fathom.predict.prediction_columns import (
+    UNUSUAL,
+    find_unusual,
+    prediction_names,
+    prediction_table,
+)
 from fathom.predict.table_rows import STANDARD_STREAM, open_table, raw_columns, source_name
-from fathom.predict.unusual import UNUSUAL, find_unusual
-
-Block = tuple[pa.Table, Inputs]  # rows as they are in the file, and as the model takes them
 
 
 @dataclass
 class Counts:
-    """Number of rows, and of those with values that training did not see."""
+    """Numbers of rows."""
 
     rows: int = 0
     unusual: int = 0
-
-
-def predict_file(
-    model: Path, path: Path, output: Path, flag: bool, array: str | None, csv: Mapping[str, str]
-) -> None:
-    """Predict with the export in a folder, and print a summary. See `predict`."""
-    counts = predict(ExportedModel(model), path, output, flag=flag, array=array, csv=csv)
-    summary = f"{counts.rows:,} rows"
-    if counts.unusual:
-        where = "see the column unusual" if flag else "--flag marks them"
-        summary += f", {counts.unusual:,} of them with values that training did not see ({where})"
-    click.echo(summary, err=True)
 
 
 def predict(
@@ -59,15 +47,11 @@ def predict(
     array: str | None = None,
     csv: Mapping[str, str] | None = None,
 ) -> Counts:
-    """Write the rows of a file in their order, with predictions.
-
-    Prints on standard error the columns that the model does not use and, in a terminal, the
-    number of rows so far.
+    """Write the rows of a file in their order, with predictions, and print a summary.
 
     Args:
         exported_model: the model that predicts.
-        path: a table with the model's columns, or images: see `read_images`. "-" is CSV text from
-            standard input.
+        path: a table or images. "-" is CSV text from standard input.
         output: a .csv or .parquet file, or "-" for CSV text to standard output.
         flag: whether to add the column `unusual`.
         array: name of the array of images in an .npz file.
@@ -81,13 +65,20 @@ def predict(
     signature, counts = exported_model.signature, Counts()
     if signature.image is None:
         blocks = table_blocks(signature, path, flag, array, csv or {})
+    elif csv:
+        raise FathomError(f"--{next(iter(csv))}: is for tables, but the model takes images")
     else:
-        blocks = image_blocks(signature.image, path, array, csv or {})
+        blocks = read_images(path, signature.image, array)
     console = Console(stderr=True)
     bar = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
     silent = not console.is_terminal
     with Progress(*bar, console=console, transient=True, disable=silent) as progress:
         write_output(output, predict_blocks(exported_model, blocks, flag, counts, progress))
+    summary = f"{counts.rows:,} rows"
+    if counts.unusual:
+        where = "see the column unusual" if flag else "--flag marks them"
+        summary += f", {counts.unusual:,} of them with values that training did not see ({where})"
+    click.echo(summary, err=True)
     return counts
 
 
@@ -116,13 +107,17 @@ def predict_blocks(
 def table_blocks(
     signature: Signature, path: Path, flag: bool, array: str | None, csv: Mapping[str, str]
 ) -> Iterator[Block]:
-    """Read a table block by block."""
     if array is not None:
         raise FathomError("--array: is for images, but the model takes the columns of a table")
     with open_table(path, csv) as rows:
         try:
             unused = check_columns(rows.names, signature)
-            check_new_names(rows.names, signature, flag)
+            new = [*prediction_names(signature), *([UNUSUAL] if flag else [])]
+            existing = next((name for name in rows.names if name in new), None)
+            if existing is not None:
+                raise FathomError(
+                    f"the column {existing!r} has the name of a prediction: rename or remove it"
+                )
             if unused:
                 click.echo(f"not used by the model: {', '.join(unused)}", err=True)
             first = 0
@@ -134,26 +129,6 @@ def table_blocks(
                 raise FathomError("there are no rows")
         except FathomError as error:
             raise FathomError(f"{source_name(path)}: {error}") from error
-
-
-def check_new_names(names: Sequence[str], signature: Signature, flag: bool) -> None:
-    """Refuse a table that has a column with the name of a new one."""
-    new = [*prediction_names(signature), *([UNUSUAL] if flag else [])]
-    existing = next((name for name in names if name in new), None)
-    if existing is not None:
-        raise FathomError(
-            f"the column {existing!r} has the name of a prediction: rename or remove it"
-        )
-
-
-def image_blocks(
-    image: ImageInput, path: Path, array: str | None, csv: Mapping[str, str]
-) -> Iterator[Block]:
-    """Read images block by block, with a column of their file names or numbers."""
-    if csv:
-        raise FathomError(f"--{next(iter(csv))}: is for tables, but the model takes images")
-    for names, pixels in read_images(path, image, array):
-        yield pa.Table.from_pandas(names, preserve_index=False), {IMAGE: pixels}
 
 
 def write_output(path: Path, blocks: Iterator[pa.Table]) -> None:
@@ -177,7 +152,6 @@ def write_output(path: Path, blocks: Iterator[pa.Table]) -> None:
 
 
 def write_csv(file: IO[str], blocks: Iterator[pa.Table]) -> None:
-    """Write CSV text, with quotes where they are needed."""
     writer = csv_module.writer(file, lineterminator="\n")
     for number, block in enumerate(blocks):
         if number == 0:

@@ -1,6 +1,4 @@
-"""A model's outputs as columns of predictions."""
-
-from __future__ import annotations
+"""The columns that `predict` adds: predictions, and values that training did not see."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,28 +9,26 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.signature import Signature
+from fathom.artifacts.signature import EPOCH, IMAGE, SECOND, InputColumn, Signature
+from fathom.predict.model_inputs import Inputs
+
+UNUSUAL = "unusual"  # the name of the column
+
+Marks = list[tuple[NDArray[np.bool_], str]]  # which rows are unusual, and why
 
 
 def prediction_table(outputs: Mapping[str, Floats], signature: Signature) -> pd.DataFrame:
-    """Return predictions as a table: see `prediction_columns`."""
     return pd.DataFrame(prediction_columns(outputs, signature))
 
 
 def prediction_columns(
     outputs: Mapping[str, Floats], signature: Signature
 ) -> dict[str, NDArray[Any]]:
-    """Return predictions as columns of shape (rows,).
+    """Return predictions as columns of shape (rows,). Numbers are float32.
 
-    Args:
-        outputs: the arrays of the model's outputs, by name.
-        signature: the model's signature.
-
-    Returns:
-        For regression `predicted`, in the target's unit, and with an interval `predicted_low` and
-        `predicted_high`. For classification `predicted`, the most probable class, its
-        `probability`, and `probability_<class>` of each class. The columns of an auxiliary output
-        begin with `aux_`. Numbers are float32, as the network computes them.
+    Regression has `predicted`, in the target's unit, and with an interval `predicted_low` and
+    `predicted_high`. Classification has `predicted`, the most probable class, its `probability`,
+    and `probability_<class>` of each class. An auxiliary output's columns begin with `aux_`.
     """
     columns = output_columns(outputs["main_output"], signature.main)
     if signature.interval is not None:
@@ -56,9 +52,46 @@ def output_columns(values: Floats, output: Output) -> dict[str, NDArray[Any]]:
 
 
 def prediction_names(signature: Signature) -> list[str]:
-    """Return the names of the columns of predictions."""
     no_rows = {
         name: np.zeros((0, output.units) if output.classes else 0)
         for name, output in signature.outputs.items()
     }
     return list(prediction_columns(no_rows, signature))
+
+
+def find_unusual(inputs: Inputs, signature: Signature) -> NDArray[np.object_]:
+    """Return for each row which values training did not see, joined by semicolons, or ""."""
+    image = signature.image
+    marks: Marks = []
+    for column in signature.columns:
+        marks += column_marks(inputs[column.input], column)
+    if image is not None:
+        pixels = inputs[IMAGE].reshape(len(inputs[IMAGE]), -1)
+        marks.append((pixels.max(axis=1) > image.high, f"pixels above {image.high:g}"))
+        marks.append((pixels.min(axis=1) < image.low, f"pixels below {image.low:g}"))
+    texts = np.full(len(next(iter(inputs.values()))), "", dtype=object)
+    for is_unusual, why in marks:
+        if is_unusual.any():
+            texts[is_unusual] = [f"{text}; {why}" if text else why for text in texts[is_unusual]]
+    return texts
+
+
+def column_marks(values: NDArray[Any], column: InputColumn) -> Marks:
+    missing = values == "" if column.kind == "text" else pd.isna(values)
+    marks: Marks = [] if column.missing else [(missing, f"{column.name} missing")]
+    if column.categories is not None:
+        known: NDArray[np.bool_] = (
+            pd.Series(values).isin(column.categories).to_numpy()
+            if column.kind == "text"
+            else np.isin(values, [float(category) for category in column.categories])
+        )
+        marks.append((~known & ~missing, f"{column.name} not seen in training"))
+    elif column.low is not None and column.high is not None:
+        low, high = (format_limit(limit, column) for limit in (column.low, column.high))
+        marks.append((values < column.low, f"{column.name} below {low}"))
+        marks.append((values > column.high, f"{column.name} above {high}"))
+    return marks
+
+
+def format_limit(limit: float, column: InputColumn) -> str:
+    return str(EPOCH + limit * SECOND) if column.kind == "date" else f"{limit:g}"

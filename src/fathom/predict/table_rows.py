@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,7 @@ from fathom.download.csv_files import (
     trim_texts,
     try_cast,
 )
-from fathom.download.own_files import (
-    KINDS,
-    check_start,
-    check_suffix,
-    error_text,
-    read_bytes,
-)
+from fathom.download.own_files import KINDS, check_start, check_suffix, error_text, read_bytes
 from fathom.download.table_files import convert_column
 
 STANDARD_STREAM = Path("-")  # input or output
@@ -40,49 +34,29 @@ BLOCK = 1 << 23  # bytes of a CSV file
 
 @dataclass(frozen=True)
 class RowBlocks:
-    """The column names of a table, and its rows in blocks.
-
-    A CSV file has a decimal mark, and its columns are texts.
-    """
+    """A table block by block."""
 
     names: list[str]
     blocks: Iterator[pa.Table]
-    decimal: str | None
+    decimal: str | None  # the mark of a CSV file, in which all columns are texts
 
 
 def source_name(path: Path) -> str:
     return "standard input" if path == STANDARD_STREAM else str(path)
 
 
+def open_table(path: Path, csv: Mapping[str, str]) -> AbstractContextManager[RowBlocks]:
+    """Open a file that `read_table_file` can read, or CSV text from standard input ("-")."""
+    is_csv = path == STANDARD_STREAM or check_suffix(path) not in KINDS
+    return open_csv(path, csv) if is_csv else open_arrow(path)
+
+
 @contextmanager
-def open_table(path: Path, csv: Mapping[str, str]) -> Iterator[RowBlocks]:
-    """Open a file that `read_table_file` can read, or CSV text from standard input ("-").
-
-    Args:
-        path: the file.
-        csv: delimiter, decimal and encoding of a CSV file, if known. The others are guessed from
-            a file. Standard input has a comma, a point and UTF-8 by default.
-
-    Raises:
-        FathomError: there is no such file, or it is not valid.
-    """
-    if path != STANDARD_STREAM and check_suffix(path) in KINDS:
-        with open_arrow(path) as rows:
-            yield rows
-        return
+def open_csv(path: Path, csv: Mapping[str, str]) -> Iterator[RowBlocks]:
     guesses = (",", ".", "utf-8") if path == STANDARD_STREAM else guess_csv(path)
-    delimiter, decimal, encoding = (
-        csv.get(key, guess)
-        for key, guess in zip(("delimiter", "decimal", "encoding"), guesses, strict=True)
-    )
+    keys = ("delimiter", "decimal", "encoding")
+    delimiter, decimal, encoding = (csv.get(k, g) for k, g in zip(keys, guesses, strict=True))
     check_marks(delimiter, decimal)
-    with open_csv(path, delimiter, decimal, encoding) as rows:
-        yield rows
-
-
-@contextmanager
-def open_csv(path: Path, delimiter: str, decimal: str, encoding: str) -> Iterator[RowBlocks]:
-    """Open a CSV file, with all columns as texts."""
     source: Any = sys.stdin.buffer
     if path != STANDARD_STREAM:
         check_start(path, read_bytes(path, 64))

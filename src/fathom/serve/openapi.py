@@ -7,8 +7,7 @@ from typing import Any
 from fathom.artifacts.problem import Output
 from fathom.artifacts.signature import IMAGE, ImageInput, InputColumn, Signature
 from fathom.predict.model_inputs import BOOLEANS
-from fathom.predict.prediction_columns import prediction_names
-from fathom.predict.unusual import UNUSUAL, format_limit
+from fathom.predict.prediction_columns import UNUSUAL, format_limit, prediction_names
 from fathom.serve.options import ServiceOptions
 from fathom.serve.requests import SIGNATURE_NAME
 

@@ -13,8 +13,7 @@ from pyarrow import compute
 
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import Inputs
-from fathom.predict.prediction_columns import prediction_columns
-from fathom.predict.unusual import UNUSUAL, find_unusual
+from fathom.predict.prediction_columns import UNUSUAL, find_unusual, prediction_columns
 from fathom.serve.batching import JsonColumns
 from fathom.serve.request_error import RequestError
 from fathom.serve.requests import Form

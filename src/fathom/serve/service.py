@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from fathom.artifacts.signature import Signature
-from fathom.predict.unusual import UNUSUAL
+from fathom.predict.prediction_columns import UNUSUAL
 from fathom.serve.batching import Batcher
 from fathom.serve.options import ServiceOptions
 from fathom.serve.prometheus import Metrics
