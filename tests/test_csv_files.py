@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from own_files import write
 
 from fathom.download.csv_files import MISSING, guess_csv
@@ -28,46 +29,17 @@ def types(table: pd.DataFrame) -> dict[str, str]:
     return {str(name): str(kind) for name, kind in table.dtypes.items()}
 
 
-@pytest.mark.parametrize(
-    ("fields", "kind", "values"),
-    [
-        (["1", "-2", "003"], "int64", [1, -2, 3]),
-        (["1", "", "3"], "float64", [1.0, NAN, 3.0]),
-        (["9223372036854775807", "-9223372036854775808"], "int64", [2**63 - 1, -(2**63)]),
-        (["9223372036854775808", "1"], "float64", [2.0**63, 1.0]),
-        (["1", "2.5", "1e3"], "float64", [1.0, 2.5, 1000.0]),
-        (["+5", ".5", "5."], "float64", [5.0, 0.5, 5.0]),
-        (["inf", "-inf", "1"], "float64", [np.inf, -np.inf, 1.0]),
-        (['"1"', '"2"'], "int64", [1, 2]),
-        ([" 1", "2 "], "int64", [1, 2]),
-        (["NA", "null"], "float64", [NAN, NAN]),
-        (["true", "False", "TRUE"], "bool", [True, False, True]),
-        (["true", "", "FALSE"], "str", ["True", NAN, "False"]),
-        (["true", "1"], "str", ["true", "1"]),
-        (["yes", "no"], "str", ["yes", "no"]),
-        (["1", "2", "x"], "str", ["1", "2", "x"]),
-        (["x", "NA", "", '""'], "str", ["x", NAN, NAN, NAN]),
-        (["0x1F", "0x20"], "str", ["0x1F", "0x20"]),
-        (["1_000", "1 000"], "str", ["1_000", "1 000"]),
-        ([" a b ", "c"], "str", ["a b", "c"]),
-        (['"x, y"', '"say ""hi"""', '"two\nlines"'], "str", ["x, y", 'say "hi"', "two\nlines"]),
-        (['5" pipe', "6"], "str", ['5" pipe', "6"]),
-        (["2020-01-31", "1899-12-31"], "datetime64[us]", ["2020-01-31", "1899-12-31"]),
-        (["2020-01-31 10:00", ""], "datetime64[us]", ["2020-01-31T10:00", "NaT"]),
-        (["2020-01-31T10:00:00.5"], "datetime64[us]", ["2020-01-31T10:00:00.5"]),
-        (["2020-01-31 10:00:00.123456789"], "datetime64[us]", ["2020-01-31T10:00:00.123456"]),
-        (["2020-01-31T10:00:00+02:00"], "datetime64[us]", ["2020-01-31T08:00"]),
-        (["2020-01-31T10:00:00Z"], "datetime64[us]", ["2020-01-31T10:00"]),
-        (["2020-13-01", "2020-01-01"], "str", ["2020-13-01", "2020-01-01"]),
-        (["10:30:00"], "str", ["10:30:00"]),
-        (["01/02/2020"], "str", ["01/02/2020"]),
-    ],
+TYPES, GUESSES = (
+    yaml.safe_load(Path(__file__).with_name(name).read_text("utf-8"))
+    for name in ("csv_types.yaml", "csv_guesses.yaml")
 )
-def test_a_column_has_the_narrowest_type(
-    tmp_path: Path, fields: list[str], kind: str, values: list[Any]
-) -> None:
-    table = read(tmp_path, "".join(f"{line}\n" for line in ["k,v", *(f"1,{f}" for f in fields)]))
-    expected = pd.Series(values, name="v", dtype=kind)
+
+
+@pytest.mark.parametrize("case", TYPES)
+def test_a_column_has_the_narrowest_type(tmp_path: Path, case: dict[str, Any]) -> None:
+    rows = ["k,v", *(f"1,{field}" for field in case["fields"])]
+    table = read(tmp_path, "".join(f"{row}\n" for row in rows))
+    expected = pd.Series(case["values"], name="v", dtype=case["type"])
     pd.testing.assert_series_equal(table["v"], expected)
     assert isinstance(table.index, pd.RangeIndex)
     assert table.columns.dtype == "str"
@@ -188,38 +160,13 @@ def test_random_tables_come_back_as_pandas_wrote_them(tmp_path: Path) -> None:
                 pd.testing.assert_series_equal(found[name], values, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(
-    ("content", "guess"),
-    [
-        ("a,b\n1.5,2\n", (",", ".", "utf-8")),
-        ("a;b\n1.5;2\n", (";", ".", "utf-8")),
-        ("a;b\n1,5;2\n2;NA\n", (";", ",", "utf-8")),
-        ("a;b\n1,5;2,25\n-3;1e5\n", (";", ",", "utf-8")),
-        ("Height, cm;Weight, kg\n1,5;2,5\n", (";", ",", "utf-8")),
-        ("a\tb\n1,5\tx\n", ("\t", ",", "utf-8")),
-        ("a|b\nx, y; z|1\nu, v; w|2\n", ("|", ".", "utf-8")),
-        ('a,b\n"1;2;3",x\n"u;v;w",y\n', (",", ".", "utf-8")),
-        ('a,b\n"x, y",1\n"u, v",2\n', (",", ".", "utf-8")),
-        ('"a";"b"\r\n"x;y";"1,5"\r\n', (";", ",", "utf-8")),
-        ("a;b;c\n1.234,5;1,5;2.5\n", (";", ".", "utf-8")),
-        ("a;b\nx, y;1\n", (";", ".", "utf-8")),
-        ("a,b,c\n1,2,3\n1,2\n1,2,3\n", (",", ".", "utf-8")),
-        ("a\n1\n2\n", (",", ".", "utf-8")),
-        ("x;y\n1\n2\n3\n", (",", ".", "utf-8")),
-        ("", (",", ".", "utf-8")),
-        ("a;ü\n1,5;x\n".encode("utf-8-sig"), (";", ",", "utf-8-sig")),
-        ("a;ü\n1,5;x\n".encode("utf-16"), (";", ",", "utf-16")),
-        ("a;ü\n1,5;€\n".encode("cp1252"), (";", ",", "cp1252")),
-        (b"a;\xfc\n1,5;\x81\n", (";", ",", "latin-1")),
-        ("a;b\n" + "1,5;ü\n" * 20_000, (";", ",", "utf-8")),
-        ("xa;b\n" + "1,5;ü\n" * 20_000, (";", ",", "utf-8")),
-        ("a;b\n" + '1,5;"x\ny"\n' * 20_000, (";", ",", "utf-8")),
-    ],
-)
-def test_guesses(tmp_path: Path, content: str | bytes, guess: tuple[str, str, str]) -> None:
-    raw = content.encode() if isinstance(content, str) else content
-    assert guess_csv(write(tmp_path / "t.csv", raw)) == guess
-    assert guess_csv(write(tmp_path / "t.csv.gz", gzip.compress(raw))) == guess
+@pytest.mark.parametrize("case", GUESSES)
+def test_guesses(tmp_path: Path, case: dict[str, Any]) -> None:
+    text = case["content"] + case.get("repeat", "") * 20_000
+    content = text.encode(case.get("encoding", "utf-8"))
+    guess = tuple(case["guess"])
+    assert guess_csv(write(tmp_path / "t.csv", content)) == guess
+    assert guess_csv(write(tmp_path / "t.csv.gz", gzip.compress(content))) == guess
 
 
 def test_guesses_the_suffix_of_one_column(tmp_path: Path) -> None:

@@ -178,34 +178,6 @@ def test_a_source_says_once_where_it_stands(workspace: Path) -> None:
 NUMBERS = [1.0, 2.0, 3.0]
 
 
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        ({"yy": NUMBERS}, "dataset.target: there is no column 'y'; did you mean yy?"),
-        ({"b": NUMBERS}, "dataset.target: there is no column 'y'; there are: a, b"),
-        ({"y": [float("nan")] * 3}, "dataset.target: 'y' has no values"),
-        ({"y": ["u", "v", "w"]}, "dataset.target: 'y' contains 'u', but regression needs numbers; "
-         "set dataset.task to classification, or name another column"),
-        ({"y": [1.0, float("inf"), 2.0]}, "column 'y' is infinite in 1 rows, the first of them 1; "
-         "correct the rows, or leave it out with dataset.exclude"),
-        ({"y": ["1", "two", "3"]}, "column 'y' holds 'two' in row 1 among its numbers: correct it, "
-         "list it under dataset.source.missing if it stands for a missing value, or list 'y' under "
-         "dataset.categories"),
-        ({"y": ["u"] * 3, "task": "classification"},
-         "dataset.target: 'y' has only the class 'u'; classification needs two or more"),
-    ],
-)  # fmt: skip
-def test_refuses_bad_targets_and_writes_nothing(
-    workspace: Path, columns: dict[str, Any], message: str
-) -> None:
-    values = {name: column for name, column in columns.items() if name != "task"}
-    add_table(workspace, {"a": NUMBERS} | values, task=columns.get("task", "regression"))
-    with pytest.raises(FathomError) as caught:
-        download(dataset_config("made"))
-    assert str(caught.value) == message
-    assert not Path("data").exists()
-
-
 def test_rows_without_a_target_stay_and_are_counted(workspace: Path) -> None:
     numbers = [float(number) for number in range(20)]
     target = [None if number in (3, 7) else number for number in numbers]
@@ -217,13 +189,6 @@ def test_rows_without_a_target_stay_and_are_counted(workspace: Path) -> None:
     assert sorted(np.concatenate(list(subsets.values()))) == [
         number for number in range(20) if number not in (3, 7)
     ]
-
-
-def test_refuses_regression_on_images(workspace: Path) -> None:
-    with pytest.raises(FathomError) as caught:
-        download(dataset_config("digits", "dataset.task=regression"))
-    assert str(caught.value) == "dataset.task: images are for classification, not regression"
-    assert not Path("data").exists()
 
 
 def test_classes_are_sorted_as_values_not_as_text(workspace: Path) -> None:

@@ -22,6 +22,7 @@ from web import (
     give,
     partial_file,
     remote,
+    send_headers,
     silence,
     status,
 )
@@ -42,12 +43,6 @@ def test_cut_download_is_resumed(site: Site, capsys: pytest.CaptureFixture[str])
     )
 
 
-def test_cut_without_a_length_is_noticed_by_the_size(site: Site) -> None:
-    url = site.serve(give(cut=100_000, length=False), give())
-    assert fetch(remote(url, size=300_000)).read_bytes() == CONTENT
-    assert site.ranges() == [None, "bytes=100000-"]
-
-
 def test_cut_without_a_length_is_noticed_by_the_checksum(site: Site, cache: Path) -> None:
     url = site.serve(give(cut=100_000, length=False))
     sha256 = hashlib.sha256(CONTENT[:100_000]).hexdigest()
@@ -56,52 +51,42 @@ def test_cut_without_a_length_is_noticed_by_the_checksum(site: Site, cache: Path
     assert not partial_file(cache).exists()
 
 
-def test_cut_in_chunks_is_noticed(site: Site) -> None:
-    def chunked(handler: Handler) -> None:
-        handler.send_response(200)
-        handler.send_header("Transfer-Encoding", "chunked")
-        handler.end_headers()
-        handler.wfile.write(b"%x\r\n%s\r\n" % (100_000, CONTENT[:100_000]))
+def cut_chunks(handler: Handler) -> None:
+    handler.send_response(200)
+    send_headers(handler, {"Transfer-Encoding": "chunked"})
+    handler.wfile.write(b"%x\r\n%s\r\n" % (100_000, CONTENT[:100_000]))
 
-    url = site.serve(chunked, give())
-    assert fetch(remote(url)).read_bytes() == CONTENT
-    assert site.ranges() == [None, "bytes=100000-"]
+
+CUT, RESUMED, AGAIN = give(cut=100_000), [None, "bytes=100000-"], [None, "bytes=100000-", None]
 
 
 @pytest.mark.parametrize(
-    ("second", "ranges"),
+    ("answers", "size", "ranges"),
     [
-        (give(ranges=False), [None, "bytes=100000-"]),
-        *((answer, [None, "bytes=100000-", None]) for answer in [
-            status(416),
-            give(shift=7),
-            status(206),
-            status(206, Content_Range="bytes 100000-299999/50000"),
-        ]),
+        ([give(cut=100_000, length=False)], 300_000, RESUMED),
+        ([cut_chunks], None, RESUMED),
+        ([CUT, give(ranges=False)], None, RESUMED),
+        ([CUT, status(416)], None, AGAIN),
+        ([CUT, give(shift=7)], None, AGAIN),
+        ([CUT, status(206)], None, AGAIN),
+        ([CUT, status(206, Content_Range="bytes 100000-299999/50000")], None, AGAIN),
+        ([give(WRONG, cut=100_000)], None, AGAIN),  # the file changes
     ],
-)  # fmt: skip
-def test_server_that_cannot_resume_starts_over(
-    site: Site, second: Answer, ranges: list[str | None]
+)
+def test_cut_download_resumes_or_starts_over(
+    site: Site, answers: list[Answer], size: int | None, ranges: list[str | None]
 ) -> None:
-    url = site.serve(give(cut=100_000), second, give())
-    assert fetch(remote(url)).read_bytes() == CONTENT
+    url = site.serve(*answers, give())
+    assert fetch(remote(url, size=size)).read_bytes() == CONTENT
     assert site.ranges() == ranges
 
 
-def test_file_that_changes_is_downloaded_again(site: Site) -> None:
-    url = site.serve(give(WRONG, cut=100_000), give())
-    assert fetch(remote(url)).read_bytes() == CONTENT
-    assert site.ranges() == [None, "bytes=100000-", None]
-
-
-def test_partial_file_of_an_earlier_run_is_resumed(site: Site, cache: Path) -> None:
+def test_partial_file_of_an_earlier_run(site: Site, cache: Path) -> None:
     partial_file(cache, CONTENT[:123_456])
-    assert fetch(remote(site.serve(give()))).read_bytes() == CONTENT
+    path = fetch(remote(site.serve(give())))
+    assert path.read_bytes() == CONTENT
     assert site.ranges() == ["bytes=123456-"]
-
-
-def test_complete_partial_file_needs_no_server(cache: Path) -> None:
-    partial_file(cache, CONTENT)
+    path.rename(partial_file(cache))  # complete: needs no server
     file = remote(f"http://127.0.0.1:{closed_port()}/{NAME}", size=len(CONTENT))
     assert fetch(file) == cache / SHA256 / NAME
 

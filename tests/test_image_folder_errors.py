@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from image_files import COLOR, GRAY, save, two_classes
 from numpy.typing import NDArray
 from own_files import damaged_copies
@@ -24,50 +25,21 @@ def refusal(folder: Path, **settings: Any) -> str:
     return message.replace(f"{folder.name}/", "").replace(folder.name, "FOLDER")
 
 
-NO_FOLDERS = "has no sub-folders: put its images in one for each class"
-NO_CLASS = "has no class: move it to one of the sub-folders"
-TRAIN = ["train/a/1.png", "train/b/1.png"]
+BAD_FOLDERS = yaml.safe_load(Path(__file__).with_name("bad_image_folders.yaml").read_text("utf-8"))
 
 
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        ([], f"FOLDER {NO_FOLDERS}"),
-        (["1.png", "2.png"], f"FOLDER {NO_FOLDERS}"),
-        (["a/1.png", "b/1.png", "7.JPG"], f"7.JPG {NO_CLASS}"),
-        ([*TRAIN, "train/7.png"], f"train/7.png {NO_CLASS}"),
-        ([*TRAIN, "7.png"], f"7.png {NO_CLASS}"),
-        (["a/", "b/1.png"], "a has no images: add some, or remove the folder"),
-        (["a/.hidden.png", "b/1.png"], "a has no images: add some, or remove the folder"),
-        (["a/", "b/"], "a has no images: add some, or remove the folder"),
-        (["a/1.png", "a/2.gif", "a/1.bmp", "b/1.png"],
-         "a/1.bmp is not a .png or .jpg file: convert it or move it away"),
-        (["a/1.png", "a/more/2.png", "b/1.png"],
-         "a/more is not a .png or .jpg file: convert it or move it away"),
-        (["a/1.png"], "FOLDER has only the class 'a'; classification needs two or more"),
-        (["train/a/1.png", "test/a/1.png"],
-         "FOLDER has only the class 'a'; classification needs two or more"),
-        ([*TRAIN, "test/c/1.png", "test/d/1.png"], "FOLDER: only test images have the class 'c'"),
-        (["train/1.png", "test/1.png"], f"test {NO_FOLDERS}"),
-        ([*TRAIN, "test/1.png"], f"test {NO_FOLDERS}"),
-        ([*TRAIN, "test/"], f"test {NO_FOLDERS}"),
-        ([*TRAIN, "extra/a/1.png"],
-         "extra is beside train, but is not train, valid or test: move it away"),
-        (["test/a/1.png", "test/b/1.png"], "FOLDER has test, but no train"),
-        (["valid/a/1.png", "test/a/1.png"], "FOLDER has valid, but no train"),
-    ],
-)  # fmt: skip
-def test_refuses_a_folder(tmp_path: Path, files: list[str], message: str) -> None:
+@pytest.mark.parametrize("case", BAD_FOLDERS)
+def test_refuses_a_folder(tmp_path: Path, case: dict[str, Any]) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
-    for file in files:
+    for file in case["files"]:
         if file.endswith("/"):
             (folder / file).mkdir()
         elif file.endswith((".bmp", ".gif")):
             (folder / file).write_bytes(b"x")
         else:
             save(folder / file, GRAY)
-    assert refusal(folder) == message
+    assert refusal(folder) == case["message"]
 
 
 def test_refuses_what_is_no_folder(tmp_path: Path) -> None:

@@ -83,14 +83,8 @@ def give(
 ) -> Answer:
     """Send a file, with faults on demand.
 
-    Args:
-        content: of the file.
-        cut: hang up after this number of bytes.
-        ranges: whether to support ranges.
-        length: whether to send the length.
-        shift: start this number of bytes later than the header says.
-        stall: wait for this before hanging up, or before the response without `cut`.
-        headers: further headers, with _ for -.
+    The server hangs up after `cut` bytes, and starts `shift` bytes later than its header says. It
+    waits for `stall` before it hangs up, or before its response without `cut`.
     """
 
     def answer(handler: Handler) -> None:
@@ -106,9 +100,7 @@ def give(
             handler.send_header("Content-Range", f"bytes {start + shift}-{last}/{len(content)}")
         if length:
             handler.send_header("Content-Length", str(len(content) - start - shift))
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.end_headers()
+        send_headers(handler, headers)
         handler.wfile.write(content[start + shift :][:cut])
         if stall and cut is not None:
             handler.wfile.flush()
@@ -121,12 +113,15 @@ def give(
 def status(code: int, **headers: str) -> Answer:
     def answer(handler: Handler) -> None:
         handler.send_response(code)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
+        send_headers(handler, {"Content-Length": "0"} | headers)
 
     return answer
+
+
+def send_headers(handler: Handler, headers: dict[str, str]) -> None:
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
 
 
 def silence(handler: Handler) -> None:

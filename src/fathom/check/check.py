@@ -7,17 +7,12 @@ from fathom.base.files import read_array
 from fathom.check.drift import drift
 from fathom.check.duplicates import duplicates
 from fathom.check.leakage import leakage
-from fathom.check.subsets import BRIGHTNESS, IMAGE, read_columns, read_images
-from fathom.check.warning import make_warning
+from fathom.check.subsets import BRIGHTNESS, IMAGE, make_warning, read_columns, read_images
 from fathom.settings.config import DatasetConfig
 
 
 def check(config: DatasetConfig) -> Checks:
-    """Check raw data and its split, and write `data/checks/<dataset>.json`.
-
-    Raises:
-        FathomError: a column is missing or has an invalid value.
-    """
+    """Check raw data and its split, and write `data/checks/<dataset>.json`."""
     name = config.dataset.name
     schema = Schema.read(name)
     made_by = f"split@{name}"

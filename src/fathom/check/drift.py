@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats  # type: ignore[import-untyped]
 
 from fathom.artifacts.checks import DataWarning
-from fathom.check.warning import NAMES, SHARE, Subsets, are_few, is_number, make_warning
+from fathom.check.subsets import NAMES, SHARE, Subsets, are_few, is_number, make_warning
 
 EFFECT = 0.1  # least distance of two distributions, from 0 to 1
 RISK = 0.001  # of a false warning for a data set

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.checks import DataWarning
-from fathom.check.warning import NAMES, SHARE, Subsets, are_few, make_warning
+from fathom.check.subsets import NAMES, SHARE, Subsets, are_few, make_warning
 
 CHANCE = 0.01  # most equal rows expected by chance of a row that counts as a copy
 

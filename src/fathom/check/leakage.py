@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from fathom.artifacts.checks import DataWarning
-from fathom.check.warning import Subsets, is_number, make_warning
+from fathom.check.subsets import Subsets, is_number, make_warning
 
 THRESHOLD = 0.99  # of R² or balanced accuracy
 SAMPLE = 20_000  # training rows for a tree, at most

@@ -1,20 +1,27 @@
-"""The rows that are checked: columns of each set."""
+"""The rows that are checked, by set, and the form of a warning about them."""
+
+from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fathom.artifacts.checks import DataWarning, WarningKind
 from fathom.artifacts.columns import as_dates, as_numbers, as_texts, column_kinds
 from fathom.artifacts.raw_table import SubsetRows, Table, open_raw_table
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_array
-from fathom.check.warning import Subsets
 from fathom.settings.data_settings import DatasetSettings
 
 SAMPLE_ROWS = 250_000  # of a large table, approximately
 IMAGE, BRIGHTNESS = "pixels", "mean brightness"  # columns of images
+SHARE, LEAST = 0.01, 3  # a warning needs more than this share of a set, and this number of rows
+NAMES = {"train": "training", "valid": "validation", "test": "test"}
+
+Subsets = dict[str, pd.DataFrame]  # by name of the set; columns are float64 or categories
 
 
 def read_columns(dataset: DatasetSettings, schema: Schema, rows: SubsetRows) -> Subsets:
@@ -70,3 +77,18 @@ def read_images(schema: Schema, rows: SubsetRows) -> Subsets:
     }
     table = pd.DataFrame(columns, index=every)
     return {subset: table.loc[numbers] for subset, numbers in rows.items()}
+
+
+def make_warning(
+    kind: WarningKind, columns: list[str], values: dict[str, Any], sentence: str
+) -> DataWarning:
+    rounded = {name: round(value, 4) for name, value in values.items()}
+    return DataWarning(kind=kind, columns=columns, figures=rounded, sentence=sentence)
+
+
+def are_few(rows: int, total: int) -> bool:
+    return rows < LEAST or rows <= SHARE * total
+
+
+def is_number(column: pd.Series[Any]) -> bool:
+    return pd.api.types.is_float_dtype(column)

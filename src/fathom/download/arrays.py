@@ -33,9 +33,6 @@ def read_image_arrays(path: Path, images: str | None = None, labels: str | None 
             one-hot rows of shape (rows, classes).
         images: name of the array of images, if it is not a known one.
         labels: name of the array of labels.
-
-    Raises:
-        FathomError: the file or an array is invalid.
     """
     check_file(path, [".npz"])
     pixels: list[NDArray[Any]] = []
@@ -75,14 +72,7 @@ def read_idx_images(images: Path, labels: Path, test_images: Path, test_labels: 
 
 
 def read_idx(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Read images of shape (rows, height, width) and labels of shape (rows,) from IDX files.
-
-    IDX is MNIST's format: big-endian sizes, then bytes. Files with the suffix .gz are
-    decompressed.
-
-    Raises:
-        FathomError: a file is invalid, or the two have different numbers of rows.
-    """
+    """Read images of shape (rows, height, width) and labels of shape (rows,) from IDX files."""
     pixels, numbers = read_idx_array(images, "images", 3), read_idx_array(labels, "labels", 1)
     if len(pixels) != len(numbers):
         raise FathomError(f"{images} has {len(pixels)} images, but {labels} {len(numbers)} labels")
@@ -90,7 +80,7 @@ def read_idx(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[np.
 
 
 def read_idx_array(path: Path, what: str, dimensions: int) -> NDArray[np.uint8]:
-    """Read an IDX file of unsigned bytes."""
+    """Read an IDX file, possibly gzip-compressed: big-endian sizes, then unsigned bytes."""
     check_file(path)
     content = read_bytes(path)
     check_start(path, content)
@@ -162,7 +152,6 @@ def array_names(
 
 
 def read_npz_array(path: Path, archive: Any, name: str) -> NDArray[Any]:
-    """Read an array of an .npz file."""
     try:
         array = archive[name]
     except READ_ERRORS as error:

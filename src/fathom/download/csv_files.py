@@ -36,11 +36,7 @@ BLOCK = (1 << 31) - 1  # most bytes that pyarrow can parse at once
 def read_csv_columns(
     path: Path, delimiter: str, decimal: str, encoding: str, missing: list[str]
 ) -> pa.Table:
-    """Read a CSV file and convert each column to the narrowest type that fits all its values.
-
-    Raises:
-        FathomError: an argument is invalid, or the file is not valid CSV.
-    """
+    """Read a CSV file and convert each column to the narrowest type that fits all its values."""
     check_marks(delimiter, decimal)
     table = parse_csv(path, decode(path, read_bytes(path), encoding), delimiter)
     columns = [infer_type(column, missing, decimal) for column in table.columns]
@@ -52,14 +48,7 @@ def guess_csv(path: Path) -> tuple[str, str, str]:
 
     The delimiter is the tab, semicolon, bar or comma that splits most rows into as many fields as
     the header, or else the default of the suffix. The decimal mark is a comma if more columns of
-    numbers contain commas than points.
-
-    Returns:
-        Arguments of `read_table_file`. The encoding is utf-8, utf-8-sig, utf-16, cp1252 or
-        latin-1.
-
-    Raises:
-        FathomError: the file is missing, or not a CSV file.
+    numbers contain commas than points. The encoding is utf-8, utf-8-sig, utf-16, cp1252 or latin-1.
     """
     suffix = check_suffix(path)
     if suffix not in DELIMITERS:
@@ -81,7 +70,6 @@ def guess_csv(path: Path) -> tuple[str, str, str]:
 
 
 def guess_encoding(content: bytes) -> str:
-    """Guess the encoding of a file from its content, or its first `SAMPLE` bytes."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if content.startswith(b"\xef\xbb\xbf"):
@@ -110,7 +98,6 @@ def has_decimal_commas(rows: list[list[str]]) -> bool:
 
 
 def check_marks(delimiter: str, decimal: str) -> None:
-    """Raise a FathomError if a character cannot be a delimiter or a decimal mark."""
     is_ascii = len(delimiter) == 1 and delimiter.isascii()
     if not is_ascii or delimiter.isalnum() or delimiter in '"\r\n':
         tab = '; write a tab as "\\t", in double quotes' if delimiter == "\\t" else ""
@@ -160,7 +147,6 @@ def decode(path: Path, content: bytes, encoding: str) -> bytes:
 
 
 def next_line(before: str) -> int:
-    """Return the number of the line that follows some text."""
     return len(re.findall(r"\r\n|\r|\n", before)) + 1
 
 
@@ -192,11 +178,7 @@ def parse_csv(path: Path, content: bytes, delimiter: str) -> pa.Table:
 
 
 def read_rows(path: Path, content: bytes, delimiter: str) -> Iterator[list[str]]:
-    """Yield the rows of a CSV file, header first.
-
-    Raises:
-        FathomError: a row has another number of fields than the header, or its quotes are wrong.
-    """
+    """Yield the rows of a CSV file, header first, and check their quotes and numbers of fields."""
     text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     expected, line = 0, 1
@@ -222,10 +204,7 @@ def read_rows(path: Path, content: bytes, delimiter: str) -> Iterator[list[str]]
 def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) -> None:
     """Raise a FathomError if names of columns are empty or repeated.
 
-    Args:
-        path: the file that has the columns.
-        names: the names.
-        delimiter: that of a CSV file, whose header may also be split or quoted wrongly.
+    With a delimiter, it is the header of a CSV file, which may also be split or quoted wrongly.
     """
     is_csv = delimiter is not None
     other = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), None)
@@ -257,7 +236,6 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
 
 
 def infer_type(column: pa.ChunkedArray, missing: list[str], decimal: str) -> pa.ChunkedArray:
-    """Convert a column of strings to the narrowest type that fits all its values."""
     texts = trim_texts(column, missing)
     digits = replace_decimal_mark(texts, decimal)
     numbers = try_cast(digits, pa.float64())

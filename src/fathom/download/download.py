@@ -24,9 +24,6 @@ def download(config: DatasetConfig) -> Schema:
     """Get a data set from its source and write it, with its schema, to `data/raw/<dataset>/`.
 
     A table becomes `data.parquet`; images become `images.npy` and `labels.npy`.
-
-    Raises:
-        FathomError: the source is missing or invalid, or the target does not fit the task.
     """
     dataset = config.dataset
     raw: Raw = make(dataset.source, ("dataset", "source"), config.origins, mirror=config.mirror)
@@ -50,7 +47,6 @@ def download(config: DatasetConfig) -> Schema:
 
 
 def describe(dataset: DatasetSettings, raw: Raw) -> Schema:
-    """Return the schema of raw data, after a check of its target."""
     if not isinstance(raw, RawImages):
         fields = describe_table(dataset, raw)
     elif dataset.task != "classification":
@@ -104,7 +100,6 @@ def describe_table(dataset: DatasetSettings, raw: RawTable | RawFiles) -> dict[s
 
 
 def check_numbers(dataset: DatasetSettings, target: pd.Series[Any]) -> None:
-    """Raise a FathomError if a target of regression is not numeric."""
     if is_category(target):
         raise FathomError(
             f"dataset.target: {dataset.target!r} contains {str(target.dropna().iloc[0])!r}, but "

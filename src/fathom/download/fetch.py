@@ -29,9 +29,7 @@ def fetch(file: RemoteFile, mirror: str | None = None) -> Path:
     The copy is in the cache, `<FATHOM_CACHE>/<sha256>/<name>`, or in a folder that serves as
     mirror. Places are tried in this order: the cache, FATHOM_MIRROR, `mirror`, the URLs.
 
-    Args:
-        file: the file.
-        mirror: a folder, or a URL (http, https or file) that has files by their names.
+    A mirror is a folder, or a URL (http, https or file) that has files by their names.
 
     Raises:
         FathomError: no place provides the file, with the reason for each place; or `sha256` is
@@ -78,7 +76,6 @@ def expand_home(path: str) -> Path:
 
 
 def list_places(file: RemoteFile, mirror: str | None) -> list[str]:
-    """Return the paths and URLs to try, in this order."""
     mirrors = [base for base in (os.environ.get("FATHOM_MIRROR"), mirror) if base]
     copies = [f"{b.rstrip('/')}/{quote(file.name) if '://' in b else file.name}" for b in mirrors]
     return list(dict.fromkeys([*copies, *file.urls]))

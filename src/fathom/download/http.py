@@ -32,25 +32,18 @@ RETRY_STATUSES = (408, 425, 429)  # in addition to 500 and above
 
 @dataclass
 class Transfer:
-    """A download from one URL over all its attempts.
-
-    `resumed` is true if part of the partial file came with an earlier response.
-    """
+    """A download from one URL over all its attempts."""
 
     url: str
     partial: Path
     file: RemoteFile
     bar: Progress
-    resumed: bool = False
+    resumed: bool = False  # part of the partial file came with an earlier response
     received: int = 0
 
 
 def receive(transfer: Transfer) -> None:
-    """Complete the partial file, with new attempts as long as they make progress.
-
-    Raises:
-        PlaceError: the server refuses the request, or too many attempts failed.
-    """
+    """Complete the partial file, with new attempts as long as they make progress."""
     growing = backoff(multiplier=FIRST_WAIT, max=LONGEST_WAIT, jitter=FIRST_WAIT)
     retrying = Retrying(
         retry=retry_if(TransientError),
@@ -134,7 +127,6 @@ def save_body(
 
 
 def status_error(response: requests.Response) -> PlaceError:
-    """Return the error for a response that has no file."""
     status = response.status_code
     phrase = HTTPStatus(status).phrase if status in list(HTTPStatus) else ""
     text = f"HTTP {status} {phrase}".rstrip()
@@ -149,7 +141,6 @@ def status_error(response: requests.Response) -> PlaceError:
 
 
 def connection_error(error: BaseException) -> PlaceError:
-    """Return the error for a request without a response, by its cause."""
     proxy = "proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
     cause: BaseException | None = error
     while cause is not None:

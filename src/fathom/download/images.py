@@ -70,9 +70,6 @@ def read_image_folder(
             regardless of their proportions. By default all images must have the same size.
         channels: 1 converts colors to gray (ITU-R 601), 3 repeats gray. By default the images
             are gray if no pixel has a color.
-
-    Raises:
-        FathomError: a folder or a file is invalid.
     """
     if size is not None and (len(size) != 2 or any(type(n) is not int or n < 1 for n in size)):
         raise FathomError(f"dataset.source.size must be [height, width], not {list(size)}")
@@ -154,11 +151,7 @@ def natural_sort_key(name: Any) -> tuple[Any, ...]:
 def encode_labels(
     where: Path, train: list[Any], test: list[Any]
 ) -> tuple[NDArray[np.int64], list[str]]:
-    """Return the indices of the classes of all rows, test rows last, and the names of the classes.
-
-    Raises:
-        FathomError: there are fewer than two classes, or one appears only in the test set.
-    """
+    """Return the class index of each row, test rows last, and the names of the classes."""
     classes = sorted(set(train), key=natural_sort_key)
     unknown = sorted(set(test) - set(train), key=natural_sort_key)
     if unknown:
@@ -175,7 +168,6 @@ def encode_labels(
 def read_images(
     files: list[Path], size: Sequence[int] | None, channels: int | None
 ) -> NDArray[np.uint8]:
-    """Read image files into one array."""
     height, width = size or open_image(files[0]).size[::-1]
     try:
         images = np.empty((len(files), height, width, channels or 3), dtype=np.uint8)
@@ -206,10 +198,6 @@ def open_image(path: Path) -> Image.Image:
 
 def decode_image(file: Path | IO[bytes], name: str) -> Image.Image:
     """Read an image file, upright and opaque, as 8 bits of gray (L) or color (RGB).
-
-    Args:
-        file: its path, or its content.
-        name: its name in errors.
 
     Raises:
         FathomError: it is not a PNG or JPEG image, damaged, or suspiciously large.

@@ -57,11 +57,7 @@ def file_suffix(path: Path) -> str:
 
 
 def read_bytes(path: Path, limit: int = -1) -> bytes:
-    """Read a file, or its first `limit` bytes; decompress it if its suffix is .gz.
-
-    Raises:
-        FathomError: the file cannot be read or decompressed.
-    """
+    """Read a file, or its first `limit` bytes; decompress it if its suffix is .gz."""
     is_gzip = path.suffix.lower() == ".gz"
     try:
         with path.open("rb") as file:

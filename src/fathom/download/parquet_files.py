@@ -22,10 +22,7 @@ PARQUET = [suffix for suffix, kind in KINDS.items() if kind == "a Parquet file"]
 
 @dataclass(frozen=True)
 class ParquetTable:
-    """Parquet files with the same columns, one after the other.
-
-    `schema` fits all of them, without an unnamed pandas index. `size` is rows times columns.
-    """
+    """Parquet files whose columns, without an unnamed pandas index, fit one schema."""
 
     files: list[Path]
     schema: pa.Schema
@@ -44,14 +41,7 @@ class ParquetTable:
         self, columns: Sequence[str] | None = None, missing: Sequence[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows block by block, as `read_table_file` returns them, with their numbers as
-        index.
-
-        Args:
-            columns: names of columns; None for all.
-            missing: texts that stand for a missing value.
-
-        Raises:
-            FathomError: as `read_table_file`.
+        index. Texts in `missing` stand for a missing value.
         """
         names = list(self.schema.names if columns is None else columns)
         schema = pa.schema([self.schema.field(name) for name in names])
@@ -67,7 +57,6 @@ class ParquetTable:
                 yield block
 
     def head(self, rows: int, missing: Sequence[str] = ()) -> pd.DataFrame:
-        """Return the first rows."""
         blocks, count = [], 0
         for block in self.blocks(missing=missing):
             blocks.append(block)
@@ -78,11 +67,7 @@ class ParquetTable:
 
 
 def parquet_table(path: Path) -> ParquetTable:
-    """Open a Parquet file, or those in a folder, sorted by name.
-
-    Raises:
-        FathomError: there are none, one is damaged, or their columns differ.
-    """
+    """Open a Parquet file, or those in a folder, sorted by name."""
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if is_parquet(file))
         if not files:
@@ -102,11 +87,7 @@ def open_one(file: Path) -> ParquetTable:
 
 
 def concatenate(tables: list[ParquetTable]) -> ParquetTable:
-    """Concatenate the rows of tables.
-
-    Raises:
-        FathomError: their columns differ, or have incompatible types.
-    """
+    """Concatenate the rows of tables with the same columns."""
     first = tables[0]
     for table in tables:
         different = sorted(set(table.schema.names) ^ set(first.schema.names))

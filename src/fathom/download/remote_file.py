@@ -62,11 +62,7 @@ class RemoteFile(BaseModel):
         return file_name(self.urls[0])
 
     def verify(self, path: Path) -> str:
-        """Return the SHA-256 of a copy of the file.
-
-        Raises:
-            PlaceError: the copy cannot be read, or has another size or SHA-256 than expected.
-        """
+        """Return the SHA-256 of a copy; raise a PlaceError if the copy is not the file."""
         try:
             with path.open("rb") as content:
                 self.check_size(os.fstat(content.fileno()).st_size)

@@ -2,8 +2,9 @@
 
 A source is a function, named by `dataset.source._target_`, that returns a `RawTable`, `RawFiles` or
 `RawImages`. Its arguments are the other keys of `dataset.source`, and `mirror` of params.yaml if it
-has an argument of this name. It raises a `FathomError` if a file is missing or invalid, or has
-another checksum than expected.
+has an argument of this name. A file is a path in data/own/, or `urls`, `sha256` and `size` of a
+file to download. A `FathomError` says that a file is missing or invalid, or has another checksum
+than expected.
 """
 
 import hashlib
@@ -85,12 +86,7 @@ def package_csv(
 ) -> RawTable:
     """Read a CSV file of an installed Python package, without importing the package.
 
-    Args:
-        package: name of the package.
-        file: path of the file inside the package.
-        sha256: expected SHA-256 of the file, in hexadecimal.
-        first_test_rows: number of rows at the beginning that are the data's own test set; they
-            are moved to the end.
+    Its first `first_test_rows` rows are the data's own test set; they are moved to the end.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
@@ -117,12 +113,9 @@ def package_csv(
 def scikit_learn(
     loader: str, arguments: dict[str, Any] | None = None, sha256: str | None = None
 ) -> Raw:
-    """Load a data set of scikit-learn.
+    """Load a data set with a function of `sklearn.datasets`, such as `load_digits`.
 
-    Args:
-        loader: a function of `sklearn.datasets`, such as `load_digits`.
-        arguments: the loader's arguments.
-        sha256: expected SHA-256 of the values' bytes (features, then target), in hexadecimal.
+    `sha256` is that of the values' bytes: features, then target.
     """
     datasets = importlib.import_module("sklearn.datasets")
     load = getattr(datasets, loader, None)
@@ -159,14 +152,8 @@ def table_file(
 ) -> RawTable | RawFiles:
     """Read a CSV, TSV, Parquet, Feather or Arrow file, or all Parquet files of a folder.
 
-    Args:
-        file: a path in data/own/, or `urls`, `sha256` and `size` of a file to download.
-        test_file: a second file with the same columns, the data's own test set.
-        delimiter: of a CSV file; by default a comma, or a tab in a .tsv file.
-        decimal: the decimal mark of a CSV file.
-        encoding: of a CSV file.
-        missing: texts that stand for a missing value, in addition to those of pandas.
-        mirror: where downloads are looked up first.
+    `test_file` has the same columns; it is the data's own test set. The other arguments are
+    those of `read_table_file`.
     """
     files = [find_file(each, mirror) for each in (file, test_file) if each is not None]
     origin = " and ".join(origin for _, origin in files)
@@ -192,10 +179,7 @@ def image_folder(
 ) -> RawImages:
     """Read PNG and JPEG files from a folder in data/own/ with a sub-folder for each class.
 
-    Args:
-        folder: its path. The folders of classes may be in `train`, `valid` and `test`.
-        size: [height, width] of all images; by default they must have the same size.
-        channels: 1 for gray, 3 for color; by default as in the files.
+    The arguments are those of `read_image_folder`.
     """
     path, origin = find_file(folder, None)
     images = read_image_folder(path, size, channels)
@@ -211,11 +195,7 @@ def image_arrays(
 ) -> RawImages:
     """Read images and labels from the arrays of an .npz file.
 
-    Args:
-        file: a path in data/own/, or `urls`, `sha256` and `size` of a file to download.
-        images: name of the array of images, if it is not a known one.
-        labels: name of the array of labels, likewise.
-        mirror: where downloads are looked up first.
+    The arguments are those of `read_image_arrays`.
     """
     path, origin = find_file(file, mirror)
     return raw_images(read_image_arrays(path, images, labels), origin, [path])
@@ -232,14 +212,7 @@ def idx(
 ) -> RawImages:
     """Read images and labels from four files in the IDX format of MNIST.
 
-    Args:
-        train_images: a path in data/own/, or `urls`, `sha256` and `size` of a file to download;
-            the other three likewise.
-        train_labels: the classes of these images, as numbers.
-        test_images: the data's own test set.
-        test_labels: the classes of the test images.
-        classes: the names of the classes, in the order of their numbers.
-        mirror: where downloads are looked up first.
+    `classes` are the names of the classes, in the order of their numbers.
     """
     files = [
         find_file(f, mirror)[0] for f in (train_images, train_labels, test_images, test_labels)

@@ -54,9 +54,6 @@ def read_table_file(
         integers with missing values, or beyond int64, become float64, and booleans with missing
         values the texts True and False. Times with a zone become UTC, durations seconds, and a
         column without values NaN.
-
-    Raises:
-        FathomError: the file is missing or invalid.
     """
     suffix = check_suffix(path)
     markers = [str(text).strip() for text in missing]
@@ -92,11 +89,7 @@ def read_arrow(path: Path, kind: str) -> pa.Table:
 
 
 def check_columns(path: Path, names: list[str], rows: int) -> list[str]:
-    """Return the columns of an Arrow or Parquet file, without an unnamed pandas index.
-
-    Raises:
-        FathomError: there are no columns or rows, or names are empty or repeated.
-    """
+    """Return the columns of an Arrow or Parquet file, without an unnamed pandas index."""
     columns = [name for name in names if not re.fullmatch(r"__index_level_\d+__", name)]
     check_names(path, columns)
     if not columns or not rows:
@@ -113,16 +106,8 @@ def convert_column(
 ) -> NDArray[Any] | pd.Series[str]:
     """Convert a column of any type to one of the types that `read_table_file` returns.
 
-    Args:
-        path: its file.
-        name: of the column.
-        column: all its rows, or a block of them.
-        missing: texts that stand for a missing value.
-        has_gaps: for a block, whether the whole column has missing values or integers beyond
-            int64.
-
-    Raises:
-        FathomError: the type is not supported, or a value is out of its range.
+    For a block of a column, `has_gaps` says whether the whole column has missing values or integers
+    beyond int64.
     """
     kind, types = column.type, pa.types
     gaps = bool(column.null_count) if has_gaps is None else has_gaps

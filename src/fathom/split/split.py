@@ -12,14 +12,7 @@ from fathom.artifacts.columns import as_texts, require_column
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import (
-    BLOCK,
-    atomic_write,
-    read_array,
-    read_blocks,
-    read_table,
-    write_json,
-)
+from fathom.base.files import BLOCK, atomic_write, read_array, read_blocks, read_table, write_json
 from fathom.settings.config import DatasetConfig
 from fathom.settings.data_settings import SplitSettings
 
@@ -31,11 +24,7 @@ Labels = NDArray[np.str_]
 
 
 def split(config: DatasetConfig) -> dict[str, Rows]:
-    """Split a data set and write the row numbers of each set to `data/split/<dataset>/`.
-
-    Raises:
-        FathomError: the settings do not fit the data.
-    """
+    """Split a data set and write the row numbers of each set to `data/split/<dataset>/`."""
     name = config.dataset.name
     subsets = subset_rows(Schema.read(name), config.split)
     with atomic_write(paths.split(name)) as folder:
@@ -47,10 +36,7 @@ def split(config: DatasetConfig) -> dict[str, Rows]:
 
 
 def subset_rows(schema: Schema, settings: SplitSettings) -> dict[str, Rows]:
-    """Return the row numbers of the training, validation and test set.
-
-    They are in ascending order if rows are split by hash or the table is large.
-    """
+    """Return the row numbers of each set, ascending if split by hash or of a large table."""
     by_hash = settings.hash
     if by_hash == "auto":
         by_hash = settings.key is not None or (schema.is_large and settings.shuffle)
@@ -63,9 +49,7 @@ def subset_rows(schema: Schema, settings: SplitSettings) -> dict[str, Rows]:
 
 
 def read_labels(schema: Schema) -> tuple[Rows, Labels | None]:
-    """Return the numbers of the rows with a target, and the class of every row, or None for
-    regression.
-    """
+    """Return the numbers of the rows with a target, and the class of every row (or None)."""
     folder = paths.raw(schema.name)
     made_by = f"download@{schema.name}"
     if schema.kind == "images":
@@ -84,17 +68,7 @@ def split_rows(
 
     At random, the rows are those of two successive calls of scikit-learn's `train_test_split`
     with the same seed: the first takes the test set, the second takes the validation set from the
-    rest.
-
-    Args:
-        schema: of the raw data.
-        rows: numbers of the rows to split, ascending.
-        labels: the class of each raw row, of shape (raw rows,), or None for regression.
-        settings: the section `split`.
-
-    Raises:
-        FathomError: a set would be empty, the data has no test set of its own, or a class has too
-            few rows to be in every set.
+    rest. `rows` are ascending; `labels`, of shape (raw rows,), are None for regression.
     """
     if settings.stratify is True and labels is None:
         raise FathomError("split.stratify: only classes can be stratified; set it to auto or false")
