@@ -12,11 +12,9 @@ import pytest
 from fathom.artifacts.columns import as_dates, as_numbers, as_texts, is_category
 from fathom.artifacts.raw_table import TableInMemory
 from fathom.base.errors import FathomError
-from fathom.scale.categories import Category, Cross
-from fathom.scale.dates import Date
+from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number
 from fathom.scale.encoder import Encoder
 from fathom.scale.fit_encoder import fit_encoder
-from fathom.scale.numbers import Buckets, Number
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 
 NAN = float("nan")
@@ -39,34 +37,21 @@ def fit(table: dict[str, Any], min_frequency: int = 1, **settings: Any) -> Encod
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
+    ("values", "category", "texts"),
     [
-        ((1, 2), False),
-        ((1.5, NAN), False),
-        ((True, False), True),
-        (("a", "b", None), True),
-        (("1", "2", "x"), False),  # numbers with a typing error: refused later
-        (("1", "x"), True),
+        ((3, 10), False, ["3", "10"]),
+        ((3.0, NAN), False, ["3", NAN]),
+        ((0.5, 2.0), False, ["0.5", "2.0"]),
+        ((True, False), True, ["True", "False"]),
+        (("a", "b", None), True, ["a", "b", NAN]),
+        (("1", "2", "x"), False, ["1", "2", "x"]),  # numbers with a typing error: refused later
+        (("1", "x"), True, ["1", "x"]),
     ],
 )
-def test_text_and_booleans_are_categories(values: tuple[Any, ...], expected: bool) -> None:
-    assert is_category(column(*values)) is expected
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ((3, 10), ["3", "10"]),
-        ((3.0, NAN), ["3", NAN]),
-        ((0.5, 2.0), ["0.5", "2.0"]),
-        ((True, False), ["True", "False"]),
-        (("a", None), ["a", NAN]),
-    ],
-)
-def test_values_as_text(values: tuple[Any, ...], expected: list[Any]) -> None:
-    pd.testing.assert_series_equal(
-        as_texts(column(*values)), pd.Series(expected, name="c", dtype="str")
-    )
+def test_text_and_booleans_are_categories(values: Any, category: bool, texts: list[Any]) -> None:
+    assert is_category(column(*values)) is category
+    expected = pd.Series(texts, name="c", dtype="str")
+    pd.testing.assert_series_equal(as_texts(column(*values)), expected)
 
 
 def test_numbers_that_are_text_are_numbers() -> None:
@@ -74,69 +59,51 @@ def test_numbers_that_are_text_are_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("training", "new", "features"),
-    [
-        ((1.0, NAN, 5.0, 2.0), (NAN, 7.0), {"c": [2.0, 7.0], "c_missing": [1.0, 0.0]}),
-        ((1.0, 2.0, 9.0), (NAN,), {"c": [2.0]}),  # no indicator: none was missing in training
-    ],
+    ("training", "indicator"),
+    [((1.0, NAN, 5.0, 2.0), {"c_missing": [1.0, 0.0]}), ((1.0, 2.0, 9.0), {})],
 )
-def test_a_missing_number_becomes_the_median(
-    training: tuple[float, ...], new: tuple[float, ...], features: dict[str, list[float]]
-) -> None:
+def test_a_missing_number_becomes_the_median(training: Any, indicator: dict[str, Any]) -> None:
     number = Number.fit(column(*training))
-    assert (number.median, number.names) == (2.0, list(features))
-    assert number.transform(column(*new)).to_dict("list") == features
+    assert (number.median, number.names) == (2.0, ["c", *indicator])
+    features = number.transform(column(NAN, 7.0)).to_dict("list")
+    assert features == {"c": [2.0, 7.0], **indicator}
 
 
 @pytest.mark.parametrize(
-    ("training", "min_frequency", "values", "new", "codes"),
+    ("training", "min_frequency", "values", "codes"),
     [
-        (
-            ("b", "10", "9", None, "b"),
-            1,
-            [None, "9", "10", "b"],
-            (None, "9", "10", "b", "never"),
-            [1, 2, 3, 4, 0],
-        ),
-        (("a", "a", "a", "b", "b", "c"), 2, ["a", "b"], ("a", "b", "c", "d"), [1, 2, 0, 0]),
-        (("a", "b"), 1, ["a", "b"], (None, "a"), [0, 1]),  # missing, but not in training
+        (["b", "10", "9", None, "b"], 1, [None, "9", "10", "b"], [1, 2, 3, 4, 0, 0, 0]),
+        (["a", "a", "a", "b", "b", "c"], 2, ["a", "b"], [0, 0, 0, 2, 1, 0, 0]),
+        (["a", "b"], 1, ["a", "b"], [0, 0, 0, 2, 1, 0, 0]),  # missing, but not in training
     ],
 )
 def test_codes_of_categories(
-    training: tuple[Any, ...],
-    min_frequency: int,
-    values: list[str | None],
-    new: tuple[Any, ...],
-    codes: list[int],
+    training: list[Any], min_frequency: int, values: list[Any], codes: list[int]
 ) -> None:
     category = Category.fit(column(*training), min_frequency)
     assert category.model_dump()["values"] == values
     assert category.codes == len(values) + 1
-    assert category.transform(column(*new)).tolist() == codes
+    assert category.transform(column(None, "9", "10", "b", "a", "c", "never")).tolist() == codes
 
 
 def test_buckets_hold_equally_many_rows() -> None:
     values = pd.Series(np.random.default_rng(0).lognormal(size=10_000), name="c")
     buckets = Buckets.fit(values, 10)
-    codes = buckets.transform(values)
-    assert np.bincount(codes).tolist() == [1000] * 10
+    assert np.bincount(buckets.transform(values)).tolist() == [1000] * 10
     assert buckets.codes == 11
-    beyond = column(-1.0, 1e9, NAN)
-    assert buckets.transform(beyond).tolist() == [0, 9, 10]
+    assert buckets.transform(column(-1.0, 1e9, NAN)).tolist() == [0, 9, 10]
 
 
 def test_a_value_that_fills_a_bucket_has_one_to_itself() -> None:
     values = pd.Series([0.0] * 900 + list(range(1, 101)), name="c")
-    buckets = Buckets.fit(values, 5)
-    codes = buckets.transform(values)
+    codes = Buckets.fit(values, 5).transform(values)
     assert set(codes[:900]) == {0}
     assert np.bincount(codes)[1:].tolist() == [25] * 4
 
 
 def test_a_constant_column_has_one_bucket() -> None:
     buckets = Buckets.fit(column(4.0, 4.0, 4.0), 10)
-    assert set(buckets.transform(column(3.0, 4.0)).tolist()) == {0}
-    assert buckets.transform(column(NAN)).tolist() == [buckets.codes - 1]
+    assert buckets.transform(column(3.0, 4.0, NAN)).tolist() == [0, 0, buckets.codes - 1]
 
 
 def test_a_small_cross_has_a_code_for_each_combination() -> None:
@@ -146,7 +113,7 @@ def test_a_small_cross_has_a_code_for_each_combination() -> None:
 
 
 def splitmix64(x: int) -> int:
-    """Finalise as in Steele, Lea & Flood (2014), figure 14, variant 13 of Stafford."""
+    """Do as in Steele, Lea & Flood (2014), figure 14, variant 13 of Stafford."""
     mask = 2**64 - 1
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 & mask
     x = (x ^ (x >> 27)) * 0x94D049BB133111EB & mask
@@ -159,7 +126,8 @@ def test_a_large_cross_is_hashed() -> None:
     codes = cross.transform([a, b], [1000, 1000])
     expected = [splitmix64(int(x) * 1000 + int(y)) % 1000 for x, y in zip(a, b, strict=True)]
     assert codes.tolist() == expected
-    assert (codes.min() >= 0, codes.max() < 1000, len(set(codes)) > 600) == (True, True, True)
+    assert codes.min() >= 0
+    assert len(set(codes)) > 600
 
 
 def test_crosses_beyond_64_bits_still_have_codes() -> None:
@@ -214,43 +182,24 @@ def test_a_table_of_everything() -> None:
         deep=["size", "sold", "garden"],
     )
     assert encoder.number_names == ["size", "sold_day", "sold_day_of_week", "size_missing"]
-    assert [category.column for category in encoder.categories] == [
-        "town", "rooms", "sold_year", "garden",
-    ]  # fmt: skip
-    assert encoder.wide == ["town", "sold_year", "sold_day", "sold_day_of_week"]
-    assert encoder.deep == [
-        "size", "size_missing", "sold_year", "sold_day", "sold_day_of_week", "garden",
-    ]  # fmt: skip
-    assert encoder.sparse == {
-        "town": 4,
-        "sold_year": 3,
-        "size_bucket": 3,
-        "town_x_size": 12,
-        "town_x_rooms_x_sold_year": 4 * 3 * 3,
-    }
+    assert list(encoder.codes) == ["town", "rooms", "sold_year", "garden", "size"]
+    sold = ["sold_year", "sold_day", "sold_day_of_week"]
+    assert encoder.wide == ["town", *sold]
+    assert encoder.deep == ["size", "size_missing", *sold, "garden"]
+    crosses = {"town_x_size": 12, "town_x_rooms_x_sold_year": 4 * 3 * 3}
+    assert encoder.sparse == {"town": 4, "sold_year": 3, "size_bucket": 3} | crosses
     features = encoder.transform(pd.DataFrame(table))
-    assert features.loc[1].to_dict() == {
-        "size": 30.0,
-        "sold_day": 6.0,
-        "sold_day_of_week": 2.0,
-        "size_missing": 1.0,
-        "town": 3,
-        "rooms": 2,
-        "sold_year": 2,
-        "garden": 1,
-        "size_bucket": 2,
-        "town_x_size": 3 * 3 + 2,
-        "town_x_rooms_x_sold_year": (3 * 3 + 2) * 3 + 2,
-    }
-    integers = features.drop(columns=encoder.number_names)
-    assert set(integers.dtypes) == {np.dtype(np.int32)}
+    names = ["town", "rooms", "sold_year", "garden", "size_bucket", *crosses]
+    assert features.columns.tolist() == [*encoder.number_names, *names]
+    codes = [3, 2, 2, 1, 2, 3 * 3 + 2, (3 * 3 + 2) * 3 + 2]
+    assert features.loc[1].tolist() == [30.0, 6.0, 2.0, 1.0, *codes]
+    assert set(features.dtypes.iloc[4:]) == {np.dtype(np.int32)}
 
 
 def test_json_gives_the_same_encoder_back() -> None:
     table = {"a": [1.0, NAN, 0.1], "b": ["u", None, "v"], "c": [True, False, True]}
     encoder = fit(table, buckets=2, crosses=[["a", "b"]])
-    text = json.dumps(encoder.model_dump(), allow_nan=False)
-    again = Encoder.model_validate(json.loads(text))
+    again = Encoder.model_validate(json.loads(json.dumps(encoder.model_dump(), allow_nan=False)))
     assert again == encoder
     rows = pd.DataFrame(table)
     pd.testing.assert_frame_equal(again.transform(rows), encoder.transform(rows))
@@ -268,30 +217,21 @@ UNUSED = "column 'y' is the target, a weight or excluded; networks do not take i
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"dates": {"solt": "ISO8601"}}, "dates: there is no column 'solt'; did you mean sold?"),
-        ({"buckets": {"towns": 3}}, "buckets: there is no column 'towns'; did you mean town?"),
-        ({"crosses": [["town", "siz"]]}, "crosses: there is no column 'siz'; did you mean size?"),
-        ({"crosses": [["town", "y"]]}, f"crosses: {UNUSED}"),
-        ({"wide": ["siz"]}, "wide: there is no column 'siz'; did you mean size?"),
-        ({"deep": ["siz"]}, "deep: there is no column 'siz'; did you mean size?"),
-        ({"wide": ["y"]}, f"wide: {UNUSED}"),
-        (
-            {"sample_weight": "sizes"},
-            "sample_weight: there is no column 'sizes'; did you mean size?",
-        ),
-        (
-            {"auxiliary": "tax"},
-            "auxiliary: there is no column 'tax'; there are: size, sold, town, y",
-        ),
+    ("key", "value", "message"),
+    [  # other errors are in bad_inputs.json
+        ("dates", {"solt": "ISO8601"}, "there is no column 'solt'; did you mean sold?"),
+        ("buckets", {"towns": 3}, "there is no column 'towns'; did you mean town?"),
+        ("crosses", [["town", "siz"]], "there is no column 'siz'; did you mean size?"),
+        ("crosses", [["town", "y"]], UNUSED),
+        ("wide", ["siz"], "there is no column 'siz'; did you mean size?"),
+        ("deep", ["siz"], "there is no column 'siz'; did you mean size?"),
+        ("wide", ["y"], UNUSED),
+        ("sample_weight", "sizes", "there is no column 'sizes'; did you mean size?"),
+        ("auxiliary", "tax", "there is no column 'tax'; there are: size, sold, town, y"),
     ],
 )
-def test_settings_must_name_columns_that_networks_take(
-    settings: dict[str, Any], message: str
-) -> None:
-    """Other errors are in bad_inputs.json."""
+def test_settings_must_name_columns_that_networks_take(key: str, value: Any, message: str) -> None:
     table = {"size": [1.0, 2.0], "town": ["x", "y"], "sold": ["2020-01-05", "2020-01-07"]}
     with pytest.raises(FathomError) as error:
-        fit(table, **settings)
-    assert str(error.value) == f"dataset.{message}"
+        fit(table, **{key: value})
+    assert str(error.value) == f"dataset.{key}: {message}"

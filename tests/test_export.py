@@ -17,20 +17,20 @@ from stages import build_once
 from fathom.artifacts.model_file import save_model
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import TableInMemory
-from fathom.artifacts.scaled_data import read_scalers, read_subset, scaler_of
+from fathom.artifacts.scaled_data import ScaledRows, read_scalers, read_subset
 from fathom.artifacts.schema import Schema
 from fathom.artifacts.signature import IMAGE, Signature
 from fathom.base import paths
-from fathom.base.files import read_array, read_table
 from fathom.download.sources import RawTable
+from fathom.export.export import input_columns
 from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_onnx, write_saved_model
-from fathom.export.input_columns import input_columns
 from fathom.export.preprocessing import build_image_model, build_table_model, reserved_names
-from fathom.models.names import input_names, output_names, unwrap
 from fathom.predict.model_inputs import model_inputs
 from fathom.scale.encoder import Encoder
+from fathom.train.predictor import Predictor
 
 MADE = {
+    "source": {"_target_": f"{__name__}.everything"},
     "task": "regression",
     "target": "rent",
     "categories": ["rooms", "floor", "sold_month"],
@@ -38,14 +38,11 @@ MADE = {
     "crosses": [["size", "sold_month"], ["town", "rooms", "sold_month"]],
     "cross_size": 40,
 }
+PERIODIC = "deep.numbers.periodic={frequencies: 2, sigma: 0.1, width: 3}"
 MODELS = {
     "mlp": ["units=[8]", "batch_normalization=true"],
     "selu": ["depth=3", "width=8"],
-    "wide_deep": [
-        "deep.units=[8]",
-        "deep.numbers.fourier={frequencies: 3, sigma: 0.1}",
-        "deep.numbers.periodic={frequencies: 2, sigma: 0.1, width: 3}",
-    ],
+    "wide_deep": ["deep.units=[8]", "deep.numbers.fourier={frequencies: 3, sigma: 0.1}", PERIODIC],
     "wide_only": [],
 }
 TABLES = ["california_housing", "adult_census", "bike", "diabetes"]
@@ -69,8 +66,7 @@ def ready(scaled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def build(folder: Path) -> None:
         shutil.copytree(scaled, folder, dirs_exist_ok=True)
-        dataset = MADE | {"source": {"_target_": f"{__name__}.everything"}}
-        text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset})
+        text = "# @package _global_\n" + yaml.safe_dump({"dataset": MADE})
         (folder / "conf/dataset/made.yaml").write_text(text)
         prepare(folder, ["adult_census", "bike", "diabetes"])
 
@@ -95,16 +91,8 @@ def make_network(model: str, problem: Problem) -> keras.Model:
 
 def predict_scaled(network: keras.Model, problem: Problem, subset: str) -> Arrays:
     """Return by output what a network predicts for scaled rows, in the target's unit."""
-    rows = read_subset(problem, subset)
-    tensors = network(unwrap(rows.inputs(input_names(network), problem)), training=False)
-    outputs = {}
-    for name, tensor in zip(output_names(network), tf.nest.flatten(tensors), strict=True):
-        values = np.asarray(tensor)
-        if problem.output(name).task == "regression":
-            scaler = scaler_of(name, read_scalers(problem.dataset).targets)
-            values = scaler.inverse(values.astype(np.float64))[:, 0]
-        outputs[name] = values
-    return outputs
+    data = ScaledRows(problem, read_scalers(problem.dataset).targets, {})
+    return Predictor(network, data, compiled=False).predict_rows(read_subset(problem, subset))
 
 
 def add_preprocessing(
@@ -113,7 +101,7 @@ def add_preprocessing(
     """Return the model of raw columns, and a subset's raw rows as `fathom predict` makes them."""
     dataset = problem.dataset
     encoder, scalers, schema = Encoder.read(dataset), read_scalers(dataset), Schema.read(dataset)
-    raw = read_table(paths.raw(dataset) / "data.parquet", "")
+    raw = pd.read_parquet(paths.raw(dataset) / "data.parquet")
     table = TableInMemory(raw, {"train": np.arange(len(raw))})
     columns = input_columns(schema.columns, encoder, table, reserved_names(network))
     signature = Signature(
@@ -125,14 +113,9 @@ def add_preprocessing(
     return build_table_model(network, problem, columns, encoder, scalers), inputs
 
 
-# Preprocessing, in networks that are not trained.
-
-
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("dataset", TABLES)
-def test_raw_rows_get_the_predictions_of_scaled_ones(
-    project: Path, dataset: str, model: str
-) -> None:
+def test_raw_rows_predict_as_scaled_ones(project: Path, dataset: str, model: str) -> None:
     problem = Problem.read(dataset)
     network = make_network(model, problem)
     exported, inputs = add_preprocessing(network, problem, "test")
@@ -153,20 +136,14 @@ def test_every_kind_of_column(project: Path, method: str) -> None:
 
 @pytest.mark.parametrize("pixels", ["together", "separately"])
 @pytest.mark.parametrize("method", ["zscore", "quantile", "none"])
-def test_raw_images_get_the_predictions_of_scaled_ones(
-    project: Path, method: str, pixels: str
-) -> None:
+def test_raw_images_predict_as_scaled_ones(project: Path, method: str, pixels: str) -> None:
     prepare(project, ["digits"], f"scale.features={method}", f"scale.pixels={pixels}")
     problem = Problem.read("digits")
     network = make_network("wide_deep", problem)
     exported = build_image_model(network, problem, "uint8", read_scalers("digits"))
-    rows = read_subset(problem, "test").rows
-    images = read_array(paths.raw("digits") / "images.npy", "")[rows]
+    images = np.load("data/raw/digits/images.npy")[read_subset(problem, "test").rows]
     outputs = exported({IMAGE: tf.constant(images)})
     assert_close(outputs, predict_scaled(network, problem, "test"))
-
-
-# Formats.
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,11 @@ from scipy.special import ndtri  # type: ignore[import-untyped]
 
 from fathom.artifacts.scalers import Scaler
 from fathom.artifacts.signature import to_seconds
-from fathom.export import lookups, scaling_ops
-from fathom.export.input_columns import input_name
+from fathom.export import operations
+from fathom.export.export import input_name
 from fathom.export.preprocessing import date_parts, reserved_names
 from fathom.models.names import unwrap
-from fathom.scale.categories import Category, Cross
-from fathom.scale.dates import Date
-from fathom.scale.numbers import Buckets
+from fathom.scale.column_encoders import DATE_PARTS, Buckets, Category, Cross, Date
 
 NAN = float("nan")
 
@@ -34,7 +32,7 @@ def call(operation: Callable[..., Any], *values: NDArray[Any]) -> NDArray[Any]:
 def test_normal_quantiles_are_those_of_scipy() -> None:
     small = np.geomspace(1e-9, 0.5, 2000)
     probabilities = np.concatenate([small, 1 - small])
-    found = call(scaling_ops.normal_quantile, probabilities)
+    found = call(operations.normal_quantile, probabilities)
     np.testing.assert_allclose(found, ndtri(probabilities), atol=1e-13, rtol=1e-13)
 
 
@@ -48,18 +46,13 @@ def test_scaled_numbers_are_those_of_the_scaler(method: Any) -> None:
     scaler = Scaler.fit(method, training, list("abcd"), clip=3.0)
     new = np.concatenate([training, rng.normal(0, 9, (500, 4)), training.min(axis=0)[None]])
     inputs = keras.Input((4,), dtype="float64")
-    found = keras.Model(inputs, scaling_ops.scale(inputs, scaler))(tf.constant(new))
+    found = keras.Model(inputs, operations.scale(inputs, scaler))(tf.constant(new))
     np.testing.assert_allclose(found, scaler.transform(new), atol=1e-8, rtol=0)
 
 
 def test_parts_of_dates_are_those_of_pandas() -> None:
-    days = pd.date_range("1890-01-01", "2110-01-01", freq="7h13min11s").to_series(index=None)
-    days = days.reset_index(drop=True).rename("sold")
-    date = Date(
-        column="sold",
-        format="ISO8601",
-        parts=["year", "month", "day", "day_of_week", "hour", "minute"],
-    )
+    days = pd.Series(pd.date_range("1890-01-01", "2110-01-01", freq="7h13min11s"), name="sold")
+    date = Date(column="sold", format="ISO8601", parts=list(DATE_PARTS))
     inputs = keras.Input((), dtype="float64")
     model = keras.Model(inputs, date_parts(inputs, date))
     found = model(tf.constant(to_seconds(days).to_numpy()))
@@ -71,7 +64,7 @@ def test_parts_of_dates_are_those_of_pandas() -> None:
 def test_crosses_are_hashed_as_pandas_does(size: int) -> None:
     cross = Cross(columns=["a", "b"], combinations=70_000**2, size=size)
     a, b = np.random.default_rng(2).integers(0, 70_000, (2, 5000)).astype(np.int32)
-    found = call(lambda *codes: lookups.cross_codes(list(codes), [70_000] * 2, cross), a, b)
+    found = call(lambda *codes: operations.cross_codes(cross, list(codes), [70_000] * 2), a, b)
     np.testing.assert_array_equal(found, cross.transform([a, b], [70_000] * 2))
 
 
@@ -79,7 +72,7 @@ def test_crosses_are_hashed_as_pandas_does(size: int) -> None:
 def test_buckets_are_those_of_the_encoder(edges: list[float]) -> None:
     buckets = Buckets(column="x", edges=edges)
     values = np.array([NAN, -np.inf, -3.0, -0.0, 0.1, np.nextafter(0.1, 0), 1.5, 2.0, np.inf])
-    found = call(lambda x: lookups.bucket_codes(x, buckets, "buckets.x"), values)
+    found = call(lambda x: operations.bucket_codes(x, buckets, "buckets.x"), values)
     np.testing.assert_array_equal(found, buckets.transform(pd.Series(values)))
 
 
@@ -87,7 +80,7 @@ def test_buckets_are_those_of_the_encoder(edges: list[float]) -> None:
 def test_categories_of_numbers_are_those_of_the_encoder(known: list[str | None]) -> None:
     category = Category(column="x", values=known)
     values = np.array([NAN, -1.0, 0.5, 1.0, 2.0, 3.0, 4.0, 10.0, 11.0, 1e300, -1e300])
-    found = call(lambda x: lookups.number_codes(x, category, "category.x"), values)
+    found = call(lambda x: operations.number_codes(x, category, "category.x"), values)
     texts = pd.Series(values).map(lambda x: None if np.isnan(x) else f"{x:g}")
     np.testing.assert_array_equal(found, category.transform(texts))
 
@@ -105,8 +98,5 @@ def test_categories_of_numbers_are_those_of_the_encoder(known: list[str | None])
         ("_", [], "column__"),
     ],
 )
-def test_inputs_have_names_that_every_format_takes(
-    column: str, taken: list[str], name: str
-) -> None:
-    built = keras.Sequential(name="mlp")
-    assert input_name(column, taken, reserved_names(built)) == name
+def test_inputs_have_names_that_formats_take(column: str, taken: list[str], name: str) -> None:
+    assert input_name(column, taken, reserved_names(keras.Sequential(name="mlp"))) == name

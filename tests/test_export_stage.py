@@ -1,20 +1,21 @@
-"""The stage `export` writes what its user needs of a trained network."""
+"""The stage `export` writes what a network's user needs, and loading an export checks it."""
 
 import json
+import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import LEAN, export_network, network_config, work_in_copy
 from export_formats import assert_close, predict_onnx, predict_saved_model
-from stages import build_once
 
 from fathom.artifacts.signature import IMAGE, Signature
 from fathom.base import paths
-from fathom.base.files import read_array, read_table
+from fathom.base.errors import FathomError
 from fathom.export.export import export
-from fathom.export.formats import ONNX, SAVED_MODEL
+from fathom.export.formats import ONNX, SAVED_MODEL, sha256
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import model_inputs
 
@@ -27,18 +28,6 @@ def finished(pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return work_in_copy(pipeline, tmp_path, monkeypatch)
 
 
-@pytest.fixture(scope="module")
-def complete(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with an export in every format. Read it alone."""
-
-    def build(folder: Path) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            work_in_copy(pipeline, folder, patch)
-            export(network_config("california_housing", "mlp", *EVERY_FORMAT))
-
-    return build_once(tmp_path_factory, "complete", build)
-
-
 def check_predictions(dataset: str, model: str) -> None:
     """Compare the formats of an export with the predictions of the stage `evaluate`."""
     folder = paths.export(dataset, model)
@@ -46,10 +35,9 @@ def check_predictions(dataset: str, model: str) -> None:
     predictions = pd.read_parquet(paths.predictions(dataset, model))
     rows, classes = predictions["row"].to_numpy(), signature.main.classes
     if signature.kind == "images":
-        images = read_array(paths.raw(dataset) / "images.npy", "")
-        inputs = {IMAGE: np.asarray(images[rows])}
+        inputs = {IMAGE: np.load(paths.raw(dataset) / "images.npy")[rows]}
     else:
-        raw = read_table(paths.raw(dataset) / "data.parquet", "").iloc[rows]
+        raw = pd.read_parquet(paths.raw(dataset) / "data.parquet").iloc[rows]
         inputs = model_inputs({str(name): raw[name] for name in raw}, signature)
     names = ["predicted"] if classes is None else [f"probability_{name}" for name in classes]
     expected = {"main_output": predictions[names].to_numpy().squeeze()}
@@ -60,13 +48,6 @@ def check_predictions(dataset: str, model: str) -> None:
     ):
         assert set(outputs) == set(signature.outputs)
         assert_close({"main_output": outputs["main_output"]}, expected)
-
-
-def test_every_format_predicts_as_the_pipeline(
-    complete: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(complete)
-    check_predictions("california_housing", "mlp")
 
 
 @pytest.mark.parametrize(
@@ -84,33 +65,27 @@ def test_every_format_of_other_networks(finished: Path, dataset: str, model: str
 
 @pytest.mark.slow
 def test_every_format_of_an_ensemble(trainable: Path) -> None:
-    export_network(
-        "california_housing",
-        "mlp",
-        "model.numbers.fourier={frequencies: 3, sigma: 1.0}",
-        "model.numbers.periodic={frequencies: 3, sigma: 0.1, width: 2}",
-        "train.ensemble=true",
-        "train.repeats=2",
-    )
+    fourier = "model.numbers.fourier={frequencies: 3, sigma: 1.0}"
+    periodic = "model.numbers.periodic={frequencies: 3, sigma: 0.1, width: 2}"
+    ensemble = ("train.ensemble=true", "train.repeats=2")
+    export_network("california_housing", "mlp", fourier, periodic, *ensemble)
     check_predictions("california_housing", "mlp")
 
 
-def test_an_export_describes_its_network(complete: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(complete)
+def test_an_export_predicts_and_describes(finished: Path) -> None:
+    export(network_config("california_housing", "mlp", *EVERY_FORMAT))
+    check_predictions("california_housing", "mlp")
     folder = paths.export("california_housing", "mlp")
     signature = Signature.read(folder)
-    raw = read_table(Path("data/raw/california_housing/data.parquet"), "")
+    raw = pd.read_parquet("data/raw/california_housing/data.parquet")
     training = raw.iloc[np.load("data/split/california_housing/train.npy")]
     assert [column.name for column in signature.columns] == [n for n in raw if n != "MedHouseVal"]
     for column in signature.columns:
         values = training[column.name]
         assert (column.low, column.high) == (values.min(), values.max())
         assert (column.kind, column.missing) == ("number", False)
-    assert signature.formats == {
-        "keras": "model.keras",
-        "saved_model": "saved_model",
-        "onnx": "model.onnx",
-    }
+    others = {"saved_model": "saved_model", "onnx": "model.onnx"}
+    assert signature.formats == {"keras": "model.keras"} | others
     assert signature.main.unit == "$100k"
     metrics = json.loads(Path("metrics/california_housing/mlp.json").read_text())
     card = (folder / "MODEL_CARD.md").read_text()
@@ -137,7 +112,64 @@ def test_only_the_formats_of_the_settings_are_written(pipeline: Path) -> None:
 
 def test_the_same_network_gives_the_same_model_file(pipeline: Path, finished: Path) -> None:
     export(network_config("digits", "mlp", *LEAN))
-    first, second = (
-        (folder / "exports/digits/mlp/model.keras").read_bytes() for folder in (pipeline, finished)
+    file = "exports/digits/mlp/model.keras"
+    assert (pipeline / file).read_bytes() == (finished / file).read_bytes()
+
+
+@pytest.fixture
+def folder(pipeline: Path, tmp_path: Path) -> Path:
+    """Return a copy of an export."""
+    return Path(shutil.copytree(pipeline / "exports/digits/mlp", tmp_path / "export"))
+
+
+def load_error(folder: Path) -> str:
+    with pytest.raises(FathomError) as error:
+        ExportedModel(folder)
+    return str(error.value)
+
+
+def leave_out_model(folder: Path) -> None:
+    """Remove `model.keras` from the checksums."""
+    lines = (folder / "SHA256SUMS").read_text().splitlines(keepends=True)
+    (folder / "SHA256SUMS").write_text("".join(li for li in lines if "model.keras" not in li))
+
+
+@pytest.mark.parametrize("name", ["model.keras", "signature.json", "MODEL_CARD.md"])
+def test_a_changed_file_is_refused(folder: Path, name: str) -> None:
+    (folder / name).write_bytes((folder / name).read_bytes() + b" ")
+    assert load_error(folder) == (
+        f"{folder / name} is not the file that was exported, by SHA256SUMS: it was changed or "
+        "damaged; export it anew"
     )
-    assert first == second
+
+
+def test_an_incomplete_export_is_refused(folder: Path) -> None:
+    card, sums = folder / "MODEL_CARD.md", folder / "SHA256SUMS"
+    card.unlink()
+    assert load_error(folder) == f"{card} is missing, which SHA256SUMS lists: export it anew"
+    leave_out_model(folder)
+    assert load_error(folder) == f"{sums} does not list model.keras: export it anew"
+    sums.unlink()
+    assert load_error(folder) == (
+        f"{folder} is no exported network, it has no SHA256SUMS: exports are made by "
+        "`dvc repro` in exports/<dataset>/<model>"
+    )
+
+
+def test_a_model_that_would_run_code_is_not_loaded(folder: Path) -> None:
+    image = keras.Input((8, 8), dtype="uint8", name=IMAGE)
+    model = keras.Model(image, keras.layers.Lambda(lambda x: x, output_shape=(8, 8))(image))
+    model.save(folder / "model.keras")
+    leave_out_model(folder)
+    with (folder / "SHA256SUMS").open("a") as sums:
+        sums.write(f"{sha256(folder / 'model.keras')}  model.keras\n")
+    with pytest.raises(FathomError, match=r"model\.keras cannot be loaded: .*[Ll]ambda"):
+        ExportedModel(folder)
+
+
+def test_a_signature_of_another_version_is_refused(folder: Path) -> None:
+    file = folder / "signature.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"colour": "red"}))
+    message = f"{file} was written by another version of Fathom: export the network again"
+    with pytest.raises(FathomError, match=f"^{message}$"):
+        Signature.read(folder)

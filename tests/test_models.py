@@ -5,37 +5,30 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from networks import MIXED, build_network, hidden, kinds, make_problem
+import tensorflow as tf
+from networks import CROSSED, DEEP, MIXED, WIDE, build_network, hidden, kinds, make_problem
 
+from fathom.artifacts.problem import Problem
 from fathom.models.layers import embedding_width
+from fathom.models.names import unwrap
 
 ONLY_CATEGORIES = MIXED.model_copy(update={"numbers": [], "sparse": {}, "wide": ["town"]})
 
 
-@pytest.mark.parametrize(
-    ("model", "inputs"),
-    [
-        ("mlp", {"features": (2,), "categories": (2,)}),
-        ("selu", {"features": (2,), "categories": (2,)}),
-        (
-            "wide_deep",
-            {
-                "wide_input": (1,),
-                "wide_sparse": (3,),
-                "deep_input": (2,),
-                "deep_categories": (2,),
-            },
-        ),
-        ("wide_only", {"wide_input": (1,), "wide_sparse": (3,)}),
-        ("deep_only", {"deep_input": (2,), "deep_categories": (2,)}),
-    ],
-)
-def test_inputs_of_a_table_with_categories(
-    workspace: Path, model: str, inputs: dict[str, tuple[int, ...]]
-) -> None:
+INPUTS = {
+    "mlp": {"features": (2,), "categories": (2,)},
+    "selu": {"features": (2,), "categories": (2,)},
+    "wide_only": {"wide_input": (1,), "wide_sparse": (3,)},
+    "deep_only": {"deep_input": (2,), "deep_categories": (2,)},
+}
+INPUTS["wide_deep"] = INPUTS["wide_only"] | INPUTS["deep_only"]
+
+
+@pytest.mark.parametrize("model", INPUTS)
+def test_inputs_of_a_table_with_categories(workspace: Path, model: str) -> None:
     network = build_network("california_housing", model, problem=MIXED)
-    assert {tensor.name: tensor.shape[1:] for tensor in network.inputs} == inputs
-    assert all(MIXED.shape_of(name) == shape for name, shape in inputs.items())
+    assert {tensor.name: tensor.shape[1:] for tensor in network.inputs} == INPUTS[model]
+    assert all(MIXED.shape_of(name) == shape for name, shape in INPUTS[model].items())
 
 
 @pytest.mark.parametrize("model", ["mlp", "selu", "wide_deep", "deep_only"])
@@ -45,47 +38,29 @@ def test_a_table_of_categories_alone(workspace: Path, model: str) -> None:
     assert name in ("categories", "deep_categories")
 
 
-@pytest.mark.parametrize(
-    ("dataset", "model", "inputs", "outputs"),
-    [
-        ("digits", "mlp", {"features": (8, 8)}, {"main_output": 10}),
-        ("california_housing", "mlp", {"features": (8,)}, {"main_output": 1}),
-        ("digits", "selu", {"features": (8, 8)}, {"main_output": 10}),
-        ("california_housing", "selu", {"features": (8,)}, {"main_output": 1}),
-        ("california_housing", "deep_relu", {"features": (8,)}, {"main_output": 1}),
-        (
-            "digits",
-            "wide_deep",
-            {"wide_input": (8, 8), "deep_input": (8, 8)},
-            {"main_output": 10, "aux_output": 10},
-        ),
-        (
-            "california_housing",
-            "wide_deep",
-            {"wide_input": (5,), "deep_input": (6,)},
-            {"main_output": 1, "aux_output": 1},
-        ),
-        (
-            "california_housing",
-            "wide_deep auxiliary=false",
-            {"wide_input": (5,), "deep_input": (6,)},
-            {"main_output": 1},
-        ),
-    ],
-)
-def test_inputs_and_outputs(
-    workspace: Path,
-    dataset: str,
-    model: str,
-    inputs: dict[str, tuple[int, ...]],
-    outputs: dict[str, int],
-) -> None:
-    network = build_network(dataset, *model.split())
+# By data set and model: the shape of each input, and the number of outputs.
+SHAPES = {
+    "digits mlp": ({"features": (8, 8)}, 1),
+    "california_housing mlp": ({"features": (8,)}, 1),
+    "digits selu": ({"features": (8, 8)}, 1),
+    "california_housing selu": ({"features": (8,)}, 1),
+    "california_housing deep_relu": ({"features": (8,)}, 1),
+    "digits wide_deep": ({"wide_input": (8, 8), "deep_input": (8, 8)}, 2),
+    "california_housing wide_deep": ({"wide_input": (5,), "deep_input": (6,)}, 2),
+    "california_housing wide_deep auxiliary=false": ({"wide_input": (5,), "deep_input": (6,)}, 1),
+}
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_inputs_and_outputs(workspace: Path, case: str) -> None:
+    network = build_network(*case.split())
+    inputs, outputs = SHAPES[case]
     assert {tensor.name: tensor.shape[1:] for tensor in network.inputs} == inputs
-    units = [tensor.shape[1] for tensor in network.outputs]
-    assert dict(zip(network.output_names, units, strict=True)) == outputs
-    activations = {network.get_layer(name).activation.__name__ for name in outputs}
-    assert activations == {"softmax" if dataset == "digits" else "linear"}
+    names = ["main_output", "aux_output"][:outputs]
+    assert network.output_names == names
+    units, activation = (10, "softmax") if case.startswith("digits") else (1, "linear")
+    assert [tensor.shape[1] for tensor in network.outputs] == [units] * outputs
+    assert {network.get_layer(name).activation.__name__ for name in names} == {activation}
 
 
 def test_the_lookup_is_a_linear_model_of_one_hot_rows(workspace: Path) -> None:
@@ -112,12 +87,9 @@ def test_wide_path_reaches_the_main_output_alone(workspace: Path) -> None:
 
 def test_every_category_has_an_embedding_of_its_own(workspace: Path) -> None:
     network = build_network("california_housing", "mlp", "embedding=6", problem=MIXED)
-    embeddings = {
-        layer.name: layer.embeddings.shape
-        for layer in network.layers
-        if isinstance(layer, keras.layers.Embedding)
-    }
-    assert embeddings == {"embedding_town": (5, 6), "embedding_rooms__all_": (3, 6)}
+    layers = [la for la in network.layers if isinstance(la, keras.layers.Embedding)]
+    shapes = {layer.name: layer.embeddings.shape for layer in layers}
+    assert shapes == {"embedding_town": (5, 6), "embedding_rooms__all_": (3, 6)}
     assert hidden(network)[0].kernel.shape[0] == 2 + 6 + 6
 
 
@@ -128,89 +100,49 @@ def test_width_of_embeddings_by_rule(codes: int, width: int) -> None:
 
 # Hidden layers.
 
-
-@pytest.mark.parametrize(
-    ("dataset", "model", "count"),
-    [
-        (
-            "digits",
-            "mlp units=[300,100]",
-            (64 * 300 + 300) + (300 * 100 + 100) + (100 * 10 + 10),
-        ),
-        ("digits", "mlp units=[]", 64 * 10 + 10),
-        ("california_housing", "mlp units=[50]", (8 * 50 + 50) + (50 + 1)),
-        (
-            "california_housing",
-            "selu depth=20 width=100",
-            (8 * 100 + 100) + 19 * (100 * 100 + 100) + (100 + 1),
-        ),
-        # Batch normalization has 4 parameters a unit, and the layers before it have no bias.
-        (
-            "california_housing",
-            "deep_relu depth=3 width=16",
-            (8 * 16 + 4 * 16) + 2 * (16 * 16 + 4 * 16) + (16 + 1),
-        ),
-        (
-            "california_housing",
-            "wide_deep deep.units=[30,30]",
-            (6 * 30 + 30) + (30 * 30 + 30) + (5 + 30 + 1) + (30 + 1),
-        ),
-        (
-            "digits",
-            "wide_deep deep.units=[30] auxiliary=false",
-            (64 * 30 + 30) + ((64 + 30) * 10 + 10),
-        ),
-    ],
-)
-def test_parameters(workspace: Path, dataset: str, model: str, count: int) -> None:
-    assert build_network(dataset, *model.split()).count_params() == count
+# Batch normalization has 4 parameters a unit, and the layers before it have no bias.
+PARAMETERS = {
+    "digits mlp units=[300,100]": (64 * 300 + 300) + (300 * 100 + 100) + (100 * 10 + 10),
+    "digits mlp units=[]": 64 * 10 + 10,
+    "california_housing mlp units=[50]": (8 * 50 + 50) + (50 + 1),
+    "california_housing selu depth=20 width=100": (8 + 1) * 100 + 19 * (100 + 1) * 100 + (100 + 1),
+    "california_housing deep_relu depth=3 width=16": (8 + 4 + 2 * (16 + 4)) * 16 + (16 + 1),
+    "california_housing wide_deep deep.units=[30,30]": (6 + 1 + 30 + 1) * 30 + (5 + 31) + 31,
+    "digits wide_deep deep.units=[30] auxiliary=false": (64 + 1) * 30 + ((64 + 30) * 10 + 10),
+}
+LAYERS = {
+    "digits mlp dropout=0.0": "Flatten Dense Dense Dense",
+    "california_housing mlp dropout=0.2": "Dense Dropout Dense Dropout Dense",
+    "california_housing mlp dropout=0.0": "Dense Dense Dense",
+    "california_housing mlp dropout=0.2 activation=selu": (
+        "Dense AlphaDropout Dense AlphaDropout Dense"
+    ),
+    "california_housing selu dropout=0.1 dropout_layers=1": "Dense Dense Dense AlphaDropout Dense",
+    "california_housing selu dropout=0.1 dropout_layers=2": (
+        "Dense Dense AlphaDropout Dense AlphaDropout Dense"
+    ),
+    "california_housing selu dropout=0.1 dropout_layers=0": "Dense Dense Dense Dense",
+    "california_housing selu dropout=0.0": "Dense Dense Dense Dense",
+    "california_housing selu": "Dense Dense Dense Dense",  # by default in a regression
+    "digits selu": "Flatten Dense Dense Dense AlphaDropout Dense",
+    "california_housing selu dropout=0.1 activation=elu": "Dense Dense Dense Dropout Dense",
+    "california_housing deep_relu depth=1 dropout=0.1": (
+        "Dense BatchNormalization Activation Dropout Dense"
+    ),
+    "california_housing mlp batch_normalization=true units=[4] dropout=0.0": (
+        "Dense BatchNormalization Activation Dense"
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("dataset", "model", "layers"),
-    [
-        ("digits", "mlp dropout=0.0", "Flatten Dense Dense Dense"),
-        ("california_housing", "mlp dropout=0.2", "Dense Dropout Dense Dropout Dense"),
-        ("california_housing", "mlp dropout=0.0", "Dense Dense Dense"),
-        (
-            "california_housing",
-            "mlp dropout=0.2 activation=selu",
-            "Dense AlphaDropout Dense AlphaDropout Dense",
-        ),
-        (
-            "california_housing",
-            "selu dropout=0.1 dropout_layers=1",
-            "Dense Dense Dense AlphaDropout Dense",
-        ),
-        (
-            "california_housing",
-            "selu dropout=0.1 dropout_layers=2",
-            "Dense Dense AlphaDropout Dense AlphaDropout Dense",
-        ),
-        ("california_housing", "selu dropout=0.1 dropout_layers=0", "Dense Dense Dense Dense"),
-        ("california_housing", "selu dropout=0.0", "Dense Dense Dense Dense"),
-        ("california_housing", "selu", "Dense Dense Dense Dense"),  # by default in a regression
-        ("digits", "selu", "Flatten Dense Dense Dense AlphaDropout Dense"),
-        (
-            "california_housing",
-            "selu dropout=0.1 activation=elu",
-            "Dense Dense Dense Dropout Dense",
-        ),
-        (
-            "california_housing",
-            "deep_relu depth=1 dropout=0.1",
-            "Dense BatchNormalization Activation Dropout Dense",
-        ),
-        (
-            "california_housing",
-            "mlp batch_normalization=true units=[4] dropout=0.0",
-            "Dense BatchNormalization Activation Dense",
-        ),
-    ],
-)
-def test_order_of_layers(workspace: Path, dataset: str, model: str, layers: str) -> None:
-    network = build_network(dataset, *model.split())
-    assert kinds(network) == ["InputLayer", *layers.split()]
+@pytest.mark.parametrize("case", PARAMETERS)
+def test_parameters(workspace: Path, case: str) -> None:
+    assert build_network(*case.split()).count_params() == PARAMETERS[case]
+
+
+@pytest.mark.parametrize("case", LAYERS)
+def test_order_of_layers(workspace: Path, case: str) -> None:
+    assert kinds(build_network(*case.split())) == ["InputLayer", *LAYERS[case].split()]
 
 
 def test_batch_normalization_comes_before_the_activation_and_replaces_the_bias(
@@ -241,13 +173,10 @@ def test_l2_penalizes_the_hidden_layers_alone(workspace: Path, model: str, key: 
 def moments(activation: str) -> list[tuple[float, float]]:
     """Return mean and variance after each of 20 layers, for standard normal inputs."""
     keras.utils.set_random_seed(0)
-    problem = make_problem("california_housing").model_copy(
-        update={"numbers": [str(n) for n in range(200)]}
-    )
+    problem = MIXED.model_copy(update={"numbers": [str(n) for n in range(200)], "categories": {}})
     settings = ["depth=20", "width=200", "dropout=0.0", "kernel_initializer=lecun_normal"]
-    network = build_network(
-        "california_housing", "selu", *settings, f"activation={activation}", problem=problem
-    )
+    settings += [f"activation={activation}"]
+    network = build_network("california_housing", "selu", *settings, problem=problem)
     layers = keras.Model(network.inputs, [layer.output for layer in hidden(network)])
     features = np.random.default_rng(0).standard_normal((1000, 200), dtype=np.float32)
     return [(float(np.mean(x)), float(np.var(x))) for x in layers(features)]
@@ -258,3 +187,76 @@ def test_selu_keeps_mean_and_variance_through_20_layers(workspace: Path) -> None
     assert len(values) == 20
     assert all(abs(mean) < 0.1 and 0.8 < variance < 1.2 for mean, variance in values)
     assert moments("relu")[-1][1] < 0.01  # by comparison
+
+
+def layer_output(
+    network: keras.Model, layer: keras.layers.Layer, inputs: dict[str, np.ndarray]
+) -> np.ndarray:
+    inner = keras.Model(network.inputs, layer.output)
+    return np.asarray(inner(unwrap([inputs[tensor.name] for tensor in network.inputs])))
+
+
+def test_crosses_of_the_deep_paths_numbers_get_fourier_features(workspace: Path) -> None:
+    fourier = "deep.numbers.fourier={frequencies: 500, sigma: 0.3}"
+    network = build_network("california_housing", "wide_deep", fourier, problem=CROSSED)
+    # MedInc is no number of the deep path.
+    (layer,) = (layer for layer in network.layers if layer.name.startswith("fourier"))
+    assert layer.name == "fourier_Latitude_x_Longitude"
+    assert layer.trainable_weights == []
+    (directions,) = layer.get_weights()
+    assert directions.shape == (2, 500)
+    assert directions.std() == pytest.approx(2 * np.pi * 0.3, rel=0.1)
+    rows = np.random.default_rng(0).normal(size=(4, len(DEEP))).astype(np.float32)
+    wide = {"wide_input": np.zeros((4, len(WIDE))), "wide_sparse": np.zeros((4, 3), np.int32)}
+    first = hidden(network)[0]
+    angles = rows[:, [DEEP.index("Latitude"), DEEP.index("Longitude")]] @ directions
+    features = np.concatenate([rows, np.sin(angles), np.cos(angles)], axis=1)
+    kernel, bias = first.get_weights()
+    expected = np.maximum(features @ kernel + bias, 0)
+    np.testing.assert_allclose(
+        layer_output(network, first, wide | {"deep_input": rows}), expected, atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("model", ["mlp", "selu", "deep_relu"])
+def test_each_number_gets_a_periodic_embedding(workspace: Path, model: str) -> None:
+    periodic = "numbers.periodic={frequencies: 3, sigma: 0.1, width: 2}"
+    network = build_network("california_housing", model, periodic, problem=CROSSED)
+    frequencies, dense = (la for la in network.layers if isinstance(la, keras.layers.EinsumDense))
+    (sigmas,), (kernel, bias) = frequencies.get_weights(), dense.get_weights()
+    bias = np.random.default_rng(1).normal(size=bias.shape)
+    dense.set_weights([kernel, bias])
+    rows = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+    angles = rows[:, :, None] * sigmas
+    waves = np.concatenate([np.sin(angles), np.cos(angles)], axis=2)
+    expected = np.maximum(np.einsum("bnv,nvw->bnw", waves, kernel) + bias, 0)
+    np.testing.assert_allclose(
+        layer_output(network, dense, {"features": rows}), expected, atol=1e-5
+    )
+    assert hidden(network)[0].kernel.shape[0] == 8 + 8 * 2
+
+
+@pytest.mark.parametrize(
+    "problem", [MIXED, make_problem("california_housing"), make_problem("digits")]
+)
+def test_fourier_features_need_crossed_numbers(workspace: Path, problem: Problem) -> None:
+    settings: tuple[list[str], ...] = ([], ["deep.numbers.fourier=null"])
+    networks = [build_network(problem.dataset, "wide_deep", *s, problem=problem) for s in settings]
+    assert kinds(networks[0]) == kinds(networks[1])
+
+
+@pytest.mark.parametrize(("model", "section"), [("mlp", "numbers"), ("wide_deep", "deep.numbers")])
+def test_features_of_numbers_are_loaded_by_keras_alone(
+    workspace: Path, model: str, section: str
+) -> None:
+    fourier = f"{section}.fourier={{frequencies: 4, sigma: 1.0}}"
+    periodic = f"{section}.periodic={{frequencies: 3, sigma: 0.1, width: 2}}"
+    network = build_network("california_housing", model, fourier, periodic, problem=CROSSED)
+    network.save("network.keras")
+    rng = np.random.default_rng(0)
+    shapes = [((3, *tensor.shape[1:]), tensor.dtype) for tensor in network.inputs]
+    inputs = [rng.uniform(0, 5, shape).astype(dtype) for shape, dtype in shapes]
+    loaded = keras.saving.load_model("network.keras", compile=False)
+    before, after = (tf.nest.flatten(model(unwrap(inputs))) for model in (network, loaded))
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -28,21 +28,22 @@ TRAIN = np.column_stack(
 OTHERS = TRAIN[:50] * 3 - 4  # partly outside the range of the training rows
 
 
-def reference(method: Method) -> Any:
-    return {
-        "zscore": StandardScaler(),
-        "minmax": MinMaxScaler(),
-        "robust": RobustScaler(),
-        "quantile": QuantileTransformer(
-            n_quantiles=400, output_distribution="normal", subsample=None
-        ),
-        "none": FunctionTransformer(),
-    }[method]
+def to_normal(quantiles: int) -> Any:
+    return QuantileTransformer(n_quantiles=quantiles, output_distribution="normal", subsample=None)
+
+
+REFERENCES = {
+    "zscore": StandardScaler(),
+    "minmax": MinMaxScaler(),
+    "robust": RobustScaler(),
+    "quantile": to_normal(400),
+    "none": FunctionTransformer(),
+}
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_scales_as_scikit_learn_does(method: Method) -> None:
-    expected = reference(method).fit(TRAIN)
+    expected = REFERENCES[method].fit(TRAIN)
     scaler = Scaler.fit(method, TRAIN, COLUMNS)
     for values in (TRAIN, OTHERS):
         found = scaler.transform(values)
@@ -51,11 +52,8 @@ def test_scales_as_scikit_learn_does(method: Method) -> None:
 
 def test_quantiles_are_at_most_a_thousand() -> None:
     values = RNG.normal(size=(12_000, 1))
-    scaler = Scaler.fit("quantile", values, ["a"])
-    expected = QuantileTransformer(
-        n_quantiles=1000, output_distribution="normal", subsample=None
-    ).fit_transform(values)
-    np.testing.assert_array_equal(scaler.transform(values), expected)
+    found = Scaler.fit("quantile", values, ["a"]).transform(values)
+    np.testing.assert_array_equal(found, to_normal(1000).fit_transform(values))
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "none"])
@@ -80,16 +78,10 @@ def test_clip_cuts_zscore_and_robust_alone(method: Method, cuts: bool) -> None:
     np.testing.assert_array_equal(found, np.clip(uncut, -1.5, 1.5) if cuts else uncut)
 
 
-@settings(max_examples=30, derandomize=True, deadline=None, database=None)
-@given(
-    method=st.sampled_from(LINEAR),
-    factor=st.floats(1e-6, 1e6),
-    shift=st.floats(-1e3, 1e3),
-)
-@example(method="zscore", factor=1.0, shift=0.0)
-@example(method="minmax", factor=1.0, shift=0.0)
-@example(method="robust", factor=1.0, shift=0.0)
-@example(method="none", factor=1.0, shift=0.0)
+@pytest.mark.parametrize("method", LINEAR)
+@settings(max_examples=10, derandomize=True, deadline=None, database=None)
+@given(factor=st.floats(1e-6, 1e6), shift=st.floats(-1e3, 1e3))
+@example(factor=1.0, shift=0.0)
 def test_inverse_undoes_transform(method: Method, factor: float, shift: float) -> None:
     train, others = (factor * (values + shift) for values in (TRAIN, OTHERS))
     scaler = Scaler.fit(method, train, COLUMNS)
@@ -106,5 +98,4 @@ def test_json_gives_the_same_bits_back(method: Method) -> None:
     text = json.dumps(file.model_dump(exclude_none=True), indent=2, allow_nan=False)
     read = ScalerFile.model_validate(json.loads(text))
     assert read == file
-    for again in (read.features, read.targets["main_output"]):
-        assert again.transform(OTHERS).tobytes() == scaler.transform(OTHERS).tobytes()
+    assert read.features.transform(OTHERS).tobytes() == scaler.transform(OTHERS).tobytes()

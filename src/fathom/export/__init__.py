@@ -2,10 +2,9 @@
 
 Read in this order:
 
-- `export`: the stage.
+- `export`: the stage, and the inputs of an exported model.
 - `preprocessing`: the Keras model of raw columns or images, of Keras' own layers and operations
-  alone, so that it loads wherever Keras does and runs no code of Fathom; `lookups`, `scaling_ops`:
-  its operations; `input_columns`: its inputs.
+  alone, so that it loads wherever Keras does and runs no code of Fathom; `operations`: those.
 - `formats`: the `.keras` file, SavedModel, ONNX and checksums.
 - `card`: `MODEL_CARD.md`.
 """

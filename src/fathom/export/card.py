@@ -23,11 +23,6 @@ from fathom.settings.config import CardText
 def render_card(dataset: str, model: str, text: CardText) -> str:
     """Return the model card of a network in Markdown.
 
-    Args:
-        dataset: name of the data set.
-        model: name of the network.
-        text: intended use and limits, from the settings.
-
     Raises:
         FathomError: an output of an earlier stage is missing.
     """

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fathom.artifacts.columns import as_dates, as_numbers
 from fathom.artifacts.model_file import read_model, save_model
 from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.raw_table import open_raw_table
+from fathom.artifacts.raw_table import Table, open_raw_table
 from fathom.artifacts.scaled_data import read_scalers
-from fathom.artifacts.schema import Schema
-from fathom.artifacts.signature import SIGNATURE, ImageInput, InputColumn, Interval, Signature
+from fathom.artifacts.schema import Schema, SchemaColumn
+from fathom.artifacts.signature import SIGNATURE, ImageInput, InputColumn, Signature, to_seconds
 from fathom.base import paths
 from fathom.base.files import atomic_write, read_array, read_json, write_text
 from fathom.evaluate.intervals import fit_interval
 from fathom.export import formats
 from fathom.export.card import render_card
-from fathom.export.input_columns import input_columns
 from fathom.export.preprocessing import build_image_model, build_table_model, reserved_names
 from fathom.models.names import output_names
 from fathom.scale.encoder import Encoder
@@ -53,6 +56,10 @@ def export(config: NetworkConfig) -> Signature:
     else:
         image = describe_images(config.dataset, rows)
         model = build_image_model(network, problem, image.type, scalers)
+    interval = None
+    if problem.main.task == "regression":
+        actual, predicted = Predictions.read(problem, name).sample("valid")
+        interval = fit_interval(predicted, actual, config.evaluate.coverage)
     with atomic_write(paths.export(dataset, name)) as folder:
         folder.mkdir()
         signature = Signature(
@@ -63,7 +70,7 @@ def export(config: NetworkConfig) -> Signature:
             image=image,
             missing=[str(text) for text in config.dataset.source.arguments.get("missing", [])],
             outputs={problem.output_name(o): problem.output(o) for o in output_names(network)},
-            interval=prediction_interval(problem, name, config.evaluate.coverage),
+            interval=interval,
             formats=write_formats(model, folder, config),
             versions=run["versions"],
         )
@@ -74,8 +81,52 @@ def export(config: NetworkConfig) -> Signature:
     return signature
 
 
+def input_columns(
+    columns: list[SchemaColumn], encoder: Encoder, table: Table, reserved: Container[str]
+) -> list[InputColumn]:
+    """Return the raw columns that a network of a table takes, in the table's order.
+
+    `reserved` are names in lower case that no input may have, also not with a number after it.
+    """
+    forms = {date.column: date.format for date in encoder.dates}
+    numbers = {number.column for number in encoder.numbers}
+    categories = {category.column: category for category in encoder.categories}
+    inputs: list[InputColumn] = []
+    for column in columns:
+        name = column.name
+        if name not in numbers | forms.keys() | categories.keys():
+            continue
+        values = table.training(table.column(name))
+        category = categories.get(name)
+        facts: dict[str, Any] = {"kind": "number", "missing": bool(values.isna().any())}
+        if name in forms:
+            facts |= {"kind": "date", "form": forms[name]}
+            values = to_seconds(as_dates(values, forms[name]))
+        elif category is not None and not column.type.startswith(("float", "int", "uint")):
+            facts |= {"kind": "text"}
+        if facts["kind"] != "text":
+            present = as_numbers(values).dropna()
+            facts |= {"low": float(present.min()), "high": float(present.max())}
+        if category is not None:
+            facts |= {"categories": category.known}
+        unique = input_name(name, [other.input for other in inputs], reserved)
+        inputs.append(InputColumn(name=name, input=unique, **facts))
+    return inputs
+
+
+def input_name(column: str, others: list[str], reserved: Container[str]) -> str:
+    """Return a name for a column's input: unique, and of characters that TensorFlow accepts."""
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", column)
+    if not re.match("[A-Za-z]", plain) or re.sub(r"_\d+$", "", plain.lower()) in reserved:
+        plain = f"column_{plain}"
+    name, number = plain, 1
+    while name.lower() in [other.lower() for other in others]:
+        number += 1
+        name = f"{plain}_{number}"
+    return name
+
+
 def describe_images(dataset: DatasetSettings, rows: NDArray[np.int64]) -> ImageInput:
-    """Return the shape, type and range of the training images."""
     images = read_array(paths.raw(dataset.name) / "images.npy", f"download@{dataset.name}")
     training = images[rows]
     return ImageInput(
@@ -87,18 +138,8 @@ def describe_images(dataset: DatasetSettings, rows: NDArray[np.int64]) -> ImageI
     )
 
 
-def prediction_interval(problem: Problem, model: str, coverage: float) -> Interval | None:
-    """Fit the interval of a regression on the validation set."""
-    if problem.main.task == "classification":
-        return None
-    actual, predicted = Predictions.read(problem, model).sample("valid")
-    return fit_interval(predicted, actual, coverage)
-
-
 def write_formats(model: keras.Model, folder: Path, config: NetworkConfig) -> dict[str, str]:
-    """Write the model in each format of the settings. Return by format the file or folder, or why
-    there is none.
-    """
+    """Write each format of the settings; return by format its file, or why there is none."""
     names = {"keras": formats.KERAS}
     save_model(model, folder / formats.KERAS)
     if config.export.saved_model:

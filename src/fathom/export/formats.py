@@ -24,7 +24,6 @@ OPSET = 18  # of ONNX: the highest of tf2onnx 1.17
 
 
 def write_saved_model(model: keras.Model, folder: Path) -> None:
-    """Write a SavedModel; inputs and outputs of `serving_default` have the model's names."""
     with quiet():
         model.export(
             folder, format="tf_saved_model", verbose=False, input_signature=[tensor_specs(model)]
@@ -32,18 +31,14 @@ def write_saved_model(model: keras.Model, folder: Path) -> None:
 
 
 def tensor_specs(model: keras.Model) -> dict[str, tf.TensorSpec]:
-    """Return the shape and type of each input, by name, for any number of rows."""
     return {t.name: tf.TensorSpec(t.shape, t.dtype, t.name) for t in model.inputs}
 
 
 def write_onnx(model: keras.Model, file: Path) -> str | None:
-    """Write an ONNX file with the model's inputs and outputs.
+    """Write an ONNX file, or return why the model cannot be converted.
 
     tf2onnx cannot convert `StringLookup`: these layers become ONNX's own operator `LabelEncoder`
     before the converted model.
-
-    Returns:
-        None, or why the model cannot be converted.
     """
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.StringLookup)]
     lookups = {layer.input.name: layer for layer in layers}
@@ -51,17 +46,13 @@ def write_onnx(model: keras.Model, file: Path) -> str | None:
     inputs |= {name: lookup.output for name, lookup in lookups.items()}
     rest = keras.Model(list(inputs.values()), model.output)
     names = {name: f"{name}_code" if name in lookups else name for name in inputs}
-
-    def predict(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        outputs: dict[str, tf.Tensor] = rest(list(tensors), training=False)
-        return outputs
-
     signature = [tf.TensorSpec(t.shape, t.dtype, names[name]) for name, t in inputs.items()]
     with quiet():
         try:
-            converted, _ = tf2onnx.convert.from_function(
-                tf.function(predict, autograph=False), signature, opset=OPSET
+            predict = tf.function(
+                lambda *tensors: rest(list(tensors), training=False), autograph=False
             )
+            converted, _ = tf2onnx.convert.from_function(predict, signature, opset=OPSET)
             for name, lookup in lookups.items():
                 add_label_encoder(converted, name, names[name], lookup.get_vocabulary()[1:])
             onnx.checker.check_model(converted, full_check=True)
@@ -72,9 +63,7 @@ def write_onnx(model: keras.Model, file: Path) -> str | None:
 
 
 def add_label_encoder(converted: onnx.ModelProto, text: str, code: str, known: list[str]) -> None:
-    """Replace the input `code` of a converted model by the input `text`. Known texts have codes
-    from 1, others 0.
-    """
+    """Replace the input `code` by the input `text`: known texts have codes from 1, others 0."""
     node = onnx.helper.make_node(
         "LabelEncoder",
         [text],
@@ -95,7 +84,7 @@ def add_label_encoder(converted: onnx.ModelProto, text: str, code: str, known: l
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Suppress what TensorFlow and its converters log and print."""
+    """Suppress logs and output of TensorFlow and its converters."""
     logging.disable(logging.CRITICAL)
     try:
         with contextlib.redirect_stdout(io.StringIO()):

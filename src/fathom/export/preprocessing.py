@@ -12,9 +12,9 @@ from fathom.artifacts.problem import CODES, Problem
 from fathom.artifacts.scaled_data import scaler_of
 from fathom.artifacts.scalers import Scaler, ScalerFile
 from fathom.artifacts.signature import IMAGE, InputColumn
-from fathom.export import lookups, scaling_ops
+from fathom.export import operations
 from fathom.models.names import input_names, layer_name, output_names, unwrap
-from fathom.scale.dates import Date
+from fathom.scale.column_encoders import Date
 from fathom.scale.encoder import Encoder
 
 Tensors = dict[str, keras.KerasTensor]
@@ -34,18 +34,9 @@ def build_table_model(
 ) -> keras.Model:
     """Return a model that takes raw columns and predicts in the target's unit.
 
-    Args:
-        network: the trained network.
-        problem: of the network.
-        columns: the raw columns, each of which becomes an input of shape (rows,): numbers in
-            float64, NaN if missing; texts, "" if missing; dates as seconds since 1970-01-01, NaN
-            if missing.
-        encoder: encodes the columns.
-        scalers: of the numbers and of the targets.
-
-    Returns:
-        A model whose outputs are, by name, numbers in float64 of shape (rows,), or probabilities
-        of shape (rows, classes).
+    Each column becomes an input of shape (rows,): numbers in float64, NaN if missing; texts, "" if
+    missing; dates as seconds since 1970-01-01, NaN if missing. The outputs are, by name, numbers in
+    float64 of shape (rows,), or probabilities of shape (rows, classes).
     """
     inputs = {
         column.input: keras.Input(
@@ -69,16 +60,14 @@ def build_image_model(
     image = keras.Input(problem.shape, dtype=dtype, name=IMAGE)
     columns = len(scalers.features.columns)
     pixels = ops.reshape(ops.cast(image, "float64"), (-1, columns))
-    pixels = ops.reshape(scaling_ops.scale(pixels, scalers.features), (-1, *problem.shape))
+    pixels = ops.reshape(operations.scale(pixels, scalers.features), (-1, *problem.shape))
     pixels = ops.cast(pixels, "float32")
     features = [pixels for _ in input_names(network)]
     return keras.Model({IMAGE: image}, unscale_outputs(network, features, problem, scalers))
 
 
 def reserved_names(network: keras.Model) -> set[str]:
-    """Return the names that inputs must not have. Keras names operations and layers by their kind
-    and a number, and each name in a model must be unique.
-    """
+    """Return names that no input may have: Keras gives them to operations and layers."""
     kinds = [*dir(keras.ops), *dir(keras.layers), *PRIVATE_NAMES]
     snake = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower() for kind in kinds}
     return snake | {network.name.lower()}
@@ -112,13 +101,11 @@ def date_parts(seconds: keras.KerasTensor, date: Date) -> Tensors:
 
 
 def scale_numbers(raw: Tensors, encoder: Encoder, scaler: Scaler) -> keras.KerasTensor:
-    """Return the scaled numbers and the indicators of missing values in float32, of shape
-    (rows, numbers), in the order of `Encoder.number_names`.
-    """
+    """Return the features `Encoder.number_names` in float32, of shape (rows, numbers)."""
     values = ops.stack([raw[number.column] for number in encoder.numbers], axis=1)
     missing = ops.isnan(values)
     medians = np.array([number.median for number in encoder.numbers])
-    scaled = scaling_ops.scale(ops.where(missing, medians, values), scaler)
+    scaled = operations.scale(ops.where(missing, medians, values), scaler)
     features = [ops.cast(scaled, "float32")]
     indicators = [place for place, number in enumerate(encoder.numbers) if number.indicator]
     if indicators:
@@ -127,22 +114,17 @@ def scale_numbers(raw: Tensors, encoder: Encoder, scaler: Scaler) -> keras.Keras
 
 
 def encode(raw: Tensors, encoder: Encoder) -> Tensors:
-    """Return the codes of categories, buckets and crosses by feature, of shape (rows,)."""
+    """Do as `Encoder.transform` for categories, buckets and crosses."""
     codes: Tensors = {}
     for category in encoder.categories:
         values, name = raw[category.column], layer_name("category.", category.column)
         is_text = values.dtype == "string"
-        look_up = lookups.text_codes if is_text else lookups.number_codes
+        look_up = operations.text_codes if is_text else operations.number_codes
         codes[category.column] = look_up(values, category, name)
     for buckets in encoder.buckets:
         name = layer_name("buckets.", buckets.column)
-        codes[buckets.name] = lookups.bucket_codes(raw[buckets.column], buckets, name)
-    names = {buckets.column: buckets.name for buckets in encoder.buckets}
-    for cross in encoder.crosses:
-        of_columns = [codes[names.get(column, column)] for column in cross.columns]
-        counts = [encoder.codes[column] for column in cross.columns]
-        codes[cross.name] = lookups.cross_codes(of_columns, counts, cross)
-    return codes
+        codes[buckets.name] = operations.bucket_codes(raw[buckets.column], buckets, name)
+    return codes | encoder.cross_codes(codes, operations.cross_codes)
 
 
 def select_input(
@@ -172,6 +154,8 @@ def unscale_outputs(
     for name, values in zip(output_names(network), keras.tree.flatten(tensors), strict=True):
         if problem.output(name).task == "regression":
             scaler = scaler_of(name, scalers.targets)
-            values = ops.squeeze(scaling_ops.unscale(values, scaler), 1)
+            values = ops.squeeze(ops.cast(values, "float64"), 1)
+            if scaler.scale is not None and scaler.center is not None:
+                values = values * scaler.scale[0] + scaler.center[0]
         outputs[problem.output_name(name)] = values
     return outputs

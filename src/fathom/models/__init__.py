@@ -3,7 +3,6 @@
 Read in this order:
 
 - `mlp`, `wide_deep`: a file for each network.
-- `layers`: what they have in common: checked arguments, inputs, hidden layers, outputs.
-- `number_embeddings`: Fourier features and periodic embeddings of numbers.
+- `layers`: what they have in common, from checked arguments to outputs.
 - `names`: names of inputs, outputs, layers and of Keras' functions.
 """

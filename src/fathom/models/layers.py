@@ -1,20 +1,23 @@
-"""What the networks have in common: checked arguments, inputs, hidden layers, outputs."""
+"""What networks have in common: checked arguments, inputs, features, hidden layers, outputs."""
 
 import math
+from functools import partial
 from typing import Annotated, Any, Literal, get_args
 
 import keras
+import numpy as np
+from keras import ops
 from pydantic import (
     AfterValidator,
     ConfigDict,
     NonNegativeFloat,
     PlainValidator,
+    PositiveFloat,
     PositiveInt,
 )
 
 from fathom.artifacts.problem import Output, Problem
 from fathom.models.names import known_name, layer_name
-from fathom.models.number_embeddings import NumberEmbeddings, embed_numbers
 from fathom.settings.fields import Section, Task
 
 
@@ -33,12 +36,7 @@ def known_activation(name: str) -> str:
     return name
 
 
-def known_initializer(name: str) -> str:
-    return known_name(keras.initializers, "initializer", name)
-
-
 def valid_rates(value: Any) -> Any:
-    """Accept a rate, or one for each task."""
     by_task = value if isinstance(value, dict) else dict.fromkeys(get_args(Task), value)
     if not set(by_task) <= set(get_args(Task)) or not all(
         type(rate) in (int, float) and 0 <= rate < 1 for rate in by_task.values()
@@ -51,7 +49,7 @@ def valid_rates(value: Any) -> Any:
 
 
 Activation = Annotated[str, AfterValidator(known_activation)]
-Initializer = Annotated[str, AfterValidator(known_initializer)]
+Initializer = Annotated[str, AfterValidator(partial(known_name, keras.initializers, "initializer"))]
 Rates = Annotated[float | dict[Task, float], PlainValidator(valid_rates)]
 Embedding = Literal["auto"] | PositiveInt
 Units = list[PositiveInt]
@@ -59,19 +57,28 @@ Units = list[PositiveInt]
 CHECKED = ConfigDict(strict=True, arbitrary_types_allowed=True)
 
 
-class HiddenLayers(Section):
-    """Settings of a stack of dense layers over numbers or images and embedded categories.
+class Fourier(Section):
+    """Settings of `fourier_features`."""
 
-    Args:
-        units: width of each hidden layer.
-        activation: of the hidden layers, by Keras' name.
-        kernel_initializer: of the hidden layers, by Keras' name.
-        batch_normalization: before each activation (Ioffe & Szegedy 2015).
-        dropout: rate after the hidden layers, or one for each task (Srivastava et al. 2014).
-        l2: factor of the penalty on the squares of the hidden layers' weights.
-        embedding: width of the embedding of a category; auto: by `embedding_width`.
-        numbers: features of numbers beside their scaled values.
-    """
+    frequencies: PositiveInt
+    sigma: PositiveFloat
+
+
+class Periodic(Fourier):
+    """Settings of `periodic_embedding`; each number becomes `width` numbers."""
+
+    width: PositiveInt
+
+
+class NumberEmbeddings(Section):
+    """Settings of the features of numbers; None: no such features."""
+
+    fourier: Fourier | None
+    periodic: Periodic | None
+
+
+class HiddenLayers(Section):
+    """Settings of a stack of dense layers, as `conf/model/mlp.yaml` describes them."""
 
     units: Units
     activation: Activation
@@ -114,6 +121,58 @@ def embedded_inputs(
     return inputs, features[0] if len(features) == 1 else keras.layers.Concatenate()(features)
 
 
+def embed_numbers(
+    x: keras.KerasTensor, names: list[str], crosses: list[list[str]], settings: NumberEmbeddings
+) -> keras.KerasTensor:
+    """Return scaled numbers x, of shape (rows, numbers), and the features made of them."""
+    features = [x]
+    if settings.fourier is not None:
+        for columns in (cross for cross in crosses if set(cross) <= set(names)):
+            features.append(fourier_features(x, names, columns, settings.fourier))
+    if settings.periodic is not None:
+        features.append(periodic_embedding(x, settings.periodic))
+    return x if len(features) == 1 else keras.layers.Concatenate()(features)
+
+
+def fourier_features(
+    x: keras.KerasTensor, names: list[str], columns: list[str], settings: Fourier
+) -> keras.KerasTensor:
+    """Return sines and cosines along random directions in the space of a few numbers.
+
+    They let a network learn functions that change within short distances (Tancik et al. 2020,
+    arXiv 2006.10739). The directions are drawn from N(0, sigma^2) and not trained.
+    """
+    angles = keras.layers.Dense(
+        settings.frequencies,
+        use_bias=False,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=2 * math.pi * settings.sigma),
+        trainable=False,
+        name=layer_name("fourier", "_x_".join(columns)),
+    )(ops.take(x, np.array([names.index(column) for column in columns]), axis=1))
+    return keras.layers.Concatenate()([ops.sin(angles), ops.cos(angles)])
+
+
+def periodic_embedding(x: keras.KerasTensor, settings: Periodic) -> keras.KerasTensor:
+    """Return an embedding of each number: sines and cosines of trained frequencies, initialized
+    from N(0, sigma^2), through a dense layer for each number (PLR of Gorishniy et al. 2022,
+    arXiv 2203.05556).
+    """
+    angles = keras.layers.EinsumDense(
+        "bn,nf->bnf",
+        (x.shape[1], settings.frequencies),
+        kernel_initializer=keras.initializers.RandomNormal(stddev=2 * math.pi * settings.sigma),
+    )(x)
+    waves = keras.layers.Concatenate()([ops.sin(angles), ops.cos(angles)])
+    embedded = keras.layers.EinsumDense(
+        "bnv,nvw->bnw",
+        (x.shape[1], settings.width),
+        activation="relu",
+        bias_axes="nw",
+        kernel_initializer=keras.initializers.RandomNormal(stddev=settings.frequencies**-0.5),
+    )(waves)
+    return keras.layers.Flatten()(embedded)
+
+
 def embedding_width(codes: int) -> int:
     """Return fastai's rule of thumb for a category of that many codes, at most 50."""
     return min(50, round(1.6 * math.pow(codes, 0.56)))
@@ -125,13 +184,10 @@ def hidden_layers(
     settings: HiddenLayers,
     dropout_layers: int | None = None,
 ) -> keras.KerasTensor:
-    """Apply the hidden layers to x.
+    """Apply the hidden layers to x, the last `dropout_layers` with dropout; None: all.
 
     Before batch normalization a layer has no bias, as the normalization has one. With SELU,
     AlphaDropout keeps mean and variance (Klambauer et al. 2017).
-
-    Args:
-        dropout_layers: number of last hidden layers with dropout; None: all.
     """
     rate = settings.dropout
     rate = rate.get(problem.main.task, 0.0) if isinstance(rate, dict) else rate
@@ -155,7 +211,6 @@ def hidden_layers(
 
 
 def output_layer(x: keras.KerasTensor, problem: Problem, name: str) -> keras.KerasTensor:
-    """Apply an output of this name to x: a number, or the probability of each class."""
     output = problem.output(name)
     return keras.layers.Dense(output.units, activation=output_activation(output), name=name)(x)
 

@@ -4,32 +4,20 @@ import keras
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, validate_call
 
 from fathom.artifacts.problem import Problem
-from fathom.models.layers import (
-    CHECKED,
-    Activation,
-    Embedding,
-    HiddenLayers,
-    Initializer,
-    Rates,
-    Units,
-    embedded_inputs,
-    hidden_layers,
-    output_layer,
-)
+from fathom.models import layers
 from fathom.models.names import unwrap
-from fathom.models.number_embeddings import NumberEmbeddings
 
 
-@validate_call(config=CHECKED)
+@validate_call(config=layers.CHECKED)
 def build(
     problem: Problem,
-    activation: Activation,
-    kernel_initializer: Initializer,
+    activation: layers.Activation,
+    kernel_initializer: layers.Initializer,
     batch_normalization: bool,
-    dropout: Rates,
-    embedding: Embedding,
-    numbers: NumberEmbeddings,
-    units: Units | None = None,
+    dropout: layers.Rates,
+    embedding: layers.Embedding,
+    numbers: layers.NumberEmbeddings,
+    units: layers.Units | None = None,
     depth: PositiveInt | None = None,
     width: PositiveInt | None = None,
     dropout_layers: NonNegativeInt | None = None,
@@ -40,14 +28,8 @@ def build(
     With the activation SELU, LeCun-normal weights and z-scored features, activations keep mean 0
     and variance 1 from layer to layer (Klambauer et al. 2017, arXiv 1706.02515).
 
-    Args:
-        problem: gives the inputs and the output.
-        units: width of each hidden layer, or else:
-        depth: number of hidden layers, all of one `width`.
-        width: units of each of them.
-        dropout_layers: number of last hidden layers with dropout; None: all.
-
-    The other arguments are those of `HiddenLayers`.
+    Instead of `units`, `depth` layers of one `width`. `dropout_layers` is the number of last hidden
+    layers with dropout; None: all. The other arguments are those of `HiddenLayers`.
 
     Raises:
         ValueError: neither `units` nor `depth` and `width` are given, or both.
@@ -58,7 +40,7 @@ def build(
     elif units is None or depth is not None or width is not None:
         raise ValueError("set either units, or depth and width")
     # The arguments are valid. To validate an initializer again would draw another random seed.
-    settings = HiddenLayers.model_construct(
+    settings = layers.HiddenLayers.model_construct(
         units=units,
         activation=activation,
         kernel_initializer=kernel_initializer,
@@ -68,6 +50,7 @@ def build(
         embedding=embedding,
         numbers=numbers,
     )
-    inputs, x = embedded_inputs(problem, "features", "categories", settings)
-    x = hidden_layers(x, problem, settings, dropout_layers)
-    return keras.Model(unwrap(inputs), output_layer(x, problem, "main_output"), name=name)
+    inputs, x = layers.embedded_inputs(problem, "features", "categories", settings)
+    x = layers.hidden_layers(x, problem, settings, dropout_layers)
+    output = layers.output_layer(x, problem, "main_output")
+    return keras.Model(unwrap(inputs), output, name=name)

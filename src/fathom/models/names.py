@@ -13,11 +13,7 @@ NOT_NAMES = ("deserialize", "get", "serialize")
 
 
 def known_name(module: ModuleType, kind: str, name: str) -> str:
-    """Return a name that a module such as `keras.losses` knows.
-
-    Raises:
-        ValueError: it does not know the name; the message suggests the nearest one.
-    """
+    """Return a name that a module such as `keras.losses` knows, or raise ValueError."""
     try:
         module.get(name)
     except (ValueError, TypeError) as error:
@@ -41,7 +37,7 @@ def unwrap(tensors: list[Any]) -> Any:
 
 
 def input_names(model: keras.Model) -> list[str]:
-    """Return the names of the inputs. A subclassed model has one input without a name."""
+    """Return the inputs' names. A subclassed model has one input without a name."""
     return [tensor.name for tensor in getattr(model, "inputs", None) or ()] or ["features"]
 
 

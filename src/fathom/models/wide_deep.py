@@ -6,20 +6,14 @@ import keras
 from pydantic import validate_call
 
 from fathom.artifacts.problem import Problem
-from fathom.models.layers import (
-    CHECKED,
-    HiddenLayers,
-    embedded_inputs,
-    hidden_layers,
-    number_input,
-    output_activation,
-    output_layer,
-)
+from fathom.models import layers
 from fathom.models.names import unwrap
 
 
-@validate_call(config=CHECKED)
-def build(problem: Problem, wide: bool, deep: HiddenLayers | None, auxiliary: bool) -> keras.Model:
+@validate_call(config=layers.CHECKED)
+def build(
+    problem: Problem, wide: bool, deep: layers.HiddenLayers | None, auxiliary: bool
+) -> keras.Model:
     """Build a linear path and a deep path, whose sum is the main output.
 
     The wide path memorizes: `wide_input`, numbers or images, through a linear layer, and
@@ -27,12 +21,6 @@ def build(problem: Problem, wide: bool, deep: HiddenLayers | None, auxiliary: bo
     deep path generalizes: `deep_input` and the embedded `deep_categories` through dense layers
     (Cheng et al. 2016, arXiv 1606.07792). An auxiliary output on the deep path makes it useful on
     its own (Géron's book, chapter 10). Names of the wide path's layers begin with `wide`.
-
-    Args:
-        problem: gives the features of both paths and what both outputs predict.
-        wide: whether there is a wide path.
-        deep: the deep path; None: no deep path.
-        auxiliary: whether there is an `aux_output`; it needs a deep path.
 
     Raises:
         ValueError: there is no path.
@@ -45,14 +33,15 @@ def build(problem: Problem, wide: bool, deep: HiddenLayers | None, auxiliary: bo
     if wide:
         inputs, terms = wide_path(problem, use_bias=deep is None)
     if deep is not None:
-        deep_inputs, x = embedded_inputs(problem, "deep_input", "deep_categories", deep)
-        x = hidden_layers(x, problem, deep)
+        deep_inputs, x = layers.embedded_inputs(problem, "deep_input", "deep_categories", deep)
+        x = layers.hidden_layers(x, problem, deep)
         inputs += deep_inputs
         terms.append(keras.layers.Dense(problem.main.units, name="deep_linear")(x))
         if auxiliary:
-            outputs.append(output_layer(x, problem, "aux_output"))
+            outputs.append(layers.output_layer(x, problem, "aux_output"))
     total = terms[0] if len(terms) == 1 else keras.layers.Add()(terms)
-    main = keras.layers.Activation(output_activation(problem.main), name="main_output")(total)
+    activation = layers.output_activation(problem.main)
+    main = keras.layers.Activation(activation, name="main_output")(total)
     return keras.Model(unwrap(inputs), unwrap([main, *outputs]), name="wide_deep")
 
 
@@ -62,7 +51,7 @@ def wide_path(
     """Return the inputs of the wide path, and the term that each adds to the main output."""
     inputs, terms = [], []
     if math.prod(problem.shape_of("wide_input")):
-        tensor, x = number_input(problem, "wide_input")
+        tensor, x = layers.number_input(problem, "wide_input")
         linear = keras.layers.Dense(
             problem.main.units, use_bias=use_bias, kernel_initializer="zeros", name="wide_linear"
         )

@@ -4,5 +4,5 @@ Read in this order:
 
 - `scale`: the stage; `targets`: what networks predict.
 - `encoder`: `encoder.json` and how it transforms raw rows; `fit_encoder`: how it is fitted.
-- `numbers`, `categories`, `dates`: how a column of each kind is encoded.
+- `column_encoders`: how a column of each kind is encoded.
 """

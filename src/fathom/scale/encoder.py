@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_numbers
 from fathom.artifacts.scalers import Scaler
 from fathom.base import paths
 from fathom.base.files import JsonModel
-from fathom.scale.categories import Category, Cross
-from fathom.scale.dates import Date
-from fathom.scale.numbers import Buckets, Number
+from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number
 
 
 class Encoder(JsonModel):
-    """What `encoder.json` holds: how each feature of a table is made from its raw column.
+    """How each feature of a table is made from its raw column, as `encoder.json` holds it.
 
     `wide` and `deep` name the numbers and categories of each path of a Wide & Deep network.
     """
@@ -64,18 +62,7 @@ class Encoder(JsonModel):
         return {name: dates.get(column, column) for name, column in columns.items()}
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the features of raw rows.
-
-        Args:
-            table: raw rows, with the columns that the encoder was fitted on.
-
-        Returns:
-            One row per raw row: `number_names` in float64, then the codes of the categories and
-            of `sparse` in int32.
-
-        Raises:
-            FathomError: a value does not fit its column's kind; the message names column and row.
-        """
+        """Return the features of raw rows: `number_names` in float64, then codes in int32."""
         if self.dates:
             parts = [date.transform(table[date.column]) for date in self.dates]
             table = pd.concat([table, *parts], axis=1)
@@ -87,21 +74,19 @@ class Encoder(JsonModel):
         integers = pd.DataFrame(codes, index=table.index)
         return pd.concat([*filled, integers], axis=1)[[*self.number_names, *codes]]
 
-    def cross_codes(self, codes: Mapping[str, NDArray[np.int32]]) -> dict[str, NDArray[np.int32]]:
-        """Return the codes of the crosses from those of the categories and buckets.
-
-        Args:
-            codes: arrays of shape (rows,) by feature.
+    def cross_codes(
+        self, codes: Mapping[str, Any], transform: Callable[..., Any] = Cross.transform
+    ) -> dict[str, Any]:
+        """Return the codes of the crosses from those of the categories and buckets, each of shape
+        (rows,). Exports transform tensors, not arrays.
         """
         features = {bucket.column: bucket.name for bucket in self.buckets}
-        counts = self.codes
-        return {
-            cross.name: cross.transform(
-                [codes[features.get(name, name)] for name in cross.columns],
-                [counts[name] for name in cross.columns],
-            )
-            for cross in self.crosses
-        }
+        sizes, crossed = self.codes, {}
+        for cross in self.crosses:
+            of_columns = [codes[features.get(name, name)] for name in cross.columns]
+            counts = [sizes[name] for name in cross.columns]
+            crossed[cross.name] = transform(cross, of_columns, counts)
+        return crossed
 
 
 def preprocess(table: pd.DataFrame, encoder: Encoder, scaler: Scaler) -> pd.DataFrame:

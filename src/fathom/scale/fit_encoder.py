@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -19,10 +18,8 @@ from fathom.artifacts.columns import (
 from fathom.artifacts.raw_table import Table, map_columns
 from fathom.artifacts.scalers import Scaler
 from fathom.base.errors import FathomError
-from fathom.scale.categories import Category, Cross
-from fathom.scale.dates import Date
+from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number
 from fathom.scale.encoder import Encoder
-from fathom.scale.numbers import Buckets, Number
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 
 
@@ -30,11 +27,6 @@ def fit_encoder(
     dataset: DatasetSettings, table: Table, settings: ScaleSettings
 ) -> tuple[Encoder, Scaler]:
     """Fit the encoder and the scaler of the numbers, column by column.
-
-    Args:
-        dataset: says which columns are excluded, categories, dates, bucketed and crossed.
-        table: of rows outside the training set, only the columns' types count.
-        settings: how numbers are scaled and rare categories merged.
 
     Raises:
         FathomError: a column is missing, or is not what the settings say; the message names the
@@ -63,12 +55,9 @@ def fit_encoder(
 
     numbers_and_scalers = map_columns(fit_number, numeric)
     numbers = [number for number, _ in numbers_and_scalers]
+    texts = (as_texts(read_column(table, dates, name)) for name in categorical)
     categories = [
-        Category.fit(
-            training_values(table, as_texts(read_column(table, dates, name))),
-            settings.min_frequency,
-        )
-        for name in categorical
+        Category.fit(training_values(table, values), settings.min_frequency) for values in texts
     ]
     features = {name: [name] for name in columns} | {n.column: n.names for n in numbers}
     wide, deep = (path_features(dataset, path, features, parts) for path in ("wide", "deep"))
@@ -100,7 +89,7 @@ def training_values(table: Table, values: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def read_column(table: Table, dates: list[Date], name: str) -> pd.Series[Any]:
-    """Read a raw column, or make a part of a date column."""
+    """Return a raw column, or a part of a date column."""
     for date in dates:
         if name in date.names:
             return date.transform(table.column(date.column))[name]
@@ -124,9 +113,7 @@ def path_features(
 def bucket_counts(
     dataset: DatasetSettings, numeric: list[str], categorical: list[str], wide: list[str]
 ) -> dict[str, int]:
-    """Return the number of buckets by column. A single number in `dataset.buckets` applies to the
-    numbers of the wide path and of crosses.
-    """
+    """Return the number of buckets by column; a single number is for wide and crossed numbers."""
     if isinstance(dataset.buckets, dict):
         for name in dataset.buckets:
             require_column(name, "buckets", [*numeric, *categorical], unused_columns(dataset))
@@ -144,7 +131,6 @@ def bucket_counts(
 def make_crosses(
     dataset: DatasetSettings, columns: list[str], counts: dict[str, int]
 ) -> list[Cross]:
-    """Return the crosses. Each of their columns needs codes."""
     for name in (name for cross in dataset.crosses for name in cross):
         require_column(name, "crosses", columns, unused_columns(dataset))
         if name not in counts:
@@ -163,10 +149,9 @@ def make_crosses(
 
 
 def check_names(encoder: Encoder) -> None:
-    """Raise FathomError if two features have the same name."""
     names = [*encoder.number_names, *(category.column for category in encoder.categories)]
     names += [bucket.name for bucket in encoder.buckets] + [c.name for c in encoder.crosses]
-    duplicates = [name for name, count in Counter(names).items() if count > 1]
+    duplicates = [name for name in names if names.count(name) > 1]
     if duplicates:
         raise FathomError(
             f"column {duplicates[0]!r} has the name of a feature that is made from another column; "

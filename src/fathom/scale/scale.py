@@ -53,7 +53,8 @@ class TablePreprocessing:
     ) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
         """Yield each subset of a block of raw rows: its name, features and targets."""
         features = preprocess(block, self.encoder, self.scalers.features)
-        targets = add_row_numbers(make_targets(dataset, self.problem.outputs, block))
+        targets = make_targets(dataset, self.problem.outputs, block)
+        targets = targets.rename_axis("row").reset_index()
         for subset, numbers in rows.items():
             places = np.searchsorted(block.index, numbers)
             yield subset, features.iloc[places], targets.iloc[places]
@@ -72,39 +73,31 @@ def scale(config: DatasetConfig) -> Problem:
         FathomError: a column is missing, or has values that its kind does not allow.
     """
     name = config.dataset.name
-    schema, made_by = Schema.read(name), f"split@{name}"
-    rows = {
-        subset: read_array(paths.split(name) / f"{subset}.npy", made_by) for subset in paths.SUBSETS
-    }
+    schema = Schema.read(name)
+    files = {subset: paths.split(name) / f"{subset}.npy" for subset in paths.SUBSETS}
+    rows = {subset: read_array(file, f"split@{name}") for subset, file in files.items()}
     with atomic_write(paths.scaled(name)) as folder:
         folder.mkdir()
         if schema.kind == "images":
-            problem, scalers = write_images(config, schema, rows, folder)
+            problem, scalers, subsets = scale_images(config, schema, rows)
+            for subset, images, targets in subsets:
+                np.save(folder / f"{subset}_features.npy", images)
+                write_table(folder / f"{subset}_targets.parquet", targets)
         else:
-            problem, scalers = write_table_blocks(
-                config, schema, open_raw_table(schema, rows), folder
-            )
+            table = open_raw_table(schema, rows)
+            fitted = fit_table(config, schema, table)
+            problem, scalers = fitted.problem, fitted.scalers
+            write_json(folder / "encoder.json", fitted.encoder.model_dump())
+            write_blocks(fitted, table, config.dataset, folder)
         write_json(folder / "scaler.json", scalers.model_dump(exclude_none=True))
     problem.write(paths.problem(name))
     return problem
 
 
-def write_images(
-    config: DatasetConfig, schema: Schema, rows: SubsetRows, folder: Path
-) -> tuple[Problem, ScalerFile]:
-    """Write the images and labels of every subset."""
-    problem, scalers, subsets = scale_images(config, schema, rows)
-    for subset, images, targets in subsets:
-        np.save(folder / f"{subset}_features.npy", images)
-        write_table(folder / f"{subset}_targets.parquet", targets)
-    return problem, scalers
-
-
-def write_table_blocks(
-    config: DatasetConfig, schema: Schema, table: Table, folder: Path
-) -> tuple[Problem, ScalerFile]:
-    """Write the features and targets of every subset of a table, and the encoder."""
-    fitted = fit_table(config, schema, table)
+def write_blocks(
+    fitted: TablePreprocessing, table: Table, dataset: DatasetSettings, folder: Path
+) -> None:
+    """Write the features and targets of every subset of a table."""
     with ExitStack() as files:
         writers = {
             (subset, kind): files.enter_context(TableWriter(folder / f"{subset}_{kind}.parquet"))
@@ -121,28 +114,14 @@ def write_table_blocks(
         pool = files.enter_context(ThreadPoolExecutor(1))
         writing = pool.submit(write, [])
         for block, rows in table.blocks():
-            subsets = list(fitted.transform(block, rows, config.dataset))
+            subsets = list(fitted.transform(block, rows, dataset))
             writing.result()
             writing = pool.submit(write, subsets)
         writing.result()
-    write_json(folder / "encoder.json", fitted.encoder.model_dump())
-    return fitted.problem, fitted.scalers
-
-
-def add_row_numbers(targets: pd.DataFrame) -> pd.DataFrame:
-    """Return targets with their raw row numbers, the index, as the column `row`."""
-    return targets.rename_axis("row").reset_index()
 
 
 def scale_in_memory(config: DatasetConfig, schema: Schema, rows: SubsetRows) -> ScaledRows:
-    """Fit encoder and scalers on the training rows and scale every subset in memory.
-
-    Args:
-        rows: raw row numbers by subset.
-
-    Raises:
-        FathomError: as `scale`.
-    """
+    """Scale every subset in memory, as `scale` does."""
     if schema.kind == "table":
         table = read_table(paths.raw(schema.name) / "data.parquet", f"download@{schema.name}")
         return scale_table(config, schema, table, rows)[1]
@@ -154,7 +133,7 @@ def scale_in_memory(config: DatasetConfig, schema: Schema, rows: SubsetRows) -> 
 def scale_table(
     config: DatasetConfig, schema: Schema, table: pd.DataFrame, rows: SubsetRows
 ) -> tuple[TablePreprocessing, ScaledRows]:
-    """Do the same with a table in memory, whose index numbers its rows from 0."""
+    """Do the same with a table whose index numbers its rows from 0."""
     raw = TableInMemory(table, rows)
     fitted = fit_table(config, schema, raw)
     subsets = {
@@ -166,7 +145,6 @@ def scale_table(
 
 
 def fit_table(config: DatasetConfig, schema: Schema, table: Table) -> TablePreprocessing:
-    """Fit encoder and scalers on the training rows of a table, column by column."""
     dataset, settings = config.dataset, config.scale
     encoder, features = fit_encoder(dataset, table, settings)
     outputs = make_outputs(dataset, schema, table)
@@ -194,8 +172,9 @@ def fit_table(config: DatasetConfig, schema: Schema, table: Table) -> TablePrepr
 def scale_images(
     config: DatasetConfig, schema: Schema, rows: SubsetRows
 ) -> tuple[Problem, ScalerFile, Iterator[tuple[str, NDArray[np.float32], pd.DataFrame]]]:
-    """Fit the scaler on the training images: one column for all pixels, or one for each. The
-    iterator yields the name, scaled images and targets of each subset.
+    """Fit the scaler on the training images, with one column for all pixels or one for each.
+
+    The iterator yields the name, scaled images and targets of each subset.
     """
     dataset, settings = config.dataset, config.scale
     for key in TABLE_SETTINGS:
@@ -225,10 +204,9 @@ def scale_images(
     )
 
     def subsets() -> Iterator[tuple[str, NDArray[np.float32], pd.DataFrame]]:
-        targets = pd.DataFrame({"main_output": labels})
         for subset, numbers in rows.items():
             pixels = scaler.transform(images[numbers].reshape(-1, len(columns)))
-            scaled = pixels.reshape(-1, *shape).astype(np.float32)
-            yield subset, scaled, add_row_numbers(targets.loc[numbers])
+            targets = pd.DataFrame({"row": numbers, "main_output": labels[numbers]})
+            yield subset, pixels.reshape(-1, *shape).astype(np.float32), targets
 
     return problem, ScalerFile(features=scaler, targets={}), subsets()

@@ -17,8 +17,8 @@ from fathom.settings.data_settings import DatasetSettings
 
 
 def make_outputs(dataset: DatasetSettings, schema: Schema, table: Table) -> dict[str, Output]:
-    """Return what a network's outputs predict: the target, and the auxiliary column or else the
-    target once more. An auxiliary column of numbers is a regression, any other a classification.
+    """Return what a network's outputs predict. Without an auxiliary column both predict the
+    target. An auxiliary column of numbers is a regression, any other a classification.
     """
     main = Output(column=schema.target, task=schema.task, unit=schema.unit, classes=schema.classes)
     name = dataset.auxiliary
@@ -46,31 +46,25 @@ def make_targets(
     if dataset.auxiliary is not None:
         columns["aux_output"] = encode_target(table[dataset.auxiliary], outputs["aux_output"])
     if dataset.sample_weight is not None:
-        columns["weight"] = sample_weights(table[dataset.sample_weight])
+        weights = table[dataset.sample_weight]
+        check_complete(weights)
+        values = as_numbers(weights)
+        if values.min() < 0:
+            raise FathomError(
+                f"dataset.sample_weight: column {weights.name!r} holds {values.min():g} "
+                f"in row {values.idxmin()}; weights must be at least 0"
+            )
+        columns["weight"] = values.to_numpy()
     return pd.DataFrame(columns, index=table.index)
 
 
 def encode_target(column: pd.Series[Any], output: Output) -> NDArray[Any]:
-    """Return a target of shape (rows,): float64 in its own unit, or class numbers."""
     if output.classes is None:
         return as_numbers(column).to_numpy()
     return places_among(column, output.classes).astype(np.int64)
 
 
-def sample_weights(column: pd.Series[Any]) -> NDArray[np.float64]:
-    """Return a column of weights, of shape (rows,)."""
-    check_complete(column)
-    values = as_numbers(column)
-    if values.min() < 0:
-        raise FathomError(
-            f"dataset.sample_weight: column {column.name!r} holds {values.min():g} "
-            f"in row {values.idxmin()}; weights must be at least 0"
-        )
-    return values.to_numpy()
-
-
 def check_complete(column: pd.Series[Any]) -> None:
-    """Raise FathomError if a column has missing values."""
     missing = column.isna()
     if missing.any():
         raise FathomError(
