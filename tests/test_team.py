@@ -1,15 +1,12 @@
 """A project shared through a remote on S3: what one has built another gets, whatever happens."""
 
-import itertools
 import logging
 import os
 import shutil
 import socket
-import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from functools import partial
 from operator import gt
 from pathlib import Path
@@ -17,8 +14,8 @@ from typing import Any
 
 import pytest
 import s3fs  # type: ignore[import-untyped]
+from clones import another, digest, made, network, pushed, remote
 from conftest import clone, commit, edit, ran, repro, run_in
-from dvc.repo import Repo
 from moto.server import ThreadedMotoServer
 
 pytestmark = pytest.mark.network
@@ -92,27 +89,6 @@ def first(tmp_path_factory: pytest.TempPathFactory, server: tuple[str, int]) -> 
     run_in(folder, "git", "reset", "--quiet", "--hard")
     run_in(folder, "dvc", "checkout", "--quiet", "--force")
     return folder
-
-
-def remote(folder: Path, **options: str) -> None:
-    for key, value in options.items():
-        run_in(folder, "dvc", "remote", "modify", "team", key, value)
-
-
-def another(of: Path, folder: Path) -> Path:
-    run_in(of, "git", "clone", "--quiet", str(of), str(folder))
-    return folder
-
-
-def made(folder: Path) -> dict[str, bytes]:
-    files = [file for top in MADE for file in (folder / top).rglob("*") if file.is_file()]
-    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
-
-
-def digest(folder: Path, path: Path) -> str:
-    """Return the MD5 by which DVC knows an output or a file in one."""
-    with Repo(str(folder)) as repo:
-        return str(repo.index.data["repo"][(*path.parts,)].hash_info.value)
 
 
 def test_second_clone_gets_all_and_runs_nothing(first: Path, tmp_path: Path) -> None:
@@ -219,39 +195,6 @@ def test_damaged_in_the_cache(shared: Path) -> None:
     clone = another(shared, shared.parent / "clone")
     assert ran(run_in(clone, *REPRO).stdout) == []
     assert made(clone) == before
-
-
-@contextmanager
-def network(server: tuple[str, int], passes: Callable[[int], bool]) -> Iterator[str]:
-    """Return the address of a way to the server that breaks when an upload, from 1, cannot pass."""
-    uploads = itertools.count(1)
-    broken = threading.Event()
-
-    class Way(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            with socket.create_connection(server) as onward:
-                threading.Thread(target=back, args=(onward, self.request), daemon=True).start()
-                while not broken.is_set() and (sent := self.request.recv(2**16)):
-                    if sent.startswith(b"PUT ") and not passes(next(uploads)):
-                        broken.set()
-                    if broken.is_set():
-                        return
-                    onward.sendall(sent)
-
-    def back(onward: socket.socket, to: socket.socket) -> None:
-        with suppress(OSError):  # one of them has gone
-            while not broken.is_set() and (received := onward.recv(2**16)):
-                to.sendall(received)
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Way) as opened:
-        opened.daemon_threads = True
-        threading.Thread(target=opened.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{opened.server_address[1]}"
-        opened.shutdown()
-
-
-def pushed(store: Any, path: str) -> int:
-    return len(store.find(f"team/{path}")) if store.exists(f"team/{path}") else 0
 
 
 def test_network_cut_in_the_middle_of_a_push(

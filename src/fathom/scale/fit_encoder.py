@@ -29,8 +29,7 @@ def fit_encoder(
     """Fit the encoder and the scaler of the numbers, column by column.
 
     Raises:
-        FathomError: a column is missing, or is not what the settings say; the message names the
-            setting, or the column, row and value.
+        FathomError: a column is missing, or is not what the settings say.
     """
     kinds = column_kinds(dataset, table)
     dates = [

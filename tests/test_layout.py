@@ -1,0 +1,89 @@
+"""The layout of src/fathom: layers, lengths, names, and the files that documents name."""
+
+import ast
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from stages import ROOT
+
+SOURCE = ROOT / "src" / "fathom"
+MODULES = sorted(SOURCE.rglob("*.py"))
+# A package imports only from itself and those before it.
+LAYERS = [
+    "base", "messages", "settings", "artifacts", "models", "download", "split", "check", "scale",
+    "train", "evaluate", "baseline", "compare", "explain", "export", "report", "gate",
+    "predict", "serve", "search", "sklearn", "new_dataset", "doctor", "cli",
+]  # fmt: skip
+
+
+def package(module: Path) -> str:
+    return module.relative_to(SOURCE).with_suffix("").parts[0]
+
+
+def imports(module: Path) -> set[str]:
+    """Return the packages of src/fathom that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        found |= {name.split(".")[1] for name in names if name.startswith("fathom.")}
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_nothing_from_a_later_package(module: Path) -> None:
+    name = package(module)
+    if name not in LAYERS:  # __init__ and __main__
+        return
+    allowed = set(LAYERS[: LAYERS.index(name) + 1])
+    assert imports(module) - allowed == set()
+
+
+def test_every_package_has_a_layer() -> None:
+    packages = {path.stem for path in SOURCE.iterdir() if not path.stem.startswith("__")}
+    assert packages == set(LAYERS)
+
+
+def test_files_and_functions_are_short() -> None:
+    long = []
+    for path in [*MODULES, *sorted((ROOT / "src").glob("*.py")), *(ROOT / "tests").glob("*.py")]:
+        text = path.read_text()
+        if len(text.splitlines()) > 300:
+            long.append(path.name)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                if node.end_lineno - node.lineno >= 50:
+                    long.append(f"{path.name}: {node.name}")
+    assert long == []
+
+
+def test_no_two_modules_or_classes_have_one_name() -> None:
+    modules = Counter(path.stem for path in MODULES if not path.stem.startswith("__"))
+    classes = Counter(
+        node.name
+        for path in MODULES
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in (modules + classes).items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_files_that_documents_name_exist(document: str) -> None:
+    path = ROOT / document if document == "README.md" else ROOT / "docs" / document
+    text = path.read_text()
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    missing = [link for link in links if not (path.parent / link).exists()]
+    code = re.findall(r"`([a-z_]+/[a-z_/]+\.py)`", text)
+    roots = (ROOT, SOURCE)
+    missing += [name for name in code if not any((root / name).exists() for root in roots)]
+    assert missing == []
