@@ -26,11 +26,7 @@ from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 def fit_encoder(
     dataset: DatasetSettings, table: Table, settings: ScaleSettings
 ) -> tuple[Encoder, Scaler]:
-    """Fit the encoder and the scaler of the numbers, column by column.
-
-    Raises:
-        FathomError: a column is missing, or is not what the settings say.
-    """
+    """Fit the encoder and the scaler of the numbers, column by column."""
     kinds = column_kinds(dataset, table)
     dates = [
         Date.fit(training_values(table, as_dates(table.column(name), form)), form)
