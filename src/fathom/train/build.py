@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Output, Problem
 from fathom.artifacts.scaled_data import ScaledData
-from fathom.messages import training
+from fathom.base.errors import did_you_mean
+from fathom.messages.training import TWO_SCHEDULES
 from fathom.models.names import known_name, output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.settings.fields import Factory
@@ -23,7 +24,7 @@ def build(config: NetworkConfig, problem: Problem) -> keras.Model:
     """Return the network of the model's file, not compiled."""
     model = make(config.model, ("model",), config.origins, problem)
     if not isinstance(model, keras.Model):
-        text = training.not_a_model(config.model.target, type(model).__name__)
+        text = f"{config.model.target} returned {type(model).__name__}, not a Keras model"
         raise config.origins.error(("model", "_target_"), text)
     return model
 
@@ -55,7 +56,7 @@ def make_optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
     rate = arguments.pop("learning_rate", config.model.learning_rate)
     if settings.schedule is not None:
         if isinstance(rate, dict):
-            raise config.origins.error(("train", "schedule"), training.TWO_SCHEDULES)
+            raise config.origins.error(("train", "schedule"), TWO_SCHEDULES)
         rate = make_schedule(config, settings.schedule, rate, rows)
     optimizer = Factory.model_validate({"_target_": settings.optimizer.target, **arguments})
     return make(optimizer, ("train", "optimizer"), config.origins, learning_rate=rate)
@@ -110,7 +111,7 @@ def loss_weights(names: list[str], problem: Problem, config: NetworkConfig) -> l
     weights = config.model.loss_weights or {}
     for name in weights:
         if name not in names and name not in problem.outputs:
-            text = training.unknown_output(name, names)
+            text = f"the network has no such output{did_you_mean(name, names)}"
             raise config.origins.error(("model", "loss_weights", name), text)
     return [weights.get(name, 1.0) for name in names] if len(names) > 1 else None
 
@@ -131,7 +132,7 @@ def class_weights(config: NetworkConfig, data: ScaledData) -> dict[str, float] |
         return None
     dataset, classes = data.problem.dataset, data.problem.main.classes
     if classes is None:
-        raise config.origins.error(location, training.no_classes(dataset))
+        raise config.origins.error(location, f"{dataset} is a regression and has no classes")
     if setting == "balanced":
         labels = data.main_targets("train")
         counts: NDArray[np.int64] = np.bincount(labels, minlength=len(classes))
@@ -139,5 +140,6 @@ def class_weights(config: NetworkConfig, data: ScaledData) -> dict[str, float] |
         return dict(zip(classes, balanced.tolist(), strict=True))
     for name in setting:
         if name not in classes:
-            raise config.origins.error(location, training.unknown_class(dataset, name, classes))
+            text = f"{dataset} has no class {name!r}{did_you_mean(name, classes)}"
+            raise config.origins.error(location, text)
     return setting

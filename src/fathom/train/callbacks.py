@@ -11,7 +11,7 @@ from fathom.artifacts.scaled_data import ScaledData, scaler_of
 from fathom.artifacts.scalers import Scaler
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.messages import training
+from fathom.messages.training import epoch_line
 from fathom.settings.config import NetworkConfig
 from fathom.settings.instantiate import make
 
@@ -68,8 +68,11 @@ def make_callbacks(
         location = ("train", "callbacks", name)
         callback = make(factory, location, config.origins)
         if engine == "compiled" and acts_on_batches(callback):
-            text = training.acts_on_batches(type(callback).__name__)
-            raise config.origins.error(location, text)
+            raise config.origins.error(
+                location,
+                f"{type(callback).__name__} acts on batches, but train.engine compiled calls "
+                "callbacks only at epochs; set train.engine to fit",
+            )
         callbacks.append(callback)
     return [*callbacks, keras.callbacks.History()]
 
@@ -120,11 +123,14 @@ class Logs(keras.callbacks.Callback):
         readable = dict(self.convert(key, value) for key, value in logs.items())
         if self.monitor not in readable:
             names = [name for name in readable if name != "learning_rate"]
-            text = training.not_recorded(self.monitor, names)
+            text = f"{self.monitor!r} is not recorded; these are: {', '.join(names)}"
             raise self.config.origins.error(("train", "monitor"), text)
         for name, value in readable.items():
             if not np.isfinite(value):
-                raise DivergedError(training.diverged(name, value, epoch + 1))
+                raise DivergedError(
+                    f"training diverged: {name} is {value} in epoch {epoch + 1}; lower the "
+                    "learning rate or set train.optimizer.clipnorm"
+                )
         if readable["loss"]:
             readable["loss_ratio"] = readable["val_loss"] / readable["loss"]
         logs.clear()
@@ -172,6 +178,6 @@ class EpochLines(keras.callbacks.Callback):
         last = epoch + 1 == epochs or self.model.stop_training
         if now - self.printed >= 1 or last:
             seconds = now - self.started
-            line = training.epoch_line(self.seed, epoch + 1, epochs, logs or {}, seconds)
+            line = epoch_line(self.seed, epoch + 1, epochs, logs or {}, seconds)
             print(f"{line}\n", end="", flush=True)  # whole, from any thread
             self.printed = now

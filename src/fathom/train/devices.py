@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fathom.base.errors import FathomError
-from fathom.messages import training
 from fathom.settings.config import Config
 
 if TYPE_CHECKING:
@@ -86,7 +85,9 @@ def visible_devices(config: Config, gpus: list[int], environment: dict[str, str]
 
 
 def missing_gpus(config: Config, found_by: str, count: int) -> FathomError:
-    return config.origins.error(("gpus",), training.missing_gpus(config.gpus, found_by, count))
+    found = f"the GPUs {list(range(count))}" if count else "no GPU; set gpus to [] for the CPU"
+    text = f"{config.gpus} are not all available; {found_by} {found}"
+    return config.origins.error(("gpus",), text)
 
 
 def count_gpus(environment: dict[str, str]) -> int:
@@ -149,8 +150,11 @@ def memory_for_rows(config: Config) -> float:
     else:
         available = config.memory_limit - TENSORFLOW_MEMORY
         if available < MIN_MEMORY:
-            text = training.too_little_memory(config.memory_limit, TENSORFLOW_MEMORY)
-            raise config.origins.error(("memory_limit",), text)
+            raise config.origins.error(
+                ("memory_limit",),
+                f"{config.memory_limit:g} GiB leaves no memory for training rows: TensorFlow takes "
+                f"{TENSORFLOW_MEMORY} GiB; set it to 2 or more",
+            )
     return min(config.train.memory, available)
 
 

@@ -16,7 +16,7 @@ from fathom.artifacts.model_file import save_model
 from fathom.artifacts.predictions import write_predictions
 from fathom.base import paths
 from fathom.base.files import atomic_write, read_json, write_json, write_text
-from fathom.messages.training import RAY_HERE, resumed
+from fathom.messages.training import RAY_HERE
 from fathom.train import compiled_fit, keras_fit
 from fathom.train.callbacks import EpochLines, Halt, early_stopping, make_callbacks
 from fathom.train.checkpoint import Checkpoint
@@ -130,7 +130,7 @@ def train_run(
     checkpoint = Checkpoint(file, settings.checkpoint, callbacks, stopping)
     epoch, step = checkpoint.restore(model, settings.epochs)
     if checkpoint.kills:
-        print(resumed(seed, epoch + 1), flush=True)
+        print(f"seed {seed}  resumes at epoch {epoch + 1}", flush=True)
     arguments: dict[str, Any] = {
         "seed": seed,
         "epochs": settings.epochs,

@@ -21,7 +21,7 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.base import paths
 from fathom.base.files import atomic_write, write_json, write_text
-from fathom.messages.training import last_line, one_run_at_a_time
+from fathom.messages.training import last_line
 from fathom.models.names import output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.train import runs
@@ -141,7 +141,7 @@ def runs_at_once(repeats: int, trainer: Trainer) -> int:
     setting = config.train.at_once
     if setting != "auto":
         if setting > 1 and obstacle:
-            text = one_run_at_a_time(setting, obstacle)
+            text = f"{setting} runs cannot train at once {obstacle}; set it to 1"
             raise config.origins.error(("train", "at_once"), text)
         return min(setting, repeats)
     if obstacle or config.train.callbacks or tf.config.get_visible_devices("GPU"):

@@ -13,7 +13,6 @@ import numpy as np
 import tensorflow as tf
 
 from fathom.artifacts.scaled_data import ScaledData
-from fathom.messages.training import ensemble_of_subclassed
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
 from fathom.train.compiled_fit import Programs, make_programs
@@ -60,8 +59,11 @@ def prepare(
         model = build(config, data.problem)
         compile_model(model, data.problem, config)
     if config.train.ensemble and not getattr(model, "inputs", None):
-        text = ensemble_of_subclassed(config.model.target)
-        raise config.origins.error(("train", "ensemble"), text)
+        raise config.origins.error(
+            ("train", "ensemble"),
+            f"{config.model.target} returned a subclassed model, whose inputs are not known; set "
+            "it to false",
+        )
     feeds = [like.train, like.valid] if like else make_feeds(model, config, data)
     return make_trainer(model, config, data, feeds, strategy, like)
 

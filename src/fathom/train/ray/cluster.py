@@ -10,7 +10,6 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from fathom.messages import training
 from fathom.messages.origins import Location, Origins
 
 CONNECT_SECONDS = 10  # in which a cluster must answer
@@ -27,7 +26,11 @@ def require_packages(packages: list[str], location: Location, origins: Origins) 
     """
     for package in packages:
         if importlib.util.find_spec(package) is None:
-            raise origins.error(location, training.not_installed(NAMES[package]))
+            raise origins.error(
+                location,
+                f"{NAMES[package]} is not installed: `make setup RAY=1`, or `python -m pip install "
+                "--require-hashes -r requirements-ray.txt`",
+            )
 
 
 def join_cluster(

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from fathom.base.errors import FathomError
-from fathom.messages import training
+from fathom.messages.training import GPUS_OF_WORKERS, JAX_NEEDS_XLA, workers_lost
 from fathom.settings.config import NetworkConfig
 from fathom.train.checkpoint import assign_arrays, get_arrays
 from fathom.train.ray.cluster import (
@@ -40,9 +40,9 @@ def cluster(config: NetworkConfig) -> Iterator[None]:
     """
     require_packages(["ray", "jax"], ("train", "engine"), config.origins)
     if config.train.xla is False:
-        raise config.origins.error(("train", "xla"), training.JAX_NEEDS_XLA)
+        raise config.origins.error(("train", "xla"), JAX_NEEDS_XLA)
     if len(config.gpus) > 1 and config.gpus != "auto":
-        raise config.origins.error(("gpus",), training.GPUS_OF_WORKERS)
+        raise config.origins.error(("gpus",), GPUS_OF_WORKERS)
     import ray
 
     location = ("train", "ray", "address")
@@ -82,7 +82,8 @@ def check_room(config: NetworkConfig) -> None:
     needs, workers = resources(config), config.train.ray.workers
     room = sum(capacity(machine, needs) for machine in machines())
     if room < workers:
-        text = training.no_room(room, needs, workers)
+        each = ", ".join(f"{amount:g} {name}" for name, amount in needs.items())
+        text = f"the cluster has room for {room} workers of {each}, not for {workers}"
         raise config.origins.error(("train", "ray", "workers"), text)
 
 
@@ -96,8 +97,11 @@ def check_shared_folder(config: NetworkConfig, folder: Path) -> None:
             on_node = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             sees = ray.remote(num_cpus=0, scheduling_strategy=on_node)(isfile)
             if node["Alive"] and not ray.get(sees.remote(file.name)):
-                text = training.folder_not_shared(node["NodeManagerHostname"], folder)
-                raise config.origins.error(("train", "engine"), text)
+                raise config.origins.error(
+                    ("train", "engine"),
+                    f"{node['NodeManagerHostname']} does not see {folder}: all hosts must have the "
+                    "project under the same path, in a shared folder",
+                )
 
 
 def train_run(
@@ -160,5 +164,5 @@ def wait_for(reference: Any, queue: Any) -> Result:
     try:
         result: Result = ray.get(reference)
     except TrainingFailedError as error:
-        raise FathomError(training.workers_lost(MAX_LOSSES + 1, cause_of_loss(error))) from error
+        raise FathomError(workers_lost(MAX_LOSSES + 1, cause_of_loss(error))) from error
     return result

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.messages.training import needs_tensorflow
 from fathom.settings.config import NetworkConfig
 
 if TYPE_CHECKING:
@@ -206,5 +205,6 @@ def check_runs_on_jax(model: keras.Model, inputs: Any, config: NetworkConfig) ->
         jax.eval_shape(model.stateless_call, *values, inputs)
     except Exception as error:
         message = re.sub(r"\x1b\[\d*m", "", str(error)).strip().partition("\n")[0]
-        text = needs_tensorflow(config.model.target, message)
+        target = config.model.target
+        text = f"train.engine ray trains on JAX, which cannot train {target}: {message}"
         raise config.origins.error(("model", "_target_"), text) from error
