@@ -65,7 +65,6 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def copy_settings(folder: Path) -> None:
-    """Copy the project's real settings into a folder."""
     shutil.copytree(ROOT / "conf", folder / "conf")
     shutil.copy(ROOT / "params.yaml", folder)
 
@@ -108,7 +107,7 @@ def dataset_config(dataset: str, *overrides: str) -> DatasetConfig:
 
 
 def compose_small(schema: type[AnyConfig], *overrides: str) -> AnyConfig:
-    """Compose the workspace's settings, once for the same content of its files."""
+    """Compose the workspace's settings, once for each content of its files."""
     files = [Path("params.yaml"), *sorted(Path("conf").rglob("*.yaml"))]
     content = tuple((str(file), file.read_bytes()) for file in files)
     config: AnyConfig = compose_cached(schema, overrides, content)
@@ -139,10 +138,7 @@ def train_network(dataset: str, model: str, *overrides: str) -> Training:
 
 @functools.cache
 def freeze_imports() -> None:
-    """Exclude TensorFlow's millions of objects from garbage collection.
-
-    Collections took a tenth of a training: tracing and clearing Keras' session start them.
-    """
+    """Exclude TensorFlow's objects from garbage collection, which took a tenth of a training."""
     gc.collect()
     gc.freeze()
 
@@ -176,9 +172,7 @@ def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.Comple
 def clone(folder: Path, shrunk: bool = True) -> Path:
     """Copy the project's files in Git into a repository of its own.
 
-    Args:
-        folder: of the copy.
-        shrunk: whether it has small settings, without the metrics of the real ones.
+    If it is shrunk, it has small settings and no metrics of the real ones.
     """
     for file in run_in(ROOT, "git", "ls-files", "-co", "--exclude-standard").stdout.splitlines():
         is_result = file == "dvc.lock" or file.startswith("metrics/")
@@ -195,7 +189,6 @@ def clone(folder: Path, shrunk: bool = True) -> Path:
 
 
 def shrink(folder: Path, *assignments: str) -> None:
-    """Set small settings in a folder."""
     edit(folder / "params.yaml", *SHRUNK, *LEAN, *assignments)
     for model, overrides in SHRUNK_MODELS.items():
         edit(folder / f"conf/model/{model}.yaml", *(o.removeprefix("model.") for o in overrides))

@@ -1,4 +1,4 @@
-"""Marks, time limits, and the order of test files: those that take longest run first.
+"""Marks, time limits, and the order of test files: the longest first, so that all workers end.
 
 `tests/durations.json` has the seconds of each test that takes at least one; `make durations`
 writes it.
@@ -22,7 +22,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that start other programs as slow, and set the time limit of slow tests."""
     for item in items:
         if any(item.get_closest_marker(name) for name in OUTSIDE):
             item.add_marker("slow")
@@ -32,17 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the collection is distributed
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Sort the files that take longest first, so that no worker ends long after the others."""
     seconds: dict[Path, float] = defaultdict(float)
-    known = json.loads(DURATIONS.read_text()) if DURATIONS.exists() else {}
+    known = json.loads(DURATIONS.read_text())
     for item in session.items:
         seconds[item.path] += known.get(item.nodeid, 0.05)
     session.items.sort(key=lambda item: -seconds[item.path])
 
 
 class Durations:
-    """Sums the durations of each test's phases, in all processes."""
-
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
 
@@ -50,7 +46,7 @@ class Durations:
         self.seconds[report.nodeid] += report.duration
 
     def pytest_sessionfinish(self) -> None:
-        known = json.loads(DURATIONS.read_text()) if DURATIONS.exists() else {}
+        known = json.loads(DURATIONS.read_text())
         known = {test: took for test, took in known.items() if test not in self.seconds}
         known |= {test: round(took) for test, took in self.seconds.items() if took >= MIN_SECONDS}
         DURATIONS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")

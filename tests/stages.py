@@ -25,8 +25,6 @@ OF_NETWORKS = ["train", "evaluate"]
 
 @dataclass(frozen=True)
 class Finished:
-    """The exit status and output of a program."""
-
     status: int
     out: str
     err: str
@@ -50,7 +48,6 @@ def run_stage(stage: str, *overrides: str) -> Finished:
 
 
 def make_stage(stage: str, *overrides: str) -> None:
-    """Run a stage's script and expect success."""
     finished = run_stage(stage, *overrides)
     assert finished.status == 0, f"{stage} {overrides}: {finished.err}"
 
@@ -66,7 +63,6 @@ def run_command(*arguments: object, stdin: bytes | None = None) -> Finished:
 
 
 def run_pipeline(datasets: list[str], models: list[str], *overrides: str) -> None:
-    """Run all stages in the working folder in their order."""
     for dataset in datasets:
         for stage in OF_DATASETS:
             make_stage(stage, f"dataset={dataset}", *overrides)
@@ -83,13 +79,7 @@ def run_pipeline(datasets: list[str], models: list[str], *overrides: str) -> Non
 
 
 def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
-    """Return a folder that one test process builds, and all others read.
-
-    Args:
-        factory: of the test process.
-        name: of the folder, the same in all processes.
-        build: fills an empty folder.
-    """
+    """Return a folder of this name, which one test process builds and all others read."""
     base = factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"shared-{name}"
     with FileLock(folder.with_suffix(".lock")):

@@ -8,14 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import (
-    ROOT,
-    copy_settings,
-    dataset_config,
-    network_config,
-    run_in,
-    work_in_copy,
-)
+from conftest import ROOT, copy_settings, dataset_config, network_config, run_in, work_in_copy
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 
@@ -39,8 +32,7 @@ NOT_READ = {
     "export": ["models/digits/wide_deep/predictions"],  # only regressions have intervals
 }
 
-# The only code that is no dep. It cannot change an output: its functions return the text of an
-# error, or of a line to print, and no stage writes such text to a file.
+# The only code that is no dep: no stage writes the text that it returns to a file.
 UNDECLARED_CODE = "src/fathom/messages"
 
 # sitecustomize.py of the stages: records every file of the project that Python opens.
@@ -60,42 +52,34 @@ def write():
 """
 
 
-def address(stage: str) -> str:
-    """Return DVC's name of a stage, for digits and Wide & Deep."""
-    if stage in OF_ALL:
-        return stage
-    return f"{stage}@digits-wide_deep" if stage in OF_NETWORKS else f"{stage}@digits"
-
-
 @pytest.fixture(scope="session")
 def declared() -> dict[str, Any]:
-    """Return DVC's own view of each stage."""
     with closing(Repo(str(ROOT))) as repo:
         return read_stages(repo)
+
+
+def read_stages(repo: Repo) -> dict[str, Any]:
+    """Return DVC's own view of each stage, for digits and Wide & Deep."""
+    stages = {}
+    for name in STAGES:
+        item = "" if name in OF_ALL else "@digits-wide_deep" if name in OF_NETWORKS else "@digits"
+        stage = repo.stage.get_target(name + item)
+        params = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
+        stages[name] = {
+            "cmd": stage.cmd,
+            "deps": [dep.def_path for dep in stage.deps if dep not in params],
+            "params": {dep.def_path: sorted(dep.params) for dep in params},
+            "values": {dep.def_path: dep.read_params() for dep in params},
+            "outs": [out.def_path for out in stage.outs],
+        }
+    return stages
 
 
 def is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
 
 
-def read_stages(repo: Repo) -> dict[str, Any]:
-    stages = {name: repo.stage.get_target(address(name)) for name in STAGES}
-    return {name: read_stage(stage) for name, stage in stages.items()}
-
-
-def read_stage(stage: Any) -> dict[str, Any]:
-    params = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
-    return {
-        "cmd": stage.cmd,
-        "deps": [dep.def_path for dep in stage.deps if dep not in params],
-        "params": {dep.def_path: sorted(dep.params) for dep in params},
-        "values": {dep.def_path: dep.read_params() for dep in params},
-        "outs": [out.def_path for out in stage.outs],
-    }
-
-
 def test_text_reruns_nothing(declared: dict[str, Any], tmp_path: Path) -> None:
-    """Messages are in no dep and import no stage; comments change no value of a param."""
     for module in (ROOT / UNDECLARED_CODE).glob("*.py"):
         imported = re.findall(r"^from fathom\.(\w+)", module.read_text(), re.MULTILINE)
         assert set(imported) <= {"base", "messages"}, module
@@ -114,11 +98,7 @@ def test_text_reruns_nothing(declared: dict[str, Any], tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_files_read_are_the_files_declared(
-    stage: str,
-    declared: dict[str, Any],
-    pipeline: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    stage: str, declared: Any, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stage works in a folder with nothing else, and opens each of the files."""
     deps, outs = declared[stage]["deps"], declared[stage]["outs"]
@@ -168,35 +148,9 @@ class Recorder:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_settings_read_are_the_settings_declared(
-    stage: str,
-    declared: dict[str, Any],
-    pipeline: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    stage: str, declared: Any, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work_in_copy(pipeline, tmp_path, monkeypatch)
-    read = settings_read(stage) - {"origins", "dataset.name", "model.name"}
-    read -= NOT_DECLARED.get(stage, set())
-
-    in_params = {key for key in read if "." not in key}
-    of_dataset = {key for key in read if key.startswith("dataset.")}
-    of_model = {key for key in read if key.startswith("model.")}
-    expected: dict[str, list[str]] = {}
-    if in_params - {"experiment"}:
-        expected["params.yaml"] = sorted(in_params - {"experiment"})
-    if stage == "download":
-        expected["conf/dataset/digits.yaml"] = ["dataset"] if of_dataset else []
-    elif stage not in OF_ALL:  # a data set's file and an experiment may replace any setting
-        expected["conf/dataset/digits.yaml"] = []
-        expected["conf/experiment/none.yaml"] = []
-    if of_model:
-        expected["conf/model/wide_deep.yaml"] = []
-    assert declared[stage]["params"] == expected
-
-
-def settings_read(stage: str) -> set[str]:
-    """Run a stage's function in the working folder and return the settings that it reads."""
-    read: set[str] = set()
     config: Config
     if stage in OF_NETWORKS:
         config = network_config("digits", "wide_deep")
@@ -204,6 +158,7 @@ def settings_read(stage: str) -> set[str]:
         config = compose([], Config)
     else:
         config = dataset_config("digits")
+    read: set[str] = set()
     recorder: Any = Recorder(config, "", read)
     arguments = [recorder]
     if stage in ("train", "explain"):
@@ -212,7 +167,20 @@ def settings_read(stage: str) -> set[str]:
         strategy = start_tensorflow(recorder)
         arguments += [strategy] if stage == "train" else []
     getattr(importlib.import_module(f"fathom.{stage}.{stage}"), stage)(*arguments)
-    return read
+    read -= {"origins", "dataset.name", "model.name"} | NOT_DECLARED.get(stage, set())
+
+    expected: dict[str, list[str]] = {}
+    if in_params := {key for key in read if "." not in key} - {"experiment"}:
+        expected["params.yaml"] = sorted(in_params)
+    if stage == "download":
+        of_dataset = any(key.startswith("dataset.") for key in read)
+        expected["conf/dataset/digits.yaml"] = ["dataset"] if of_dataset else []
+    elif stage not in OF_ALL:  # a data set's file and an experiment may replace any setting
+        expected["conf/dataset/digits.yaml"] = []
+        expected["conf/experiment/none.yaml"] = []
+    if any(key.startswith("model.") for key in read):
+        expected["conf/model/wide_deep.yaml"] = []
+    assert declared[stage]["params"] == expected
 
 
 def test_every_stage_has_a_script_that_is_its_command(declared: dict[str, Any]) -> None:

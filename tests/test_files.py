@@ -16,9 +16,8 @@ from fathom.base.files import TableWriter, count_rows, read_table, write_table
 def table() -> pd.DataFrame:
     generator = np.random.default_rng(1)
     names = pd.array(["a", "bb"], dtype="str").take(generator.integers(2, size=1000))
-    return pd.DataFrame(
-        {"number": np.arange(1000), "name": names, "x": generator.normal(size=1000)}
-    )
+    numbers = generator.normal(size=1000)
+    return pd.DataFrame({"number": np.arange(1000), "name": names, "x": numbers})
 
 
 def test_blocks_make_the_same_file_as_the_whole_table(table: pd.DataFrame, tmp_path: Path) -> None:

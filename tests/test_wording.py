@@ -19,15 +19,10 @@ from fathom.report.regression import group_values
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.46036, "0.4604"),
-        (41.0512, "41.05"),
-        (128.0, "128.0"),
-        (1301.4, "1,301"),
-        (31_693.2, "31,693"),
-        (-0.00027, "−0.0002700"),
-        (None, "–"),
+        (0.46036, "0.4604"), (41.0512, "41.05"), (128.0, "128.0"), (1301.4, "1,301"),
+        (31_693.2, "31,693"), (-0.00027, "−0.0002700"), (None, "–"),
     ],
-)
+)  # fmt: skip
 def test_number(value: float | None, text: str) -> None:
     assert format_number(value) == text
 

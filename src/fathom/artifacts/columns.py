@@ -18,10 +18,9 @@ MOSTLY = 0.5  # a text column with a larger share of numbers is a column of numb
 
 @dataclass(frozen=True)
 class ColumnKinds:
-    """The features among the columns, in the table's order.
+    """The features, in the table's order.
 
-    `categories` are those of text or booleans; `dates` maps a column of dates to its format, as
-    pandas writes it.
+    `categories` are those of text or booleans; `dates` maps those of dates to pandas' format.
     """
 
     columns: list[str]
@@ -30,11 +29,7 @@ class ColumnKinds:
 
 
 def column_kinds(dataset: DatasetSettings, table: Table) -> ColumnKinds:
-    """Return the features of a raw table and their kinds.
-
-    Raises:
-        FathomError: a setting names a column that does not exist or is no feature.
-    """
+    """Return the features of a raw table and their kinds; refuse settings that name no feature."""
     known, unused = list(table.types), unused_columns(dataset)
     for key in ("exclude", "auxiliary", "sample_weight", "dates"):
         names = getattr(dataset, key) or []
@@ -48,16 +43,14 @@ def column_kinds(dataset: DatasetSettings, table: Table) -> ColumnKinds:
         for name in columns
         if name in dataset.dates or pd.api.types.is_datetime64_any_dtype(table.types[name])
     }
-    categories = [name for name in columns if name not in dates and holds_categories(table, name)]
+    numeric = [  # those that need not be read
+        name
+        for name, kind in table.types.items()
+        if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+    ]
+    others = [name for name in columns if name not in dates and name not in numeric]
+    categories = [name for name in others if is_category(table.column(name))]
     return ColumnKinds(columns, categories, dates)
-
-
-def holds_categories(table: Table, name: str) -> bool:
-    """Tell whether a column holds categories; a column of a numeric type is not read."""
-    kind = table.types[name]
-    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
-        return False
-    return is_category(table.column(name))
 
 
 def unused_columns(dataset: DatasetSettings) -> list[str | None]:
@@ -68,11 +61,7 @@ def unused_columns(dataset: DatasetSettings) -> list[str | None]:
 def require_column(
     name: str, key: str, known: list[str], unused: list[str | None], section: str = "dataset"
 ) -> None:
-    """Check that a column named by the setting `<section>.<key>` exists and is a feature.
-
-    Raises:
-        FathomError: it is not among the `known` columns, or among the `unused` ones.
-    """
+    """Refuse a column in the setting `<section>.<key>` that is not known, or is no feature."""
     if name in unused:
         raise FathomError(
             f"{section}.{key}: column {name!r} is the target, a weight or excluded; "
@@ -145,11 +134,7 @@ def places_among(column: pd.Series[Any], known: list[str]) -> NDArray[np.intp]:
 
 
 def as_dates(column: pd.Series[Any], form: str) -> pd.Series[Any]:
-    """Convert a column to dates, NaT for missing values.
-
-    Raises:
-        FathomError: a value does not match the format `form`; the line names its row.
-    """
+    """Convert a column to dates, NaT for missing values; refuse values not in the format `form`."""
     if pd.api.types.is_numeric_dtype(column):  # 20200131
         column = as_texts(column)
     dates = pd.to_datetime(column, format=form, errors="coerce")

@@ -16,14 +16,10 @@ FIRST_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP archive can hold
 
 
 def read_model(dataset: str, name: str) -> keras.Model:
-    """Read a trained network.
-
-    The module that built the network is imported first, since it may register classes.
-    """
     folder, made_by = paths.model(dataset, name), f"train@{dataset}-{name}"
     run = read_json(folder / "run.json", made_by)
     builder = current_name(run["settings"]["model"]["_target_"])
-    importlib.import_module(builder.rpartition(".")[0])
+    importlib.import_module(builder.rpartition(".")[0])  # which may register classes
     with stage_output(folder / "model.keras", made_by) as file:
         return keras.saving.load_model(file, compile=False)
 
@@ -61,10 +57,9 @@ def number_shared_objects(tree: Any, numbers: dict[int, int]) -> None:
 
 
 def describe_layers(model: keras.Model) -> dict[str, dict[str, Any]]:
-    """Return the output shape (without rows) and the number of parameters of each layer, by name.
+    """Return the shape of each layer's first output (without rows) and its number of parameters.
 
-    A layer with several outputs has the shape of the first, as has a layer that is used several
-    times. Layers outside a functional graph are left out.
+    Layers outside a functional graph are left out.
     """
     layers = {}
     for layer in getattr(model, "operations", model.layers):

@@ -24,10 +24,7 @@ def write_predictions(
 ) -> None:
     """Write a run's predictions, with only a block of rows in memory.
 
-    Args:
-        folder: where to write.
-        predict: yields the predictions by output for each block of rows of a subset.
-        problem: the problem that the network solves.
+    `predict` yields the predictions by output for each block of rows of a subset.
     """
     with atomic_write(folder) as temporary:
         temporary.mkdir()
@@ -40,18 +37,15 @@ def write_predictions(
                             file = (temporary / f"{subset}_{output}.npy").open("wb")
                             files[output] = stack.enter_context(file)
                             shape = (problem.rows[subset], *values.shape[1:])
-                            write_header(file, shape, values.dtype)
+                            header = {"descr": values.dtype.str, "shape": shape}
+                            header["fortran_order"] = False
+                            np.lib.format.write_array_header_1_0(file, header)
                         values.tofile(files[output])
-
-
-def write_header(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions of the runs of a trained network. Rows are read when they are needed.
+    """Predictions of the runs of a trained network, which are read when they are needed.
 
     `seeds` are those of all runs, `model_seeds` those of the runs whose mean the saved model
     predicts: all of them for an ensemble, otherwise one.
@@ -64,11 +58,6 @@ class Predictions:
 
     @classmethod
     def read(cls, problem: Problem, model: str) -> Predictions:
-        """Find the predictions of the network in `models/<dataset>/<model>/`.
-
-        Raises:
-            FathomError: the network is missing.
-        """
         file = paths.model(problem.dataset, model) / "run.json"
         training = read_json(file, f"train@{problem.dataset}-{model}")
         seeds = [run["seed"] for run in training["runs"]]
@@ -83,7 +72,6 @@ class Predictions:
         return self.file(self.seeds[0], "test", "aux_output").exists()
 
     def mean(self, seeds: list[int], subset: str, output: str, rows: range) -> Floats:
-        """Return the mean prediction of some runs for consecutive rows."""
         made_by = f"train@{self.problem.dataset}-{self.model}"
         total: Floats | None = None
         for seed in seeds:
@@ -103,9 +91,9 @@ class Predictions:
             yield target_of(output, targets), self.mean(seeds, subset, output, rows)
 
     def sample(self, subset: str) -> tuple[NDArray[Any], Floats]:
-        """Return the main targets and the saved model's predictions for rows of a subset.
+        """Return the main targets and the saved model's predictions for evenly spaced rows.
 
-        The rows are evenly spaced and at most as many as there are in a block.
+        They are at most as many as there are in a block.
         """
         rows, width = self.problem.rows[subset], self.problem.main.units
         chosen = evenly_spaced(rows, rows_at_once(width))

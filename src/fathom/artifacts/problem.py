@@ -63,7 +63,6 @@ class Problem(JsonModel):
         return self.outputs["main_output"]
 
     def columns_of(self, input_name: str) -> list[str]:
-        """Return the features of a table that an input takes."""
         if input_name == "wide_sparse":
             return list(self.sparse)
         every = list(self.categories) if input_name in CODES else self.numbers
@@ -71,15 +70,13 @@ class Problem(JsonModel):
         return [name for name in path if name in every]
 
     def shape_of(self, input_name: str) -> tuple[int, ...]:
-        """Return the shape of one row of an input."""
         if self.kind == "images" and input_name not in CODES:
             return tuple(self.shape)
         return (len(self.columns_of(input_name)),)
 
     def output_name(self, name: str) -> str:
-        """Return the key in `outputs` for a network's output: unknown names are `main_output`."""
+        """Return the key in `outputs` of a network's output: unknown names are `main_output`."""
         return name if name in self.outputs else "main_output"
 
     def output(self, name: str) -> Output:
-        """Return what a network's output of this name predicts."""
         return self.outputs[self.output_name(name)]

@@ -10,13 +10,9 @@ HIGHER_IS_BETTER = ("accuracy", "f1_macro", "r2")
 
 
 def find_best(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> str:
-    """Return the model with the best value of a metric on the validation set.
+    """Return the model with the best value of a metric on the validation set, the first of equals.
 
-    Of equal models the first is best. The test set selects nothing.
-
-    Args:
-        metrics: maps a model, a subset and a metric to a value.
-        metric: the metric that decides.
+    `metrics` maps a model, a subset and a metric to a value.
     """
     choose = max if metric in HIGHER_IS_BETTER else min
     return choose(metrics, key=lambda name: metrics[name]["valid"][metric])

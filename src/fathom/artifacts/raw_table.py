@@ -30,17 +30,13 @@ AT_ONCE = 2  # columns in memory
 
 @dataclass(frozen=True)
 class TableInMemory:
-    """A table whose index numbers its rows from 0.
-
-    `rows` are the raw row numbers by subset.
-    """
+    """A table whose index numbers its rows from 0."""
 
     table: pd.DataFrame
     rows: SubsetRows
 
     @property
     def types(self) -> Mapping[str, Any]:
-        """The pandas dtype of each column."""
         return {str(name): kind for name, kind in self.table.dtypes.items()}
 
     def column(self, name: str) -> pd.Series[Any]:
@@ -63,14 +59,9 @@ class TableInMemory:
 
 @dataclass(frozen=True)
 class TableOnDisk:
-    """A table with only one column, or one block of rows, in memory at a time.
+    """A `TableInMemory` of which only a column, or a block of rows, is in memory at a time.
 
-    It has the methods of `TableInMemory`.
-
-    Args:
-        file: the Parquet file.
-        made_by: the stage that writes it.
-        rows: raw row numbers by subset, ascending.
+    `rows` are ascending in each subset.
     """
 
     file: Path
@@ -108,10 +99,7 @@ Table = TableInMemory | TableOnDisk
 
 
 def map_columns(function: Callable[[str], T], columns: Iterable[str]) -> list[T]:
-    """Call a function of a column's name for each column, for two columns at a time.
-
-    Reading and sorting take most of the time, and run in parallel.
-    """
+    """Call a function for each column: reading and sorting, which take long, run in parallel."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(function, columns))
 
@@ -130,12 +118,7 @@ def read_raw_rows(
 
 
 def open_raw_table(schema: Schema, rows: SubsetRows) -> Table:
-    """Open the raw table of a data set. Its size alone decides whether it is read into memory.
-
-    Args:
-        schema: of the data set.
-        rows: raw row numbers by subset.
-    """
+    """Open the raw table of a data set. Its size alone decides whether it is read into memory."""
     file, made_by = paths.raw(schema.name) / "data.parquet", f"download@{schema.name}"
     if schema.is_large:
         return TableOnDisk(file, made_by, rows)

@@ -32,11 +32,9 @@ class Subset:
     rows: NDArray[np.int64]
 
     def target(self, output_name: str) -> NDArray[Any]:
-        """Return the target of an output."""
         return target_of(output_name, self.targets)
 
     def take(self, rows: range) -> Subset:
-        """Return consecutive rows."""
         chosen = slice(rows.start, rows.stop)
         return Subset(
             features=self.features[chosen],
@@ -46,26 +44,22 @@ class Subset:
         )
 
     def inputs(self, input_names: list[str], problem: Problem) -> list[NDArray[Any]]:
-        """Return an array for each input of a network; `Problem` says what a name stands for."""
-        return [self.input(name, problem) for name in input_names]
-
-    def input(self, input_name: str, problem: Problem) -> NDArray[Any]:
-        """Return numbers or images in float32, codes and rows of weights in int32."""
+        """Return an array for each input: numbers and images in float32, codes in int32."""
         if not isinstance(self.features, pd.DataFrame):
-            return self.features
-        chosen = self.features[problem.columns_of(input_name)]
-        if input_name not in CODES:
-            return chosen.to_numpy(np.float32)
-        codes = chosen.to_numpy(np.int32)
-        if input_name == "wide_sparse":
-            sizes = list(problem.sparse.values())
-            codes = codes + np.cumsum([0, *sizes[:-1]], dtype=np.int32)
-        return codes
+            return [self.features for _ in input_names]
+        arrays: dict[str, NDArray[Any]] = {}
+        for name in input_names:
+            dtype = np.int32 if name in CODES else np.float32
+            arrays[name] = self.features[problem.columns_of(name)].to_numpy(dtype)
+        if "wide_sparse" in arrays:  # from codes to rows of the table of weights
+            sizes = [0, *problem.sparse.values()]
+            arrays["wide_sparse"] = arrays["wide_sparse"] + np.cumsum(sizes, dtype=np.int32)[:-1]
+        return list(arrays.values())
 
 
 @dataclass(frozen=True)
 class ScaledData:
-    """The scaled rows that the stage `scale` wrote. Rows are read when they are needed.
+    """The scaled rows, which are read when they are needed.
 
     `scalers` maps an output to the scaler of its regression target.
     """
@@ -82,7 +76,6 @@ class ScaledData:
         return read_subset(self.problem, name, rows)
 
     def main_targets(self, name: str) -> NDArray[Any]:
-        """Return the target of the main output for all rows of a subset."""
         return target_of("main_output", read_targets(self.problem, name))
 
 
@@ -100,7 +93,7 @@ class ScaledRows(ScaledData):
 
 
 def subset_blocks(data: ScaledData, name: str) -> Iterator[Subset]:
-    """Yield a subset in blocks of consecutive rows, so that few rows are in memory."""
+    """Yield a subset in blocks of consecutive rows."""
     rows = data.problem.rows[name]
     for start in range(0, rows, ROW_GROUP):
         yield data.subset(name, range(start, min(start + ROW_GROUP, rows)))
@@ -124,7 +117,6 @@ def read_subset(
 def make_subset(
     problem: Problem, features: NDArray[np.float32] | pd.DataFrame, targets: pd.DataFrame
 ) -> Subset:
-    """Combine features and the table of targets of the same rows."""
     return Subset(
         features=features,
         targets={name: targets[name].to_numpy() for name in problem.outputs if name in targets},
@@ -140,7 +132,6 @@ def read_targets(problem: Problem, name: str, rows: RowNumbers | None = None) ->
 
 
 def read_scalers(dataset: str) -> ScalerFile:
-    """Return the scalers of features and regression targets."""
     return ScalerFile.read_file(paths.scaled(dataset) / "scaler.json", f"scale@{dataset}")
 
 

@@ -1,7 +1,6 @@
 """Scalers, fitted on training rows and kept as readable JSON: `data/scaled/<dataset>/scaler.json`.
 
-scikit-learn fits them. Only numbers are kept, so no stage and no user of a network needs the
-fitted object.
+scikit-learn fits them, but only numbers are kept.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ LINEAR = {
 class Scaler(JsonModel):
     """A fitted scaler of some columns.
 
-    `zscore`, `minmax` and `robust` map a value x to (x - center) / scale; `quantile` maps it to
-    the standard normal distribution by the quantiles of the training rows. A column that is
+    `zscore`, `minmax` (to 0 … 1) and `robust` (median and interquartile range) map a value x to
+    (x - center) / scale; `quantile` maps it to the standard normal distribution. A column that is
     constant in training has scale 0 and becomes 0 everywhere. Scaled values beyond `clip` are cut.
     """
 
@@ -45,25 +44,17 @@ class Scaler(JsonModel):
     def fit(
         cls, method: Method, values: Floats, columns: list[str], clip: float | None = None
     ) -> Scaler:
-        """Fit a scaler.
+        """Fit a scaler to training rows of shape (rows, columns).
 
-        Args:
-            method: `zscore`, `minmax` (to 0 … 1), `robust` (median and interquartile range),
-                `quantile` or `none`.
-            values: the training rows, of shape (rows, columns).
-            columns: their names.
-            clip: limit of `zscore` and `robust`; the other methods have limits of their own.
+        `clip` is for `zscore` and `robust`; the other methods have limits of their own.
         """
         values = np.asarray(values, dtype=np.float64)
         if method == "none" or not columns:
             return cls(method="none", columns=columns)
         constant = values.min(axis=0) == values.max(axis=0)
         if method == "quantile":
-            quantiles = QuantileTransformer(
-                n_quantiles=min(QUANTILES, len(values)),
-                output_distribution="normal",
-                subsample=None,
-            ).fit(values)
+            count = min(QUANTILES, len(values))
+            quantiles = QuantileTransformer(n_quantiles=count, subsample=None).fit(values)
             return cls(
                 method=method,
                 columns=columns,
@@ -82,7 +73,7 @@ class Scaler(JsonModel):
 
     @classmethod
     def join(cls, scalers: list[Scaler]) -> Scaler:
-        """Return a scaler of all columns from scalers of one column each, of the same method."""
+        """Return a scaler of all columns from scalers of one column, of the same method."""
         if not scalers:
             return cls(method="none", columns=[])
         first = scalers[0]
@@ -102,7 +93,12 @@ class Scaler(JsonModel):
         scale = np.asarray(self.scale)
         varying = scale != 0
         if self.quantiles is not None:
-            scaled = self.quantile_transformer().transform(values)
+            transformer = QuantileTransformer(output_distribution="normal")
+            transformer.quantiles_ = np.asarray(self.quantiles).T
+            transformer.n_quantiles_ = len(transformer.quantiles_)
+            transformer.references_ = np.linspace(0, 1, transformer.n_quantiles_)
+            transformer.n_features_in_ = len(self.columns)
+            scaled = transformer.transform(values)
         else:
             scaled = (values - np.asarray(self.center)) / np.where(varying, scale, 1.0)
         if self.clip is not None:
@@ -116,16 +112,6 @@ class Scaler(JsonModel):
             return values
         unscaled: Floats = values * np.asarray(self.scale) + np.asarray(self.center)
         return unscaled
-
-    def quantile_transformer(self) -> QuantileTransformer:
-        """Return scikit-learn's fitted transformer."""
-        quantiles = np.asarray(self.quantiles).T
-        transformer = QuantileTransformer(output_distribution="normal")
-        transformer.quantiles_ = quantiles
-        transformer.references_ = np.linspace(0, 1, len(quantiles))
-        transformer.n_quantiles_ = len(quantiles)
-        transformer.n_features_in_ = len(self.columns)
-        return transformer
 
 
 class ScalerFile(JsonModel):

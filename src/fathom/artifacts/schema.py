@@ -31,10 +31,9 @@ class RawSource(JsonModel):
 class Schema(JsonModel):
     """Raw data.
 
-    `columns` are the columns of a table, including the target. `image_shape` is the shape of one
-    image, (height, width) or (height, width, channels). `classes` are the names of the classes in
-    the order of their numbers. `unlabelled` counts the rows without a target, which are in no
-    subset. The last `test_rows` rows are the test set that the data comes with.
+    `columns` include the target. `image_shape` is (height, width) or (height, width, channels).
+    `classes` are in the order of their numbers. `unlabelled` counts the rows without a target,
+    which are in no subset. The last `test_rows` rows are the test set that the data comes with.
     """
 
     name: str
@@ -56,5 +55,4 @@ class Schema(JsonModel):
 
     @property
     def is_large(self) -> bool:
-        """Whether stages read the table block by block."""
         return self.rows * len(self.columns) > LARGE

@@ -11,11 +11,7 @@ from fathom.base.files import JsonModel
 
 
 class TrialResult(JsonModel):
-    """A trial that has ended.
-
-    `settings` are those that the trial set. `value` is the value of the metric that decides, or
-    None if the trial was pruned or failed.
-    """
+    """A trial that has ended; `value` is None if it was pruned or failed."""
 
     number: int
     settings: dict[str, Any]
@@ -58,16 +54,10 @@ class SearchResult(JsonModel):
 
     @classmethod
     def read_all(cls, dataset: str) -> list[SearchResult]:
-        """Read the results of all searches on a data set."""
         return [cls.read(file) for file in sorted(paths.searches(dataset).glob("*.json"))]
 
     @classmethod
     def read(cls, file: Path) -> SearchResult:
-        """Read one file.
-
-        Raises:
-            FathomError: the file is damaged.
-        """
         try:
             return cls.model_validate_json(file.read_text(encoding="utf-8"))
         except ValueError as error:

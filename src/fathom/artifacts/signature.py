@@ -46,9 +46,8 @@ class InputColumn(JsonModel):
 class ImageInput(JsonModel):
     """The images that the model takes.
 
-    `shape` is (height, width) or (height, width, channels), `type` the NumPy dtype, `low` and
-    `high` the lowest and highest value of the training rows. `resized` is whether image files of
-    other sizes are resized, as the training images were.
+    `shape` is (height, width) or (height, width, channels), `type` the NumPy dtype. `low` and
+    `high` are of the training rows. `resized` is whether images of other sizes are resized.
     """
 
     shape: list[int]
@@ -98,11 +97,7 @@ class Signature(JsonModel):
 
     @classmethod
     def read(cls, folder: Path) -> Signature:
-        """Read the signature in the folder of an export.
-
-        Raises:
-            FathomError: the file is missing or damaged, or another version of Fathom wrote it.
-        """
+        """Read the signature in the folder of an export."""
         file = folder / SIGNATURE
         try:
             return cls.model_validate(read_json(file, "export"))

@@ -10,12 +10,7 @@ MOST_VALUES = 2**23  # in a block, 64 MiB in float64
 
 
 def blocks(rows: int, width: int = 1) -> Iterator[range]:
-    """Yield ranges of row numbers, each small enough for memory.
-
-    Args:
-        rows: number of all rows.
-        width: values in a row.
-    """
+    """Yield ranges of row numbers, each small enough for memory; `width` counts a row's values."""
     size = rows_at_once(width)
     for start in range(0, rows, size):
         yield range(start, min(start + size, rows))
@@ -33,11 +28,6 @@ def evenly_spaced(rows: int, most: int) -> NDArray[np.int64]:
 
 
 def rows_in_block(chosen: NDArray[np.int64], block: range) -> NDArray[np.int64]:
-    """Return the chosen rows of a block, counted from its start.
-
-    Args:
-        chosen: row numbers, in order.
-        block: the row numbers of the block.
-    """
+    """Return those of the chosen row numbers, in order, that are in a block, from its start."""
     first, end = np.searchsorted(chosen, [block.start, block.stop])
     return chosen[first:end] - block.start

@@ -83,11 +83,7 @@ class JsonModel(BaseModel):
 
     @classmethod
     def read_file(cls, path: Path, made_by: str) -> Self:
-        """Read a file that a stage writes.
-
-        Raises:
-            FathomError: the file is missing or damaged, or another version wrote it.
-        """
+        """Read a file that a stage writes; raises as `stage_output`."""
         with stage_output(path, made_by):
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
 
@@ -114,13 +110,13 @@ class TableWriter:
         rows = pa.Table.from_pandas(table, preserve_index=False)
         if self.writer is None:
             # Numbers rarely repeat: a dictionary of them takes time and saves nothing.
-            counts = [field.name for field in rows.schema if is_int64(field.type)]
-            numbers = [field.name for field in rows.schema if is_floating(field.type)]
+            integers = [f.name for f in rows.schema if is_int64(f.type)]
+            numbers = [f.name for f in rows.schema if is_floating(f.type)] + integers
             self.writer = pyarrow.parquet.ParquetWriter(
                 self.path,
                 rows.schema,
-                use_dictionary=[n for n in rows.schema.names if n not in [*counts, *numbers]],
-                column_encoding=dict.fromkeys(counts, "DELTA_BINARY_PACKED"),
+                use_dictionary=[name for name in rows.schema.names if name not in numbers],
+                column_encoding=dict.fromkeys(integers, "DELTA_BINARY_PACKED"),
             )
         else:
             rows = pa.concat_tables([self.rest, rows.cast(self.rest.schema)])
@@ -132,7 +128,6 @@ class TableWriter:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a Parquet file that can be read by row group."""
     with TableWriter(path) as writer:
         writer.write(table)
 
@@ -171,11 +166,7 @@ def read_rows(
 ) -> pd.DataFrame:
     """Read rows in the given order.
 
-    Args:
-        parquet: the open file.
-        starts: the first row of each row group, and the number of all rows.
-        rows: row numbers.
-        columns: names of columns, or None for all.
+    `starts` are the first row of each row group, and the number of all rows.
     """
     order = np.argsort(rows, kind="stable")
     ends = np.searchsorted(rows, starts, sorter=order)
@@ -189,7 +180,6 @@ def read_rows(
 
 
 def count_rows(path: Path, made_by: str) -> int:
-    """Return the number of rows of a Parquet file."""
     with stage_output(path, made_by):
         return int(pyarrow.parquet.read_metadata(path).num_rows)
 

@@ -57,7 +57,7 @@ def searches(dataset: str) -> Path:
 
 
 def run(seed: int) -> str:
-    """Return the name that the files of a run with this seed have."""
+    """Return the name of the files of a run with this seed."""
     return f"seed-{seed}"
 
 

@@ -13,14 +13,14 @@ from fathom.base.errors import FathomError
 
 GROUPS = ("dataset", "model")
 CHOICES = (*GROUPS, "experiment", "search", "search/space")  # overrides that choose a file
-# The place in the settings of the content of a group's file, the last that wins first.
-PLACES = (
-    ("experiment", ()),
-    ("dataset", ()),
-    ("model", ("model",)),
-    ("space", ("search", "space")),
-    ("search", ("search",)),
-)
+# Where the settings hold the content of a group's file; the files that win come first.
+PREFIXES = {
+    "experiment": "",
+    "dataset": "",
+    "model": "model.",
+    "space": "search.space.",
+    "search": "search.",
+}
 
 Location = Sequence[str | int]  # the keys on the way to a setting, from the top
 
@@ -42,23 +42,22 @@ class Origins:
 
     def of(self, location: Location) -> tuple[str, str]:
         """Return the origin of a setting, and the setting's key there."""
-        key = dotted(location)
+        key = ".".join(map(str, location))
         if any(is_within(key, name) for name in self.searched):
             return str(self.file("space")), key
         if find_override(self.overrides, key) is not None:
             return "command line", key
-        for group, place in PLACES:
-            path, below = self.file(group), location[len(place) :]
-            inside = bool(below) and tuple(location[: len(place)]) == place
-            if path is not None and inside and file_sets(path, below):
-                return str(path), dotted(below)
+        for group, prefix in PREFIXES.items():
+            path, below = self.file(group), key.removeprefix(prefix)
+            if path is not None and key.startswith(prefix) and file_sets(path, below):
+                return str(path), below
         path = self.file(str(location[0])) if location[0] in GROUPS else None
         if path is not None:  # the setting is missing there
             return str(path), key.removeprefix("model.")
         return str(paths.PARAMS), key
 
     def error(self, location: Location, text: str) -> FathomError:
-        """Return an error about the setting at `location`, to raise."""
+        """Return an error about the setting at `location`."""
         file, key = self.of(location)
         return FathomError(f"{file}: {key}: {text}")
 
@@ -84,12 +83,7 @@ class Origins:
         return lines
 
 
-def dotted(location: Location) -> str:
-    return ".".join(str(key) for key in location)
-
-
 def is_within(key: str, section: str) -> bool:
-    """Return whether a key is a section, or a key in it."""
     return key == section or key.startswith(f"{section}.")
 
 
@@ -124,16 +118,10 @@ def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return leaves
 
 
-def file_sets(path: Path, location: Location) -> bool:
-    """Return whether a file sets the setting at `location`."""
-    node: Any = read_settings(path)
-    for key in location:
-        if not isinstance(node, dict) or key not in node:
-            return False
-        node = node[key]
-    return True
+def file_sets(path: Path, key: str) -> bool:
+    """Return whether a file sets a key, or keys below it."""
+    return any(is_within(name, key) for name in flatten(read_settings(path)))
 
 
 def default_experiment() -> str:
-    """Return the experiment of params.yaml."""
     return str(read_settings(paths.PARAMS).get("experiment", "none"))

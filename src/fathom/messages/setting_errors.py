@@ -22,8 +22,7 @@ def argument_error(
     error: ValidationError, function: Callable[..., Any], place: Location, origins: Origins
 ) -> FathomError:
     """Return the first error in the arguments of a function, which the settings hold at `place`."""
-    location = location_of(error)
-    parameters = inspect.signature(function).parameters
+    location, parameters = location_of(error), inspect.signature(function).parameters
     siblings = list(parameters)
     if len(location) > 1:
         siblings = keys_at(parameters[str(location[0])].annotation, location[1:-1])
@@ -31,7 +30,7 @@ def argument_error(
 
 
 def location_of(error: ValidationError) -> tuple[str | int, ...]:
-    """Return the keys to the first error, without the marks of pydantic for members of a union."""
+    """Return the keys to the first error, without pydantic's marks for members of a union."""
     return tuple(
         key
         for key in error.errors()[0]["loc"]
@@ -64,13 +63,7 @@ def first_error(
 
 
 def override_error(key: str, overrides: Sequence[str], schema: type[BaseModel]) -> str:
-    """Return the error about an override of a key that no file sets.
-
-    Args:
-        key: that Hydra does not find.
-        overrides: of the command line.
-        schema: of the whole configuration.
-    """
+    """Return the error about an override of `key`, which Hydra does not find in the settings."""
     override = find_override(overrides, key) or key
     keys = override_key(override).split(".")
     for depth, name in enumerate(keys):
@@ -99,13 +92,9 @@ def keys_at(schema: Any, location: Location) -> list[str]:
 
 
 def is_setting(tree: Any, keys: list[str]) -> bool:
-    """Return whether keys lead to a setting, as far as its value does not have to be checked.
+    """Return whether keys lead to a setting in a tree of settings, whose values are not checked.
 
     None may become a mapping, and a function may take arguments that are not set yet.
-
-    Args:
-        tree: all settings.
-        keys: on the way to the setting, from the top.
     """
     node = tree
     for depth, key in enumerate(keys):

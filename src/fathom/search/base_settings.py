@@ -66,7 +66,7 @@ class BaseSettings:
                 continue
             file, place = origins.of(key.split("."))
             prefix = "" if file == str(paths.PARAMS) else f"{file}:"
-            new = "" if file_sets(Path(file), place.split(".")) else "+"
+            new = "" if file_sets(Path(file), place) else "+"
             overrides.append(f"{prefix}{new}{place}={text}")
         if origins.experiment not in (None, default_experiment()):
             overrides.append(f"experiment={origins.experiment}")

@@ -34,14 +34,11 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Callable[[], None]]:
-    """Make a function of the settings a program with Hydra's command line.
+    """Make a function of settings a program with Hydra's command line.
 
-    The program checks all settings, then calls the function. An error that the user can correct
-    ends it with one line and exit status 1, or with a traceback if HYDRA_FULL_ERROR is set.
-
-    Args:
-        schema: what the function takes. The command line must choose the groups (dataset, model)
-            that the schema requires.
+    An error that the user can correct ends the program with one line and exit status 1, or with a
+    traceback if HYDRA_FULL_ERROR is set. The command line must choose the groups (dataset, model)
+    that the schema requires.
     """
     wants_traceback = os.environ.get(FULL_ERROR) is not None
 
@@ -85,14 +82,13 @@ def read_origins(hydra_config: HydraConf) -> Origins:
 
 
 def compose(overrides: Sequence[str], schema: type[AnyConfig]) -> AnyConfig:
-    """Compose and check the settings of the project in the working folder, as a stage does.
+    """Compose and check the settings of the project in the working folder.
 
-    Args:
-        overrides: as on a stage's command line, such as `["dataset=digits", "seed=1"]`.
-        schema: as in `stage`.
+    `overrides` are those of a stage's command line, such as `["dataset=digits", "seed=1"]`.
 
     Raises:
-        FathomError: as in `validate`.
+        FathomError: a setting is unknown, missing or impossible. The line names the key, its file
+            and the most similar valid key.
     """
     return validate(*compose_tree(overrides), schema)
 
@@ -113,12 +109,7 @@ def compose_tree(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
 
 
 def validate(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) -> AnyConfig:
-    """Check composed settings against a schema and the files of conf/.
-
-    Raises:
-        FathomError: a setting is unknown, missing or impossible. The line names the key, its file
-            and the most similar valid key.
-    """
+    """Check composed settings against a schema and the files of conf/; raises as `compose`."""
     for group in GROUPS:
         if schema.model_fields[group].is_required() and getattr(origins, group) is None:
             raise FathomError(f"{group}=… is missing; there are: {', '.join(options(group))}")
@@ -154,7 +145,7 @@ def name_choices(tree: dict[str, Any], origins: Origins) -> None:
 
 
 def named_options(config: Config) -> Iterator[tuple[Location, str, str]]:
-    """Yield each setting that names a file of a group: its location, the group and the name."""
+    """Yield the location of each setting that names a file of a group, the group and the name."""
     yield from ((["datasets"], "dataset", name) for name in config.datasets)
     yield from ((["models"], "model", name) for name in config.models)
     for gate in config.gates:
@@ -164,7 +155,7 @@ def named_options(config: Config) -> Iterator[tuple[Location, str, str]]:
 
 
 def options(group: str) -> list[str]:
-    """Return the names of the files in a group, such as "model"."""
+    """Return the names of the files in a group of conf/."""
     return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))
 
 
@@ -196,7 +187,6 @@ def project_conf() -> Path:
 
 
 def one_line(error: Exception, overrides: Sequence[str] = ()) -> str:
-    """Return an error of Hydra, YAML or the operating system as one line."""
     cause = error.__cause__
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'operating system'}: {error.strerror}"
@@ -217,6 +207,5 @@ def one_line(error: Exception, overrides: Sequence[str] = ()) -> str:
 
 
 def fail(message: str, status: int = 1) -> NoReturn:
-    """End the program with one line on standard error that begins with its name."""
     print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr, flush=True)
     sys.exit(status)

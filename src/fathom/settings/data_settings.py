@@ -1,6 +1,6 @@
 """Settings of a data set: what its file holds, how it is split and how it is scaled."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
@@ -13,29 +13,22 @@ from fathom.settings.fields import (
     Seed,
     Switch,
     Task,
-    auto_or,
-    is_integer,
+    expect,
     unique,
 )
 
-
-def is_share(value: Any) -> bool:
-    return (type(value) is float and 0 < value < 1) or is_integer(value, 1)
-
-
-def are_buckets(value: Any) -> bool:
-    counts = value.values() if isinstance(value, dict) else [value]
-    return all(is_integer(count, 2) for count in counts)
-
-
 SHARE = "a fraction between 0 and 1 or a number of rows above 0"
-BUCKETS = "null, a number of buckets of at least 2 or one for each column"
-Buckets = Annotated[int | dict[str, int] | None, auto_or(are_buckets, BUCKETS, (None,))]
+Share = Annotated[float, Field(gt=0, lt=1)] | PositiveInt
+AtLeastTwo = Annotated[int, Field(ge=2)]
+Buckets = Annotated[
+    AtLeastTwo | dict[str, AtLeastTwo] | None,
+    expect("null, a number of buckets of at least 2 or one for each column"),
+]
 Cross = Annotated[list[str], Field(min_length=2), AfterValidator(unique)]
 
 
 class DatasetSettings(Section):
-    """A data set. `name` is the name of its file in conf/dataset/; the file does not hold it."""
+    """A data set. `name` is that of its file in conf/dataset/, which does not hold it."""
 
     name: str
     source: Factory
@@ -55,10 +48,8 @@ class DatasetSettings(Section):
 
 
 class SplitSettings(Section):
-    """Which rows are in the training, validation and test set."""
-
-    test: Annotated[float | int | Literal["own"], auto_or(is_share, SHARE, ("own",))]
-    valid: Annotated[float | int, auto_or(is_share, SHARE, ())]
+    test: Annotated[Share | Literal["own"], expect(SHARE)]
+    valid: Annotated[Share, expect(SHARE)]
     shuffle: bool
     stratify: Switch
     valid_first: bool
@@ -67,7 +58,7 @@ class SplitSettings(Section):
     key: Names | None
 
     @model_validator(mode="after")
-    def check_hash(self) -> Self:
+    def check_combination(self) -> Self:
         if self.key is not None and self.hash is False:
             raise ValueError("a key needs hashing; set hash to auto")
         hashed = self.hash is True or self.key is not None
@@ -75,18 +66,10 @@ class SplitSettings(Section):
             raise ValueError("rows in order are not hashed; set hash to auto and key to null")
         if hashed and self.stratify is True:
             raise ValueError("a hash does not stratify; set stratify to auto or false")
-        return self
-
-    @model_validator(mode="after")
-    def check_order(self) -> Self:
         if self.stratify is True and not self.shuffle:
             raise ValueError("rows in order cannot be stratified; set stratify to auto or false")
         if self.valid_first and self.shuffle:
             raise ValueError("valid_first is for rows in order; set shuffle to false")
-        return self
-
-    @model_validator(mode="after")
-    def check_training_share(self) -> Self:
         if type(self.test) is float and type(self.valid) is float and self.test + self.valid >= 1:
             raise ValueError(
                 f"test and valid must leave rows to train on, but {self.test} + {self.valid} "
@@ -96,8 +79,6 @@ class SplitSettings(Section):
 
 
 class ScaleSettings(Section):
-    """How features and targets are scaled."""
-
     features: Method
     clip: PositiveFloat | None
     pixels: Literal["together", "separately"]

@@ -1,9 +1,16 @@
 """Types of single settings, and the base classes of sections."""
 
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 Task = Literal["regression", "classification"]
 Method = Literal["zscore", "minmax", "robust", "quantile", "none"]
@@ -28,46 +35,27 @@ class Factory(BaseModel):
         return dict(self.model_extra or {})
 
 
-def auto_or(
-    accepts: Callable[[Any], bool], expected: str, words: tuple[str | None, ...] = ("auto",)
-) -> PlainValidator:
-    """Return a validator of a setting that is one of some words or a value of another kind.
+def expect(expected: str) -> WrapValidator:
+    """Return a validator whose error, "must be …", replaces those of a union's members."""
 
-    Args:
-        accepts: tells whether a value that is none of the words is valid.
-        expected: completes the error "must be …".
-        words: valid words, or None.
-    """
+    def validate(value: Any, validate_type: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return validate_type(value)
+        except ValueError:
+            raise ValueError(f"must be {expected}, not {value!r}") from None
 
-    def validate(value: Any) -> Any:
-        if value not in words and not accepts(value):
-            raise ValueError(f"must be {expected}, not {value!r}")
-        return value
-
-    return PlainValidator(validate)
-
-
-def is_number(value: Any, above: float) -> bool:
-    return type(value) in (int, float) and value > above
-
-
-def is_integer(value: Any, at_least: int) -> bool:
-    return type(value) is int and value >= at_least
+    return WrapValidator(validate)
 
 
 def unique(values: Any) -> Any:
     """Refuse a list that repeats a value."""
-    repeated = [value for value in values if values.count(value) > 1]
-    if isinstance(values, list) and repeated:
-        raise ValueError(f"must not name {repeated[0]!r} twice")
+    for value in values if isinstance(values, list) else []:
+        if values.count(value) > 1:
+            raise ValueError(f"must not name {value!r} twice")
     return values
 
 
 Columns = Annotated[list[str], AfterValidator(unique)]
 Names = Annotated[list[str], Field(min_length=1), AfterValidator(unique)]
-Switch = Annotated[
-    bool | Literal["auto"], auto_or(lambda v: type(v) is bool, "auto, true or false")
-]
-Count = Annotated[
-    int | Literal["auto"], auto_or(lambda v: is_integer(v, 1), "auto or a number of at least 1")
-]
+Switch = Annotated[bool | Literal["auto"], expect("auto, true or false")]
+Count = Annotated[PositiveInt | Literal["auto"], expect("auto or a number of at least 1")]

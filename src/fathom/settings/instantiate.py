@@ -29,12 +29,9 @@ ANY_OTHER = inspect.Parameter("others", inspect.Parameter.VAR_KEYWORD)
 def make(
     factory: Factory, location: Location, origins: Origins, *positional: Any, **defaults: Any
 ) -> Any:
-    """Call a function or class by `hydra.utils.instantiate`.
+    """Call the function or class of a factory, which the settings hold at `location`.
 
     Args:
-        factory: its name and arguments.
-        location: its place in the settings, such as ("train", "optimizer").
-        origins: the files that the settings come from, for errors.
         positional: further arguments, which come first.
         defaults: arguments that the settings may replace. Those that the function does not have
             are left out.
@@ -50,11 +47,13 @@ def make(
         parameters = dict(inspect.signature(function).parameters)
     except ValueError:  # some builtins have no signature
         parameters = dict.fromkeys(factory.arguments, ANY_OTHER)
-    unknown = [name for name in factory.arguments if name not in parameters]
-    takes_others = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    if unknown and not takes_others:
-        known = list(parameters)[len(positional) :]
-        raise unknown_argument(target, unknown[0], location, origins, known)
+    unknown = next((name for name in factory.arguments if name not in parameters), None)
+    if unknown is not None:
+        file, key = origins.of((*location, unknown))
+        known = set(list(parameters)[len(positional) :]) - {"args", "kwargs", "name"}
+        refused = f"{file}: {key} is no argument of {target}{did_you_mean(unknown, known)}"
+        if all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
+            raise FathomError(refused)
     defaults = {name: value for name, value in defaults.items() if name in parameters}
     node = defaults | factory.arguments | {"_target_": target}
     try:
@@ -63,9 +62,8 @@ def make(
         cause = error.__cause__
         if isinstance(cause, ValidationError):
             raise argument_error(cause, function, location, origins) from error
-        if unknown:  # Keras' optimizers take any argument, and then reject it
-            known = list(parameters)
-            raise unknown_argument(target, unknown[0], location, origins, known) from error
+        if unknown is not None:  # Keras' optimizers take any argument, and then reject it
+            raise FathomError(refused) from error
         file, key = origins.of(location)
         if isinstance(cause, FathomError):
             place = file if str(cause).startswith(f"{key}.") else f"{file}: {key}"
@@ -75,7 +73,6 @@ def make(
 
 
 def current_name(target: str) -> str:
-    """Return the current name of a function that may have moved."""
     module, _, name = target.rpartition(".")
     return f"{MOVED[module]}.{name}" if module in MOVED else target
 
@@ -85,16 +82,7 @@ def print_deprecation(file: str, old: str, new: str) -> None:
     print(f"{file}: {old} is deprecated: write {new}", file=sys.stderr)
 
 
-def unknown_argument(
-    target: str, name: str, location: Location, origins: Origins, known: list[str]
-) -> FathomError:
-    file, key = origins.of((*location, name))
-    near = did_you_mean(name, set(known) - {"args", "kwargs", "name"})
-    return FathomError(f"{file}: {key} is no argument of {target}{near}")
-
-
 def locate(target: str, location: Location, origins: Origins) -> Callable[..., Any]:
-    """Import a function or class."""
     module_name, _, name = target.rpartition(".")
     place = (*location, "_target_")
     try:

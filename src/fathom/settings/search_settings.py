@@ -1,8 +1,9 @@
 """Settings of a search for better settings."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -11,26 +12,23 @@ from pydantic import (
     model_validator,
 )
 
-from fathom.settings.fields import Count, Factory, Section, Seed, auto_or
+from fathom.settings.fields import Count, Factory, Section, Seed, expect
 
 KINDS = ("choice", "int", "float", "log")
 
 
-def is_range(value: Any, types: tuple[type, ...] = (int, float)) -> bool:
-    numbers = isinstance(value, list) and all(type(end) in types for end in value)
-    return numbers and len(value) == 2 and value[0] < value[1]
+def check_ascending(ends: list[float]) -> list[float]:
+    if not ends[0] < ends[1]:
+        raise ValueError
+    return ends
 
 
+T = TypeVar("T")
+Ends = Annotated[list[T], Field(min_length=2, max_length=2), AfterValidator(check_ascending)]
 RANGE = "[low, high] with low < high"
-Range = Annotated[list[float] | None, auto_or(is_range, RANGE, (None,))]
-IntRange = Annotated[
-    list[int] | None,
-    auto_or(lambda v: is_range(v, (int,)), f"{RANGE}, both whole numbers", (None,)),
-]
-PositiveRange = Annotated[
-    list[float] | None,
-    auto_or(lambda v: is_range(v) and v[0] > 0, "[low, high] with 0 < low < high", (None,)),
-]
+Range = Annotated[Ends[float] | None, expect(RANGE)]
+IntRange = Annotated[Ends[int] | None, expect(f"{RANGE}, both whole numbers")]
+PositiveRange = Annotated[Ends[PositiveFloat] | None, expect("[low, high] with 0 < low < high")]
 
 
 class Dimension(Section):
@@ -60,8 +58,6 @@ class Dimension(Section):
 
 
 class ResourcesSettings(Section):
-    """Cores and GPUs of a trial on a Ray cluster."""
-
     cpu: PositiveFloat
     gpu: NonNegativeFloat
 
@@ -89,8 +85,6 @@ class SearchSettings(Section):
 
 
 class ChosenSearchSettings(SearchSettings):
-    """The settings of a search whose method and space are chosen."""
-
     name: str
     sampler: Factory
     space: Annotated[dict[str, Dimension], Field(min_length=1)]

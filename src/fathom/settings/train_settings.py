@@ -1,58 +1,35 @@
 """Settings of a network and its training."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from fathom.settings.fields import Count, Factory, Section, Switch, auto_or
+from fathom.settings.fields import Count, Factory, Section, Switch, expect
 
-
-def are_class_weights(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        type(weight) in (int, float) and weight >= 0 for weight in value.values()
-    )
-
-
-def by_class_name(weights: Any) -> Any:
-    """Convert the keys of class weights to text: YAML reads `0: 1.5` as a number."""
-    if not isinstance(weights, dict):
-        return weights
-    return {str(name): float(weight) for name, weight in weights.items()}
-
-
-WEIGHTS = "null, balanced or a weight of at least 0 for each class"
+ClassName = Annotated[str, BeforeValidator(str)]  # YAML reads `0: 1.5` as a number
 ClassWeight = Annotated[
-    Literal["balanced"] | dict[str, float] | None,
-    auto_or(are_class_weights, WEIGHTS, (None, "balanced")),
-    AfterValidator(by_class_name),
+    Literal["balanced"] | dict[ClassName, NonNegativeFloat] | None,
+    expect("null, balanced or a weight of at least 0 for each class"),
 ]
 
 
 class EarlyStoppingSettings(Section):
-    """When a training stops before its last epoch."""
-
     patience: PositiveInt
     min_delta: NonNegativeFloat
 
 
 class WorkerSettings(Section):
-    """Cores and GPUs of a Ray worker, in whole numbers."""
-
     cpu: PositiveInt
     gpu: NonNegativeInt
 
 
 class RaySettings(Section):
-    """The workers of the engine `ray`."""
-
     workers: PositiveInt
     address: str | None
     resources: WorkerSettings
 
 
 class TrainSettings(Section):
-    """How networks are trained."""
-
     epochs: PositiveInt
     batch_size: PositiveInt
     optimizer: Factory
@@ -76,7 +53,7 @@ class TrainSettings(Section):
 
 
 class ModelSettings(Factory):
-    """A network. `name` is the name of its file in conf/model/; the file does not hold it."""
+    """A network. `name` is that of its file in conf/model/, which does not hold it."""
 
     name: str
     learning_rate: PositiveFloat
