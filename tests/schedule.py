@@ -1,4 +1,4 @@
-"""Marks, time limits, and the order of test files: the longest first, so that all workers end.
+"""Marks, time limits, and the order of test files: those that take longest run first.
 
 `tests/durations.json` has the seconds of each test that takes at least one; `make durations`
 writes it.
@@ -7,6 +7,7 @@ writes it.
 import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,10 @@ DURATIONS = Path(__file__).with_name("durations.json")
 OUTSIDE = ("ray", "browser", "network")  # marks of tests that start other programs
 SLOW_TIMEOUT = 1200  # seconds; pyproject.toml has that of fast tests
 MIN_SECONDS = 1.0  # duration from which a test is in the file
+
+
+def read_durations() -> Any:
+    return json.loads(DURATIONS.read_text()) if DURATIONS.exists() else {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)  # before the collection is distributed
 def pytest_collection_finish(session: pytest.Session) -> None:
     seconds: dict[Path, float] = defaultdict(float)
-    known = json.loads(DURATIONS.read_text())
+    known = read_durations()
     for item in session.items:
         seconds[item.path] += known.get(item.nodeid, 0.05)
     session.items.sort(key=lambda item: -seconds[item.path])
@@ -46,7 +51,7 @@ class Durations:
         self.seconds[report.nodeid] += report.duration
 
     def pytest_sessionfinish(self) -> None:
-        known = json.loads(DURATIONS.read_text())
+        known = read_durations()
         known = {test: took for test, took in known.items() if test not in self.seconds}
         known |= {test: round(took) for test, took in self.seconds.items() if took >= MIN_SECONDS}
         DURATIONS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
