@@ -85,8 +85,8 @@ def visible_devices(config: Config, gpus: list[int], environment: dict[str, str]
 
 
 def missing_gpus(config: Config, found_by: str, count: int) -> FathomError:
-    found = f"the GPUs {list(range(count))}" if count else "no GPU; set gpus to [] for the CPU"
-    text = f"{config.gpus} are not all available; {found_by} {found}"
+    gpus_found = f"the GPUs {list(range(count))}" if count else "no GPU; set gpus to [] for the CPU"
+    text = f"{config.gpus} are not all available; {found_by} {gpus_found}"
     return config.origins.error(("gpus",), text)
 
 
