@@ -15,7 +15,7 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from fathom.settings.train_settings import TrainSettings
+from fathom.settings.config import TrainSettings
 from fathom.train.checkpoint import Checkpoint
 from fathom.train.feeds import Examples, Feed
 from fathom.train.scalars import Scalars
