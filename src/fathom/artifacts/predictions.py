@@ -37,7 +37,7 @@ def write_predictions(
                             file = (temporary / f"{subset}_{output}.npy").open("wb")
                             files[output] = stack.enter_context(file)
                             shape = (problem.rows[subset], *values.shape[1:])
-                            header = {"descr": values.dtype.str, "shape": shape}
+                            header: dict[str, Any] = {"descr": values.dtype.str, "shape": shape}
                             header["fortran_order"] = False
                             np.lib.format.write_array_header_1_0(file, header)
                         values.tofile(files[output])
