@@ -90,9 +90,9 @@ def test_editing_a_model_or_a_split_reruns_what_depends_on_it(project: Path) -> 
     assert stale(project) == others
     with (project / "conf/dataset/digits.yaml").open("a") as file:
         file.write("split:\n  test: 0.2\n")
-    of_digits = stale(project) - others
-    assert "split@digits" in of_digits
-    assert all("digits" in stage for stage in of_digits)
+    after_split = stale(project) - others
+    assert "split@digits" in after_split
+    assert all("digits" in stage for stage in after_split)
     assert repro(project, "split@digits") == ["split@digits"]
 
 

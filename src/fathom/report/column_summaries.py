@@ -79,7 +79,8 @@ def summarize(column: RawColumn, type_name: str) -> ColumnSummary:
     three: list[Any] = [present.median(), present.min(), present.max()]
     if column.kind == "date":
         return ColumnSummary(*facts, *(d.isoformat(" ").removesuffix(" 00:00:00") for d in three))
-    return ColumnSummary(*facts, *map(float, three))
+    median, low, high = map(float, three)
+    return ColumnSummary(*facts, median, low, high)
 
 
 def column_roles(dataset: str) -> dict[str, ColumnRole]:

@@ -132,8 +132,9 @@ def draw_steps(title: str, shares: pd.DataFrame) -> str:
     """Draw shares of bins as one outline for each set."""
     outlines = []
     for subset, bins in shares.groupby("subset", sort=False):
-        x = [bins["low"].iloc[0], *bins["low"], bins["high"].iloc[-1]]
-        outlines.append(pd.DataFrame({"subset": subset, "x": x, "share": [0, *bins["share"], 0]}))
+        edges = [bins["low"].iloc[0], *bins["low"], bins["high"].iloc[-1]]
+        outline = {"subset": subset, "x": edges, "share": [0, *bins["share"], 0]}
+        outlines.append(pd.DataFrame(outline))
     points = pd.concat(outlines).reset_index(names="place")
     is_date = pd.api.types.is_datetime64_any_dtype(shares["low"])
     x = alt.X("x:T" if is_date else "x:Q", title=None).scale(zero=False, nice=False)

@@ -64,10 +64,8 @@ def last_experiments() -> list[dict[str, Any]]:
         names = ref.removeprefix(f"{EXPERIMENTS}/").split("/", 2)
         if len(names) == 3 and len(names[0]) == 2:  # others are DVC's queue and its last run
             settings = changed_settings(names[0] + names[1], ref)
-            metrics = experiment_metrics(ref)
-            experiments.append(
-                {"name": names[2], "date": date, "settings": settings, "metrics": metrics}
-            )
+            run = {"name": names[2], "date": date, "settings": settings}
+            experiments.append(run | {"metrics": experiment_metrics(ref)})
         if len(experiments) == MAX_EXPERIMENTS:
             break
     return experiments
@@ -88,4 +86,4 @@ def changed_settings(before: str, after: str) -> dict[str, Any]:
 def flatten(text: str) -> dict[str, Any]:
     """Return the leaves of a YAML file, with their keys joined by dots."""
     (leaves,) = pd.json_normalize(yaml.safe_load(text) or {}).to_dict("records")
-    return leaves
+    return {str(key): value for key, value in leaves.items()}

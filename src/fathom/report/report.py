@@ -56,13 +56,11 @@ def report(config: Config) -> None:
     write_text(paths.SUMMARY, render_summary(results))
 
 
-def describe_experiment(
-    experiment: dict[str, Any], results: list[DatasetResults]
-) -> dict[str, Any]:
+def describe_experiment(run: dict[str, Any], results: list[DatasetResults]) -> dict[str, Any]:
     """Return a row of the table of experiments."""
-    settings = {key: format_setting(value) for key, value in experiment["settings"].items()}
-    cells = [describe_best_of(experiment["metrics"], of_dataset) for of_dataset in results]
-    return experiment | {"settings": settings, "cells": cells}
+    settings = {key: format_setting(value) for key, value in run["settings"].items()}
+    cells = [describe_best_of(run["metrics"], of_dataset) for of_dataset in results]
+    return run | {"settings": settings, "cells": cells}
 
 
 def format_setting(setting: Any) -> str:

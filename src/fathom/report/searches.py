@@ -121,9 +121,10 @@ def draw_parallel_coordinates(result: SearchResult, criterion: str) -> str:
         ]
     lines = pd.DataFrame(points, columns=["axis", "at", "trial", "text"])
     labels = pd.DataFrame(ticks, columns=["axis", "at", "text"])
-    look = {"labelAngle": 0, "labelLimit": 130, "labelPadding": 14, "domain": False, "ticks": False}
-    x = alt.X("axis:N", title=None, sort=list(columns)).axis(orient="top", **look)
-    x = x.scale(padding=0.4)
+    x = alt.X("axis:N", title=None, sort=list(columns)).scale(padding=0.4)
+    x = x.axis(
+        orient="top", domain=False, ticks=False, labelAngle=0, labelLimit=130, labelPadding=14
+    )
     y = alt.Y("at:Q").axis(None).scale(domain=[0, 1])
     best = {trial.number for trial in ranked[: math.ceil(HIGHLIGHTED * len(ranked))]}
     is_best = lines["trial"].isin(best)
