@@ -192,7 +192,7 @@ def test_a_table_of_everything() -> None:
     names = ["town", "rooms", "sold_year", "garden", "size_bucket", *crosses]
     assert features.columns.tolist() == [*encoder.number_names, *names]
     codes = [3, 2, 2, 1, 2, 3 * 3 + 2, (3 * 3 + 2) * 3 + 2]
-    assert features.loc[1].tolist() == [30.0, 6.0, 2.0, 1.0, *codes]
+    assert list(features.iloc[1]) == [30.0, 6.0, 2.0, 1.0, *codes]
     assert set(features.dtypes.iloc[4:]) == {np.dtype(np.int32)}
 
 

@@ -207,15 +207,17 @@ def test_crosses_of_the_deep_paths_numbers_get_fourier_features(workspace: Path)
     assert directions.shape == (2, 500)
     assert directions.std() == pytest.approx(2 * np.pi * 0.3, rel=0.1)
     rows = np.random.default_rng(0).normal(size=(4, len(DEEP))).astype(np.float32)
-    wide = {"wide_input": np.zeros((4, len(WIDE))), "wide_sparse": np.zeros((4, 3), np.int32)}
+    inputs: dict[str, np.ndarray] = {
+        "wide_input": np.zeros((4, len(WIDE))),
+        "wide_sparse": np.zeros((4, 3), np.int32),
+        "deep_input": rows,
+    }
     first = hidden(network)[0]
     angles = rows[:, [DEEP.index("Latitude"), DEEP.index("Longitude")]] @ directions
     features = np.concatenate([rows, np.sin(angles), np.cos(angles)], axis=1)
     kernel, bias = first.get_weights()
     expected = np.maximum(features @ kernel + bias, 0)
-    np.testing.assert_allclose(
-        layer_output(network, first, wide | {"deep_input": rows}), expected, atol=1e-3
-    )
+    np.testing.assert_allclose(layer_output(network, first, inputs), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("model", ["mlp", "selu", "deep_relu"])

@@ -139,7 +139,7 @@ def test_inputs_of_the_wide_path_share_one_table_of_weights(workspace: Path) -> 
     (sparse,) = subset.inputs(["wide_sparse"], problem)
     sizes = list(problem.sparse.values())
     first = np.cumsum([0, *sizes[:-1]])
-    assert (sparse.dtype, sparse.shape) == (np.int32, (len(subset.rows), len(sizes)))
+    assert (sparse.dtype.name, sparse.shape) == ("int32", (len(subset.rows), len(sizes)))
     assert (sparse >= first).all()
     assert (sparse < first + sizes).all()
     codes, deep, numbers = subset.inputs(["categories", "deep_categories", "features"], problem)
