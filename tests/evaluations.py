@@ -69,12 +69,3 @@ def evaluated_networks(factory: pytest.TempPathFactory) -> Path:
 def read_metrics(dataset: str, model: str) -> dict[str, Any]:
     metrics: dict[str, Any] = json.loads(Path(f"metrics/{dataset}/{model}.json").read_text())
     return metrics
-
-
-def flatten(metrics: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested metrics by dotted names."""
-    flat: dict[str, Any] = {}
-    for name, value in metrics.items():
-        nested = isinstance(value, dict)
-        flat |= flatten(value, f"{prefix}{name}.") if nested else {prefix + name: value}
-    return flat

@@ -50,11 +50,8 @@ def make_dataset(
         "source": {"_target_": f"{__name__}.{function}", **arguments},
         "task": "classification" if arguments.get("classes") else "regression",
         "target": "y",
-    }
-    tree = {
-        "dataset": dataset | (settings or {}),
-        "scale": {"features": "none", "target": "none"},
-    }
+    } | (settings or {})
+    tree = {"dataset": dataset, "scale": {"features": "none", "target": "none"}}
     text = "# @package _global_\n" + yaml.safe_dump(tree)
     (folder / "conf/dataset/made.yaml").write_text(text)
     prepare(folder, ["made"])

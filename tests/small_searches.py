@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import optuna
-import pytest
 import yaml
 from conftest import ROOT, SHRUNK, network_config, train_network
 from optuna.trial import TrialState
 
 from fathom.artifacts.search_result import SearchResult
-from fathom.base.errors import FathomError
 from fathom.scale.scale import scale
 from fathom.search.base_settings import BaseSettings
 from fathom.search.search_command import as_overrides, search
@@ -27,13 +26,6 @@ from fathom.settings.config import NetworkConfig, SearchConfig
 Trials = dict[int, tuple[str, TrialState, float | None]]  # parameters, state, value by number
 
 SMALL = [*SHRUNK[:2], "train.repeats=1", "gpus=[]", "experiments=0", "ensemble=3"]
-
-
-def error_of(function: Callable[..., Any], *given: Any) -> str:
-    """Return the message with which a function refuses its arguments."""
-    with pytest.raises(FathomError) as refused:
-        function(*given)
-    return str(refused.value)
 
 
 def write_space(name: str, space: dict[str, Any]) -> None:
@@ -64,33 +56,21 @@ def stage_value(model: str, settings: dict[str, Any], dataset: str) -> float:
     return train_network(dataset, model, *overrides).best.value
 
 
-class FormulaEngine:
-    """Runs trials in no time: a formula computes their values from their settings."""
-
-    def __init__(self, formula: Callable[[NetworkConfig], float], at_once: int) -> None:
-        self.formula, self.at_once = formula, at_once
-
-    def run_trial(self, config: NetworkConfig, file: Path, judge: Any) -> Any:
-        from fathom.search.trial import Outcome
-
-        return Outcome(self.formula(config), None)
-
-    def halt(self) -> None:
-        pass
-
-
 @contextmanager
 def formula_search(
     formula: Callable[[NetworkConfig], float], method: str, *overrides: str, at_once: int = 1
 ) -> Iterator[Any]:
-    """Open a search for an MLP on digits in the workspace, by a formula."""
+    """Open a search in the workspace; a formula computes the values of trials from settings."""
     from fathom.search.search import Search
+    from fathom.search.trial import Outcome
+
+    def run_trial(config: NetworkConfig, *more: Any) -> Outcome:
+        return Outcome(formula(config), None)
 
     base = BaseSettings(as_overrides(arguments("mlp", method, *overrides)))
     config = search_config("mlp", method, *overrides)
-    engine: Any = FormulaEngine(formula, at_once)
     with open_study(config, higher_is_better=True) as study:
-        yield Search(config, base, study, engine)
+        yield Search(config, base, study, Mock(run_trial=run_trial, at_once=at_once))
 
 
 def run_formula(

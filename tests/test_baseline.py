@@ -1,6 +1,5 @@
 """Baselines are plain scikit-learn, also of many rows."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import dataset_config, work_in_copy
-from evaluations import SUBSETS, flatten, scaled_datasets
+from evaluations import SUBSETS, read_metrics, scaled_datasets
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -18,6 +17,7 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_subset
 from fathom.base import blocks
 from fathom.baseline.baseline import baseline, sample_training_rows
+from fathom.messages.origins import flatten
 
 MODULE = "fathom.baseline.baseline"
 
@@ -33,42 +33,33 @@ def project(
 @pytest.mark.parametrize(
     ("dataset", "estimators"),
     [
-        (
-            "diabetes",
-            {
-                "mean": DummyRegressor(),
-                "linear": LinearRegression(),
-                "boosting": HistGradientBoostingRegressor(random_state=42),
-            },
-        ),
-        (
-            "iris",
-            {
-                "majority": DummyClassifier(),
-                "logistic": LogisticRegression(max_iter=1000),
-                "boosting": HistGradientBoostingClassifier(random_state=42),
-            },
-        ),
+        ("diabetes", {
+            "mean": DummyRegressor(),
+            "linear": LinearRegression(),
+            "boosting": HistGradientBoostingRegressor(random_state=42),
+        }),
+        ("iris", {
+            "majority": DummyClassifier(),
+            "logistic": LogisticRegression(max_iter=1000),
+            "boosting": HistGradientBoostingClassifier(random_state=42),
+        }),
     ],
-)
+)  # fmt: skip
 def test_baselines_are_plain_scikit_learn(dataset: str, estimators: dict[str, Any]) -> None:
     metrics = baseline(dataset_config(dataset))
-    assert json.loads(Path(f"metrics/{dataset}/baseline.json").read_text()) == metrics
+    assert read_metrics(dataset, "baseline") == metrics
     assert list(metrics) == list(estimators)
-    scaled = Path("data/scaled", dataset)
-    x = {
-        subset: pd.read_parquet(scaled / f"{subset}_features.parquet").to_numpy(np.float32)
-        for subset in SUBSETS
-    }
-    y = {subset: pd.read_parquet(scaled / f"{subset}_targets.parquet") for subset in SUBSETS}
+    subsets = {subset: read_subset(Problem.read(dataset), subset) for subset in SUBSETS}
+    x = {subset: np.asarray(rows.features, np.float32) for subset, rows in subsets.items()}
+    y = {subset: rows.target("main_output") for subset, rows in subsets.items()}
     metric = "r2" if dataset == "diabetes" else "accuracy"
     for name, estimator in estimators.items():
-        estimator.fit(x["train"], y["train"]["main_output"])
+        estimator.fit(x["train"], y["train"])
         for subset in SUBSETS:
-            expected = estimator.score(x[subset], y[subset]["main_output"])
+            expected = estimator.score(x[subset], y[subset])
             assert metrics[name][subset][metric] == pytest.approx(expected, rel=1e-6, abs=1e-9)
         table = pd.read_parquet(f"data/predictions/{dataset}/baseline/{name}.parquet")
-        np.testing.assert_array_equal(table["row"], y["test"]["row"])
+        np.testing.assert_array_equal(table["row"], subsets["test"].rows)
         predicted = estimator.predict(x["test"])
         if dataset == "iris":
             predicted = np.array(["setosa", "versicolor", "virginica"])[predicted]
@@ -116,27 +107,21 @@ def test_many_rows_are_sampled(
     monkeypatch: pytest.MonkeyPatch, dataset: str, bound: tuple[str, int], name: str, metric: str
 ) -> None:
     monkeypatch.setattr(f"{MODULE}.{bound[0]}", bound[1])
-    metrics = baseline(dataset_config(dataset))
-    assert json.loads(Path(f"metrics/{dataset}/baseline.json").read_text()) == metrics
+    lines = run_stage("baseline", f"dataset={dataset}").out.splitlines()[-3:]
+    assert all(line.endswith(", trained on 100 rows") for line in lines)
+    metrics = read_metrics(dataset, "baseline")
+    assert list(metrics) == [line.split(":")[0] for line in lines]
     assert [values["trained_rows"] for values in metrics.values()] == [100, 100, 100]
     problem = Problem.read(dataset)
     sample, other = (sample_training_rows(problem, seed) for seed in (42, 43))
     assert sample is not None
     assert other is not None
     assert len(set(sample)) == 100
-    assert list(sample) == sorted(sample)
     assert set(sample) <= set(range(problem.rows["train"]))
-    assert list(sample) != list(other)
+    assert sorted(sample) == list(sample) != list(other)
     train, test = read_subset(problem, "train"), read_subset(problem, "test")
     x, x_test = (np.asarray(rows.features).reshape(len(rows.rows), -1) for rows in (train, test))
     simple: Any = LinearRegression() if name == "linear" else LogisticRegression(max_iter=1000)
     simple.fit(x[sample], train.target("main_output")[sample])
     expected = simple.score(x_test, test.target("main_output"))
     assert metrics[name]["test"][metric] == pytest.approx(expected, rel=1e-6)
-
-
-def test_stage_prints_the_number_of_sampled_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{MODULE}.MAX_ROWS", 100)
-    lines = run_stage("baseline", "dataset=diabetes").out.splitlines()[-3:]
-    assert [line.split(":")[0] for line in lines] == ["mean", "linear", "boosting"]
-    assert all(line.endswith(", trained on 100 rows") for line in lines)

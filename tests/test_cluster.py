@@ -5,6 +5,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 from conftest import ROOT, SHRUNK, ray_nodes
-from small_searches import Trials, error_of, read_study, read_until, start_search, write_space
+from small_searches import Trials, read_study, read_until, start_search, write_space
+from trainings import refusal
 
 from fathom.base.errors import FathomError
 from fathom.search.base_settings import BaseSettings
@@ -46,8 +48,7 @@ def nodes() -> Iterator[Any]:
         yield started
 
 
-def switch_off(node: Any) -> None:
-    """Kill a node's processes at once."""
+def kill_node(node: Any) -> None:
     raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
     for process in [*raylet.children(recursive=True), raylet]:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -103,7 +104,7 @@ def test_a_node_joins_and_is_killed(
             assert both_at_work.wait(600)
         elif len(began) > 1:
             both_at_work.set()
-            threading.Timer(0.5, switch_off, joined).start()
+            threading.Timer(0.5, kill_node, joined).start()
         return train_on(actor, *more)
 
     def drop(actor: Any) -> None:
@@ -143,16 +144,14 @@ def test_actors_train_as_this_process(
 
     with start_ray_engine(config) as engine:
         for trial, last_step in [
-            (settings(0.001), None),
-            (settings(0.002), 9),
-            (settings(0.003), 1),
+            (settings(0.001), None), (settings(0.002), 9), (settings(0.003), 1),
             (settings(1e30), 9),
             (settings(0.001, own={"_target_": "keras.callbacks.Nothing"}), None),
-        ]:
+        ]:  # fmt: skip
             assert run_trial(local, trial, last_step) == run_trial(engine, trial, last_step)
         aborting = settings(0.001, own={"_target_": "os.abort"})
-        refusal = error_of(engine.run_trial, aborting, Path("trial.npz"), None)
-    assert refusal == (
+        text = refusal(engine.run_trial, aborting, Path("trial.npz"), None)
+    assert text == (
         "lost 2 workers in a row (Worker unexpectedly exits with a connection error code 2. End of "
         "file); if a machine runs out of memory, raise search.resources.cpu, so that fewer trials "
         "train there at the same time"
@@ -221,16 +220,16 @@ def test_a_trial_loses_a_limited_number_of_actors(
     monkeypatch.setattr("fathom.search.ray_engine.train_on", lose)
     monkeypatch.setattr(engine, "lease", SimpleNamespace)
     monkeypatch.setattr(ray, "kill", lost.append)
-    refusal = error_of(engine.run_trial, base.with_values({}), Path("trial.npz"), None)
+    text = refusal(engine.run_trial, base.with_values({}), Path("trial.npz"), None)
     assert len(lost) == 5
-    assert refusal.startswith("lost 5 workers in a row (The actor died")
+    assert text.startswith("lost 5 workers in a row (The actor died")
 
 
 @pytest.mark.ray
 @ray_installed
 def test_no_machine_has_the_resources(workplace: Path, nodes: Any) -> None:
     given = "engine=ray", f"address={nodes.address}", "resources={cpu: 3, gpu: 0.5}"
-    assert error_of(run_search, *given) == (
+    assert refusal(run_search, *given) == (
         "command line: search.resources: no machine has 3 CPU, 0.5 GPU; the most are 1 CPU, 0 GPU"
     )
 
@@ -245,17 +244,12 @@ def test_no_machine_has_the_resources(workplace: Path, nodes: Any) -> None:
     ],
 )  # fmt: skip
 def test_refuses_settings_of_the_cluster(workplace: Path, override: str, message: str) -> None:
-    assert error_of(run_search, "engine=ray", override) == f"command line: {message}"
+    assert refusal(run_search, "engine=ray", override) == f"command line: {message}"
 
 
 def test_ray_is_not_installed(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    find = importlib.util.find_spec
-
-    def find_without_ray(name: str, *more: Any) -> Any:
-        return None if name == "ray" else find(name, *more)
-
-    monkeypatch.setattr(importlib.util, "find_spec", find_without_ray)
-    assert error_of(run_search, "engine=ray") == (
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert refusal(run_search, "engine=ray") == (
         "command line: search.engine: Ray is not installed: `make setup RAY=1`, or "
         "`python -m pip install --require-hashes -r requirements-ray.txt`"
     )

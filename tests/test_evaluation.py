@@ -5,28 +5,22 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import evaluations
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import dataset_config, network_config, train_network, work_in_copy
-from evaluations import (
-    NETWORKS,
-    SUBSETS,
-    evaluated_networks,
-    flatten,
-    read_metrics,
-    scaled_datasets,
-)
-from numpy.typing import NDArray
+from evaluations import NETWORKS, SUBSETS, read_metrics
+from trainings import refusal
 
 from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_subset
 from fathom.base import blocks
-from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate, evaluate_sets
 from fathom.evaluate.metrics import compute_metrics
+from fathom.messages.origins import flatten
 from fathom.scale.scale import scale
 
 REGRESSION = ["mse", "rmse", "mae", "r2"]
@@ -37,7 +31,7 @@ LOGGED = {"regression": ["rmse", "mae"], "classification": ["accuracy"]}
 @pytest.fixture
 def networks(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a project with evaluated networks, made the working folder. Only read it."""
-    folder = evaluated_networks(tmp_path_factory)
+    folder = evaluations.evaluated_networks(tmp_path_factory)
     monkeypatch.chdir(folder)
     return folder
 
@@ -56,17 +50,6 @@ def load_model(dataset: str, model: str) -> Any:
     return keras.saving.load_model(Path("models", dataset, model, "model.keras"))
 
 
-def fit_scaler(method: str, train: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the center and scale of a scaler by its textbook formula."""
-    low, quarter, middle, three, high = np.quantile(train, [0, 0.25, 0.5, 0.75, 1])
-    return {
-        "zscore": (train.mean(), train.std()),
-        "minmax": (low, high - low),
-        "robust": (middle, three - quarter),
-        "none": (0.0, 1.0),
-    }[method]
-
-
 @pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "none"])
 def test_predictions_are_in_the_targets_own_unit(
     method: str,
@@ -74,24 +57,24 @@ def test_predictions_are_in_the_targets_own_unit(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    work_in_copy(scaled_datasets(tmp_path_factory), tmp_path, monkeypatch)
+    work_in_copy(evaluations.scaled_datasets(tmp_path_factory), tmp_path, monkeypatch)
     scale(dataset_config("diabetes", f"scale.target={method}"))
     train_network("diabetes", "mlp", "train.epochs=1", "model.units=[]")
     metrics = evaluate(network_config("diabetes", "mlp"))
     raw = pd.read_parquet("data/raw/diabetes/data.parquet")["target"].to_numpy()
     rows = {subset: np.load(f"data/split/diabetes/{subset}.npy") for subset in SUBSETS}
-    center, width = fit_scaler(method, raw[rows["train"]])
-    model = load_model("diabetes", "mlp")
+    low, quarter, middle, three, high = np.quantile(raw[rows["train"]], [0, 0.25, 0.5, 0.75, 1])
+    center, width = {
+        "zscore": (raw[rows["train"]].mean(), raw[rows["train"]].std()),
+        "minmax": (low, high - low),
+        "robust": (middle, three - quarter),
+        "none": (0.0, 1.0),
+    }[method]
+    model, problem = load_model("diabetes", "mlp"), Problem.read("diabetes")
     for subset in SUBSETS:
         features = pd.read_parquet(f"data/scaled/diabetes/{subset}_features.parquet")
         predicted = model(features.to_numpy(np.float32)).numpy()[:, 0] * width + center
-        mse = np.mean((predicted - raw[rows[subset]]) ** 2)
-        expected = {
-            "mse": mse,
-            "rmse": np.sqrt(mse),
-            "mae": np.mean(np.abs(predicted - raw[rows[subset]])),
-            "r2": 1 - mse / raw[rows[subset]].var(),
-        }
+        expected = compute_metrics(problem.main, raw[rows[subset]], predicted)
         assert metrics[subset] == pytest.approx(expected, rel=1e-4)
     table = read_predictions("diabetes", "mlp")
     assert list(table) == ["row", "actual", "predicted"]
@@ -104,13 +87,11 @@ def test_predicted_classes(networks: Path) -> None:
     metrics = read_metrics("digits", "mlp")["test"]
     rows = np.load("data/split/digits/test.npy")
     labels = np.load("data/raw/digits/labels.npy")[rows]
-    probabilities = load_model("digits", "mlp")(
-        np.load("data/scaled/digits/test_features.npy")
-    ).numpy()
+    features = np.load("data/scaled/digits/test_features.npy")
+    probabilities = load_model("digits", "mlp")(features).numpy()
     predicted = probabilities.argmax(axis=1)
-    assert metrics["accuracy"] == pytest.approx(np.mean(predicted == labels))
-    cross_entropy = -np.mean(np.log(probabilities[range(len(rows)), labels]))
-    assert metrics["cross_entropy"] == pytest.approx(cross_entropy, rel=1e-4)
+    expected = compute_metrics(Problem.read("digits").main, labels, probabilities)
+    assert metrics == pytest.approx(expected, rel=1e-4)
     table = read_predictions("digits", "mlp")
     columns = [f"probability_{digit}" for digit in range(10)]
     assert list(table) == ["row", "actual", "predicted", *columns]
@@ -201,7 +182,8 @@ def test_calibrated_metrics_are_those_at_the_temperature(own_networks: Path) -> 
     assert off == {name: value for name, value in metrics.items() if name != "calibrated"}
 
 
-def test_plots_show_the_test_set(networks: Path) -> None:
+def test_plots_show_the_test_set(own_networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many rows, they show a sample."""
     table = read_predictions("diabetes", "mlp")
     predicted = pd.read_csv("plots/predicted/diabetes/mlp/test.csv")
     pd.testing.assert_frame_equal(predicted, table[["actual", "predicted"]])
@@ -210,16 +192,10 @@ def test_plots_show_the_test_set(networks: Path) -> None:
     np.testing.assert_array_equal(residuals["predicted"], table["predicted"])
     np.testing.assert_allclose(residuals["residual"], table["predicted"] - table["actual"])
     assert list(Path("plots/confusion/diabetes/mlp").iterdir()) == []
-
-
-def test_plots_of_many_rows_show_a_sample(
-    own_networks: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr("fathom.evaluate.evaluate.PLOT_ROWS", 10)
     monkeypatch.setattr(blocks, "MOST_ROWS", 33)
     evaluate(network_config("diabetes", "mlp"))
-    table = read_predictions("diabetes", "mlp")[["actual", "predicted"]]
-    expected = table.iloc[blocks.evenly_spaced(len(table), 10)].reset_index(drop=True)
+    expected = predicted.iloc[blocks.evenly_spaced(len(table), 10)].reset_index(drop=True)
     pd.testing.assert_frame_equal(pd.read_csv("plots/predicted/diabetes/mlp/test.csv"), expected)
 
 
@@ -238,18 +214,15 @@ def test_blocks_of_rows_change_nothing(
     rows = 60 if dataset == "digits" else 9
     monkeypatch.setattr(blocks, "MOST_VALUES", rows * Problem.read(dataset).main.units)
     by_block = evaluate(config)
-    for fitted_to_a_block in ("calibrated", "interval"):
-        assert (fitted_to_a_block in by_block) == (fitted_to_a_block in at_once)
-        by_block.pop(fitted_to_a_block, None)
-        at_once.pop(fitted_to_a_block, None)
+    fitted_to_a_block = "calibrated" if dataset == "digits" else "interval"
+    for metrics in (by_block, at_once):
+        del metrics[fitted_to_a_block]
     assert flatten(by_block) == pytest.approx(flatten(at_once), rel=1e-9)
     pd.testing.assert_frame_equal(read_predictions(dataset, "wide_deep"), table)
     assert [plot.read_text() for plot in plots] == texts
 
 
-def test_a_sample_of_validation_rows_is_evenly_spaced(
-    networks: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sample_is_evenly_spaced(networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = Predictions.read(Problem.read("digits"), "wide_deep")
     files = sorted(Path("models/digits/wide_deep").rglob("valid_main_output.npy"))
     assert len(files) == 2
@@ -281,18 +254,13 @@ def test_auxiliary_metrics_are_of_the_auxiliary_column(networks: Path) -> None:
 @pytest.mark.parametrize(
     ("folder", "file", "stage"),
     [
-        ("models", "models/digits/mlp/run.json", "train@digits-mlp"),
-        (
-            "models/digits/mlp/predictions",
-            "models/digits/mlp/predictions/seed-42/train_main_output.npy",
-            "train@digits-mlp",
-        ),
-        ("data/problem", "data/problem/digits.json", "scale@digits"),
-        ("data/scaled", "data/scaled/digits/train_targets.parquet", "scale@digits"),
+        ("models/digits/mlp", "run.json", "train@digits-mlp"),
+        ("models/digits/mlp/predictions", "seed-42/train_main_output.npy", "train@digits-mlp"),
+        ("data/problem", "digits.json", "scale@digits"),
+        ("data/scaled/digits", "train_targets.parquet", "scale@digits"),
     ],
 )
 def test_missing_files_are_named(own_networks: Path, folder: str, file: str, stage: str) -> None:
     shutil.rmtree(folder)
-    with pytest.raises(FathomError) as refused:
-        evaluate(network_config("digits", "mlp"))
-    assert str(refused.value) == f"{file} is missing: make it with `dvc repro {stage}`"
+    expected = f"{folder}/{file} is missing: make it with `dvc repro {stage}`"
+    assert refusal(evaluate, network_config("digits", "mlp")) == expected

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import network_config, train_network
+from conftest import dataset_config, network_config, train_network
 from explanations import (
     EVERY_KIND,
     assert_efficient,
@@ -21,18 +21,15 @@ from explanations import (
     product,
     write_network,
 )
+from trainings import refusal
 
-from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_scalers
 from fathom.artifacts.schema import Schema
-from fathom.base.errors import FathomError
 from fathom.evaluate.evaluate import evaluate
-from fathom.explain.crosses import suggest_crosses
-from fathom.explain.explain import best_network
-from fathom.explain.importance import explained_columns
+from fathom.explain.explain import explain
+from fathom.explain.importance import explained_columns, suggest_crosses
 from fathom.explain.shapley import CoalitionGame, Sizes, choose_sizes
 from fathom.scale.encoder import Encoder, preprocess
-from fathom.settings.data_settings import DatasetSettings
 
 
 def test_shapley_values_and_interactions_of_a_product(workspace: Path) -> None:
@@ -114,14 +111,12 @@ def test_mixed_features_equal_those_of_mixed_raw_values(workspace: Path) -> None
 @pytest.mark.parametrize(
     ("model", "classes"),
     [
-        ("wide_deep", 0),
-        ("mlp", 2),
-        ("wide_deep", 3),
+        ("wide_deep", 0), ("mlp", 2), ("wide_deep", 3),
         pytest.param("mlp", 0, marks=pytest.mark.slow),
         pytest.param("wide_deep", 2, marks=pytest.mark.slow),
         pytest.param("mlp", 3, marks=pytest.mark.slow),
     ],
-)
+)  # fmt: skip
 def test_categories_dates_and_missing_values(workspace: Path, model: str, classes: int) -> None:
     make_dataset(workspace, "mixed", EVERY_KIND, classes=classes)
     train_network("made", model, "train.epochs=1")
@@ -152,45 +147,42 @@ def test_latitude_and_longitude_interact(trainable: Path) -> None:
 
 @pytest.mark.parametrize(("classes", "best"), [(0, "selu"), (2, "mlp")])
 def test_the_best_network_on_the_validation_set_is_explained(
-    workspace: Path, classes: int, best: str
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, classes: int, best: str
 ) -> None:
+    monkeypatch.setattr("fathom.explain.explain.explain_table", lambda *given: {})
     make_dataset(workspace, "numbers", classes=classes)
     for name, metric in {"mlp": 0.9, "selu": 0.3, "wide_deep": 0.9}.items():
         write_network(product(4, 1.0), name, metric)
-    assert best_network(Problem.read("made"), ["mlp", "selu", "wide_deep"]) == best
+    config = dataset_config("made", "models=[mlp,selu,wide_deep]")
+    assert explain(config) == {"dataset": "made", "model": best, "kind": "table"}
 
 
 @pytest.mark.parametrize(
     ("file", "stage"),
     [
-        ("data/problem/made.json", "scale@made"),
-        ("metrics/made/mlp.json", "evaluate@made-mlp"),
-        ("models/made/mlp/model.keras", "train@made-mlp"),
-        ("models/made/mlp/run.json", "train@made-mlp"),
-        ("data/raw/made/data.parquet", "download@made"),
+        ("data/problem/made.json", "scale@made"), ("data/raw/made/data.parquet", "download@made"),
         ("data/scaled/made/encoder.json", "scale@made"),
         ("data/scaled/made/scaler.json", "scale@made"),
         ("data/scaled/made/train_targets.parquet", "scale@made"),
+        ("metrics/made/mlp.json", "evaluate@made-mlp"),
+        ("models/made/mlp/model.keras", "train@made-mlp"),
+        ("models/made/mlp/run.json", "train@made-mlp"),
     ],
-)
+)  # fmt: skip
 def test_missing_files_are_named(workspace: Path, file: str, stage: str) -> None:
     make_dataset(workspace, "numbers")
     write_network(product(4, 1.0))
     Path(file).unlink()
-    with pytest.raises(FathomError) as raised:
-        explain_few("made")
-    assert str(raised.value) == f"{file} is missing: make it with `dvc repro {stage}`"
+    expected = f"{file} is missing: make it with `dvc repro {stage}`"
+    assert refusal(explain_few, "made") == expected
     assert not Path("data/explanations/made").exists()
 
 
 def test_too_few_evaluations_are_refused(workspace: Path) -> None:
     make_dataset(workspace, "numbers")
     write_network(product(4, 1.0))
-    with pytest.raises(FathomError) as raised:
-        explain_few("made", "explain.evaluations=15")
-    assert str(raised.value) == (
-        "explain.evaluations: 15 are too few for 4 columns; set it to 16 or more"
-    )
+    expected = "explain.evaluations: 15 are too few for 4 columns; set it to 16 or more"
+    assert refusal(explain_few, "made", "explain.evaluations=15") == expected
 
 
 @pytest.mark.parametrize(
@@ -217,31 +209,23 @@ def test_sizes_stay_within_the_limit(columns: int, limit: int, expected: Sizes) 
     [
         ({"size": 7, "rent": 4}, [("size", "rent", 1.0)], "crosses: [[size, rent]]"),
         (5, [("size", "rent", 1.0)], "crosses: [[size, rent]]"),
-        (
-            {"rent": 4},
-            [("size", "town", 1.0)],
-            "buckets: {rent: 4, size: 20}\ncrosses: [[size, town]]",
-        ),
+        ({"rent": 4}, [("size", "town", 1.0)],
+         "buckets: {rent: 4, size: 20}\ncrosses: [[size, town]]"),
         (None, [("town", "rooms", 1.0)], "crosses: [[town, rooms]]"),
         (None, [("sold", "town", 2.0), ("town", "rooms", 1.0)], "crosses: [[town, rooms]]"),
         (None, [("town", "rooms", 1.0), ("size", "town", 0.4)], "crosses: [[town, rooms]]"),
-        (None, [("sold", "town", 1.0)], None),
-        (None, [], None),
+        (None, [("sold", "town", 1.0)], None), (None, [], None),
     ],
-)
+)  # fmt: skip
 def test_suggested_crosses_can_be_pasted(
     workspace: Path, buckets: Any, pairs: list[tuple[str, str, float]], expected: str | None
 ) -> None:
     crossable = {"buckets": {"size": 7, "rent": 4}, "categories": ["rooms"]}
     make_dataset(workspace, "mixed", crossable)
-    source = {"_target_": "nowhere.nothing"}
-    dataset = DatasetSettings.model_validate(
-        {"name": "made", "source": source, "task": "regression", "target": "y", "buckets": buckets}
-    )
+    dataset = dataset_config("made").dataset.model_copy(update={"buckets": buckets})
     strengths = [{"columns": [a, b], "mean_absolute": strength} for a, b, strength in pairs]
     crosses = suggest_crosses(strengths, Encoder.read("made"), dataset)
     assert crosses == expected
     if crosses:
-        pasted = {"categories": ["rooms"], "buckets": buckets} | yaml.safe_load(crosses)
-        make_dataset(workspace, "mixed", pasted)
+        make_dataset(workspace, "mixed", crossable | {"buckets": buckets} | yaml.safe_load(crosses))
         assert Encoder.read("made").crosses

@@ -5,19 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.metrics import (
-    accuracy_score,
-    f1_score,
-    log_loss,
-    mean_absolute_error,
-    mean_squared_error,
-    r2_score,
-)
+from sklearn import metrics as sklearn_metrics
 
 from fathom.artifacts.problem import Output
 from fathom.base.blocks import blocks, evenly_spaced, rows_in_block
 from fathom.evaluate.calibration import expected_calibration_error, reliability_bins
-from fathom.evaluate.metrics import Metrics, compute_metrics, metrics_for, prediction_table
+from fathom.evaluate.metrics import Metrics, compute_metrics, metrics_for
 
 Numbers = NDArray[np.float64]
 Classes = NDArray[np.int64]
@@ -43,19 +36,21 @@ def random_classes(rows: int) -> tuple[Classes, Numbers]:
 
 
 def sklearn_regression(actual: Numbers, predicted: Numbers) -> Metrics:
-    mse = mean_squared_error(actual, predicted)
-    mae, r2 = mean_absolute_error(actual, predicted), r2_score(actual, predicted)
+    mse = sklearn_metrics.mean_squared_error(actual, predicted)
+    mae = sklearn_metrics.mean_absolute_error(actual, predicted)
+    r2 = sklearn_metrics.r2_score(actual, predicted)
     return {"mse": mse, "rmse": mse**0.5, "mae": mae, "r2": r2}
 
 
 def sklearn_classification(actual: Classes, probabilities: Numbers) -> Metrics:
-    predicted, labels = probabilities.argmax(axis=1), range(5)
+    predicted = probabilities.argmax(axis=1)
     scaled = probabilities / probabilities.sum(axis=1, keepdims=True)
     bins = reliability_bins(scaled.max(axis=1), predicted == actual)
+    f1 = {"average": "macro", "zero_division": 0, "labels": range(5)}
     return {
-        "accuracy": accuracy_score(actual, predicted),
-        "cross_entropy": log_loss(actual, scaled, labels=labels),
-        "f1_macro": f1_score(actual, predicted, labels=labels, average="macro", zero_division=0),
+        "accuracy": sklearn_metrics.accuracy_score(actual, predicted),
+        "cross_entropy": sklearn_metrics.log_loss(actual, scaled, labels=range(5)),
+        "f1_macro": sklearn_metrics.f1_score(actual, predicted, **f1),
         "ece": expected_calibration_error(bins),
     }
 
@@ -87,7 +82,6 @@ def test_metrics_equal_scikit_learn(rows: int, size: int) -> None:
         ([3] * 10, [3] * 10, 1),
         ([3] * 10, [4] * 10, 0),
     ],
-    ids=["perfect", "the mean", "constant, perfect", "constant"],
 )
 def test_special_numbers(actual: list[float], predicted: list[float], r2: float) -> None:
     arrays = np.array(actual, np.float64), np.array(predicted, np.float64)
@@ -102,10 +96,9 @@ def test_special_numbers(actual: list[float], predicted: list[float], r2: float)
     [
         ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4], 1),
         ([0, 1, 2, 3, 4], [0, 0, 0, 0, 0], 2 / 6 / 5),
-        ([0, 1, 1], [0, 1, 1], 2 / 5),
+        ([0, 1, 1], [0, 1, 1], 2 / 5),  # classes are absent
         ([0], [0], 1 / 5),
     ],
-    ids=["perfect", "constant", "classes absent", "single row"],
 )
 def test_special_classes(actual: list[int], predicted: list[int], f1: float) -> None:
     probabilities = np.full((len(actual), 5), 0.025)
@@ -124,20 +117,6 @@ def test_r2_needs_two_rows() -> None:
     assert metrics.result()["r2"] == 0.5
 
 
-def test_prediction_table_of_classes() -> None:
-    output = LETTER.model_copy(update={"classes": ["a", "b", "c"]})
-    probabilities = np.array([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1]])
-    table = prediction_table(output, np.array([7, 3]), np.array([2, 0]), probabilities)
-    assert table.to_dict("list") == {
-        "row": [7, 3],
-        "actual": ["c", "a"],
-        "predicted": ["a", "b"],
-        "probability_a": [0.7, 0.3],
-        "probability_b": [0.2, 0.6],
-        "probability_c": [0.1, 0.1],
-    }
-
-
 @pytest.mark.parametrize("width", [1, 10, 3 * 2**20, 2**30])
 def test_blocks_cover_all_rows_and_few_values(width: int) -> None:
     rows = 5 if width > 2**20 else 3_000_000
@@ -154,7 +133,6 @@ def test_sampled_rows_are_evenly_spaced(rows: int, most: int) -> None:
     assert sample[0] == 0
     distances = np.diff([*sample, rows])
     assert distances.max() - distances.min() <= 1
-    by_block = [
-        rows_in_block(sample, range(at, min(at + 7, rows))) + at for at in range(0, rows, 7)
-    ]
+    ranges = [range(at, min(at + 7, rows)) for at in range(0, rows, 7)]
+    by_block = [rows_in_block(sample, block) + block.start for block in ranges]
     np.testing.assert_array_equal(np.concatenate(by_block), sample)

@@ -12,7 +12,6 @@ import pytest
 from conftest import prepare, train_network, work_in_copy
 from small_searches import (
     arguments,
-    error_of,
     run_search,
     search_config,
     stage_value,
@@ -20,6 +19,7 @@ from small_searches import (
     write_space,
 )
 from stages import build_once, run_command
+from trainings import refusal
 
 from fathom.artifacts.search_result import SearchResult
 from fathom.search.study import study_folder
@@ -64,8 +64,7 @@ def searched(scaled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             ]:  # fmt: skip
                 patch.setattr(owner, name, recorded(getattr(owner, name), steps))
             done = run_command("search", *COMMAND)
-        events = {"status": done.status, "out": done.out, "err": done.err, "steps": steps}
-        (folder / "events.json").write_text(json.dumps(events))
+        (folder / "events.json").write_text(json.dumps(vars(done) | {"steps": steps}))
 
     return build_once(tmp_path_factory, "searched", build)
 
@@ -157,19 +156,12 @@ def test_more_trials_continue(
         assert again[name] == value, name
 
 
-@pytest.mark.parametrize(
-    ("override", "is_another"),
-    [
-        ("trials=9", False), ("ensemble=1", False), ("at_once=2", False),
-        ("storage=sqlite:///s.db", False),
-        ("train.epochs=3", True), ("scale.features=minmax", True), ("search.seed=7", True),
-    ],
-)  # fmt: skip
-def test_other_settings_are_another_search(
-    trainable: Path, override: str, is_another: bool
-) -> None:
-    folders = {study_folder(search_config("mlp", "random", *more)) for more in ([], [override])}
-    assert (len(folders) == 2) == is_another
+def test_other_settings_are_another_search(trainable: Path) -> None:
+    folder = study_folder(search_config("mlp", "random"))
+    for same in ("trials=9", "ensemble=1", "at_once=2", "storage=sqlite:///s.db"):
+        assert study_folder(search_config("mlp", "random", same)) == folder
+    for other in ("train.epochs=3", "scale.features=minmax", "search.seed=7"):
+        assert study_folder(search_config("mlp", "random", other)) != folder
 
 
 # Programs of one trial train the next, though two train at the same time.
@@ -208,14 +200,12 @@ def test_a_trial_equals_the_stage(trainable: Path, model: str) -> None:
 @pytest.mark.slow
 def test_data_is_scaled_again_for_other_data_settings(trainable: Path) -> None:
     buckets = [{"Latitude": 5, "Longitude": 5}, {"Latitude": 9, "Longitude": 4}]
-    write_space(
-        "wide_deep",
-        {
-            "scale.features": {"choice": ["zscore", "quantile"]},
-            "dataset.buckets": {"choice": buckets},
-            "model.deep.units": {"choice": [[8]]},
-        },
-    )
+    space: dict[str, list[Any]] = {
+        "scale.features": ["zscore", "quantile"],
+        "dataset.buckets": buckets,
+        "model.deep.units": [[8]],
+    }
+    write_space("wide_deep", {name: {"choice": values} for name, values in space.items()})
     result = run_search("wide_deep", "grid", "at_once=1", "ensemble=1", dataset=HOUSES)
     assert len(result.trials) == len({trial.value for trial in result.trials}) == 4
     trial = next(t for t in result.trials if t.settings["scale.features"] == "quantile")
@@ -246,8 +236,8 @@ def test_selection_combines_opposite_errors() -> None:
 def test_damaged_result(workspace: Path) -> None:
     RESULT.parent.mkdir(parents=True)
     RESULT.write_text("{}")
-    refusal = error_of(SearchResult.read_all, HOUSES)
-    assert refusal == f"{RESULT} is damaged: delete it, or restore it with git"
+    expected = f"{RESULT} is damaged: delete it, or restore it with git"
+    assert refusal(SearchResult.read_all, HOUSES) == expected
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ import pytest
 from filelock import FileLock
 from small_searches import (
     arguments,
-    error_of,
     finished,
     formula_search,
     learning_rate,
@@ -23,6 +22,7 @@ from small_searches import (
     start_search,
     write_space,
 )
+from trainings import refusal
 
 from fathom.search.space import describe
 from fathom.search.study import study_folder
@@ -123,8 +123,8 @@ def test_one_process_at_a_time(trainable: Path) -> None:
     folder = study_folder(search_config("mlp", "random"))
     folder.mkdir(parents=True)
     with FileLock(folder / "lock"):
-        refusal = error_of(run_search, "mlp", "random")
-    assert refusal == f"another process runs this search, in {folder}"
+        expected = f"another process runs this search, in {folder}"
+        assert refusal(run_search, "mlp", "random") == expected
 
 
 def test_a_storage_keeps_the_trials(trainable: Path) -> None:
@@ -136,9 +136,9 @@ def test_a_storage_keeps_the_trials(trainable: Path) -> None:
 
 
 def test_a_storage_that_cannot_be_opened(trainable: Path) -> None:
-    refusal = error_of(run_search, "mlp", "random", "storage=nothing://host/studies")
-    assert refusal.startswith("command line: search.storage: cannot be opened: ")
-    assert "sqlalchemy.dialects:nothing" in refusal
+    text = refusal(run_search, "mlp", "random", "storage=nothing://host/studies")
+    assert text.startswith("command line: search.storage: cannot be opened: ")
+    assert "sqlalchemy.dialects:nothing" in text
 
 
 @pytest.mark.parametrize(
@@ -146,22 +146,16 @@ def test_a_storage_that_cannot_be_opened(trainable: Path) -> None:
 )
 def test_methods_learn_from_earlier_trials(trainable: Path, method: str, begin: str) -> None:
     """In a space where one dimension decides, later trials are better than the first."""
-    write_space(
-        "mlp",
-        {
-            "model.learning_rate": {"log": [1e-6, 0.02]},
-            "model.units": {"choice": [[16]]},
-            "model.l2": {"choice": [0.0001, 0.0002]},
-            "train.optimizer.clipnorm": {"choice": [1.0, 1.1]},
-        },
-    )
-
-    def formula(config: NetworkConfig) -> float:
-        return float(np.log(learning_rate(config)))
-
-    trials = run_formula(formula, method, "trials=16", f"search.sampler.{begin}")
-    values = [value or 0.0 for *_, value in trials.values()]
-    assert np.mean(values[8:]) > np.mean(values[:6])
+    space = {
+        "model.learning_rate": {"log": [1e-6, 0.02]},
+        "model.units": {"choice": [[16]]},
+        "model.l2": {"choice": [0.0001, 0.0002]},
+        "train.optimizer.clipnorm": {"choice": [1.0, 1.1]},
+    }
+    write_space("mlp", space)
+    trials = run_formula(learning_rate, method, "trials=16", f"search.sampler.{begin}")
+    values = np.log([value or 0.0 for *_, value in trials.values()])
+    assert values[8:].mean() > values[:6].mean()
 
 
 def write_rates(*rates: float) -> None:
@@ -174,18 +168,18 @@ def test_trials_may_be_pruned_or_diverge(trainable: Path) -> None:
     more = ["trials=9", "at_once=1", "ensemble=1", "train.optimizer.clipnorm=null", pruner]
     result = run_search("mlp", "random", *more)
     assert len(result.trials) == 9
-    values: dict[float, list[bool]] = {0.01: [], 0.000001: [], 1e30: []}
-    for trial in result.trials:
-        values[trial.settings["model.learning_rate"]].append(trial.value is not None)
-    assert all(values[0.01])
-    assert not all(values[0.000001])
-    assert values[1e30]
-    assert not any(values[1e30])
+    good, pruned, diverged = (
+        [t.value for t in result.trials if t.settings["model.learning_rate"] == rate]
+        for rate in (0.01, 0.000001, 1e30)
+    )
+    assert None not in good
+    assert None in pruned
+    assert set(diverged) == {None}
 
 
 def test_all_trials_diverge(trainable: Path) -> None:
     write_rates(1e30, 1e31)
-    assert error_of(run_search, "mlp", "grid", "at_once=1", "train.optimizer.clipnorm=null") == (
+    assert refusal(run_search, "mlp", "grid", "at_once=1", "train.optimizer.clipnorm=null") == (
         "none of 2 trials is complete: all diverged or were pruned; check the ranges in "
         "conf/search/space/mlp.yaml"
     )
@@ -207,4 +201,4 @@ def test_settings_that_cannot_be_trained_end_the_search(
 ) -> None:
     write_space("mlp", space)
     for _ in range(2):  # the trial runs again when the search continues
-        assert error_of(run_search, "mlp", "grid") == f"conf/search/space/mlp.yaml: {message}"
+        assert refusal(run_search, "mlp", "grid") == f"conf/search/space/mlp.yaml: {message}"

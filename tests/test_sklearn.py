@@ -8,31 +8,21 @@ import joblib  # type: ignore[import-untyped]
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import copy_settings, dataset_config, every_kind
+from conftest import every_kind
 from estimators import X, Y, shrink_networks
 from numpy.typing import NDArray
 from scipy.stats import loguniform  # type: ignore[import-untyped]
+from sklearn import model_selection
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
-from sklearn.model_selection import (
-    GridSearchCV,
-    PredefinedSplit,
-    RandomizedSearchCV,
-    cross_val_score,
-    cross_validate,
-)
+from sklearn.model_selection import GridSearchCV, PredefinedSplit, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from fathom.download.download import download
 from fathom.sklearn import NetworkClassifier, NetworkRegressor
 from fathom.sklearn.input_table import split_rows
 
-SMALL_SELU: dict[str, Any] = {
-    "model__depth": 2,
-    "model__width": 8,
-    "model__learning_rate": 0.05,
-}
+SMALL_SELU: Any = {"model__depth": 2, "model__width": 8, "model__learning_rate": 0.05}
 
 Rows = tuple[pd.DataFrame, NDArray[np.float64]]
 
@@ -43,14 +33,9 @@ def quick(workspace: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def california(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+def california(scaled: Path) -> Rows:
     """Return random rows of California and their prices."""
-    folder = tmp_path_factory.mktemp("california")
-    copy_settings(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        download(dataset_config("california_housing"))
-        table = pd.read_parquet("data/raw/california_housing/data.parquet")
+    table = pd.read_parquet(scaled / "data/raw/california_housing/data.parquet")
     table = table.sample(1_500, random_state=0)
     target = table.pop("MedHouseVal")
     return table, target.to_numpy()
@@ -75,7 +60,7 @@ def test_random_search_on_california_beats_linear_regression(california: Rows) -
     }
     network = NetworkRegressor("mlp", train__epochs=20, train__batch_size=64)
     search = RandomizedSearchCV(network, space, n_iter=3, cv=3, random_state=0).fit(x, y)
-    linear = cross_val_score(LinearRegression(), x, y, cv=3).mean()
+    linear = model_selection.cross_val_score(LinearRegression(), x, y, cv=3).mean()
     assert search.best_score_ > linear + 0.03
     assert search.best_estimator_.score(x, y) > search.best_score_
     assert search.best_params_["model__units"] in ([32], [64, 32])
@@ -98,8 +83,8 @@ def test_grid_search_over_a_pipeline_and_models() -> None:
 def test_other_processes_give_the_same_scores() -> None:
     network = NetworkClassifier("selu", train__epochs=10, **SMALL_SELU)
     pipeline = make_pipeline(FunctionTransformer(), network).fit(X, Y > 1)
-    scores = cross_val_score(pipeline, X, Y > 1, cv=2, n_jobs=2)
-    assert scores.tolist() == cross_val_score(pipeline, X, Y > 1, cv=2).tolist()
+    scores = model_selection.cross_val_score(pipeline, X, Y > 1, cv=2, n_jobs=2)
+    assert scores.tolist() == model_selection.cross_val_score(pipeline, X, Y > 1, cv=2).tolist()
     assert scores.mean() > 0.7
 
 
@@ -108,19 +93,15 @@ def test_test_rows_of_a_fold_do_not_change_the_fit(california: Rows) -> None:
     test = np.arange(300) % 3 == 0
     other_x, other_y = x.copy(), np.where(test, 100.0, y)
     other_x.loc[test] *= 50
-    estimators = [
-        cross_validate(
-            NetworkRegressor(scale__features=method, train__epochs=3),
-            *rows,
-            cv=PredefinedSplit(np.where(test, 0, -1)),
-            return_estimator=True,
-        )["estimator"][0]
-        for method in ("quantile", "zscore")
-        for rows in ((x, y), (other_x, other_y))
-    ]
-    assert same(estimators[0], estimators[1])
-    assert same(estimators[2], estimators[3])
-    assert not same(estimators[0], clone(estimators[0]).fit(other_x, other_y))
+    fold: Any = {"cv": PredefinedSplit(np.where(test, 0, -1)), "return_estimator": True}
+    for method in ("quantile", "zscore"):
+        network = NetworkRegressor(scale__features=method, train__epochs=3)
+        one, other = (
+            model_selection.cross_validate(network, *rows, **fold)["estimator"][0]
+            for rows in ((x, y), (other_x, other_y))
+        )
+        assert same(one, other)
+    assert not same(one, clone(network).fit(other_x, other_y))
 
 
 def test_validation_rows_do_not_change_encoder_and_scalers() -> None:
@@ -162,10 +143,7 @@ def test_frames_with_categories_dates_and_missing_values(model: str) -> None:
     table = every_kind(np.random.default_rng(0), 200, 0.1, 5)
     table["rooms"] = table["rooms"].astype("category")
     y = table.pop("rent")
-    settings: dict[str, Any] = {
-        "dataset__buckets": {"size": 4},
-        "dataset__crosses": [["size", "town"]],
-    }
+    settings: Any = {"dataset__buckets": {"size": 4}, "dataset__crosses": [["size", "town"]]}
     network = NetworkRegressor(model, train__epochs=3, **settings).fit(table, y)
     encoder = network.network_.encoder
     assert [category.column for category in encoder.categories] == ["town", "rooms"]
@@ -195,7 +173,7 @@ def test_arrays_may_have_missing_values() -> None:
 
 
 def test_without_a_validation_set_all_epochs_are_trained() -> None:
-    settings: dict[str, Any] = {"train__early_stopping__patience": 1, "model__learning_rate": 2.0}
+    settings: Any = {"train__early_stopping__patience": 1, "model__learning_rate": 2.0}
     stopped = NetworkRegressor(**settings).fit(X, Y)
     whole = NetworkRegressor(validation_fraction=None, **settings).fit(X, Y)
     assert len(stopped.history_["val_rmse"]) < 40

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fathom.base import paths
+from fathom.base.files import read_json
 from fathom.settings.fields import Task
 
 PRIMARY_METRIC: dict[Task, str] = {"regression": "rmse", "classification": "accuracy"}
@@ -16,3 +18,13 @@ def find_best(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> str:
     """
     choose = max if metric in HIGHER_IS_BETTER else min
     return choose(metrics, key=lambda name: metrics[name]["valid"][metric])
+
+
+def best_network(dataset: str, models: list[str], metric: str) -> str:
+    """Return the best network on the validation set by a metric."""
+    return find_best({model: read_metrics(dataset, model) for model in models}, metric)
+
+
+def read_metrics(dataset: str, model: str) -> Any:
+    """Read what the stage `evaluate` wrote about a network."""
+    return read_json(paths.metrics(dataset, model), f"evaluate@{dataset}-{model}")

@@ -33,12 +33,11 @@ MAX_VALUES = 45_000_000  # to train on: three copies in float64 take a gigabyte
 
 
 def baseline(config: DatasetConfig) -> dict[str, Any]:
-    """Fit the baselines to the training set and evaluate them on all sets, block by block.
+    """Fit the baselines to the training set, or a sample of it, and evaluate them on all sets.
 
     They get the networks' scaled features (images as rows of pixels), and targets in their own
-    unit; of a large training set a sample, see `sample_training_rows`. Writes
-    `metrics/<dataset>/baseline.json`: metrics by baseline and set, and `trained_rows`, the size of
-    a sample. Writes predictions for the test set to `data/predictions/<dataset>/baseline/`.
+    unit. Writes `metrics/<dataset>/baseline.json`: metrics by baseline and set, and `trained_rows`,
+    the size of a sample. Writes test predictions to `data/predictions/<dataset>/baseline/`.
     """
     problem = Problem.read(config.dataset.name)
     sample = sample_training_rows(problem, config.seed)
@@ -66,7 +65,6 @@ def sample_training_rows(problem: Problem, seed: int) -> NDArray[np.int64] | Non
 
 
 def values_per_row(problem: Problem) -> int:
-    """Return how many values of a row are in memory while a baseline is fitted, at most."""
     if problem.kind == "images":
         return math.prod(problem.shape)
     plain = len(problem.numbers) + len(problem.categories)
@@ -75,8 +73,7 @@ def values_per_row(problem: Problem) -> int:
 
 
 def fit_baselines(problem: Problem, sample: NDArray[np.int64] | None, seed: int) -> dict[str, Any]:
-    """Return the baselines by name, fitted to some training rows or to all."""
-    features, train = read_rows(problem, "train", sample)
+    features, train = read_rows(problem, "train", sample)  # not in memory when baselines predict
     estimators = new_estimators(problem, seed)
     for estimator in estimators.values():
         step = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
@@ -108,13 +105,12 @@ def new_estimators(problem: Problem, seed: int) -> dict[str, Any]:
 def evaluate_set(
     estimators: dict[str, Any], problem: Problem, subset: str, folder: Path
 ) -> dict[str, Metrics]:
-    """Return the metrics of all baselines; write the predictions for the test set."""
     metrics = {name: metrics_for(problem.main) for name in estimators}
     with ExitStack() as files:
-        writers = {}
-        if subset == "test":
-            for name in estimators:
-                writers[name] = files.enter_context(TableWriter(folder / f"{name}.parquet"))
+        writers = {
+            name: files.enter_context(TableWriter(folder / f"{name}.parquet"))
+            for name in (estimators if subset == "test" else ())
+        }
         for rows in blocks(problem.rows[subset], values_per_row(problem)):
             features, block = read_rows(problem, subset, rows)
             actual = block.target("main_output")
@@ -122,16 +118,14 @@ def evaluate_set(
                 predicted = predict(estimator, features, problem)
                 metrics[name].update(actual, predicted)
                 if name in writers:
-                    writers[name].write(
-                        prediction_table(problem.main, block.rows, actual, predicted)
-                    )
+                    table = prediction_table(problem.main, block.rows, actual, predicted)
+                    writers[name].write(table)
     return {name: values.result() for name, values in metrics.items()}
 
 
 def read_rows(
     problem: Problem, subset: str, rows: RowNumbers | None
 ) -> tuple[pd.DataFrame | Floats, Subset]:
-    """Read some rows of a set, or all: the features (images as rows of pixels), and the rows."""
     block = read_subset(problem, subset, rows, [*problem.numbers, *problem.categories])
     if isinstance(block.features, pd.DataFrame):
         return block.features, block
@@ -139,10 +133,7 @@ def read_rows(
 
 
 def predict(estimator: Any, features: pd.DataFrame | Floats, problem: Problem) -> Floats:
-    """Return numbers of shape (rows,) or probabilities of shape (rows, classes).
-
-    A class without training rows gets the probability 0.
-    """
+    """Return numbers or probabilities; a class without training rows gets the probability 0."""
     if problem.main.task == "regression":
         return np.asarray(estimator.predict(features))
     probabilities = np.zeros((len(features), problem.main.units))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Problem
@@ -21,6 +20,7 @@ from fathom.settings.config import DatasetConfig
 
 DRAWS_AT_ONCE = 2**22  # 32 MiB of group numbers
 MAX_GROUPS = 100_000
+COLUMNS = ["row", "actual", "predicted"]
 
 Files = dict[Path, str]  # predictions, the baseline's first, with the stages that write them
 
@@ -29,10 +29,9 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
     """Compare every network with the best baseline on the test set.
 
     The best baseline is the one with the lowest RMSE or highest accuracy on the validation set.
-    Writes `metrics/<dataset>/comparison.json`: the `metric`; the `baseline`, with its `name` and
-    its value of the metric (`figure`); and under `networks` by name the `figure`, its `difference`
-    (network minus baseline), the bounds `low` and `high` of the difference's confidence interval,
-    and the `verdict`.
+    Writes `metrics/<dataset>/comparison.json`: the `metric`; the `name` and the metric (`figure`)
+    of the `baseline`; and under `networks` by name the `figure`, its `difference` (network minus
+    baseline) with the bounds `low` and `high` of the confidence interval, and the `verdict`.
 
     Raises:
         FathomError: predictions are missing, or belong to different rows.
@@ -73,7 +72,7 @@ def sum_by_group(files: Files, metric: str, seed: int) -> tuple[Floats, Floats]:
     correct predictions (accuracy), of shapes (groups,) and (files, groups).
 
     A group is one row, or several random ones if there are more than MAX_GROUPS rows: resampled
-    sums of groups vary as those of rows. One block of rows is in memory at a time.
+    sums of groups vary as those of rows.
     """
     rows = {path: count_rows(path, made_by) for path, made_by in files.items()}
     group_of_row = draw_groups(next(iter(rows.values())), seed)
@@ -85,7 +84,10 @@ def sum_by_group(files: Files, metric: str, seed: int) -> tuple[Floats, Floats]:
     for block in blocks(len(group_of_row)):
         group = group_of_row[block.start : block.stop]
         sizes += np.bincount(group, minlength=count)
-        for i, table in enumerate(read_predictions(files, block)):
+        tables = [read_table(path, made_by, COLUMNS, block) for path, made_by in files.items()]
+        for i, (path, table) in enumerate(zip(files, tables, strict=True)):
+            if not table["row"].equals(tables[0]["row"]):
+                raise different_rows(path, files)
             if metric == "rmse":
                 values = np.square((table["predicted"] - table["actual"]).to_numpy(np.float64))
             else:
@@ -99,21 +101,12 @@ def metric_of(means: Floats, metric: str) -> Floats:
 
 
 def draw_groups(rows: int, seed: int) -> NDArray[np.int32]:
-    """Return the random group of each row. The sizes of groups differ by one row at most."""
+    """Return the random group of each row."""
     groups = np.arange(rows, dtype=np.int32) % MAX_GROUPS
     if rows > MAX_GROUPS:
         own_seed = np.random.SeedSequence(seed).spawn(1)[0]  # `seed` itself draws the resamples
         np.random.default_rng(own_seed).shuffle(groups)
     return groups
-
-
-def read_predictions(files: Files, rows: range) -> list[pd.DataFrame]:
-    columns = ["row", "actual", "predicted"]
-    tables = [read_table(path, made_by, columns, rows) for path, made_by in files.items()]
-    for path, table in zip(files, tables, strict=True):
-        if not table["row"].equals(tables[0]["row"]):
-            raise different_rows(path, files)
-    return tables
 
 
 def different_rows(path: Path, files: Files) -> FathomError:
@@ -126,9 +119,6 @@ def resample_means(values: Floats, resamples: int, seed: int) -> Floats:
     """Return means of groups drawn with replacement, of shape (models, resamples).
 
     All models get the same groups: differences between models then vary less.
-
-    Args:
-        values: of shape (models, groups).
     """
     models, groups = values.shape
     generator = np.random.default_rng(seed)
@@ -142,7 +132,6 @@ def resample_means(values: Floats, resamples: int, seed: int) -> Floats:
 
 
 def verdict(low: float, high: float, metric: str) -> str:
-    """Return "better", "worse" or, if the interval contains 0, "can't be told apart"."""
     if low <= 0 <= high:
         return "can't be told apart"
     return "better" if (low > 0) == (metric in HIGHER_IS_BETTER) else "worse"

@@ -23,28 +23,20 @@ def reliability_bins(
 ) -> pd.DataFrame:
     """Return the bins of a reliability diagram, of equal width and without empty ones.
 
-    Args:
-        confidence: of shape (rows,): the probability of the predicted class.
-        correct: of shape (rows,): whether it is the actual class.
-
-    Returns:
-        A row for each bin: its bounds `low` (excluded) and `high` (included), the means
-        `confidence` and `accuracy` of its rows, and `rows`, their number.
+    Each has its bounds `low` (excluded) and `high` (included), the mean `confidence` and
+    `accuracy` of its rows, and `rows`, their number. Both arguments have the shape (rows,).
     """
     return bin_means(bin_sums(confidence, correct, bins))
 
 
 def bin_sums(confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS) -> Floats:
-    """Return each bin's number of rows, sum of confidence and number of correct rows, of shape
-    (3, bins). The sums of several blocks of rows add up.
-    """
+    """Return by bin the rows, the sum of confidence and the correct rows: shape (3, bins)."""
     edges = np.linspace(0, 1, bins + 1)
     bin_of_row = np.digitize(confidence, edges[1:-1], right=True)
     return np.stack([np.bincount(bin_of_row, of, bins) for of in (None, confidence, correct)])
 
 
 def bin_means(sums: Floats) -> pd.DataFrame:
-    """Return the table that `reliability_bins` describes."""
     edges = np.linspace(0, 1, sums.shape[1] + 1)
     filled = sums[0] > 0
     rows, confidence, correct = sums[:, filled]
@@ -60,22 +52,13 @@ def bin_means(sums: Floats) -> pd.DataFrame:
 
 
 def expected_calibration_error(bins: pd.DataFrame) -> float:
-    """Return the mean absolute difference of confidence and accuracy over the bins of
-    `reliability_bins`, weighted by rows.
-    """
+    """Return the mean absolute difference of confidence and accuracy, weighted by rows."""
     return float(np.average((bins["confidence"] - bins["accuracy"]).abs(), weights=bins["rows"]))
 
 
 def fit_temperature(probabilities: Floats, actual: NDArray[np.integer[Any]]) -> float:
-    """Return the temperature that minimizes the cross-entropy.
-
-    Args:
-        probabilities: of shape (rows, classes).
-        actual: class numbers of shape (rows,).
-
-    Returns:
-        Above 1 if the probabilities are overconfident, below 1 if they are underconfident; 1 if
-        every row is correct: the cross-entropy then has no minimum.
+    """Return the temperature that minimizes the cross-entropy, above 1 for overconfident
+    probabilities; 1 if every row is correct, because the cross-entropy then has no minimum.
     """
     if (probabilities.argmax(axis=1) == actual).all():
         return 1.0
@@ -94,12 +77,10 @@ def fit_temperature(probabilities: Floats, actual: NDArray[np.integer[Any]]) -> 
 
 
 def scale_temperature(probabilities: Floats, temperature: float) -> Floats:
-    """Return the softmax of the logits divided by the temperature, of shape (rows, classes)."""
-    scaled: Floats = np.exp(log_softmax(logits_of(probabilities) / temperature, axis=1))
-    return scaled
+    """Return the softmax of the logits divided by the temperature."""
+    return np.asarray(np.exp(log_softmax(logits_of(probabilities) / temperature, axis=1)))
 
 
 def logits_of(probabilities: Floats) -> Floats:
     """Return logits up to a constant in each row, which a softmax cancels."""
-    logits: Floats = np.log(np.clip(probabilities, SMALLEST, None))
-    return logits
+    return np.asarray(np.log(np.clip(probabilities, SMALLEST, None)))

@@ -27,10 +27,8 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     (those of the auxiliary output), `spread` and `ensemble` (see `evaluate_runs`), `interval`
     (coverage and mean width of prediction intervals on the test set) and `calibrated` (the
     temperature, and the metrics by set at it). Temperature and intervals are fitted to evenly
-    spaced rows of the validation set, a million at most.
-
-    Also writes the predictions for the test set to `data/predictions/` and, for `dvc plots`, to
-    `plots/`. One block of rows is in memory at a time.
+    spaced rows of the validation set, a million at most. Also writes the predictions for the test
+    set to `data/predictions/` and, for `dvc plots`, to `plots/`.
 
     Raises:
         FathomError: the trained network or the scaled data is missing.
@@ -67,7 +65,7 @@ def evaluate_sets(
     output: str = "main_output",
     temperature: float | None = None,
 ) -> dict[str, Metrics]:
-    """Return by set the metrics of the mean prediction of some runs, perhaps at a temperature."""
+    """Return by set the metrics of the mean prediction of some runs."""
     by_set: dict[str, Metrics] = {}
     for subset in paths.SUBSETS:
         metrics = metrics_for(network.problem.outputs[output])
@@ -86,17 +84,14 @@ def evaluate_runs(network: Predictions) -> dict[str, Any]:
     runs = [evaluate_sets(network, [seed]) for seed in network.seeds]
     return {
         "spread": {
-            subset: {
-                metric: spread([run[subset][metric] for run in runs]) for metric in runs[0][subset]
-            }
-            for subset in paths.SUBSETS
+            subset: {name: spread([run[subset][name] for run in runs]) for name in metrics}
+            for subset, metrics in runs[0].items()
         },
         "ensemble": evaluate_sets(network, network.seeds),
     }
 
 
 def spread(values: list[float | None]) -> dict[str, float | int | None]:
-    """Return mean, sample standard deviation and number; None if a value is undefined."""
     if None in values:
         return {"mean": None, "sd": None, "n": len(values)}
     numbers = np.array(values, np.float64)
@@ -104,7 +99,6 @@ def spread(values: list[float | None]) -> dict[str, float | int | None]:
 
 
 def write_test_predictions(network: Predictions) -> None:
-    """Write the predictions for the test set, and the files that `dvc plots` shows."""
     problem, model = network.problem, network.model
     plot_rows = evenly_spaced(problem.rows["test"], PLOT_ROWS)
     samples = []
@@ -131,18 +125,11 @@ def write_test_predictions(network: Predictions) -> None:
 
 
 def tabulate_predictions(network: Predictions, rows: range) -> pd.DataFrame:
-    """Return targets and predictions of some test rows; `aux_` marks the auxiliary output's."""
     targets = read_targets(network.problem, "test", rows)
-    names = ["main_output", "aux_output"] if network.has_auxiliary else ["main_output"]
-    main, *auxiliary = (
-        prediction_table(
-            network.problem.outputs[name],
-            targets["row"].to_numpy(),
-            target_of(name, targets),
-            network.mean(network.model_seeds, "test", name, rows),
-        )
-        for name in names
-    )
-    return pd.concat(
-        [main, *(table.drop(columns="row").add_prefix("aux_") for table in auxiliary)], axis=1
-    )
+    tables = []
+    for name in ["main_output", "aux_output"] if network.has_auxiliary else ["main_output"]:
+        predicted = network.mean(network.model_seeds, "test", name, rows)
+        actual, output = target_of(name, targets), network.problem.outputs[name]
+        tables.append(prediction_table(output, targets["row"].to_numpy(), actual, predicted))
+    auxiliary = [table.drop(columns="row").add_prefix("aux_") for table in tables[1:]]
+    return pd.concat([tables[0], *auxiliary], axis=1)

@@ -21,16 +21,7 @@ MIN_ROWS = 200  # in a bin: the coverage of new rows then deviates by about 0.02
 
 
 def fit_interval(predicted: Floats, actual: Floats, coverage: float) -> Interval | None:
-    """Fit intervals to validation rows.
-
-    Args:
-        predicted: of shape (rows,).
-        actual: of shape (rows,).
-        coverage: target share of new rows within the intervals, between 0 and 1.
-
-    Returns:
-        None if there are too few rows for this coverage.
-    """
+    """Fit intervals to validation rows: None if they are too few for this coverage of new rows."""
     bins = min(MAX_BINS, len(predicted) // MIN_ROWS) or 1
     edges = np.unique(np.quantile(predicted, np.linspace(0, 1, bins + 1)[1:-1]))
     bin_of_row = np.searchsorted(edges, predicted, side="right")
@@ -48,8 +39,7 @@ def fit_interval(predicted: Floats, actual: Floats, coverage: float) -> Interval
 def measure_coverage(interval: Interval, rows: Iterable[tuple[Floats, Floats]]) -> dict[str, float]:
     """Return the share of rows within the intervals (`coverage`) and the mean `width`.
 
-    Args:
-        rows: blocks of rows: targets and predictions, of shape (rows,).
+    `rows` yields targets and predictions of shape (rows,).
     """
     count, covered, width = 0, 0, 0.0
     for actual, predicted in rows:

@@ -13,19 +13,16 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.scalers import Floats
-from fathom.evaluate.calibration import (
-    BINS,
-    SMALLEST,
-    bin_means,
-    bin_sums,
-    expected_calibration_error,
-)
+from fathom.evaluate import calibration
+from fathom.evaluate.calibration import SMALLEST, expected_calibration_error
 
 Metrics = dict[str, float | None]
 
 
 class RegressionMetrics:
-    """`mse`, `rmse` and `mae` in the target's unit (`mse`: its square), and `r2`."""
+    """`mse`, `rmse` and `mae` in the target's unit (`mse`: its square), and `r2`, which is None for
+    a single row.
+    """
 
     def __init__(self) -> None:
         self.rows = 0
@@ -33,7 +30,6 @@ class RegressionMetrics:
         self.mean = self.squared_deviations = 0.0  # of the targets
 
     def update(self, actual: NDArray[Any], predicted: Floats) -> None:
-        """Add rows: targets and predictions, both of shape (rows,), in the target's unit."""
         errors = np.asarray(actual, np.float64) - predicted
         self.squared_errors += float(np.square(errors).sum())
         self.absolute_errors += float(np.abs(errors).sum())
@@ -47,7 +43,6 @@ class RegressionMetrics:
         self.mean += shift * share
 
     def result(self) -> Metrics:
-        """Return the metrics of all rows; `r2` is None for a single row."""
         mse = self.squared_errors / self.rows
         r2: float | None = None
         if self.squared_deviations:
@@ -64,23 +59,21 @@ class ClassificationMetrics:
         # Rows of each class, rows predicted as it, and rows predicted correctly.
         self.actual, self.predicted, self.correct = np.zeros((3, classes), np.int64)
         self.cross_entropy = 0.0
-        self.bins = np.zeros((3, BINS))
+        self.bins = np.zeros((3, calibration.BINS))
 
     def update(self, actual: NDArray[Any], probabilities: Floats) -> None:
-        """Add rows: class numbers of shape (rows,), probabilities of shape (rows, classes)."""
         classes = len(self.actual)
         predicted = probabilities.argmax(axis=1)
         correct = predicted == actual
         total = probabilities.sum(axis=1)  # only nearly 1 in float32
         of_actual = probabilities[np.arange(len(actual)), actual] / total
         self.cross_entropy += float(-np.log(np.clip(of_actual, SMALLEST, 1 - SMALLEST)).sum())
-        self.bins += bin_sums(probabilities.max(axis=1) / total, correct)
+        self.bins += calibration.bin_sums(probabilities.max(axis=1) / total, correct)
         self.actual += np.bincount(actual, minlength=classes)
         self.predicted += np.bincount(predicted, minlength=classes)
         self.correct += np.bincount(predicted[correct], minlength=classes)
 
     def result(self) -> Metrics:
-        """Return the metrics of all rows."""
         rows = int(self.actual.sum())
         # A class that is neither present nor predicted has F1 = 0.
         f1 = 2 * self.correct / np.maximum(self.actual + self.predicted, 1)
@@ -88,12 +81,11 @@ class ClassificationMetrics:
             "accuracy": int(self.correct.sum()) / rows,
             "cross_entropy": self.cross_entropy / rows,
             "f1_macro": float(f1.mean()),
-            "ece": expected_calibration_error(bin_means(self.bins)),
+            "ece": expected_calibration_error(calibration.bin_means(self.bins)),
         }
 
 
 def metrics_for(output: Output) -> RegressionMetrics | ClassificationMetrics:
-    """Return empty metrics for an output."""
     if output.task == "regression":
         return RegressionMetrics()
     return ClassificationMetrics(output.units)
@@ -105,8 +97,7 @@ def compute_metrics(output: Output, actual: NDArray[np.generic], predicted: Floa
     Args:
         output: what the network predicts.
         actual: of shape (rows,): in the target's unit, or class numbers.
-        predicted: of shape (rows,) in the target's unit, or probabilities of shape
-            (rows, classes).
+        predicted: of shape (rows,) in the target's unit, or probabilities (rows, classes).
     """
     metrics = metrics_for(output)
     metrics.update(actual, predicted)
@@ -116,10 +107,8 @@ def compute_metrics(output: Output, actual: NDArray[np.generic], predicted: Floa
 def prediction_table(
     output: Output, rows: NDArray[np.int64], actual: NDArray[np.generic], predicted: Floats
 ) -> pd.DataFrame:
-    """Return a table of predictions.
-
-    The columns are `row` (its number in the raw data), `actual` and `predicted` (in the target's
-    unit, or names of classes), and `probability_<class>` for each class.
+    """Return a table with `row` (its number in the raw data), `actual` and `predicted` (in the
+    target's unit, or names of classes), and `probability_<class>` for each class.
     """
     if output.classes is None:
         return pd.DataFrame({"row": rows, "actual": actual, "predicted": predicted})

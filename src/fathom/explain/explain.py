@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from fathom.artifacts.model_file import read_model
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
+from fathom.artifacts.ranking import PRIMARY_METRIC, best_network
 from fathom.base import paths
-from fathom.base.files import atomic_write, read_json, write_json
+from fathom.base.files import atomic_write, write_json
 from fathom.explain.importance import explain_table
 from fathom.explain.saliency import explain_images
 from fathom.settings.config import DatasetConfig
@@ -26,7 +26,7 @@ def explain(config: DatasetConfig) -> dict[str, Any]:
     """
     tf.config.experimental.enable_op_determinism()
     problem = Problem.read(config.dataset.name)
-    name = best_network(problem, config.models)
+    name = best_network(problem.dataset, config.models, PRIMARY_METRIC[problem.main.task])
     model = read_model(problem.dataset, name)
     with atomic_write(paths.explanation(problem.dataset)) as folder:
         folder.mkdir()
@@ -37,16 +37,3 @@ def explain(config: DatasetConfig) -> dict[str, Any]:
             explanation |= explain_images(model, problem, config, folder)
         write_json(folder / "explanation.json", explanation)
     return explanation
-
-
-def best_network(problem: Problem, models: list[str]) -> str:
-    """Return the network with the lowest RMSE or highest accuracy on the validation set, the first
-    of equal ones.
-    """
-    metrics = {
-        model: read_json(
-            paths.metrics(problem.dataset, model), f"evaluate@{problem.dataset}-{model}"
-        )
-        for model in models
-    }
-    return find_best(metrics, PRIMARY_METRIC[problem.main.task])

@@ -1,12 +1,12 @@
 """Importance of a table's columns, and of pairs of columns, for a network's predictions."""
 
-from functools import partial
 from itertools import combinations
 from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
+import yaml
 from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Output, Problem
@@ -14,15 +14,16 @@ from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.scaled_data import ScaledData, Subset, read_scalers, read_targets
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import Schema
-from fathom.explain.crosses import suggest_crosses
 from fathom.explain.shapley import CoalitionGame, choose_sizes, interaction_values
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.settings.config import DatasetConfig
+from fathom.settings.data_settings import DatasetSettings
 from fathom.train.predictor import Predictor
 
-Entries = list[dict[str, Any]]
-
 MAX_PAIRS = 15
+MAX_CROSSES = 3
+MIN_STRENGTH = 0.5  # of a cross, relative to the strongest pair
+BUCKETS = 20  # for a number without buckets
 NEGLIGIBLE = 1e-4  # of the most important column: a smaller interaction may be float32 rounding
 
 
@@ -45,7 +46,12 @@ def explain_table(model: keras.Model, problem: Problem, config: DatasetConfig) -
     )
     features = preprocess(table, encoder, scalers.features)
     background = preprocess(background, encoder, scalers.features)
-    predict = partial(predict_main, Predictor(model, ScaledData(problem, scalers.targets)))
+    predictor = Predictor(model, ScaledData(problem, scalers.targets))
+
+    def predict(features: pd.DataFrame) -> Floats:
+        rows = Subset(features, targets={}, weights=None, rows=np.arange(len(features)))
+        return predictor.predict_rows(rows)["main_output"].reshape(len(features), -1)
+
     predicted = predict(features)
     # Of two classes, the probability of the second is explained; of several, the predicted one's.
     several = problem.main.units > 2
@@ -99,17 +105,8 @@ def explained_columns(encoder: Encoder, schema: Schema) -> list[str]:
 def sample_targets(
     problem: Problem, subset: str, count: int, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """Return the targets of random rows of a set, in their order."""
     rows = np.sort(generator.choice(problem.rows[subset], count, replace=False))
     return read_targets(problem, subset, rows)
-
-
-def predict_main(predictor: Predictor, features: pd.DataFrame) -> Floats:
-    """Return the main output: numbers of shape (rows, 1) in the target's unit, or probabilities of
-    shape (rows, classes).
-    """
-    rows = Subset(features, targets={}, weights=None, rows=np.arange(len(features)))
-    return predictor.predict_rows(rows)["main_output"].reshape(len(features), -1)
 
 
 def describe_output(output: Output) -> str:
@@ -127,10 +124,8 @@ def list_examples(
     units: NDArray[np.int64],
     values: list[Any],
     output: Output,
-) -> Entries:
-    """Return the rows with the lowest, the median and the highest explained prediction, with the
-    contribution of each column, the largest first.
-    """
+) -> list[dict[str, Any]]:
+    """Return the rows with the lowest, the median and the highest explained prediction."""
     explained = predicted[np.arange(len(table)), units]
     order = np.argsort(explained, kind="stable")
     classes = output.classes or []
@@ -162,3 +157,35 @@ def format_value(value: Any) -> str:
     if pd.isna(value):
         return "missing"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def suggest_crosses(
+    pairs: list[dict[str, Any]], encoder: Encoder, dataset: DatasetSettings
+) -> str | None:
+    """Return lines for conf/dataset/<name>.yaml that cross the strongest of sorted pairs, and add
+    buckets for their numbers; None if no pair can be crossed. Dates cannot.
+    """
+    numbers = [number.column for number in encoder.numbers]
+    crossable = {*numbers, *(category.column for category in encoder.categories)}
+    pairs = [pair for pair in pairs if crossable.issuperset(pair["columns"])]
+    crosses = [
+        pair["columns"]
+        for pair in pairs
+        if pair["mean_absolute"] > MIN_STRENGTH * pairs[0]["mean_absolute"]
+    ][:MAX_CROSSES]
+    if not crosses:
+        return None
+    lines = [f"crosses: {to_yaml(crosses)}"]
+    if not isinstance(dataset.buckets, int):  # one number of buckets applies to all numbers
+        buckets = dict(dataset.buckets or {})
+        crossed = dict.fromkeys(name for pair in crosses for name in pair if name in numbers)
+        missing = {name: BUCKETS for name in crossed if name not in buckets}
+        if missing:
+            lines.insert(0, f"buckets: {to_yaml(buckets | missing)}")
+    return "\n".join(lines)
+
+
+def to_yaml(value: Any) -> str:
+    return yaml.safe_dump(
+        value, default_flow_style=True, width=float("inf"), sort_keys=False, allow_unicode=True
+    ).strip()

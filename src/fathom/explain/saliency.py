@@ -27,7 +27,6 @@ METHOD = (
 def explain_images(
     model: keras.Model, problem: Problem, config: DatasetConfig, folder: Path
 ) -> dict[str, Any]:
-    """Explain random test images of each class; write `maps.npy`."""
     test = read_subset(problem, "test")
     classes = problem.main.classes or []
     labels = test.target("main_output")
@@ -54,7 +53,6 @@ def explain_images(
 
 
 def images_per_class(settings: ExplainSettings, classes: int, steps: int) -> int:
-    """Return how many images of each class are within `explain.evaluations`, at least one."""
     return max(1, min(settings.rows, settings.evaluations // (steps * classes)))
 
 
@@ -67,9 +65,8 @@ def black_image(scaler: Scaler, shape: list[int]) -> NDArray[np.float32]:
 class IntegratedGradients:
     """Attributes the probability of the predicted class to the values of an image.
 
-    The gradient, averaged over images on the straight line from `black` to the image (midpoint
-    rule), times their difference. The attributions of an image sum to its probability minus that of
-    `black`.
+    The gradient, averaged over the straight line from `black` to the image (midpoint rule), times
+    their difference. Its sum is the probability of the image minus that of `black`.
     """
 
     def __init__(self, model: keras.Model, problem: Problem, black: NDArray[np.float32]) -> None:
@@ -78,7 +75,6 @@ class IntegratedGradients:
         self.differentiate = tf.function(self.gradient, autograph=False, reduce_retracing=True)
 
     def mean_absolute(self, images: NDArray[np.float32]) -> Floats:
-        """Return the mean of the absolute attributions over images, of an image's shape."""
         at_once = int(np.clip(MAX_VALUES // self.black.size, 1, MAX_IMAGES))
         total = np.zeros(self.black.shape)
         for start in range(0, len(images), at_once):
@@ -86,25 +82,21 @@ class IntegratedGradients:
         return total / len(images)
 
     def attribute(self, images: NDArray[np.float32]) -> Floats:
-        """Return the attributions, of the images' shape."""
         classes = tf.argmax(self.predict(tf.constant(images)), axis=-1)
         difference = images - self.black
         total = np.zeros(images.shape)
         for step in range(STEPS):
             between = self.black + np.float32((step + 0.5) / STEPS) * difference
             total += self.differentiate(tf.constant(between), classes).numpy()
-        attributions: Floats = difference * total / STEPS
-        return attributions
+        return np.asarray(difference * total / STEPS)
 
     def probabilities(self, images: tf.Tensor) -> tf.Tensor:
-        """Return the main output; every input gets the images."""
         inputs = unwrap([images] * len(input_names(self.model)))
         outputs = tf.nest.flatten(self.model(inputs, training=False))
         names = [self.problem.output_name(name) for name in output_names(self.model)]
         return outputs[names.index("main_output")]
 
     def gradient(self, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-        """Return the gradient of each image's probability of its class."""
         with tf.GradientTape() as tape:
             tape.watch(images)
             chosen = tf.gather(self.probabilities(images), classes, batch_dims=1)

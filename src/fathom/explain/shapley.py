@@ -33,8 +33,8 @@ VALUES_ONLY = (
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of explained rows, background rows and coalitions for each explained row; whether
-    these are all coalitions (`exact`), and whether interactions of pairs are computed.
+    """Numbers of explained rows, of background rows and of coalitions for each explained row;
+    whether these are all coalitions, and whether pairs are explained.
     """
 
     rows: int
@@ -45,7 +45,6 @@ class Sizes:
 
     @property
     def method(self) -> str:
-        """Index, algorithm and sources."""
         if not self.pairs:
             return VALUES_ONLY
         source = "Lundberg & Lee 2017; Bordt & von Luxburg 2023, arXiv 2209.04012"
@@ -56,11 +55,7 @@ class Sizes:
 def choose_sizes(columns: int, rows: int, background: int, limit: int) -> Sizes:
     """Return sizes whose product (rows, background rows and coalitions) is at most `limit`.
 
-    Where not all coalitions are possible, they are sampled. Where too few are possible, rows are
-    reduced, down to one, and then background rows.
-
-    Raises:
-        FathomError: the limit is too low for the number of columns.
+    Where too few coalitions are possible, there are fewer rows, then fewer background rows.
     """
     pairs = columns <= MAX_PAIRED
     values = columns + (columns * (columns - 1) // 2 if pairs else 0)
@@ -82,14 +77,8 @@ def choose_sizes(columns: int, rows: int, background: int, limit: int) -> Sizes:
 class CoalitionGame:
     """Predicts a row from coalitions: unknown columns take the values of background rows.
 
-    Args:
-        encoder: the data set's encoder.
-        columns: raw columns.
-        background: scaled features of background rows.
-        row: scaled features of the row.
-        predict: returns predictions of shape (rows, units) for features.
-        unit: the column of predictions to explain.
-        evaluations: number of predictions so far.
+    `background` and `row` are scaled features. Of predictions, of shape (rows, units), the column
+    `unit` is explained. `evaluations` counts predictions.
     """
 
     encoder: Encoder
@@ -101,21 +90,18 @@ class CoalitionGame:
     evaluations: int = 0
 
     def __call__(self, known: NDArray[np.bool_]) -> Floats:
-        """Return the mean prediction over background rows for each coalition.
+        """Return each coalition's mean prediction over background rows.
 
-        Args:
-            known: of shape (coalitions, columns).
+        `known` has the shape (coalitions, columns).
         """
-        blocks = [self.predict(block)[:, self.unit] for block in self.blocks(known)]
-        predicted = np.concatenate(blocks)
+        predicted = np.concatenate([self.predict(b)[:, self.unit] for b in self.blocks(known)])
         self.evaluations += len(predicted)
         return np.asarray(predicted.reshape(len(known), -1).mean(axis=1, dtype=np.float64))
 
     def blocks(self, known: NDArray[np.bool_]) -> Iterator[pd.DataFrame]:
         """Yield the features of a few coalitions at a time, each with every background row.
 
-        They equal the features of raw rows combined in this way, without encoding each of them:
-        a feature depends on one raw column, or is a cross of such features.
+        Raw rows need not be encoded: a feature depends on one raw column, or is a cross of such.
         """
         at_once = max(1, MAX_VALUES // self.background.size)
         for start in range(0, len(known), at_once):
@@ -132,10 +118,6 @@ def interaction_values(game: CoalitionGame, sizes: Sizes, seed: int) -> Any:
 
     This is the Shapley interaction index up to order 2: its first order are the Shapley values, its
     second order equals that of k-SII, which corrects only lower orders (Bordt & von Luxburg 2023).
-
-    Args:
-        sizes: whether to evaluate all coalitions, or how many.
-        seed: for sampling coalitions.
     """
     import shapiq  # not above: it takes seconds, and images do without
 

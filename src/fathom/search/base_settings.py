@@ -19,22 +19,14 @@ from fathom.settings.config import NetworkConfig
 
 
 class BaseSettings:
-    """The settings that all trials of a search share.
-
-    Args:
-        overrides: those of the search, as on a stage's command line.
-    """
+    """The settings that all trials of a search share, from overrides as for a stage."""
 
     def __init__(self, overrides: list[str]) -> None:
         self.overrides = overrides
         self.cache: dict[tuple[str, ...], tuple[DictConfig, Origins]] = {}
 
     def with_values(self, values: Values) -> NetworkConfig:
-        """Return checked settings with the values of a trial.
-
-        Raises:
-            FathomError: a value is not valid; the message names the space's file.
-        """
+        """Return checked settings with the values of a trial."""
         tree, origins = self.compose(values)
         tree = tree.copy()
         for key, value in values.items():
@@ -74,11 +66,7 @@ class BaseSettings:
 
 
 def run_experiment(name: str, overrides: list[str]) -> None:
-    """Run the pipeline as a DVC experiment of this name, in a folder of its own.
-
-    Raises:
-        FathomError: DVC failed; the message is DVC's.
-    """
+    """Run the pipeline as a DVC experiment of this name, in a folder of its own."""
     dvc = [sys.executable, "-m", "dvc", "exp"]
     subprocess.run([*dvc, "remove", "--quiet", name], capture_output=True)  # from an earlier search
     options = [argument for override in overrides for argument in ("-S", override)]

@@ -27,11 +27,7 @@ AVERAGED = 10  # best trials in the plain average
 
 
 def summarize(search: Search, engine: ThreadEngine) -> SearchResult:
-    """Choose trials and ensembles by the validation set, and only then read the test set.
-
-    Raises:
-        FathomError: no trial is complete.
-    """
+    """Choose trials and ensembles by the validation set, and only then read the test set."""
     config, study = search.config, search.study
     higher_is_better = study.direction == optuna.study.StudyDirection.MAXIMIZE
     trials = [trial_result(trial) for trial in finished_trials(study)]
@@ -107,7 +103,6 @@ class Candidates:
         return EnsembleResult(members=counts, figures=self.metrics(counts))
 
     def metrics(self, counts: dict[int, int]) -> dict[str, dict[str, float | None]]:
-        """Return the metrics of a weighted mean on the validation and on the test set."""
         for number in counts:
             if number not in self.test:
                 config = self.search.base.with_values(self.trials[number].settings)
@@ -117,12 +112,11 @@ class Candidates:
             "valid": (self.data.scaled.subset("valid"), self.valid),
             "test": (self.data.test(), self.test),
         }
-        return {
-            name: compute_metrics(
-                self.output, subset.target("main_output"), mean(predictions, counts)
-            )
-            for name, (subset, predictions) in subsets.items()
-        }
+        result = {}
+        for name, (subset, predictions) in subsets.items():
+            prediction = mean(predictions, counts)
+            result[name] = compute_metrics(self.output, subset.target("main_output"), prediction)
+        return result
 
 
 def select_ensemble(
@@ -132,10 +126,6 @@ def select_ensemble(
 
     Each step adds the trial that gives the mean the lowest loss; the best of all steps counts
     (Caruana et al. 2004, "Ensemble selection from libraries of models").
-
-    Args:
-        predictions: of each trial on the validation set, best trial first.
-        loss: of predictions on the validation set.
     """
     members: list[int] = []
     total, best, length = np.zeros_like(next(iter(predictions.values()))), np.inf, 0
@@ -150,7 +140,6 @@ def select_ensemble(
 
 
 def mean(predictions: dict[int, NDArray[Any]], counts: dict[int, int]) -> NDArray[Any]:
-    """Return the mean of predictions, weighted by counts."""
     arrays = [predictions[number] for number in counts]
     return np.asarray(np.average(arrays, axis=0, weights=list(counts.values())))
 

@@ -35,11 +35,7 @@ class TrialActor:
         self.engine: ThreadEngine | None = None
 
     def start_tensorflow(self, config: SearchConfig) -> None:
-        """Start TensorFlow once, on the GPUs that Ray assigned, or on the CPU.
-
-        Raises:
-            FathomError: a GPU is missing.
-        """
+        """Start TensorFlow once, on the GPUs that Ray assigned, or on the CPU."""
         if self.engine is not None:
             return
         gpus = list(range(len(ray.get_gpu_ids())))

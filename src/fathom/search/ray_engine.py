@@ -56,13 +56,8 @@ class RayEngine:
         return max(sum(capacity(machine, self.needs) for machine in machines()), 1)
 
     def run_trial(self, config: NetworkConfig, file: Path, judge: Judge | None) -> Outcome:
-        """Train on an actor, and on another one from the start if that is lost.
-
-        Args:
-            file: not used; a checkpoint is lost with its actor.
-
-        Raises:
-            FathomError: as `ThreadEngine.run_trial`, or the trial lost `MAX_LOSSES` actors.
+        """Train on an actor, and on another one from the start if that is lost: with its actor
+        the checkpoint is lost, too.
         """
         reason = ""
         for _ in range(MAX_LOSSES):
@@ -86,11 +81,7 @@ class RayEngine:
         )
 
     def lease(self) -> Any:
-        """Return an idle actor, or a new one as soon as a machine has room for it.
-
-        Raises:
-            HaltedError: `halt` was called.
-        """
+        """Return an idle actor, or a new one as soon as a machine has room for it."""
         new = ready = None
         while not self.halted.is_set():
             try:
@@ -118,11 +109,7 @@ class RayEngine:
 def train_on(
     actor: Any, search_config: SearchConfig, config: NetworkConfig, judge: Judge | None
 ) -> Outcome:
-    """Run a trial on an actor, and judge its steps here.
-
-    Raises:
-        RayError: the trial failed, or the actor was lost.
-    """
+    """Run a trial on an actor, and judge its steps here."""
     ray.get(actor.start_tensorflow.remote(search_config))
     outcome = actor.run_trial.remote(config, judge is not None)
     while judge and (step := ray.get(actor.next_step.remote())):
@@ -133,12 +120,7 @@ def train_on(
 
 @contextmanager
 def start_ray_engine(config: SearchConfig) -> Iterator[RayEngine]:
-    """Join the cluster of `search.address` or start one on this machine; leave it at the end.
-
-    Raises:
-        FathomError: the cluster cannot be reached, the project is too large to be sent to it, or
-            no machine has the resources of a trial.
-    """
+    """Join the cluster of `search.address` or start one on this machine; leave it at the end."""
     check_fractions(config)
     location = ("search", "address")
     with tempfile.TemporaryDirectory(prefix="fathom-") as folder:
@@ -172,7 +154,6 @@ def link_project(config: SearchConfig, folder: Path) -> None:
 
 
 def needs(config: SearchConfig) -> dict[str, float]:
-    """Return the resources of a trial by Ray's names."""
     return {name.upper(): amount for name, amount in config.search.resources}
 
 

@@ -98,12 +98,7 @@ class Search:
         self.lock = threading.Lock()
 
     def run(self) -> None:
-        """Run trials until enough have finished; interrupted ones first.
-
-        Raises:
-            FathomError: the values of a trial cannot be trained.
-            KeyboardInterrupt: the user stopped the search.
-        """
+        """Run trials until enough have finished; interrupted ones first."""
         if self.before:
             click.echo(f"continues after {self.before:,} trials")
         running: set[Future[None]] = set()
@@ -135,7 +130,6 @@ class Search:
         return trial
 
     def run_trial(self, trial: optuna.Trial) -> None:
-        """Run a trial, and write its result to the study."""
         values: Values = trial.user_attrs[VALUES]
         start, value, state = time.perf_counter(), None, TrialState.PRUNED
         try:
@@ -182,7 +176,6 @@ class Search:
         click.echo(f"{place:>9}  trial {trial.number}  {value}  about {format_duration(left)} left")
 
     def checkpoint(self, values: Values) -> Path:
-        """Return the checkpoint file of a trial with these values."""
         digest = hashlib.sha256(self.code + json.dumps(values, sort_keys=True).encode())
         return self.folder / "checkpoints" / f"{digest.hexdigest()[:16]}.npz"
 

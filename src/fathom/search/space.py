@@ -20,11 +20,7 @@ DIGITS = 4  # significant digits of a float
 
 
 def suggest(trial: optuna.Trial, space: dict[str, Dimension]) -> Values:
-    """Draw the values of a trial, for the dimensions whose conditions hold.
-
-    Args:
-        space: sorted by `sort_space`.
-    """
+    """Draw the values of a trial, for the dimensions of a sorted space whose conditions hold."""
     values: Values = {}
     for name, dimension in space.items():
         conditions = dimension.only_if.items()
@@ -60,11 +56,7 @@ def distribution_of(dimension: Dimension) -> Distribution:
 
 
 def check_space(config: SearchConfig) -> None:
-    """Check that all keys are settings, that conditions can be met and that a grid has points.
-
-    Raises:
-        FathomError: the message names the space's file and the nearest setting.
-    """
+    """Check that all keys are settings, that conditions can be met and that a grid has points."""
     tree: Any = config.model_dump(by_alias=True)
     for name in config.search.space:
         if name not in FILE_CHOICES and not is_setting(tree, name.split(".")):
@@ -78,11 +70,7 @@ def check_space(config: SearchConfig) -> None:
 
 
 def sort_space(config: SearchConfig) -> dict[str, Dimension]:
-    """Return the space in an order in which conditions depend on earlier dimensions.
-
-    Raises:
-        FathomError: a condition depends on a key outside the space, or on itself.
-    """
+    """Return the space in an order in which conditions depend on earlier dimensions."""
     space: dict[str, Dimension] = {}
     left = dict(config.search.space)
     for name, dimension in left.items():
@@ -104,11 +92,7 @@ def is_grid(config: SearchConfig) -> bool:
 
 
 def grid_points(config: SearchConfig) -> dict[str, list[Any]]:
-    """Return the points of a grid along each dimension, as Optuna suggests them.
-
-    Raises:
-        FathomError: a dimension is neither a choice nor has a step.
-    """
+    """Return the points of a grid along each dimension, as Optuna suggests them."""
     points: dict[str, list[Any]] = {}
     for name, dimension in config.search.space.items():
         distribution = distribution_of(dimension)

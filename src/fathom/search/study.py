@@ -45,11 +45,7 @@ class Connection(sqlite3.Connection):
 
 @contextmanager
 def open_study(config: SearchConfig, higher_is_better: bool) -> Iterator[optuna.Study]:
-    """Open the study of a search with its earlier trials, for one process at a time.
-
-    Raises:
-        FathomError: another process has it open, or the storage cannot be opened.
-    """
+    """Open the study of a search with its earlier trials, for one process at a time."""
     folder = study_folder(config)
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -95,11 +91,7 @@ def make_sampler(config: SearchConfig, number: int) -> BaseSampler:
 
 
 def make_optuna(config: SearchConfig, name: str, base: type, **defaults: Any) -> Any:
-    """Call the `_target_` of a sampler or pruner.
-
-    Raises:
-        FathomError: it refuses an argument, or does not return a `base`.
-    """
+    """Call the `_target_` of a sampler or pruner, which returns a `base`."""
     target = getattr(config.search, name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -48,10 +48,7 @@ class TrialNetwork:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a trial.
-
-    `value` is the metric that ranks trials, with folds their mean. `network` is None with folds.
-    """
+    """The metric that ranks trials, with folds their mean, and the network, None with folds."""
 
     value: float
     network: TrialNetwork | None
@@ -89,10 +86,7 @@ class ThreadEngine:
         return cores() if compiled and not tf.config.get_visible_devices("GPU") else 1
 
     def run_trial(self, config: NetworkConfig, file: Path, judge: Judge | None) -> Outcome:
-        """Train, and return the result.
-
-        Args:
-            file: the checkpoint, from which a killed trial goes on.
+        """Train, from the checkpoint `file` of a killed trial if there is one.
 
         Raises:
             DivergedError: the loss is not finite.
@@ -113,7 +107,6 @@ class ThreadEngine:
     def train(
         self, config: NetworkConfig, data: TrialData, file: Path, judge: Judge | None = None
     ) -> Outcome:
-        """Train on the training set, and predict the validation set."""
         watchers = [JudgeEpochs(monitor_name(config, data.scaled.problem), judge)] if judge else []
         with self.pool.lease(config, data, self.halted) as trainer:
             try:

@@ -38,11 +38,7 @@ class TrialDatasets:
         self.lock = threading.Lock()
 
     def get(self, config: DatasetConfig, folds: int | None) -> list[TrialData]:
-        """Return the rows of the split, or those of each fold.
-
-        Raises:
-            FathomError: the data set does not fit into memory.
-        """
+        """Return the rows of the split, or those of each fold."""
         sections = (config.dataset, config.split, config.scale)
         key = json.dumps([folds, *(section.model_dump(mode="json") for section in sections)])
         with self.lock:
@@ -56,7 +52,6 @@ class TrialDatasets:
 
 
 def read_rows(config: DatasetConfig, schema: Schema, folds: int | None) -> list[dict[str, Rows]]:
-    """Return the row numbers of each set: of the split, or of each fold."""
     if schema.is_large:
         raise FathomError(
             f"{schema.name} has {schema.rows:,} rows, and a search keeps all rows in memory: "

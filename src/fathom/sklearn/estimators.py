@@ -1,8 +1,7 @@
 """scikit-learn estimators that train networks.
 
-They do not wrap Keras' SKLearnRegressor and SKLearnClassifier, or scikeras: these compile a new
-model for each fit, train it by Keras' `fit`, take arrays of numbers only, leave scaling, the
-validation set and seeds to the user, and their parameters are not settings.
+Unlike scikeras and Keras' own wrappers, they take tables, scale them, share compiled models
+between fits, and have settings as parameters.
 """
 
 from __future__ import annotations
@@ -52,12 +51,11 @@ STARTING = threading.Lock()
 
 
 class InvalidInputError(FathomError, ValueError):
-    """A FathomError that is a ValueError, which scikit-learn expects."""
+    """A FathomError as the ValueError that scikit-learn expects."""
 
 
 @contextmanager
 def value_errors() -> Iterator[None]:
-    """Raise a FathomError as a ValueError."""
     try:
         yield
     except FathomError as error:
@@ -100,16 +98,12 @@ class BaseNetwork(BaseEstimator, ABC):
         self._settings = settings
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters by name, including the given settings."""
         params: dict[str, Any] = super().get_params(deep)
         return params | self._settings
 
+    @value_errors()
     def set_params(self, **params: Any) -> Self:
-        """Set parameters.
-
-        Raises:
-            ValueError: a parameter is unknown; the line names the nearest one.
-        """
+        """Set parameters; a ValueError names the parameter nearest to an unknown one."""
         own = self._get_param_names()
         for name in own:
             if name in params:
@@ -117,11 +111,11 @@ class BaseNetwork(BaseEstimator, ABC):
         settings = {name: value for name, value in params.items() if name not in own}
         # scikit-learn's checks set a parameter `settings`, which only `fit` refuses.
         names = [name for name in settings if name != "settings"]
-        with value_errors():
-            check_parameters(type(self).__name__, self.model, names)
+        check_parameters(type(self).__name__, self.model, names)
         self._settings = self._settings | settings
         return self
 
+    @value_errors()
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train a network; encoder and scalers are fitted to the training rows.
 
@@ -134,19 +128,13 @@ class BaseNetwork(BaseEstimator, ABC):
         Raises:
             ValueError: the data or a parameter is invalid.
         """
-        with value_errors():
-            return self._fit(X, y, sample_weight)
-
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Self:
         table = to_table(self, X, fitting=True)
         dataset: dict[str, Any] = {"categories": list(table.select_dtypes("category"))}
         values, classes = self._encode_target(y)
         check_consistent_length(table, values)
-        weights = None
+        target = add_column(table, "y", values)
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, table, dtype=np.float64)
-        target = add_column(table, "y", values)
-        if weights is not None:
             dataset["sample_weight"] = add_column(table, "sample_weight", weights)
         config = compose_settings(
             type(self).__name__,
@@ -189,10 +177,10 @@ class BaseNetwork(BaseEstimator, ABC):
             return None if self.random_state is None else int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31))
 
+    @value_errors()
     def _predict(self, X: Any) -> Floats:
         check_is_fitted(self)
-        with value_errors():
-            return self.network_.predict(to_table(self, X, fitting=False))
+        return self.network_.predict(to_table(self, X, fitting=False))
 
     @property
     def model_(self) -> keras.Model:
@@ -233,15 +221,12 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each row, of shape (rows,)."""
-        numbers = self._predict(X).argmax(axis=1)
-        classes: NDArray[Any] = self.classes_[numbers]
-        return classes
+        return np.asarray(self.classes_[self._predict(X).argmax(axis=1)])
 
     def predict_proba(self, X: Any) -> Floats:
         """Return the probability of each of `classes_`, of shape (rows, classes)."""
         predicted = self._predict(X)
-        probabilities: Floats = predicted / predicted.sum(axis=1, keepdims=True)
-        return probabilities
+        return np.asarray(predicted / predicted.sum(axis=1, keepdims=True))
 
     def _encode_target(self, y: Any) -> tuple[NDArray[Any], list[str] | None]:
         labels = column_or_1d(y, warn=True)

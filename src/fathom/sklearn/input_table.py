@@ -18,12 +18,6 @@ def to_table(estimator: Any, rows: Any, fitting: bool) -> pd.DataFrame:
     """Return rows as a table with an index from 0, columns named as in the frame or x0, x1, ….
 
     Sets the estimator's `n_features_in_` and `feature_names_in_`, or checks the rows against them.
-
-    Args:
-        rows: a DataFrame, or an array of numbers of shape (rows, columns). Values may be missing.
-
-    Raises:
-        ValueError: there are no rows, or other columns than in `fit`.
     """
     if isinstance(rows, pd.DataFrame):
         validate_data(estimator, rows, reset=fitting, skip_check_array=True)
@@ -31,11 +25,8 @@ def to_table(estimator: Any, rows: Any, fitting: bool) -> pd.DataFrame:
             raise FathomError(f"X has no values: its shape is {rows.shape}")
         table = rows.reset_index(drop=True)
     else:
-        table = pd.DataFrame(
-            validate_data(
-                estimator, rows, reset=fitting, dtype=np.float64, ensure_all_finite="allow-nan"
-            )
-        )
+        options: Any = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+        table = pd.DataFrame(validate_data(estimator, rows, reset=fitting, **options))
     names = getattr(estimator, "feature_names_in_", None)
     if names is None:
         names = [f"x{column}" for column in range(estimator.n_features_in_)]
@@ -54,16 +45,8 @@ def add_column(table: pd.DataFrame, name: str, values: NDArray[Any]) -> str:
 def split_rows(
     rows: int, validation_fraction: float | None, seed: int, labels: NDArray[Any] | None
 ) -> dict[str, NDArray[np.int64]]:
-    """Return the row numbers of the training and the validation set.
-
-    Args:
-        rows: number of rows.
-        validation_fraction: None for an empty validation set.
-        seed: of the random split.
-        labels: of shape (rows,), to stratify by where both sets are large enough.
-
-    Raises:
-        FathomError: the fraction is not between 0 and 1, or leaves no training rows.
+    """Return the row numbers of the training and the validation set, stratified by labels where
+    both sets are large enough. With the fraction None, the validation set is empty.
     """
     numbers = np.arange(rows)
     if validation_fraction is None:

@@ -54,19 +54,8 @@ def compose_settings(
     seed: int | None,
     has_validation: bool,
 ) -> NetworkConfig:
-    """Return the settings of the project in the working folder, updated by parameters.
-
-    Args:
-        estimator: its name in errors.
-        model: the name of a file in conf/model/.
-        parameters: values by name.
-        dataset: settings that follow from the arguments of `fit`. Its `categories` are added to
-            those of the parameters.
-        seed: None for that of params.yaml.
-        has_validation: without a validation set, all epochs are trained and the last is kept.
-
-    Raises:
-        FathomError: a parameter is unknown, or its value is invalid.
+    """Return the settings of the project in the working folder, updated by parameters and by what
+    follows from the arguments of `fit`: the categories in `dataset` are added to the parameters'.
     """
     check_parameters(estimator, model, list(parameters))
     tree, origins = read_settings(estimator, model)
@@ -99,14 +88,12 @@ def read_settings(estimator: str, model: str) -> tuple[DictConfig, Origins]:
     return compose_once(model, tuple((str(f.absolute()), f.stat().st_mtime_ns) for f in files))
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=32)  # to compose takes a tenth of a second
 def compose_once(model: str, _: tuple[Any, ...]) -> tuple[DictConfig, Origins]:
-    """Compose settings, which takes a tenth of a second."""
     return compose_tree([f"model={model}"])
 
 
 def check_parameters(estimator: str, model: str, names: list[str]) -> None:
-    """Raise a FathomError with the nearest parameter for a name that is not a setting."""
     if not names:
         return
     settings: Any = OmegaConf.to_container(read_settings(estimator, model)[0], resolve=True)

@@ -45,9 +45,6 @@ class TrainedNetwork:
     def predict(self, table: pd.DataFrame) -> Floats:
         """Return the main output for raw rows: numbers of shape (rows,) in the target's own unit,
         or probabilities of shape (rows, classes).
-
-        Raises:
-            FathomError: a value does not fit its column; the line names column and row.
         """
         features = preprocess(table, self.encoder, self.scalers.features)
         rows = Subset(features, {}, None, np.arange(len(table)))
@@ -57,18 +54,9 @@ class TrainedNetwork:
 def train_network(
     config: NetworkConfig, schema: Schema, table: pd.DataFrame, rows: dict[str, NDArray[np.int64]]
 ) -> tuple[TrainedNetwork, dict[str, list[float]]]:
-    """Train a network on rows in memory.
+    """Train a network; return it with its history: by metric a list of values, one for each epoch.
 
-    Args:
-        table: all rows, with the columns that settings and schema name.
-        rows: row numbers of the training set and the validation set, which may be empty.
-
-    Returns:
-        The network and its history: a list of values, one for each epoch, by metric.
-
-    Raises:
-        FathomError: a setting is invalid for Keras or the network, a column does not fit its
-            settings, or the loss is no longer finite.
+    `rows` are row numbers of the training set and the validation set, which may be empty.
     """
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
