@@ -184,7 +184,8 @@ def test_verdicts() -> None:
     assert verdict(0.1, 0.2, "accuracy") == verdict(-0.2, -0.1, "rmse") == "better"
     assert verdict(-0.2, -0.1, "accuracy") == verdict(0.1, 0.2, "rmse") == "worse"
     for low, high in ((-0.1, 0.1), (0.0, 0.1), (-0.1, 0.0)):
-        assert verdict(low, high, "rmse") == "can't be told apart"
+        for metric in ("accuracy", "rmse"):
+            assert verdict(low, high, metric) == "can't be told apart"
 
 
 @pytest.mark.parametrize("rows", [[1, 2, 3, 4, 5], [0, 1, 2, 3], [0, 1, 2, 3, 4, 5]])
