@@ -226,7 +226,7 @@ def test_a_sample_is_evenly_spaced(networks: Path, monkeypatch: pytest.MonkeyPat
     network = Predictions.read(Problem.read("digits"), "wide_deep")
     files = sorted(Path("models/digits/wide_deep").rglob("valid_main_output.npy"))
     assert len(files) == 2
-    mean = np.mean([np.load(file) for file in files], axis=0, dtype=np.float64)
+    mean = np.stack([np.load(file) for file in files]).mean(axis=0, dtype=np.float64)
     actual, predicted = network.sample("valid")
     np.testing.assert_array_equal(predicted, mean)
     monkeypatch.setattr(blocks, "MOST_ROWS", 100)

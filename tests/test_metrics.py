@@ -42,7 +42,7 @@ def sklearn_regression(actual: Numbers, predicted: Numbers) -> Metrics:
     return {"mse": mse, "rmse": mse**0.5, "mae": mae, "r2": r2}
 
 
-def sklearn_classification(actual: Classes, probabilities: Numbers) -> Metrics:
+def sklearn_classification(actual: Classes, probabilities: Numbers) -> dict[str, float]:
     predicted = probabilities.argmax(axis=1)
     scaled = probabilities / probabilities.sum(axis=1, keepdims=True)
     bins = reliability_bins(scaled.max(axis=1), predicted == actual)
