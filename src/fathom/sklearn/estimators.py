@@ -29,11 +29,10 @@ from sklearn.utils.validation import (
 
 from fathom.artifacts.columns import as_texts
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.schema import RawSource, Schema
 from fathom.base.errors import FathomError
 from fathom.settings.fields import Task
-from fathom.sklearn.input_table import add_column, split_rows, to_table
-from fathom.sklearn.parameters import DATASET, check_parameters, compose_settings
+from fathom.sklearn.input_table import add_column, make_schema, split_rows, to_table
+from fathom.sklearn.parameters import check_parameters, compose_settings
 from fathom.train.devices import start_tensorflow
 
 if TYPE_CHECKING:
@@ -146,20 +145,7 @@ class BaseNetwork(BaseEstimator, ABC):
         )
         labels = None if classes is None else values
         rows = split_rows(len(table), self.validation_fraction, config.seed, labels)
-        schema = Schema(
-            name=DATASET,
-            kind="table",
-            task=self._task,
-            rows=len(table),
-            unlabelled=0,
-            target=target,
-            unit=None,
-            classes=classes,
-            columns=[],
-            image_shape=None,
-            test_rows=0,
-            source=RawSource(origin="fit", sha256=""),
-        )
+        schema = make_schema(self._task, len(table), target, classes)
         with STARTING:
             if "tensorflow" not in sys.modules:  # once imported, it keeps its devices
                 start_tensorflow(config)

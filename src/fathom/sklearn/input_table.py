@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import validate_data
 
+from fathom.artifacts.schema import RawSource, Schema
 from fathom.base.errors import FathomError
+from fathom.sklearn.parameters import DATASET
 
 
 def to_table(estimator: Any, rows: Any, fitting: bool) -> pd.DataFrame:
@@ -68,3 +70,20 @@ def split_rows(
             labels = None
     train, valid = train_test_split(numbers, test_size=count, random_state=seed, stratify=labels)
     return {"train": train, "valid": valid}
+
+
+def make_schema(task: Any, rows: int, target: str, classes: list[str] | None) -> Schema:
+    return Schema(
+        name=DATASET,
+        kind="table",
+        task=task,
+        rows=rows,
+        unlabelled=0,
+        target=target,
+        unit=None,
+        classes=classes,
+        columns=[],
+        image_shape=None,
+        test_rows=0,
+        source=RawSource(origin="fit", sha256=""),
+    )
