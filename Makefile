@@ -41,7 +41,7 @@ HOOK := import os, sys; os.path.isfile("src/fathom/__init__.py") and sys.path.ap
 export HOOK
 PACKAGES = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
-.PHONY: repro test test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search figures setup setup-dev setup-bench lint lock clean
+.PHONY: repro test test-fast test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search figures setup setup-dev setup-bench lint lock clean
 
 # A killed DVC may leave an empty lock file, which stops the next one. If DVC has a default remote,
 # outputs in it are pulled instead of built: docs/team.md.
@@ -57,7 +57,11 @@ repro: setup
 # one process per core; an idle process takes over tests from a busy one
 PYTEST := pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
-test: setup-dev lint
+# mypy uses one core, which the tests do not use all the time
+test: setup-dev
+	$(MAKE) --no-print-directory --jobs=2 lint test-fast
+
+test-fast: setup-dev
 	$(PYTEST) -m "not slow"
 
 test-all: test test-slow

@@ -38,7 +38,7 @@ def predictions(file: Path, dataset: str) -> list[Any]:
     [
         pytest.param("digits", "selu", "compiled", marks=pytest.mark.slow),
         ("california_housing", "wide_deep", "compiled"),
-        ("digits", "deep_relu", "fit"),
+        pytest.param("digits", "deep_relu", "fit", marks=pytest.mark.slow),
     ],
 )
 def test_each_run_is_what_its_seed_gives_alone(
@@ -170,8 +170,8 @@ def test_spread_and_ensemble_of_numbers(pipeline: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("dataset", "model"),
     [
-        pytest.param("california_housing", "mlp", marks=pytest.mark.slow),
-        ("digits", "wide_deep"),
+        ("california_housing", "mlp"),
+        pytest.param("digits", "wide_deep", marks=pytest.mark.slow),
     ],
 )
 def test_the_ensemble_is_one_model_that_averages(trainable: Path, dataset: str, model: str) -> None:

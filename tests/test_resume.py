@@ -101,13 +101,13 @@ def slow(*case: Any) -> Any:
         # dropout, a rate that a callback lowers, averaged weights
         ("compiled", "digits", "mlp", [PLATEAU, EMA]),
         ("compiled", "california_housing", "wide_deep", [LARGE, STOPPING]),
-        ("compiled", "digits", "mlp", STREAMED),
         ("fit", "digits", "mlp", [PLATEAU, STOPPING]),
         slow("compiled", "digits", "selu", [COSINE]),
         slow("compiled", "digits", "deep_relu", [EMA]),
         slow("compiled", "california_housing", "wide_deep", [LARGE, "train.xla=true"]),
         slow("compiled", "digits", "mlp", [STOPPING]),
         slow("fit", "digits", "deep_relu", [EMA]),
+        slow("compiled", "digits", "mlp", STREAMED),
         slow("fit", "digits", "mlp", STREAMED),
     ],
 )

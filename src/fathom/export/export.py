@@ -56,10 +56,10 @@ def export(config: NetworkConfig) -> Signature:
     else:
         image = describe_images(config.dataset, rows)
         model = build_image_model(network, problem, image.type, scalers)
-    interval = None
+    coverage, interval = config.evaluate.coverage, None
     if problem.main.task == "regression":
         actual, predicted = Predictions.read(problem, name).sample("valid")
-        interval = fit_interval(predicted, actual, config.evaluate.coverage)
+        interval = fit_interval(predicted, actual, coverage)
     with atomic_write(paths.export(dataset, name)) as folder:
         folder.mkdir()
         signature = Signature(

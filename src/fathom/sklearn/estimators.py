@@ -207,7 +207,8 @@ class NetworkClassifier(ClassifierMixin, BaseNetwork):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each row, of shape (rows,)."""
-        return np.asarray(self.classes_[self._predict(X).argmax(axis=1)])
+        best = self._predict(X).argmax(axis=1)  # refuses to predict before `fit`
+        return np.asarray(self.classes_[best])
 
     def predict_proba(self, X: Any) -> Floats:
         """Return the probability of each of `classes_`, of shape (rows, classes)."""
