@@ -84,7 +84,7 @@ class Candidates:
                 values = self.trials[number].settings
                 config = search.base.with_values(values)
                 data = engine.data(config)
-                network = engine.train(config, data, search.checkpoint(values)).network
+                network = engine.train(config, data, search.checkpoint(number, values)).network
                 assert network is not None
                 network.write(file)
             self.valid[number] = TrialNetwork.read(file).valid

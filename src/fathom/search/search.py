@@ -133,7 +133,7 @@ class Search:
         values: Values = trial.user_attrs[VALUES]
         start, value, state = time.perf_counter(), None, TrialState.PRUNED
         try:
-            config, file = self.base.with_values(values), self.checkpoint(values)
+            config, file = self.base.with_values(values), self.checkpoint(trial.number, values)
             outcome = self.engine.run_trial(config, file, self.judge(trial))
             value, state = outcome.value, TrialState.COMPLETE
             if outcome.network is not None:
@@ -175,9 +175,9 @@ class Search:
         place = f"{self.before + self.done}/{self.total}"
         click.echo(f"{place:>9}  trial {trial.number}  {value}  about {format_duration(left)} left")
 
-    def checkpoint(self, values: Values) -> Path:
+    def checkpoint(self, number: int, values: Values) -> Path:
         digest = hashlib.sha256(self.code + json.dumps(values, sort_keys=True).encode())
-        return self.folder / "checkpoints" / f"{digest.hexdigest()[:16]}.npz"
+        return self.folder / "checkpoints" / f"{number}-{digest.hexdigest()[:16]}.npz"
 
     def network_file(self, number: int) -> Path:
         return self.folder / "trials" / f"{number}.npz"
