@@ -65,22 +65,23 @@ def expected_equal(known: Keys, rows: Keys) -> NDArray[np.float64]:
     """Return how many known rows are expected to equal each row by chance.
 
     If some columns are independent of the others, it is the number of known rows that agree in
-    these, times the share of those that agree in the others. Of all ways to separate the columns
-    with the fewest values from the others, the largest number counts. Rows that equal the row as a
-    whole are excluded, or copies would explain themselves: a row with a unique value is never
-    expected. If there are more rows than combinations of values, every row is expected.
+    these, times the share of those that agree in the others. Of all groups of up to five adjacent
+    columns, the largest number counts. Rows that equal the row as a whole are excluded, or copies
+    would explain themselves: a row with a unique value is never expected. If there are more rows
+    than combinations of values, every row is expected.
     """
-    distinct = [len(np.unique(column)) for column in known.T]
-    if len(known) > math.prod(distinct):
+    if len(known) > math.prod(len(np.unique(column)) for column in known.T):
         return np.full(len(rows), np.inf)
-    order = np.argsort(distinct, kind="stable")
-    known, rows = known[:, order].cumsum(axis=1), rows[:, order].cumsum(axis=1)
-    equal = count_in(known[:, -1], rows[:, -1])
+    whole, whole_rows = known.sum(axis=1), rows.sum(axis=1)
+    equal = count_in(whole, whole_rows)
     most = np.zeros(len(rows))
-    for few, ours in zip(known.T[:-1], rows.T[:-1], strict=True):
-        agree = count_in(few, ours) - equal
-        others = count_in(known[:, -1] - few, rows[:, -1] - ours) - equal
-        most = np.maximum(most, agree * others / len(known))
+    for width in range(1, 6):
+        for start in range(known.shape[1]):
+            group = np.arange(start, start + width) % known.shape[1]
+            part, part_rows = known[:, group].sum(axis=1), rows[:, group].sum(axis=1)
+            agree = count_in(part, part_rows) - equal
+            others = count_in(whole - part, whole_rows - part_rows) - equal
+            most = np.maximum(most, agree * others / len(known))
     return most
 
 
