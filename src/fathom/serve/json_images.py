@@ -135,6 +135,8 @@ def check_pixels(pixels: list[int | float], row: int, dtype: np.dtype[Any]) -> N
         if not low <= pixel <= high:
             why = f"not from {low} to {high}" if whole else f"out of the range of {dtype}"
             raise RequestError(400, f"row {row}: a pixel is {json_text(pixel)}, {why}")
-    broken = next((p for p in pixels if whole and not float(p).is_integer()), None)
+    if not whole:
+        return
+    broken = next((p for p in pixels if isinstance(p, float) and not p.is_integer()), None)
     if broken is not None:
         raise RequestError(400, f"row {row}: a pixel is {broken}, which is not a whole number")
