@@ -21,7 +21,6 @@ from moto.server import ThreadedMotoServer
 pytestmark = pytest.mark.network
 
 REPRO = ["make", "--silent", "--assume-old=setup", "repro"]  # with what runs the tests
-MADE = ["data", "exports", "metrics", "models", "plots", "report"]
 TRAINED = "train@digits-mlp"
 RUN = "models/digits/mlp/run.json"
 PUSH = ["dvc", "push", "--run-cache"]
