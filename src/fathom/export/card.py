@@ -4,7 +4,7 @@ import jinja2
 
 from fathom.artifacts.checks import Checks
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
+from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, read_metrics
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_json
@@ -27,7 +27,7 @@ def render_card(dataset: str, model: str, text: CardText) -> str:
         FathomError: an output of an earlier stage is missing.
     """
     problem, schema = Problem.read(dataset), Schema.read(dataset)
-    metrics = read_json(paths.metrics(dataset, model), f"evaluate@{dataset}-{model}")
+    metrics = read_metrics(dataset, model)
     baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
     run = read_json(paths.model(dataset, model) / "run.json", f"train@{dataset}-{model}")
     primary = PRIMARY_METRIC[problem.main.task]

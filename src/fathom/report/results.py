@@ -7,7 +7,7 @@ import pandas as pd
 
 from fathom.artifacts.checks import Checks, DataWarning
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
+from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, read_metrics
 from fathom.base import paths
 from fathom.base.blocks import evenly_spaced, rows_at_once
 from fathom.base.files import read_json, read_table, stage_output
@@ -98,7 +98,7 @@ def read_results(dataset: str, config: Config) -> DatasetResults:
 def read_network(problem: Problem, model: str, text: CardText) -> NetworkResults:
     dataset, rows = problem.dataset, problem.rows["test"]
     train, evaluate = f"train@{dataset}-{model}", f"evaluate@{dataset}-{model}"
-    metrics = read_json(paths.metrics(dataset, model), evaluate)
+    metrics = read_metrics(dataset, model)
     folder = paths.model(dataset, model)
     with stage_output(folder / "history.csv", train) as file:
         history = pd.read_csv(file)
