@@ -29,6 +29,7 @@ from fathom.train.ray.cluster import (
     POLL_SECONDS,
     capacity,
     cause_of_loss,
+    format_resources,
     join_cluster,
     machines,
 )
@@ -170,9 +171,6 @@ def check_room(config: SearchConfig) -> None:
     nodes, trial = machines(), needs(config)
     if not any(capacity(node, trial) for node in nodes):
         most = {name: max(node.get(name, 0) for node in nodes) for name in trial}
-        wanted, largest = (
-            ", ".join(f"{amount:g} {name}" for name, amount in amounts.items())
-            for amounts in (trial, most)
-        )
+        wanted, largest = format_resources(trial), format_resources(most)
         text = f"no machine has {wanted}; the most are {largest}"
         raise config.origins.error(("search", "resources"), text)

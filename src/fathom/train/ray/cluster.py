@@ -83,6 +83,10 @@ def capacity(machine: Mapping[str, float], needs: Mapping[str, float]) -> int:
     return min(int(machine.get(name, 0) / amount) for name, amount in needs.items() if amount)
 
 
+def format_resources(amounts: Mapping[str, float]) -> str:
+    return ", ".join(f"{amount:g} {name}" for name, amount in amounts.items())
+
+
 def cause_of_loss(error: Exception) -> str:
     """Return the cause in Ray's paragraphs about a lost process."""
     detail = re.search(r"exit detail: (.+?)\.?( Some common causes|$)", str(error), re.MULTILINE)

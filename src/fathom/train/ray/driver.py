@@ -21,6 +21,7 @@ from fathom.train.ray.cluster import (
     POLL_SECONDS,
     capacity,
     cause_of_loss,
+    format_resources,
     join_cluster,
     machines,
     require_packages,
@@ -82,7 +83,7 @@ def check_room(config: NetworkConfig) -> None:
     needs, workers = resources(config), config.train.ray.workers
     room = sum(capacity(machine, needs) for machine in machines())
     if room < workers:
-        each = ", ".join(f"{amount:g} {name}" for name, amount in needs.items())
+        each = format_resources(needs)
         text = f"the cluster has room for {room} workers of {each}, not for {workers}"
         raise config.origins.error(("train", "ray", "workers"), text)
 
