@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from fathom.artifacts.checks import DataWarning
 from fathom.check.check import check
 from fathom.download.download import download
-from fathom.download.sources import RawImages, RawTable
+from fathom.download.images import RawImages
+from fathom.download.sources import RawTable
 from fathom.settings.config import DatasetConfig
 from fathom.split.split import split
 

@@ -28,8 +28,8 @@ def write(
     """Write what the stage reads; on the validation set the first baseline is the best."""
     task: Any = "regression" if actual.dtype.kind == "f" else "classification"
     Problem(
-        dataset=dataset, kind="table", shape=[1], numbers=["x"], categories={}, sparse={},
-        crosses=[], wide=["x"], deep=["x"], rows={"train": 9, "valid": 9, "test": len(actual)},
+        dataset=dataset, kind="table", shape=[1], numbers=["x"], wide=["x"], deep=["x"],
+        rows={"train": 9, "valid": 9, "test": len(actual)},
         outputs={"main_output": Output(column="y", task=task)},
     ).write(Path("data/problem", f"{dataset}.json"))  # fmt: skip
     folder = Path("data/predictions", dataset)

@@ -36,7 +36,7 @@ def test_shapley_values_and_interactions_of_a_product(workspace: Path) -> None:
     make_dataset(workspace, "numbers")
     write_network(product(4, 3.0))
     found = explain_few("made", "explain.rows=1000", "explain.background=1000")
-    table = numbers().table
+    table = next(numbers().blocks())
     test, train = (table.loc[np.load(f"data/split/made/{name}.npy")] for name in ("test", "train"))
     a, b = test["x0"], test["x1"]
     mean_a, mean_b, mean_ab = train["x0"].mean(), train["x1"].mean(), (train.x0 * train.x1).mean()
@@ -88,7 +88,7 @@ def test_coalitions_of_many_columns_are_sampled(
 
 def test_mixed_features_equal_those_of_mixed_raw_values(workspace: Path) -> None:
     make_dataset(workspace, "mixed", EVERY_KIND)
-    table, encoder = mixed().table, Encoder.read("made")
+    table, encoder = next(mixed().blocks()), Encoder.read("made")
     scaler = read_scalers("made").features
     columns = explained_columns(encoder, Schema.read("made"))
     assert columns == ["size", "town", "rooms", "sold", "rent"]

@@ -122,8 +122,8 @@ def write_predicted(dataset: str, rows: int) -> None:
     """
     output = Output(column="y", task="regression")
     problem = Problem(
-        dataset=dataset, kind="table", shape=[1], numbers=["x"], categories={}, sparse={},
-        crosses=[], wide=["x"], deep=["x"], rows={"train": 9, "valid": 9, "test": rows},
+        dataset=dataset, kind="table", shape=[1], numbers=["x"], wide=["x"], deep=["x"],
+        rows={"train": 9, "valid": 9, "test": rows},
         outputs={"main_output": output, "aux_output": output},
     )  # fmt: skip
     problem.write(paths.problem(dataset))

@@ -17,7 +17,7 @@ from stages import run_command
 
 from fathom.artifacts.raw_table import TableInMemory
 from fathom.base.errors import FathomError
-from fathom.download.sources import RawTable, table_file
+from fathom.download.sources import table_file
 from fathom.download.table_files import read_table_file
 from fathom.new_dataset.dataset_file import quote, table_settings, to_yaml
 from fathom.new_dataset.infer_columns import infer_columns
@@ -39,7 +39,7 @@ def write(table: pd.DataFrame, name: str = "t") -> str:
 def encoded(dataset: DatasetSettings) -> list[str]:
     """Return the names of the features that the later stages make of a table."""
     raw = table_file(**dataset.source.arguments)
-    assert isinstance(raw, RawTable)
+    assert isinstance(raw.table, pd.DataFrame)
     table = TableInMemory(raw.table, {"train": np.arange(len(raw.table))})
     settings = ScaleSettings(
         features="none", clip=None, pixels="together", min_frequency=5, target="none"

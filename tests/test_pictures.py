@@ -38,9 +38,9 @@ def write(folder: Path, images: NDArray[np.uint8], classes: list[str]) -> NDArra
     np.save(raw / "labels.npy", labels)
     np.save(split / "train.npy", np.arange(0, len(images), 2))
     Schema(
-        name="own", kind="images", task="classification", rows=len(images), unlabelled=0,
-        target="label", unit=None, classes=classes, columns=[], image_shape=[*images.shape[1:]],
-        test_rows=0, source=RawSource(origin="a test", sha256="0"),
+        name="own", kind="images", task="classification", rows=len(images), target="label",
+        classes=classes, image_shape=[*images.shape[1:]],
+        source=RawSource(origin="a test", sha256="0"),
     ).write(raw / "schema.json")  # fmt: skip
     return labels
 

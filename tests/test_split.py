@@ -30,12 +30,7 @@ def schema(rows: int, test_rows: int = 0) -> Schema:
         kind="table",
         task="regression",
         rows=rows,
-        unlabelled=0,
         target="y",
-        unit=None,
-        classes=None,
-        columns=[],
-        image_shape=None,
         test_rows=test_rows,
         source=RawSource(origin="the test", sha256=""),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from fathom.artifacts.schema import DatasetKind
 from fathom.base import paths
 from fathom.base.files import JsonModel
@@ -45,12 +47,12 @@ class Problem(JsonModel):
     dataset: str
     kind: DatasetKind
     shape: list[int]
-    numbers: list[str]
-    categories: dict[str, int]
-    sparse: dict[str, int]
-    crosses: list[list[str]]
-    wide: list[str]
-    deep: list[str]
+    numbers: list[str] = Field(default_factory=list)
+    categories: dict[str, int] = Field(default_factory=dict)
+    sparse: dict[str, int] = Field(default_factory=dict)
+    crosses: list[list[str]] = Field(default_factory=list)
+    wide: list[str] = Field(default_factory=list)
+    deep: list[str] = Field(default_factory=list)
     outputs: dict[str, Output]
     rows: dict[str, int]
 

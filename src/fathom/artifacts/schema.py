@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from fathom.base import paths
 from fathom.base.files import JsonModel
 from fathom.settings.fields import Task
@@ -40,13 +42,13 @@ class Schema(JsonModel):
     kind: DatasetKind
     task: Task
     rows: int
-    unlabelled: int
+    unlabelled: int = 0
     target: str
-    unit: str | None
-    classes: list[str] | None
-    columns: list[SchemaColumn]
-    image_shape: list[int] | None
-    test_rows: int
+    unit: str | None = None
+    classes: list[str] | None = None
+    columns: list[SchemaColumn] = Field(default_factory=list)
+    image_shape: list[int] | None = None
+    test_rows: int = 0
     source: RawSource
 
     @classmethod

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.download.images import READ_ERRORS, Images, encode_labels
+from fathom.download.images import READ_ERRORS, RawImages, encode_labels
 from fathom.download.own_files import check_file, check_start, error_text, read_bytes
 
 ARRAYS = (  # pairs of names of images and labels that belong together; test sets last
@@ -20,7 +20,9 @@ ARRAYS = (  # pairs of names of images and labels that belong together; test set
 )
 
 
-def read_image_arrays(path: Path, images: str | None = None, labels: str | None = None) -> Images:
+def read_image_arrays(
+    path: Path, images: str | None = None, labels: str | None = None
+) -> RawImages:
     """Read images and labels from the arrays of an .npz file, without unpickling anything.
 
     Known names are those of `ARRAYS` (Keras', MedMNIST's and others), in upper or lower case. The
@@ -55,10 +57,10 @@ def read_image_arrays(path: Path, images: str | None = None, labels: str | None 
         test_rows += rows if "test" in image_name.lower() and len(pixels) > 1 else 0
     train = len(values) - test_rows
     indices, classes = encode_labels(path, values[:train], values[train:])
-    return Images(as_uint8(path, np.concatenate(pixels)), indices, classes, [], test_rows)
+    return RawImages(as_uint8(path, np.concatenate(pixels)), indices, classes, test_rows=test_rows)
 
 
-def read_idx_images(images: Path, labels: Path, test_images: Path, test_labels: Path) -> Images:
+def read_idx_images(images: Path, labels: Path, test_images: Path, test_labels: Path) -> RawImages:
     """Read images, test images last, from IDX files. The classes are the numbers in the labels."""
     pixels, numbers = read_idx(images, labels)
     test_pixels, test_numbers = read_idx(test_images, test_labels)
@@ -68,7 +70,8 @@ def read_idx_images(images: Path, labels: Path, test_images: Path, test_labels: 
             f"{test_pixels.shape[1:]} in {test_images}"
         )
     indices, classes = encode_labels(test_labels, numbers.tolist(), test_numbers.tolist())
-    return Images(np.concatenate([pixels, test_pixels]), indices, classes, [], len(test_pixels))
+    every = np.concatenate([pixels, test_pixels])
+    return RawImages(every, indices, classes, test_rows=len(test_pixels))
 
 
 def read_idx(images: Path, labels: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -13,8 +13,9 @@ from fathom.artifacts.schema import RawSource, Schema, SchemaColumn
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.files import TableWriter, atomic_write
+from fathom.download.images import RawImages
 from fathom.download.own_files import error_text
-from fathom.download.sources import Raw, RawFiles, RawImages, RawTable
+from fathom.download.sources import Raw, RawTable
 from fathom.settings.config import DatasetConfig
 from fathom.settings.data_settings import DatasetSettings
 from fathom.settings.instantiate import make
@@ -55,10 +56,7 @@ def describe(dataset: DatasetSettings, raw: Raw) -> Schema:
         fields = {
             "kind": "images",
             "rows": len(raw.images),
-            "unlabelled": 0,
-            "unit": None,
             "classes": raw.classes,
-            "columns": [],
             "image_shape": list(raw.images.shape[1:]),
         }
     return Schema(
@@ -71,7 +69,7 @@ def describe(dataset: DatasetSettings, raw: Raw) -> Schema:
     )
 
 
-def describe_table(dataset: DatasetSettings, raw: RawTable | RawFiles) -> dict[str, Any]:
+def describe_table(dataset: DatasetSettings, raw: RawTable) -> dict[str, Any]:
     """Return the fields of a table's schema that depend on its content."""
     first = next(raw.blocks())
     if dataset.target not in first.columns:
@@ -95,7 +93,6 @@ def describe_table(dataset: DatasetSettings, raw: RawTable | RawFiles) -> dict[s
         "unit": dataset.unit,
         "classes": target_classes(values[0]) if values else None,
         "columns": [SchemaColumn(name=str(n), type=str(t)) for n, t in first.dtypes.items()],
-        "image_shape": None,
     }
 
 

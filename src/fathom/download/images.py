@@ -6,7 +6,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -21,14 +21,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 IGNORED = ("thumbs.db", "desktop.ini", "__macosx")  # besides hidden files
 # Names of folders of a training, validation or test set, and the order of their rows.
 SUBSETS = {
-    "train": 0,
-    "training": 0,
-    "val": 1,
-    "valid": 1,
-    "validation": 1,
-    "test": 2,
-    "testing": 2,
-}
+    "train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2, "testing": 2,
+}  # fmt: skip
 # What libraries raise for damaged files: zipfile raises NotImplementedError for an unknown
 # compression.
 READ_ERRORS = (
@@ -38,23 +32,26 @@ READ_ERRORS = (
 
 
 @dataclass(frozen=True)
-class Images:
+class RawImages:
     """Images of shape (rows, height, width), or (rows, height, width, 3) in color.
 
-    `labels`, of shape (rows,), are indices into `classes`. `files` are the paths of the images in
-    their folder, if they come from one. The last `test_rows` rows are the data's own test set.
+    `labels`, of shape (rows,), are indices into `classes`. A source adds the `origin`, a sentence,
+    and the checksum. The last `test_rows` rows are the data's own test set. `files` are the paths
+    of the images in their folder, if they come from one.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     classes: list[str]
-    files: list[str]
+    origin: str = ""
+    sha256: str = ""
     test_rows: int = 0
+    files: list[str] = field(default_factory=list)
 
 
 def read_image_folder(
     folder: Path, size: Sequence[int] | None = None, channels: Literal[1, 3] | None = None
-) -> Images:
+) -> RawImages:
     """Read a folder that has one sub-folder of .png, .jpg or .jpeg files for each class.
 
     The folders of classes may be in `train`, `valid` and `test`; the rows of `valid` follow those
@@ -82,7 +79,7 @@ def read_image_folder(
     files = [file for _, file in train + test]
     images = read_images(files, size, channels)
     names = [file.relative_to(folder).as_posix() for file in files]
-    return Images(images, labels, classes, names, len(test))
+    return RawImages(images, labels, classes, test_rows=len(test), files=names)
 
 
 def subset_folders(folder: Path) -> list[tuple[bool, Path]]:

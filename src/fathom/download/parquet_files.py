@@ -1,7 +1,6 @@
 """Tables in one or more Parquet files of any size, read block by block."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +12,8 @@ from pyarrow import compute, parquet
 from fathom.base.errors import FathomError
 from fathom.base.files import BLOCK
 from fathom.download.own_files import KINDS, check_file, error_text, file_suffix
-from fathom.download.table_files import check_columns, convert_column
+from fathom.download.table_files import check_columns, convert_column, open_arrow
 
-BUFFER = 1 << 20  # bytes of a column that are read ahead
 INT64 = 2**63
 PARQUET = [suffix for suffix, kind in KINDS.items() if kind == "a Parquet file"]
 
@@ -45,16 +43,18 @@ class ParquetTable:
         """
         names = list(self.schema.names if columns is None else columns)
         schema = pa.schema([self.schema.field(name) for name in names])
-        markers, start = list(missing), 0
+        markers, gaps, start = list(missing), self.gaps, 0
         for file in self.files:
-            for rows in read_batches(file, names):
-                table = rows.select(names).cast(schema)
-                block = pd.DataFrame(
-                    {n: convert_column(file, n, table[n], markers, n in self.gaps) for n in names}
-                )
-                block.index = pd.RangeIndex(start, start + len(table))
-                start += len(table)
-                yield block
+            with open_arrow(file, BLOCK, names) as (_, batches):
+                for batch in batches:
+                    table = pa.Table.from_batches([batch]).select(names).cast(schema)
+                    values = {
+                        n: convert_column(file, n, table[n], markers, n in gaps) for n in names
+                    }
+                    block = pd.DataFrame(values)
+                    block.index = pd.RangeIndex(start, start + len(table))
+                    start += len(table)
+                    yield block
 
     def head(self, rows: int, missing: Sequence[str] = ()) -> pd.DataFrame:
         blocks, count = [], 0
@@ -79,8 +79,8 @@ def parquet_table(path: Path) -> ParquetTable:
 
 
 def open_one(file: Path) -> ParquetTable:
-    with open_parquet(file) as opened:
-        fields, rows = list(opened.schema_arrow), opened.metadata.num_rows
+    with open_arrow(file, BLOCK) as (fields, _):
+        rows = parquet.read_metadata(file).num_rows
     names = check_columns(file, [field.name for field in fields], rows)
     schema = pa.schema([field.remove_metadata() for field in fields if field.name in names])
     return ParquetTable([file], schema, rows)
@@ -111,34 +111,16 @@ def is_parquet(path: Path) -> bool:
     return file_suffix(path) in PARQUET
 
 
-@contextmanager
-def open_parquet(file: Path) -> Iterator[parquet.ParquetFile]:
-    """Open a Parquet file without reading ahead more than `BUFFER` bytes of a column."""
-    try:
-        with parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False) as opened:
-            yield opened
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise FathomError(
-            f"{file} is damaged, or not a Parquet file: {error_text(error)}"
-        ) from error
-
-
-def read_batches(file: Path, columns: list[str]) -> Iterator[pa.Table]:
-    with open_parquet(file) as opened:
-        for batch in opened.iter_batches(BLOCK, columns=columns):
-            yield pa.Table.from_batches([batch])
-
-
 def find_gaps(file: Path, columns: list[str]) -> Iterator[str]:
     """Yield the columns of a file that belong to `gaps`, after reading those of such types."""
-    with open_parquet(file) as opened:
-        schema = opened.schema_arrow
+    schema = parquet.read_schema(file)
     for name in columns:
         kind = schema.field(name).type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
             continue
         is_uint64 = pa.types.is_uint64(kind)
-        blocks = (block[name] for block in read_batches(file, [name]))
-        if any(b.null_count or (is_uint64 and compute.max(b).as_py() >= INT64) for b in blocks):
-            yield name
+        with open_arrow(file, BLOCK, [name]) as (_, blocks):
+            arrays = (block[name] for block in blocks)
+            if any(a.null_count or (is_uint64 and compute.max(a).as_py() >= INT64) for a in arrays):
+                yield name

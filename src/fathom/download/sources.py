@@ -1,6 +1,6 @@
 """Where raw data comes from.
 
-A source is a function, named by `dataset.source._target_`, that returns a `RawTable`, `RawFiles` or
+A source is a function, named by `dataset.source._target_`, that returns a `RawTable` or
 `RawImages`. Its arguments are the other keys of `dataset.source`, and `mirror` of params.yaml if it
 has an argument of this name. A file is a path in data/own/, or `urls`, `sha256` and `size` of a
 file to download. A `FathomError` says that a file is missing or invalid, or has another checksum
@@ -11,14 +11,13 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import NonNegativeInt, validate_call
 
 from fathom.artifacts.schema import LARGE
@@ -26,7 +25,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
 from fathom.download.fetch import fetch
-from fathom.download.images import Images, read_image_folder
+from fathom.download.images import RawImages, read_image_folder
 from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
 from fathom.download.remote_file import RemoteFile
 from fathom.download.table_files import read_table_file
@@ -36,48 +35,23 @@ from fathom.download.table_files import read_table_file
 class RawTable:
     """A table, one row an example, with features and target.
 
-    `origin` says where it comes from. The last `test_rows` rows are the data's own test set.
+    `origin` says where it comes from. The last `test_rows` rows are the data's own test set. Texts
+    in `missing` stand for a missing value in a table that is not in memory.
     """
 
-    table: pd.DataFrame
+    table: pd.DataFrame | ParquetTable
     origin: str
     sha256: str
     test_rows: int = 0
+    missing: Sequence[str] = ()
 
     def blocks(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
-        yield self.table if columns is None else self.table[columns]
+        if isinstance(self.table, ParquetTable):
+            return self.table.blocks(columns, self.missing)
+        return iter([self.table if columns is None else self.table[columns]])
 
 
-@dataclass(frozen=True)
-class RawFiles:
-    """A table that does not fit into memory. Texts in `missing` stand for a missing value."""
-
-    table: ParquetTable
-    missing: list[str]
-    origin: str
-    sha256: str
-    test_rows: int = 0
-
-    def blocks(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
-        return self.table.blocks(columns, self.missing)
-
-
-@dataclass(frozen=True)
-class RawImages:
-    """Images of shape (rows, height, width) or (rows, height, width, channels).
-
-    `labels`, of shape (rows,), are indices into `classes`.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    classes: list[str]
-    origin: str
-    sha256: str
-    test_rows: int = 0
-
-
-Raw = RawTable | RawFiles | RawImages
+Raw = RawTable | RawImages
 
 
 @validate_call
@@ -149,7 +123,7 @@ def table_file(
     encoding: str = "utf-8",
     missing: list[str] | None = None,
     mirror: str | None = None,
-) -> RawTable | RawFiles:
+) -> RawTable:
     """Read a CSV, TSV, Parquet, Feather or Arrow file, or all Parquet files of a folder.
 
     `test_file` has the same columns; it is the data's own test set. The other arguments are
@@ -162,7 +136,7 @@ def table_file(
         if sum(table.size for table in large) > LARGE or any(path.is_dir() for path, _ in files):
             table, markers = concatenate(large), [text.strip() for text in missing or []]
             test_rows = 0 if test_file is None else large[1].rows
-            return RawFiles(table, markers, origin, hash_files(table.files), test_rows)
+            return RawTable(table, origin, hash_files(table.files), test_rows, markers)
     tables = [
         read_table_file(path, delimiter, decimal, encoding, missing or ()) for path, _ in files
     ]
@@ -183,7 +157,8 @@ def image_folder(
     """
     path, origin = find_file(folder, None)
     images = read_image_folder(path, size, channels)
-    return raw_images(images, origin, [path / name for name in images.files])
+    sha256 = hash_files([path / name for name in images.files])
+    return replace(images, origin=origin, sha256=sha256)
 
 
 @validate_call
@@ -198,7 +173,9 @@ def image_arrays(
     The arguments are those of `read_image_arrays`.
     """
     path, origin = find_file(file, mirror)
-    return raw_images(read_image_arrays(path, images, labels), origin, [path])
+    return replace(
+        read_image_arrays(path, images, labels), origin=origin, sha256=hash_files([path])
+    )
 
 
 @validate_call
@@ -221,8 +198,9 @@ def idx(
     numbers = [int(number) for number in images.classes]
     if max(numbers) >= len(classes):
         raise FathomError(f"classes: {len(classes)} names, but labels up to {max(numbers)}")
-    images = replace(images, classes=[classes[number] for number in numbers])
-    return raw_images(images, ", ".join(file.name for file in files), files)
+    names = [classes[number] for number in numbers]
+    origin = ", ".join(file.name for file in files)
+    return replace(images, classes=names, origin=origin, sha256=hash_files(files))
 
 
 def find_file(file: str | RemoteFile, mirror: str | None) -> tuple[Path, str]:
@@ -236,11 +214,6 @@ def find_file(file: str | RemoteFile, mirror: str | None) -> tuple[Path, str]:
             f"copy it there with `fathom new-dataset {file}`"
         )
     return path, file
-
-
-def raw_images(images: Images, origin: str, files: list[Path]) -> RawImages:
-    sha256 = hash_files(files)
-    return RawImages(images.images, images.labels, images.classes, origin, sha256, images.test_rows)
 
 
 def hash_files(files: list[Path]) -> str:

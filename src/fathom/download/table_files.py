@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from pyarrow import compute, ipc, parquet
 
 from fathom.base.errors import FathomError
+from fathom.base.files import ROW_GROUP
 from fathom.download.csv_files import check_names, read_csv_columns, try_cast
 from fathom.download.own_files import (
     DELIMITERS,
@@ -24,6 +26,7 @@ from fathom.download.own_files import (
     shorten,
 )
 
+BUFFER = 1 << 20  # bytes
 STRINGS = [pa.string(), pa.large_string(), pa.string_view()]
 TICKS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # in a second
 
@@ -61,15 +64,26 @@ def read_table_file(
         delimiter = DELIMITERS[suffix] if delimiter is None else delimiter
         table = read_csv_columns(path, delimiter, decimal, encoding, markers)
     else:
-        table = read_arrow(path, KINDS[suffix])
+        with open_arrow(path, ROW_GROUP) as (schema, batches):
+            table = pa.Table.from_batches(batches, schema)
+            table.validate(full=True)
+        table = table.select(check_columns(path, table.column_names, table.num_rows))
     columns = {
         name: convert_column(path, name, table[name], markers) for name in table.schema.names
     }
     return pd.DataFrame(columns)
 
 
-def read_arrow(path: Path, kind: str) -> pa.Table:
-    """Read a Parquet file, or an Arrow file or stream."""
+@contextmanager
+def open_arrow(
+    path: Path, rows: int, columns: list[str] | None = None
+) -> Iterator[tuple[pa.Schema, Iterable[pa.RecordBatch]]]:
+    """Open a Parquet file, or an Arrow file or stream: yield its columns and its blocks of rows.
+
+    `rows` and `columns` are those of a block of a Parquet file, of which not more than `BUFFER`
+    bytes of a column are read ahead.
+    """
+    kind = KINDS[check_suffix(path)]
     start = read_bytes(path, 16)
     check_start(path, start, kind)
     if not start:
@@ -77,15 +91,16 @@ def read_arrow(path: Path, kind: str) -> pa.Table:
     try:
         with pa.OSFile(str(path)) as file:
             if kind == "a Parquet file":
-                table = parquet.ParquetFile(file).read()
+                opened = parquet.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
+                yield opened.schema_arrow, opened.iter_batches(rows, columns=columns)
+            elif start.startswith(b"ARROW1"):
+                reader = ipc.open_file(file)
+                yield reader.schema, map(reader.get_batch, range(reader.num_record_batches))
             else:
-                is_file = start.startswith(b"ARROW1")
-                table = (ipc.open_file if is_file else ipc.open_stream)(file).read_all()
-            table.validate(full=True)
-            names = table.column_names
+                stream = ipc.open_stream(file)
+                yield stream.schema, stream
     except (pa.ArrowException, OSError, ValueError) as error:
         raise FathomError(f"{path} is damaged, or not {kind}: {error_text(error)}") from error
-    return table.select(check_columns(path, names, table.num_rows))
 
 
 def check_columns(path: Path, names: list[str], rows: int) -> list[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 from fathom.base.errors import FathomError
 from fathom.download.arrays import read_image_arrays
 from fathom.download.images import (
-    Images,
+    RawImages,
     list_images,
     open_image,
     read_image_folder,
@@ -48,7 +48,7 @@ def describe_images(file: Path, name: str, data: Path) -> str:
     return image_settings(summary, function, source, images.test_rows > 0, unsplittable)
 
 
-def read_folder(folder: Path) -> tuple[Images, Arguments]:
+def read_folder(folder: Path) -> tuple[RawImages, Arguments]:
     """Read images of any size, and return them with the arguments of `image_folder` they need."""
     files = [file for _, subset in subset_folders(folder) for _, file in list_images(subset)]
     opened = [(image.size, image.mode) for image in map(open_image, files)]

@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
-from pyarrow import ipc, parquet
 
 from fathom.artifacts.signature import Signature
 from fathom.base.errors import FathomError
@@ -26,7 +25,7 @@ from fathom.download.csv_files import (
     try_cast,
 )
 from fathom.download.own_files import KINDS, check_start, check_suffix, error_text, read_bytes
-from fathom.download.table_files import convert_column
+from fathom.download.table_files import convert_column, open_arrow
 
 STANDARD_STREAM = Path("-")  # input or output
 BLOCK = 1 << 23  # bytes of a CSV file
@@ -48,7 +47,7 @@ def source_name(path: Path) -> str:
 def open_table(path: Path, csv: Mapping[str, str]) -> AbstractContextManager[RowBlocks]:
     """Open a file that `read_table_file` can read, or CSV text from standard input ("-")."""
     is_csv = path == STANDARD_STREAM or check_suffix(path) not in KINDS
-    return open_csv(path, csv) if is_csv else open_arrow(path)
+    return open_csv(path, csv) if is_csv else open_columns(path)
 
 
 @contextmanager
@@ -82,28 +81,11 @@ def open_csv(path: Path, csv: Mapping[str, str]) -> Iterator[RowBlocks]:
 
 
 @contextmanager
-def open_arrow(path: Path) -> Iterator[RowBlocks]:
-    """Open a Parquet file, or an Arrow file or stream."""
-    kind = KINDS[check_suffix(path)]
-    start = read_bytes(path, 16)
-    check_start(path, start, kind)
-    try:
-        with pa.OSFile(str(path)) as file:
-            if kind == "a Parquet file":
-                opened = parquet.ParquetFile(file)
-                names, batches = opened.schema_arrow.names, opened.iter_batches(ROW_GROUP)
-            elif start.startswith(b"ARROW1"):
-                reader = ipc.open_file(file)
-                names = reader.schema.names
-                batches = (reader.get_batch(n) for n in range(reader.num_record_batches))
-            else:
-                batches = ipc.open_stream(file)
-                names = batches.schema.names
-            check_names(path, names)
-            blocks = (pa.Table.from_batches([batch]) for batch in batches)
-            yield RowBlocks(list(names), blocks, None)
-    except (pa.ArrowException, ValueError) as error:
-        raise FathomError(f"{path} is damaged, or not {kind}: {error_text(error)}") from error
+def open_columns(path: Path) -> Iterator[RowBlocks]:
+    """Open a Parquet or Arrow file, whose columns have types."""
+    with open_arrow(path, ROW_GROUP) as (schema, batches):
+        check_names(path, schema.names)
+        yield RowBlocks(schema.names, (pa.Table.from_batches([b]) for b in batches), None)
 
 
 def raw_columns(

@@ -193,12 +193,6 @@ def scale_images(
         dataset=dataset.name,
         kind="images",
         shape=list(shape),
-        numbers=[],
-        categories={},
-        sparse={},
-        crosses=[],
-        wide=[],
-        deep=[],
         outputs={"main_output": main, "aux_output": main},
         rows={subset: len(numbers) for subset, numbers in rows.items()},
     )

@@ -4,8 +4,8 @@ Read in this order:
 
 - `serve_command`, `server`: the service from its start to its end; `sockets`: where it listens.
 - `app`: the routes; `service`: how a request for predictions is answered.
-- `request_body`, `requests`: from bytes to rows; `json_columns`, `json_images`: their values as
-  the model's inputs; `request_error`: why a request is refused.
+- `requests`: from bytes to rows; `json_columns`, `json_images`: their values as the model's
+  inputs; `request_error`: why a request is refused.
 - `batching`: one call of the model for many requests; `responses`: predictions as JSON.
 - `prometheus`: metrics; `openapi`: the schema of requests and responses.
 """

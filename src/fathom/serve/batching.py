@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,26 +22,11 @@ Predict = Callable[[Inputs], JsonColumns]
 
 @dataclass
 class PendingRequest:
-    """The rows of a request, and the future that its event loop waits for."""
+    """The rows of a request, and the future of their predictions."""
 
     inputs: Inputs
     rows: int
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[JsonColumns]
-
-    def resolve(self, result: JsonColumns | Exception) -> None:
-        """Set the future's result or exception, in the thread of its loop."""
-
-        def set_future() -> None:
-            if self.future.done():
-                return
-            if isinstance(result, Exception):
-                self.future.set_exception(result)
-            else:
-                self.future.set_result(result)
-
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-            self.loop.call_soon_threadsafe(set_future)
+    future: Future[JsonColumns] = field(default_factory=Future)
 
 
 @dataclass
@@ -63,10 +49,9 @@ class Batcher:
 
     async def predict(self, inputs: Inputs, rows: int) -> JsonColumns:
         """Return the predictions for these rows as soon as their batch is done."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[JsonColumns] = loop.create_future()
-        self.queue.put(PendingRequest(inputs, rows, loop, future))
-        return await future
+        request = PendingRequest(inputs, rows)
+        self.queue.put(request)
+        return await asyncio.wrap_future(request.future)
 
     def run(self) -> None:
         """Work on one batch after another until the queue ends."""
@@ -74,7 +59,7 @@ class Batcher:
         while following is not None:
             batch, following = self.collect(following)
             # A request whose time is over no longer waits.
-            waiting = [request for request in batch if not request.future.cancelled()]
+            waiting = [one for one in batch if one.future.set_running_or_notify_cancel()]
             if waiting:
                 self.on_batch(len(waiting), sum(request.rows for request in waiting))
                 self.run_batch(waiting)
@@ -102,7 +87,7 @@ class Batcher:
             columns = self.predict_batch(join_inputs(batch))
         except Exception as error:
             if len(batch) == 1:
-                batch[0].resolve(error)
+                batch[0].future.set_exception(error)
                 return
             for request in batch:
                 self.run_batch([request])
@@ -110,11 +95,11 @@ class Batcher:
         start = 0
         for request in batch:
             end = start + request.rows
-            request.resolve({name: values[start:end] for name, values in columns.items()})
+            request.future.set_result({name: of[start:end] for name, of in columns.items()})
             start = end
 
 
-UNKNOWN = PendingRequest({}, 0, None, None)  # type: ignore[arg-type]
+UNKNOWN = PendingRequest({}, 0)
 
 
 def join_inputs(batch: list[PendingRequest]) -> Inputs:

@@ -25,7 +25,7 @@ def rows_to_columns(rows: Sequence[Any], signature: Signature) -> Columns:
     for number, row in enumerate(rows):
         if not isinstance(row, dict):
             raise RequestError(
-                400, f"row {number} must be an object of columns and values, not {json_type(row)}"
+                f"row {number} must be an object of columns and values, not {json_type(row)}"
             )
         if row.keys() != names:
             raise column_name_error(f"row {number}", list(row), signature)
@@ -35,17 +35,16 @@ def rows_to_columns(rows: Sequence[Any], signature: Signature) -> Columns:
 def check_columns(columns: Any, signature: Signature) -> Columns:
     """Return the columns if they are lists of one length, none missing or unknown."""
     if not isinstance(columns, dict):
-        raise RequestError(400, f"inputs must be an object of columns, not {json_type(columns)}")
+        raise RequestError(f"inputs must be an object of columns, not {json_type(columns)}")
     if columns.keys() != {column.name for column in signature.columns}:
         raise column_name_error("inputs", list(columns), signature)
     first = next(iter(columns))
     for name, values in columns.items():
         if not isinstance(values, list):
             kind = json_type(values)
-            raise RequestError(400, f"inputs: column {name!r} must be a list of values, not {kind}")
+            raise RequestError(f"inputs: column {name!r} must be a list of values, not {kind}")
         if len(values) != len(columns[first]):
             raise RequestError(
-                400,
                 f"inputs: column {first!r} has {len(columns[first])} values and {name!r} has "
                 f"{len(values)}: give one value per row",
             )
@@ -58,13 +57,11 @@ def column_name_error(where: str, names: Sequence[str], signature: Signature) ->
     for name in names:
         if name not in known:
             near = did_you_mean(name[:100], known)
-            return RequestError(
-                400, f"{where}: the model has no column {shorten(repr(name), 60)}{near}"
-            )
+            return RequestError(f"{where}: the model has no column {shorten(repr(name), 60)}{near}")
     missing = [name for name in known if name not in names]
     more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
     return RequestError(
-        400, f"{where}: column {missing[0]!r}{more} is missing: give null for a missing value"
+        f"{where}: column {missing[0]!r}{more} is missing: give null for a missing value"
     )
 
 
@@ -131,7 +128,7 @@ def to_seconds(
     try:
         return parse_dates(pd.Series(texts, dtype="str"), column, 0, unknown="give null")
     except FathomError as error:
-        raise RequestError(400, str(error)) from error
+        raise RequestError(str(error)) from error
 
 
 def check_types(values: Sequence[Any], column: InputColumn, types: set[type], why: str) -> None:
@@ -151,7 +148,6 @@ def check_unicode(values: Sequence[Any], column: InputColumn) -> None:
 
 def reject_value(values: Sequence[Any], row: int, column: InputColumn, why: str) -> NoReturn:
     raise RequestError(
-        400,
         f"row {row}: {json_text(values[row])} in column {column.name!r} {why}: correct it, or give "
         "null for a missing value",
     )

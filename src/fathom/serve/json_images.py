@@ -41,9 +41,9 @@ def image_inputs(values: Sequence[Any], image: ImageInput) -> Inputs:
             pixels += count_pixels(content)
             if pixels > MAX_PIXELS:
                 raise RequestError(
-                    413,
                     f"row {row}: the image files up to this row have more than {MAX_PIXELS} "
                     "pixels, the most of a request: send fewer or smaller ones",
+                    413,
                 )
             images[row] = read_file(content, row, image)
         else:
@@ -59,13 +59,13 @@ def unwrap(value: Any, row: int) -> Any:
         return value
     if value.keys() != {FILE}:
         keys = ", ".join(map(json_text, value)) or "none"
-        raise RequestError(400, f'row {row}: an image has the key "image" or "b64", not {keys}')
+        raise RequestError(f'row {row}: an image has the key "image" or "b64", not {keys}')
     if not isinstance(value[FILE], str):
-        raise RequestError(400, f"row {row}: b64 must be a string, not {json_type(value[FILE])}")
+        raise RequestError(f"row {row}: b64 must be a string, not {json_type(value[FILE])}")
     try:
         return base64.b64decode(value[FILE], validate=True)
     except (ValueError, binascii.Error) as error:
-        raise RequestError(400, f"row {row}: b64 is not Base64") from error
+        raise RequestError(f"row {row}: b64 is not Base64") from error
 
 
 def count_pixels(content: bytes) -> int:
@@ -86,7 +86,7 @@ def read_file(content: bytes, row: int, image: ImageInput) -> NDArray[np.uint8]:
     try:
         return to_shape(decode_image(io.BytesIO(content), name), name, image)
     except FathomError as error:
-        raise RequestError(400, str(error)) from error
+        raise RequestError(str(error)) from error
 
 
 def read_lists(value: Any, row: int, image: ImageInput) -> NDArray[Any]:
@@ -98,14 +98,13 @@ def read_lists(value: Any, row: int, image: ImageInput) -> NDArray[Any]:
     for length in shape:
         if any(type(entry) is not list or len(entry) != length for entry in flat):
             raise RequestError(
-                400,
                 f"row {row}: an image must be nested lists of shape {tuple(image.shape)}, "
                 f"{describe_mismatch(value, shape)}",
             )
         flat = list(chain.from_iterable(flat))
     if not set(map(type, flat)) <= {int, float}:
         wrong = next(pixel for pixel in flat if type(pixel) not in (int, float))
-        raise RequestError(400, f"row {row}: a pixel is {json_text(wrong)}, which is not a number")
+        raise RequestError(f"row {row}: a pixel is {json_text(wrong)}, which is not a number")
     check_pixels(flat, row, np.dtype(image.type))
     return np.array(flat).reshape(image.shape)
 
@@ -134,9 +133,9 @@ def check_pixels(pixels: list[int | float], row: int, dtype: np.dtype[Any]) -> N
     for pixel in (min(pixels), max(pixels)):
         if not low <= pixel <= high:
             why = f"not from {low} to {high}" if whole else f"out of the range of {dtype}"
-            raise RequestError(400, f"row {row}: a pixel is {json_text(pixel)}, {why}")
+            raise RequestError(f"row {row}: a pixel is {json_text(pixel)}, {why}")
     if not whole:
         return
     broken = next((p for p in pixels if isinstance(p, float) and not p.is_integer()), None)
     if broken is not None:
-        raise RequestError(400, f"row {row}: a pixel is {broken}, which is not a whole number")
+        raise RequestError(f"row {row}: a pixel is {broken}, which is not a whole number")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter
-
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -89,11 +87,8 @@ class MetricsMiddleware:
             await send(message)
 
         path = scope["path"] if scope["path"] in self.metrics.paths else OTHER
-        start = perf_counter()
-        self.metrics.in_progress.inc()
-        try:
-            await self.app(scope, receive, send_and_note_status)
-        finally:
-            self.metrics.in_progress.dec()
-            self.metrics.requests.labels(path, str(status)).inc()
-            self.metrics.seconds.labels(path).observe(perf_counter() - start)
+        with self.metrics.in_progress.track_inprogress(), self.metrics.seconds.labels(path).time():
+            try:
+                await self.app(scope, receive, send_and_note_status)
+            finally:
+                self.metrics.requests.labels(path, str(status)).inc()

@@ -18,12 +18,12 @@ class RequestError(Exception):
     """A request that the service refuses.
 
     Args:
-        status: of the HTTP response.
         reason: one line.
+        status: of the HTTP response.
         retry: seconds after which the client may try again.
     """
 
-    def __init__(self, status: int, reason: str, retry: int | None = None) -> None:
+    def __init__(self, reason: str, status: int = 400, retry: int | None = None) -> None:
         super().__init__(reason)
         self.status, self.reason, self.retry = status, shorten(reason, 600), retry
 

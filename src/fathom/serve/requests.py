@@ -1,19 +1,27 @@
-"""The two forms of a request in TensorFlow Serving's REST API, version 1: rows and columns."""
+"""The body of a request: strict JSON in one of two forms, rows or columns.
+
+They are those of TensorFlow Serving's REST API, version 1.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
+
+from starlette.requests import Request
 
 from fathom.artifacts.signature import IMAGE, Signature
 from fathom.base.errors import did_you_mean
 from fathom.predict.model_inputs import Inputs
 from fathom.serve.json_columns import check_columns, rows_to_columns, table_inputs
 from fathom.serve.json_images import image_inputs
-from fathom.serve.request_body import parse_json
 from fathom.serve.request_error import RequestError, json_text, json_type
 
 SIGNATURE_NAME = "serving_default"
+EXAMPLE = 'an object such as {"instances": [...]} or {"inputs": ...}'
+# `curl -d`, which TensorFlow Serving's documentation uses, labels JSON as a form.
+CONTENT_TYPES = ("", "application/json", "application/x-www-form-urlencoded")
 KEYS = ("instances", "inputs", "signature_name")
 
 Form = Literal["instances", "inputs"]
@@ -26,6 +34,36 @@ class PredictRequest:
     inputs: Inputs
     rows: int
     form: Form
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Return a request's body.
+
+    Raises:
+        RequestError: it is not JSON, or larger than `max_bytes`.
+    """
+    check_content_type(request)
+    too_large = RequestError(
+        f"the body is larger than {max_bytes} bytes, the most allowed: send fewer rows at once", 413
+    )
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > max_bytes:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > max_bytes:
+            raise too_large
+    return bytes(body)
+
+
+def check_content_type(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in CONTENT_TYPES and not kind.endswith("+json"):
+        raise RequestError(f"the body must be application/json, not {json_text(kind)}", 415)
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise RequestError(f"the body must not be encoded: it is {json_text(encoding)}", 415)
 
 
 def parse_request(body: bytes, signature: Signature, max_rows: int) -> PredictRequest:
@@ -52,23 +90,62 @@ def parse_request(body: bytes, signature: Signature, max_rows: int) -> PredictRe
     return PredictRequest(table_inputs(columns, signature), rows, form)
 
 
+def parse_json(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body.
+
+    Raises:
+        RequestError: the body is not a JSON object, or it holds NaN, Infinity or a key twice.
+    """
+    if not body.strip():
+        raise RequestError(f"the body is empty: send {EXAMPLE}")
+    try:
+        content = json.loads(
+            body.decode(), object_pairs_hook=unique_keys, parse_constant=reject_constant
+        )
+    except UnicodeDecodeError as error:
+        raise RequestError(f"the body is not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise RequestError(f"the body is not JSON: {error.msg}: {where}") from error
+    except RecursionError as error:
+        raise RequestError("the body is nested too deeply") from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise RequestError("the body has a number of too many digits") from error
+    if not isinstance(content, dict):
+        raise RequestError(f"the body must be {EXAMPLE}, not {json_type(content)}")
+    return content
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise RequestError(f"an object has the key {json_text(double)} twice")
+    return content
+
+
+def reject_constant(name: str) -> NoReturn:
+    raise RequestError(f"{name} is not JSON: give null for a missing value")
+
+
 def find_form(request: dict[str, Any]) -> Form:
     for key in request:
         if key not in KEYS:
             near = did_you_mean(key[:100], KEYS)
-            raise RequestError(400, f"the body must not have the key {json_text(key)}{near}")
+            raise RequestError(f"the body must not have the key {json_text(key)}{near}")
     name = request.get("signature_name", SIGNATURE_NAME)
     if name != SIGNATURE_NAME:
-        raise RequestError(400, f'signature_name must be "{SIGNATURE_NAME}", not {json_text(name)}')
+        raise RequestError(f'signature_name must be "{SIGNATURE_NAME}", not {json_text(name)}')
     if ("instances" in request) == ("inputs" in request):
-        raise RequestError(400, "the body must have either instances (rows) or inputs (columns)")
+        raise RequestError("the body must have either instances (rows) or inputs (columns)")
     return "instances" if "instances" in request else "inputs"
 
 
 def check_list(content: Any, form: Form) -> list[Any]:
     if not isinstance(content, list):
         raise RequestError(
-            400, f"{form} must be a list with one entry per row, not {json_type(content)}"
+            f"{form} must be a list with one entry per row, not {json_type(content)}"
         )
     return content
 
@@ -79,18 +156,16 @@ def image_list(content: Any) -> list[Any]:
         return check_list(content, "inputs")
     for name in content:
         if name != IMAGE:
-            raise RequestError(
-                400, f'inputs: the model takes only "{IMAGE}", not {json_text(name)}'
-            )
+            raise RequestError(f'inputs: the model takes only "{IMAGE}", not {json_text(name)}')
     if not content:
-        raise RequestError(400, f'inputs: "{IMAGE}" is missing')
+        raise RequestError(f'inputs: "{IMAGE}" is missing')
     return check_list(content[IMAGE], "inputs")
 
 
 def check_row_count(rows: int, form: Form, max_rows: int) -> None:
     if not rows:
-        raise RequestError(400, f"{form} is empty: send at least one row")
+        raise RequestError(f"{form} is empty: send at least one row")
     if rows > max_rows:
         raise RequestError(
-            413, f"{form} has {rows} rows, more than the {max_rows} allowed: send several requests"
+            f"{form} has {rows} rows, more than the {max_rows} allowed: send several requests", 413
         )

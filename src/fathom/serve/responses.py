@@ -73,7 +73,7 @@ def not_finite_error(columns: JsonColumns, marks: list[str]) -> RequestError:
     )
     why = f" ({marks[row]})" if marks[row] else ""
     return RequestError(
-        422,
         f"row {row}: the prediction is not a finite number{why}: correct the values of this row, "
         "or leave it out",
+        422,
     )

@@ -14,9 +14,8 @@ from fathom.predict.prediction_columns import UNUSUAL
 from fathom.serve.batching import Batcher
 from fathom.serve.options import ServiceOptions
 from fathom.serve.prometheus import Metrics
-from fathom.serve.request_body import read_body
 from fathom.serve.request_error import RequestError
-from fathom.serve.requests import PredictRequest, parse_request
+from fathom.serve.requests import PredictRequest, parse_request, read_body
 from fathom.serve.responses import encode_response
 
 SMALL = 1 << 16  # bytes that are parsed so fast that the event loop can do it
@@ -50,9 +49,9 @@ class Service:
             async with asyncio.timeout(seconds):
                 body = await read_body(request, self.options.max_bytes)
         except TimeoutError as error:
-            raise RequestError(408, f"the body took more than {seconds:g} seconds") from error
+            raise RequestError(f"the body took more than {seconds:g} seconds", 408) from error
         except ClientDisconnect as error:
-            raise RequestError(400, "the body is incomplete") from error
+            raise RequestError("the body is incomplete") from error
         try:
             async with asyncio.timeout(seconds):
                 parsed = await self.parse(body)
@@ -74,4 +73,4 @@ class Service:
 
 
 def busy(reason: str) -> RequestError:
-    return RequestError(503, f"{reason}: try again later", retry=1)
+    return RequestError(f"{reason}: try again later", 503, retry=1)

@@ -78,12 +78,7 @@ def make_schema(task: Any, rows: int, target: str, classes: list[str] | None) ->
         kind="table",
         task=task,
         rows=rows,
-        unlabelled=0,
         target=target,
-        unit=None,
         classes=classes,
-        columns=[],
-        image_shape=None,
-        test_rows=0,
         source=RawSource(origin="fit", sha256=""),
     )
