@@ -52,7 +52,7 @@ def searched(scaled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def build(folder: Path) -> None:
         from fathom.search import search, trainer_pool
-        from fathom.search.trial_data import TrialData
+        from fathom.search.trainer_pool import TrialData
 
         shutil.copytree(scaled, folder, dirs_exist_ok=True)
         steps: list[str] = []

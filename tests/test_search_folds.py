@@ -13,7 +13,7 @@ from fathom.artifacts.schema import Schema
 
 
 def folds_of(dataset: str, folds: int, *overrides: str) -> list[dict[str, Any]]:
-    from fathom.search.trial_data import read_rows
+    from fathom.search.trial import read_rows
 
     return list(read_rows(network_config(dataset, "mlp", *overrides), Schema.read(dataset), folds))
 

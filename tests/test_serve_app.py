@@ -27,10 +27,8 @@ from services import (
 
 from fathom.serve.app import create_app
 from fathom.serve.batching import Batcher, JsonColumns, start_batcher
-from fathom.serve.options import ServiceOptions
 from fathom.serve.prometheus import Metrics
-from fathom.serve.responses import predict_columns
-from fathom.serve.service import Service
+from fathom.serve.service import Service, ServiceOptions, predict_columns
 
 # Schemathesis does not count 413, too many rows, as a refusal.
 REFUSALS = {"negative_data_rejection": {"expected-statuses": [400, 413, 415]}}

@@ -194,11 +194,9 @@ def serve(model: Path, host: str, port: int, batch_wait_ms: float, **limits: Any
 
     SIGTERM and Ctrl+C stop the server after the current requests.
     """
-    from fathom.serve.options import ServiceOptions
     from fathom.serve.serve_command import serve_model
 
-    settings = ServiceOptions(batch_wait=batch_wait_ms / 1000, **limits)
-    serve_model(export_folder(model), host, port, settings)
+    serve_model(export_folder(model), host, port, batch_wait=batch_wait_ms / 1000, **limits)
 
 
 def export_folder(model: Path) -> Path:

@@ -1,8 +1,6 @@
 """Warnings about a data set: `data/checks/<dataset>.json`."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from fathom.base import paths
 from fathom.base.files import JsonModel
@@ -26,5 +24,5 @@ class Checks(JsonModel):
     warnings: list[DataWarning]
 
     @classmethod
-    def read(cls, dataset: str) -> Checks:
+    def read(cls, dataset: str) -> Self:
         return cls.read_file(paths.checks(dataset), f"check@{dataset}")

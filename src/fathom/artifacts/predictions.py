@@ -1,12 +1,10 @@
 """Predictions of every run of a network: `models/<dataset>/<model>/predictions/`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +55,7 @@ class Predictions:
     model_seeds: list[int]
 
     @classmethod
-    def read(cls, problem: Problem, model: str) -> Predictions:
+    def read(cls, problem: Problem, model: str) -> Self:
         file = paths.model(problem.dataset, model) / "run.json"
         training = read_json(file, f"train@{problem.dataset}-{model}")
         seeds = [run["seed"] for run in training["runs"]]

@@ -1,6 +1,6 @@
 """Inputs and outputs of the networks of a data set: `data/problem/<dataset>.json`."""
 
-from __future__ import annotations
+from typing import Self
 
 from pydantic import Field
 
@@ -57,7 +57,7 @@ class Problem(JsonModel):
     rows: dict[str, int]
 
     @classmethod
-    def read(cls, dataset: str) -> Problem:
+    def read(cls, dataset: str) -> Self:
         return cls.read_file(paths.problem(dataset), f"scale@{dataset}")
 
     @property

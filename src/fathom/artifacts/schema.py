@@ -1,8 +1,6 @@
 """Raw data as downloaded: `data/raw/<dataset>/schema.json`."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -52,7 +50,7 @@ class Schema(JsonModel):
     source: RawSource
 
     @classmethod
-    def read(cls, dataset: str) -> Schema:
+    def read(cls, dataset: str) -> Self:
         return cls.read_file(paths.raw(dataset) / "schema.json", f"download@{dataset}")
 
     @property

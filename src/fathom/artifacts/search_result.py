@@ -1,9 +1,7 @@
 """The result of a search: `searches/<dataset>/<model>-<search>.json`."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
@@ -53,11 +51,11 @@ class SearchResult(JsonModel):
     selection: EnsembleResult | None
 
     @classmethod
-    def read_all(cls, dataset: str) -> list[SearchResult]:
+    def read_all(cls, dataset: str) -> list[Self]:
         return [cls.read(file) for file in sorted(paths.searches(dataset).glob("*.json"))]
 
     @classmethod
-    def read(cls, file: Path) -> SearchResult:
+    def read(cls, file: Path) -> Self:
         try:
             return cls.model_validate_json(file.read_text(encoding="utf-8"))
         except ValueError as error:

@@ -1,7 +1,5 @@
 """Baselines: scikit-learn models with default settings, to compare networks with."""
 
-from __future__ import annotations
-
 import math
 from contextlib import ExitStack
 from pathlib import Path

@@ -5,8 +5,6 @@ import socket
 import ssl
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ from rich.progress import Progress
 from tenacity import RetryCallState, Retrying, stop_after_attempt
 from tenacity import retry_if_exception_type as retry_if
 from tenacity import wait_exponential_jitter as backoff
-from urllib3.exceptions import HTTPError
+from urllib3 import Retry
+from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.exceptions import TimeoutError as StalledError
 
 from fathom.download.remote_file import PlaceError, RemoteFile, TransientError, redact
@@ -132,11 +131,10 @@ def status_error(response: requests.Response) -> PlaceError:
     text = f"HTTP {status} {phrase}".rstrip()
     if status not in RETRY_STATUSES and status < 500:
         return PlaceError(text)
-    after = response.headers.get("Retry-After", "")
     try:
-        wait = (parsedate_to_datetime(after) - datetime.now(UTC)).total_seconds()
-    except (TypeError, ValueError):
-        wait = float(after) if after.isdecimal() else 0.0
+        wait = Retry().parse_retry_after(response.headers.get("Retry-After", ""))
+    except InvalidHeader:
+        wait = 0.0
     return TransientError(text, wait)
 
 

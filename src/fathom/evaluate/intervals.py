@@ -6,8 +6,6 @@ Errors often grow with the prediction, so each bin of predictions has a width of
 Mondrian taxonomy, Boström & Johansson 2020).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

@@ -3,8 +3,6 @@
 They equal scikit-learn's: bit for bit on a single block, up to rounding on several.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,9 +1,7 @@
 """The features of a table: `encoder.json` and how it transforms raw rows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -30,7 +28,7 @@ class Encoder(JsonModel):
     deep: list[str]
 
     @classmethod
-    def read(cls, dataset: str) -> Encoder:
+    def read(cls, dataset: str) -> Self:
         return cls.read_file(paths.scaled(dataset) / "encoder.json", f"scale@{dataset}")
 
     @property

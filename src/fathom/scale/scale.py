@@ -1,7 +1,5 @@
 """Scales the features and targets of every subset, and describes the problem to learn."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """The settings that all trials share, and what one trial changes: for training and for DVC."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -5,8 +5,6 @@ pruner stays here, so that a search is the same code on one machine and on many.
 of these, too, and took twice as long for small trials. Actors keep their compiled models.
 """
 
-from __future__ import annotations
-
 import queue
 import tempfile
 import threading

@@ -1,17 +1,16 @@
-"""Compiled models that one trial after another leases."""
+"""Compiled models that one trial after another leases, and the rows that they train on."""
 
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import keras
 import tensorflow as tf
 
-from fathom.artifacts.scaled_data import ScaledRows
+from fathom.artifacts.scaled_data import ScaledRows, Subset
 from fathom.models.names import input_names, output_names
-from fathom.search.trial_data import TrialData
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
 from fathom.train.compiled_fit import STEPS_WORTH_XLA, Programs
@@ -21,6 +20,18 @@ from fathom.train.scalars import program_signature
 from fathom.train.trainer import Trainer, build_seeded, build_variables, make_trainer
 
 CAPACITY = 64  # idle models
+
+
+@dataclass
+class TrialData:
+    """The rows of one training; `feeds` has them as networks read them."""
+
+    scaled: ScaledRows
+    feeds: dict[str, list[Feed]] = field(default_factory=dict)
+
+    def test(self) -> Subset:
+        """Return the test set, which no trial reads."""
+        return self.scaled.subset("test")
 
 
 @dataclass(frozen=True)

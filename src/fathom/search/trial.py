@@ -1,7 +1,8 @@
-"""One trial: a training, or one training per fold; and the engine that runs it in a thread."""
+"""One trial: its rows, a training or one training per fold, and the engine that runs it."""
 
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -10,11 +11,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 
+from fathom.artifacts.schema import Schema
+from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write
-from fathom.search.trainer_pool import TrainerPool
-from fathom.search.trial_data import TrialData, TrialDatasets
-from fathom.settings.config import NetworkConfig, SearchConfig
+from fathom.scale.scale import scale_in_memory
+from fathom.search.trainer_pool import TrainerPool, TrialData
+from fathom.settings.config import DatasetConfig, NetworkConfig, SearchConfig
+from fathom.split.split import Labels, Rows, read_labels, subset_rows
 from fathom.train.callbacks import DivergedError, direction, monitor_name
 from fathom.train.devices import cores
 from fathom.train.runs import train_run
@@ -68,6 +73,62 @@ class JudgeEpochs(keras.callbacks.Callback):
         self.best = value if self.best is None else self.better(self.best, value)
         if not self.judge(epoch + 1, self.best):
             raise PrunedError
+
+
+class TrialDatasets:
+    """Scales each set of rows once, for all trials with the same data settings."""
+
+    def __init__(self) -> None:
+        self.cache: dict[str, list[TrialData]] = {}
+        self.lock = threading.Lock()
+
+    def get(self, config: DatasetConfig, folds: int | None) -> list[TrialData]:
+        """Return the rows of the split, or those of each fold."""
+        sections = (config.dataset, config.split, config.scale)
+        key = json.dumps([folds, *(section.model_dump(mode="json") for section in sections)])
+        with self.lock:
+            if key not in self.cache:
+                schema = Schema.read(config.dataset.name)
+                self.cache[key] = [
+                    TrialData(scale_in_memory(config, schema, rows))
+                    for rows in read_rows(config, schema, folds)
+                ]
+            return self.cache[key]
+
+
+def read_rows(config: DatasetConfig, schema: Schema, folds: int | None) -> list[dict[str, Rows]]:
+    if schema.is_large:
+        raise FathomError(
+            f"{schema.name} has {schema.rows:,} rows, and a search keeps all rows in memory: "
+            "search on a sample, as a data set of its own"
+        )
+    rows = subset_rows(schema, config.split)
+    if folds is None:
+        return [rows]
+    _, labels = read_labels(schema)
+    return list(split_folds(rows, labels, folds, config))
+
+
+def split_folds(
+    subsets: dict[str, Rows], labels: Labels | None, folds: int, config: DatasetConfig
+) -> Iterator[dict[str, Rows]]:
+    """Split the training and validation rows into folds, as `split` splits rows.
+
+    Shuffled rows of classes are stratified. With rows in order, each fold trains on the rows
+    before its validation rows.
+    """
+    rows = np.sort(np.concatenate([subsets["train"], subsets["valid"]]))
+    settings = config.split
+    splitter: Any
+    if not settings.shuffle:
+        splitter = TimeSeriesSplit(folds)
+    elif labels is not None and settings.stratify:
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=settings.seed)
+    else:
+        splitter = KFold(folds, shuffle=True, random_state=settings.seed)
+    classes = None if labels is None else labels[rows]
+    for train, valid in splitter.split(rows, classes):
+        yield {"train": rows[train], "valid": rows[valid], "test": subsets["test"]}
 
 
 class ThreadEngine:

@@ -6,6 +6,6 @@ Read in this order:
 - `app`: the routes; `service`: how a request for predictions is answered.
 - `requests`: from bytes to rows; `json_columns`, `json_images`: their values as the model's
   inputs; `request_error`: why a request is refused.
-- `batching`: one call of the model for many requests; `responses`: predictions as JSON.
+- `batching`: one call of the model for many requests.
 - `prometheus`: metrics; `openapi`: the schema of requests and responses.
 """

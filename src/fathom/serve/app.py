@@ -1,7 +1,5 @@
 """The routes of a service."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 
@@ -58,7 +56,7 @@ def create_app(service: Service) -> FastAPI:
         add_json_route(app, path, summary, content)
     add_metrics_route(app, service)
     document = app.openapi()  # FastAPI keeps it
-    document["components"] = {"schemas": schemas(signature, service.options)}
+    document["components"] = {"schemas": schemas(signature, service.options.max_rows)}
     metrics.set_model(signature)
     metrics.paths += [*document["paths"], str(app.openapi_url)]
     app.add_middleware(MetricsMiddleware, metrics=metrics)

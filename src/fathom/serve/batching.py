@@ -1,7 +1,5 @@
 """One call of the model for several requests."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import queue

@@ -1,7 +1,5 @@
 """Columns of a table in JSON, as inputs of the model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 

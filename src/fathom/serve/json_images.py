@@ -1,7 +1,5 @@
 """Images in JSON, as nested lists or as Base64 of a file, as inputs of the model."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import io

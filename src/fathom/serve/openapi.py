@@ -1,14 +1,11 @@
 """Schemas of requests and responses for OpenAPI 3.1, from a network's signature."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.signature import IMAGE, ImageInput, InputColumn, Signature
 from fathom.predict.model_inputs import BOOLEANS
 from fathom.predict.prediction_columns import UNUSUAL, format_limit, prediction_names
-from fathom.serve.options import ServiceOptions
 from fathom.serve.requests import SIGNATURE_NAME
 
 Json = dict[str, Any]
@@ -23,9 +20,9 @@ ERRORS = {
 }
 
 
-def schemas(signature: Signature, options: ServiceOptions) -> Json:
+def schemas(signature: Signature, max_rows: int) -> Json:
     """Return JSON Schemas by name: `Request`, `Response`, `Error` and their components."""
-    row, columns = input_schemas(signature, options)
+    row, columns = input_schemas(signature, max_rows)
     name = {"signature_name": {"const": SIGNATURE_NAME}}
     values = output_schemas(signature)
     by_column = {column: {"type": "array", "items": schema} for column, schema in values.items()}
@@ -36,7 +33,7 @@ def schemas(signature: Signature, options: ServiceOptions) -> Json:
     }
     return {
         "Request": {"oneOf": [reference("Rows"), reference("Columns")]},
-        "Rows": object_schema({"instances": array_schema(row, options)}, name),
+        "Rows": object_schema({"instances": array_schema(row, max_rows)}, name),
         "Columns": object_schema({"inputs": columns}, name),
         "Response": {"oneOf": [reference("Predictions"), reference("Outputs")]},
         "Predictions": object_schema({"predictions": predictions}),
@@ -45,21 +42,21 @@ def schemas(signature: Signature, options: ServiceOptions) -> Json:
     }
 
 
-def input_schemas(signature: Signature, options: ServiceOptions) -> tuple[Json, Json]:
+def input_schemas(signature: Signature, max_rows: int) -> tuple[Json, Json]:
     """Return the schema of one row, and that of all rows by column."""
     if signature.image is None:
         row = {column.name: column_schema(column) for column in signature.columns}
-        columns = {name: array_schema(value, options) for name, value in row.items()}
+        columns = {name: array_schema(value, max_rows) for name, value in row.items()}
         return object_schema(row), object_schema(columns)
     content = {"type": "string", "contentEncoding": "base64", "description": "PNG or JPEG"}
     image = {"anyOf": [image_schema(signature.image), object_schema({"b64": content})]}
     any_image = {"anyOf": [*image["anyOf"], object_schema({IMAGE: image})]}
-    images = array_schema(any_image, options)
+    images = array_schema(any_image, max_rows)
     return any_image, {"anyOf": [images, object_schema({IMAGE: images})]}
 
 
-def array_schema(items: Json, options: ServiceOptions) -> Json:
-    return {"type": "array", "items": items, "minItems": 1, "maxItems": options.max_rows}
+def array_schema(items: Json, max_rows: int) -> Json:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": max_rows}
 
 
 def column_schema(column: InputColumn) -> Json:

@@ -1,6 +1,6 @@
 """Metrics of a service, for Prometheus."""
 
-from __future__ import annotations
+from functools import partial
 
 from prometheus_client import (
     CollectorRegistry,
@@ -29,29 +29,22 @@ class Metrics:
         self.registry = every = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=every)
-        self.requests = Counter(
-            "fathom_requests", "Answered requests.", ["path", "status"], registry=every
-        )
-        self.seconds = Histogram(
+        counter, gauge = partial(Counter, registry=every), partial(Gauge, registry=every)
+        histogram = partial(Histogram, registry=every)
+        self.requests = counter("fathom_requests", "Answered requests.", ["path", "status"])
+        self.seconds = histogram(
             "fathom_request_seconds",
             "From the head of a request to the end of its response.",
             ["path"],
             buckets=SECONDS,
-            registry=every,
         )
-        self.in_progress = Gauge(
-            "fathom_requests_under_way", "Requests in progress.", registry=every
+        self.in_progress = gauge("fathom_requests_under_way", "Requests in progress.")
+        self.rows = counter("fathom_rows", "Predicted rows.")
+        self.unusual = counter("fathom_unusual_rows", "Rows with values outside the training set.")
+        self.batch_requests = histogram(
+            "fathom_batch_requests", "Requests per batch.", buckets=COUNTS
         )
-        self.rows = Counter("fathom_rows", "Predicted rows.", registry=every)
-        self.unusual = Counter(
-            "fathom_unusual_rows", "Rows with values outside the training set.", registry=every
-        )
-        self.batch_requests = Histogram(
-            "fathom_batch_requests", "Requests per batch.", buckets=COUNTS, registry=every
-        )
-        self.batch_rows = Histogram(
-            "fathom_batch_rows", "Rows per batch.", buckets=COUNTS, registry=every
-        )
+        self.batch_rows = histogram("fathom_batch_rows", "Rows per batch.", buckets=COUNTS)
 
     def set_model(self, signature: Signature) -> None:
         labels = ["dataset", "model"]

@@ -1,7 +1,5 @@
 """Errors that a client gets, and JSON values as text in them."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

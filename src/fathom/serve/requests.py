@@ -3,8 +3,6 @@
 They are those of TensorFlow Serving's REST API, version 1.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn

@@ -1,16 +1,16 @@
 """What `fathom serve` does before the service starts."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from fathom.serve.options import ServiceOptions
 from fathom.serve.sockets import bind_socket, is_loopback
 from fathom.train.devices import start_on_cpu
 
 
-def serve_model(model: Path, host: str, port: int, options: ServiceOptions) -> None:
-    """Serve an exported network until SIGTERM or SIGINT.
+def serve_model(model: Path, host: str, port: int, **limits: Any) -> None:
+    """Serve an exported network until SIGTERM or SIGINT; `limits` are those of `ServiceOptions`.
 
     Raises:
         FathomError: the export is incomplete or damaged, or the address is not available.
@@ -20,6 +20,7 @@ def serve_model(model: Path, host: str, port: int, options: ServiceOptions) -> N
         # These import Keras, which starts TensorFlow.
         from fathom.predict.exported_model import ExportedModel
         from fathom.serve.server import serve
+        from fathom.serve.service import ServiceOptions
 
         exported_model = ExportedModel(model)
         if not is_loopback(sock):
@@ -27,7 +28,7 @@ def serve_model(model: Path, host: str, port: int, options: ServiceOptions) -> N
                 f"everyone who reaches {host} can use this service: it has no authentication and "
                 "no encryption. Put it behind a proxy that has both"
             )
-        serve(exported_model, sock, options, log)
+        serve(exported_model, sock, ServiceOptions(**limits), log)
 
 
 def log(line: str) -> None:

@@ -1,7 +1,5 @@
 """A service from its start to its end."""
 
-from __future__ import annotations
-
 import functools
 import math
 import signal
@@ -16,10 +14,8 @@ from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import Inputs
 from fathom.serve.app import create_app
 from fathom.serve.batching import Batcher, start_batcher
-from fathom.serve.options import ServiceOptions
 from fathom.serve.prometheus import Metrics
-from fathom.serve.responses import predict_columns
-from fathom.serve.service import Service
+from fathom.serve.service import Service, ServiceOptions, predict_columns
 from fathom.serve.sockets import BACKLOG, listen, socket_url
 
 KEEP_ALIVE = 75  # seconds that an idle connection stays open

@@ -1,7 +1,5 @@
 """The socket of a service."""
 
-from __future__ import annotations
-
 import errno
 import ipaddress
 import socket

@@ -1,7 +1,5 @@
 """From the arguments of `fit` and `predict` to a table; the validation split."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

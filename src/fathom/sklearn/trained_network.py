@@ -1,7 +1,5 @@
 """Trains a network on rows in memory, and predicts with it."""
 
-from __future__ import annotations
-
 import threading
 from typing import Any
 
@@ -17,8 +15,7 @@ from fathom.artifacts.scalers import Floats, ScalerFile
 from fathom.artifacts.schema import Schema
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.scale.scale import scale_table
-from fathom.search.trainer_pool import TrainerPool
-from fathom.search.trial_data import TrialData
+from fathom.search.trainer_pool import TrainerPool, TrialData
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build
 from fathom.train.predictor import Predictor
