@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,11 @@ Predict = Callable[[Inputs], JsonColumns]
 
 @dataclass
 class PendingRequest:
-    """The rows of a request, and the future of their predictions."""
+    """The rows of a request, and the future that its event loop waits for."""
 
     inputs: Inputs
     rows: int
-    future: Future[JsonColumns] = field(default_factory=Future)
+    future: asyncio.Future[JsonColumns]
 
 
 @dataclass
@@ -43,13 +43,13 @@ class Batcher:
     max_wait: float
     on_batch: Callable[[int, int], None]
     # None is the last entry.
-    queue: queue.SimpleQueue[PendingRequest | None] = field(default_factory=queue.SimpleQueue)
+    queue: SimpleQueue[PendingRequest | None] = field(default_factory=SimpleQueue)
 
     async def predict(self, inputs: Inputs, rows: int) -> JsonColumns:
         """Return the predictions for these rows as soon as their batch is done."""
-        request = PendingRequest(inputs, rows)
-        self.queue.put(request)
-        return await asyncio.wrap_future(request.future)
+        future: asyncio.Future[JsonColumns] = asyncio.get_running_loop().create_future()
+        self.queue.put(PendingRequest(inputs, rows, future))
+        return await future
 
     def run(self) -> None:
         """Work on one batch after another until the queue ends."""
@@ -57,7 +57,7 @@ class Batcher:
         while following is not None:
             batch, following = self.collect(following)
             # A request whose time is over no longer waits.
-            waiting = [one for one in batch if one.future.set_running_or_notify_cancel()]
+            waiting = [request for request in batch if not request.future.cancelled()]
             if waiting:
                 self.on_batch(len(waiting), sum(request.rows for request in waiting))
                 self.run_batch(waiting)
@@ -71,7 +71,7 @@ class Batcher:
         while rows < self.max_rows:
             try:
                 following = self.queue.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
+            except Empty:
                 return batch, UNKNOWN
             if following is None or rows + following.rows > self.max_rows:
                 return batch, following
@@ -84,20 +84,32 @@ class Batcher:
         try:
             columns = self.predict_batch(join_inputs(batch))
         except Exception as error:
-            if len(batch) == 1:
-                batch[0].future.set_exception(error)
+            if len(batch) > 1:
+                for request in batch:
+                    self.run_batch([request])
                 return
-            for request in batch:
-                self.run_batch([request])
-            return
-        start = 0
-        for request in batch:
-            end = start + request.rows
-            request.future.set_result({name: of[start:end] for name, of in columns.items()})
-            start = end
+            results: list[JsonColumns | Exception] = [error]
+        else:
+            ends = list(accumulate(request.rows for request in batch))
+            slices = [slice(start, end) for start, end in pairwise([0, *ends])]
+            results = [{name: of[rows] for name, of in columns.items()} for rows in slices]
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop = batch[0].future.get_loop()
+            loop.call_soon_threadsafe(resolve, batch, results)
 
 
-UNKNOWN = PendingRequest({}, 0)
+UNKNOWN = PendingRequest({}, 0, None)  # type: ignore[arg-type]
+
+
+def resolve(batch: list[PendingRequest], results: list[JsonColumns | Exception]) -> None:
+    """Set the results of requests whose time is not over, in the thread of their loop."""
+    for request, result in zip(batch, results, strict=True):
+        if request.future.done():
+            continue
+        if isinstance(result, Exception):
+            request.future.set_exception(result)
+        else:
+            request.future.set_result(result)
 
 
 def join_inputs(batch: list[PendingRequest]) -> Inputs:
