@@ -1,7 +1,5 @@
 """Exports a trained network to `exports/<dataset>/<model>/`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Container
 from pathlib import Path

@@ -1,7 +1,5 @@
 """File formats of an exported model: Keras' own, SavedModel and ONNX; and checksums."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import io

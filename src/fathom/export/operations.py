@@ -2,8 +2,6 @@
 buckets and crosses, and scalers in float64.
 """
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 from keras import ops

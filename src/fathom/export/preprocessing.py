@@ -1,7 +1,5 @@
 """Models that take raw columns or images: preprocessing as Keras operations before a network."""
 
-from __future__ import annotations
-
 import re
 
 import keras

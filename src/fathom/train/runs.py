@@ -1,7 +1,5 @@
 """One training of a network from one seed: new, resumed, or finished before."""
 
-from __future__ import annotations
-
 import queue
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed

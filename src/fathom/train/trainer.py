@@ -1,7 +1,5 @@
 """A network with its rows and its programs, ready to train from any seed."""
 
-from __future__ import annotations
-
 import random
 import threading
 from collections.abc import Callable
