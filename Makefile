@@ -43,16 +43,9 @@ PACKAGES = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("pure
 
 .PHONY: repro test test-fast test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search figures setup setup-dev setup-bench lint lock clean
 
-# A killed DVC may leave an empty lock file, which stops the next one. If DVC has a default remote,
-# outputs in it are pulled instead of built: docs/team.md.
+# If DVC has a default remote, outputs in it are pulled instead of built: docs/team.md.
 repro: setup
-	@find .dvc/tmp -name rwlock -empty -delete 2>/dev/null || true
-	@if remote=$$(dvc remote default 2>/dev/null); then \
-		echo "dvc repro --pull: with what the remote $$remote has (without it: dvc repro)"; \
-		exec dvc repro --pull; \
-	fi; \
-	echo "dvc repro"; \
-	exec dvc repro
+	@exec fathom repro
 
 # one process per core; an idle process takes over tests from a busy one
 PYTEST := pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
@@ -88,7 +81,7 @@ bench: setup-bench
 figures: setup
 	PYTHONPATH=src python bench/figures.py
 
-# time dvc repro from nothing, and its trainings as plain Keras scripts
+# time fathom repro from nothing, and its trainings as plain Keras scripts
 bench-repro: setup
 	python bench/repro.py
 

@@ -1,4 +1,4 @@
-"""Times `dvc repro` from nothing, and its trainings as plain Keras scripts:
+"""Times `fathom repro` from nothing, and its trainings as plain Keras scripts:
 
 python bench/repro.py
 
@@ -36,16 +36,16 @@ def rows(
         yield [f"script, {name}", *cells, trainings]
     total = sum(seconds["total"] for seconds in scripts.values())
     yield ["all scripts", f"{total:.1f}", "", ""]
-    yield ["`dvc repro evaluate` from nothing", f"{repro:.1f}", "", f"{training:.1f}"]
-    yield ["`dvc repro` of the rest", f"{rest:.1f}", "", ""]
+    yield ["`fathom repro evaluate` from nothing", f"{repro:.1f}", "", f"{training:.1f}"]
+    yield ["`fathom repro` of the rest", f"{rest:.1f}", "", ""]
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fathom-bench-") as temporary:
         folder = Path(temporary)
         copy_project(folder)
-        repro, _ = run(folder, "dvc", "repro", "evaluate")
-        rest, _ = run(folder, "dvc", "repro")
+        repro, _ = run(folder, "fathom", "repro", "evaluate")
+        rest, _ = run(folder, "fathom", "repro")
         runs = folder.glob("models/*/*/run.json")
         training = sum(json.loads(file.read_text())["seconds"] for file in runs)
         params = yaml.safe_load((folder / "params.yaml").read_text())
@@ -58,8 +58,8 @@ def main() -> None:
     head = ("", "s", "of which imports", "of which trainings")
     print(markdown_table(head, rows(repro, rest, training, scripts)))
     total = sum(seconds["total"] for seconds in scripts.values())
-    print(f"\n`dvc repro evaluate` / all scripts: {repro / total:.2f}")
-    print(f"The whole `dvc repro` / all scripts: {(repro + rest) / total:.2f}")
+    print(f"\n`fathom repro evaluate` / all scripts: {repro / total:.2f}")
+    print(f"The whole `fathom repro` / all scripts: {(repro + rest) / total:.2f}")
 
 
 if __name__ == "__main__":

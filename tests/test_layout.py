@@ -14,7 +14,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS = [
     "base", "messages", "settings", "artifacts", "models", "download", "split", "check", "scale",
     "train", "evaluate", "baseline", "compare", "explain", "export", "report", "gate",
-    "predict", "serve", "search", "sklearn", "new_dataset", "doctor", "cli",
+    "predict", "serve", "search", "sklearn", "new_dataset", "doctor", "repro", "cli",
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from conftest import ROOT, edit, network_config
 from trainings import refusal
 
 from fathom.artifacts.problem import Output, Problem
-from fathom.base import paths
+from fathom.base import machine, paths
 from fathom.base.blocks import MOST_ROWS
 from fathom.base.files import write_json, write_table
 from fathom.train import devices
@@ -106,14 +106,14 @@ def test_refuses_a_limit_that_leaves_nothing(workspace: Path) -> None:
 
 
 def test_a_container_has_what_it_may_take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    whole = devices.machine_memory()
+    whole = machine.machine_memory()
     assert whole > 0.5
     allowed = tmp_path / "memory.max"
-    monkeypatch.setattr(devices, "CONTROL_GROUP", allowed)
+    monkeypatch.setattr(machine, "CONTROL_GROUP", allowed)
     allowed.write_text("268435456\n")
-    assert devices.machine_memory() == 0.25
+    assert machine.machine_memory() == 0.25
     allowed.write_text("max\n")
-    assert devices.machine_memory() >= whole
+    assert machine.machine_memory() >= whole
 
 
 def write_predicted(dataset: str, rows: int) -> None:

@@ -35,7 +35,7 @@ class OneLineErrors(click.Group):
 def fathom() -> None:
     """Train and compare Keras networks on your table or images.
 
-    Run these commands in the project's folder. `dvc repro` and `dvc exp run` run the pipeline.
+    Run these commands in the project's folder. `fathom repro` and `dvc exp run` run the pipeline.
     """
 
 
@@ -133,6 +133,29 @@ def search(settings: tuple[str, ...]) -> None:
     from fathom.search.search_command import search as run_search
 
     run_search(list(settings))
+
+
+@fathom.command()
+@click.argument("targets", metavar="[TARGET...]", nargs=-1)
+@click.option("--jobs", "-j", type=COUNT, help="Stages at once. Default: by cores and memory.")
+@click.option(
+    "--pull/--no-pull",
+    default=None,
+    help="Take outputs from DVC's remote. Default: if there is a default remote.",
+)
+def repro(targets: tuple[str, ...], jobs: int | None, pull: bool | None) -> None:
+    """Run what has changed, as `dvc repro` does, with independent stages in parallel.
+
+    TARGET is a stage such as train or train@digits-mlp. The stages that it depends on run, too.
+
+    A stage that fails stops only those that depend on it. logs/repro/ has the output of each
+    stage. dvc.lock and all outputs are those of `dvc repro`, and what was built before is
+    restored from DVC's cache.
+    """
+    from fathom.repro.repro import repro as run_pipeline
+
+    if not run_pipeline(targets, jobs, pull):
+        sys.exit(1)
 
 
 @fathom.command()

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from fathom.base.errors import FathomError
+from fathom.base.machine import cores, machine_memory
 
 PYTHONS = ((3, 11), (3, 14))  # from, up to
 REQUIREMENTS = Path("requirements.txt")
@@ -64,7 +65,7 @@ def get_version(package: str) -> str | None:
 
 
 def check_machine() -> Iterator[Finding]:
-    from fathom.train.devices import cores, device_names, import_quietly, machine_memory
+    from fathom.train.devices import device_names, import_quietly
 
     yield OK, f"{cores()} cores, {machine_memory():,.1f} GiB of memory"
     free = shutil.disk_usage(Path.cwd()).free

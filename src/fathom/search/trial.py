@@ -16,12 +16,12 @@ from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 from fathom.artifacts.schema import Schema
 from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write
+from fathom.base.machine import cores
 from fathom.scale.scale import scale_in_memory
 from fathom.search.trainer_pool import TrainerPool, TrialData
 from fathom.settings.config import DatasetConfig, NetworkConfig, SearchConfig
 from fathom.split.split import Labels, Rows, read_labels, subset_rows
 from fathom.train.callbacks import DivergedError, direction, monitor_name
-from fathom.train.devices import cores
 from fathom.train.runs import train_run
 
 # Takes a step (an epoch or a fold, from 1) and the best value so far; returns whether to go on.

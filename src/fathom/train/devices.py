@@ -1,4 +1,4 @@
-"""Devices, cores and memory of a training.
+"""Devices of a training, and memory for its rows.
 
 TensorFlow keeps every device that it has once seen, so GPUs are chosen before it is imported.
 """
@@ -10,20 +10,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fathom.base.errors import FathomError
+from fathom.base.machine import machine_memory
 from fathom.settings.config import Config
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 COUNT_GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
-GIB = 2**30
 TENSORFLOW_MEMORY = 1.25  # GiB that TensorFlow takes with a network and its programs
 MIN_MEMORY = 0.1  # GiB for rows
-CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")  # of a container
 
 
 def start_tensorflow(config: Config) -> tf.distribute.Strategy:
@@ -123,13 +121,6 @@ def import_quietly() -> tf:
     return tensorflow
 
 
-def cores() -> int:
-    """Return how many of the processor's cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def device_names() -> list[str]:
     """Return the models of the GPUs in use, or "CPU"."""
     import tensorflow as tf
@@ -156,10 +147,3 @@ def memory_for_rows(config: Config) -> float:
                 f"{TENSORFLOW_MEMORY} GiB; set it to 2 or more",
             )
     return min(config.train.memory, available)
-
-
-def machine_memory() -> float:
-    """Return how many GiB this machine has, or this container may use of it."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit = CONTROL_GROUP.read_text() if CONTROL_GROUP.is_file() else "max"
-    return (total if limit.strip() == "max" else min(total, int(limit))) / GIB

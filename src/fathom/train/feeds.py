@@ -17,10 +17,11 @@ import tensorflow as tf
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData, Subset, scaler_of
 from fathom.base.files import ROW_GROUP
+from fathom.base.machine import GIB
 from fathom.models.names import input_names, output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import class_weights, loss_name
-from fathom.train.devices import GIB, memory_for_rows
+from fathom.train.devices import memory_for_rows
 
 # Inputs, targets and perhaps weights: each an array for a network with one input or output, a list
 # of arrays for one with several; the first axis of every array is the rows.

@@ -21,12 +21,13 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.base import paths
 from fathom.base.files import atomic_write, write_json, write_text
+from fathom.base.machine import cores
 from fathom.messages.training import last_line
 from fathom.models.names import output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.train import runs
 from fathom.train.callbacks import direction, monitor_name
-from fathom.train.devices import cores, device_names
+from fathom.train.devices import device_names
 from fathom.train.feeds import DiskFeed, MemoryFeed
 from fathom.train.fingerprint import fingerprint
 from fathom.train.runs import Run, TrainRun

@@ -1,0 +1,78 @@
+"""`fathom repro`: `dvc repro` with independent stages in parallel."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from dvc.exceptions import DvcException
+from filelock import FileLock, Timeout
+
+from fathom.base.errors import FathomError
+from fathom.base.machine import cores, machine_memory
+from fathom.repro.job import describe
+from fathom.repro.pipeline import Pipeline
+from fathom.repro.runner import Runner
+from fathom.repro.view import make_view
+
+DVC = Path(".dvc")
+STAGE_MEMORY = 2.0  # GiB that a stage with TensorFlow may take on tables of usual size
+
+
+def repro(targets: Sequence[str], jobs: int | None, pull: bool | None) -> bool:
+    """Bring stages and all that they depend on up to date. Return whether none has failed.
+
+    Args:
+        targets: stages, or none for all.
+        jobs: stages at once; None: one a core, as far as memory goes.
+        pull: whether to take outputs from DVC's remote; None: if there is a default remote.
+
+    Raises:
+        FathomError: DVC cannot read its files, or does not know a target.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # Stages run with this Python.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    with only_one():
+        try:
+            pipeline = Pipeline.read(targets)
+        except DvcException as error:
+            raise FathomError(describe(error)) from error
+        if pull is None and pipeline.remote:
+            click.echo(f"Pulling what the remote '{pipeline.remote}' has; --no-pull does without")
+            pull = True
+        view = make_view()
+        try:
+            return Runner(pipeline, jobs or default_jobs(), bool(pull), view).run()
+        finally:
+            view.close()
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Wait until no other `fathom repro` works in this project."""
+    if not DVC.is_dir():
+        raise FathomError("there is no DVC project here: start `fathom repro` in its folder")
+    folder = DVC / "tmp"
+    folder.mkdir(exist_ok=True)
+    lock = FileLock(folder / "fathom-repro.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        click.echo("Waiting: another `fathom repro` works in this project", err=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def default_jobs() -> int:
+    """Return a stage for each core, as many as memory holds.
+
+    Most of a stage's time, such as imports, conversions and small networks, uses one core.
+    """
+    return max(1, min(cores(), int(machine_memory() / STAGE_MEMORY)))
