@@ -7,6 +7,8 @@ import pytest
 from conftest import commit, repro, run_in
 from shell_stages import WAIT, chain, contents, fathom, make_project, runs, stage, write_stages
 
+from fathom.base.machine import cores
+
 pytestmark = pytest.mark.slow
 
 
@@ -42,6 +44,7 @@ def test_independent_stages_run_at_the_same_time(tmp_path: Path) -> None:
         tmp_path / "project", {"one": stage(one, out="one"), "other": stage(other, out="other")}
     )
     assert fathom(project, "-j", "2").stdout.endswith(" s: 2 ran\n")
+    assert (project / "one").read_text() == f"{max(1, cores() // 2)}\n"
 
 
 def test_a_failing_stage_stops_what_depends_on_it(tmp_path: Path) -> None:

@@ -34,9 +34,11 @@ class PollingLock(Lock):
     def lock(self) -> None:
         while True:
             try:
-                return self._do_lock()
+                self._do_lock()
             except LockError:
                 time.sleep(POLL)
+            else:
+                return
 
 
 class EarlierBuilds(StageCache):

@@ -54,7 +54,7 @@ def longest_paths(
     for name, value in seconds.items():
         of_kind.setdefault(kind(name), []).append(value)
     paths: dict[str, float] = {}
-    for name in reversed(needs):
+    for name in reversed(list(needs)):
         others = of_kind.get(kind(name), [DEFAULT_SECONDS])
         own = seconds[name] if name in seconds else fmean(others)
         after = (paths[other] for other in paths if name in needs[other])
