@@ -36,8 +36,7 @@ def run_stage(stage: str, *overrides: str) -> Finished:
     status: object = None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [f"{stage}.py", *overrides])
-        patch.setenv("HYDRA_FULL_ERROR", "")  # a stage sets it: restored after it,
-        patch.delenv("HYDRA_FULL_ERROR")  # and not set before it
+        patch.delenv("HYDRA_FULL_ERROR", raising=False)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 runpy.run_path(str(ROOT / f"src/{stage}.py"), run_name="__main__")

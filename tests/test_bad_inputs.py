@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from PIL import Image
 from stages import run_stage
 
+COMPOSE = hydra.compose
 ROWS = 60
 STAGES = ("download", "split", "scale")
 OUTPUTS = {"download": "raw", "split": "split", "scale": "scaled"}
@@ -233,27 +233,16 @@ EXPECTED: dict[str, str] = json.loads((Path(__file__).parent / "bad_inputs.json"
 def composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let stages share what Hydra composes of one settings file; all else of them is their own."""
 
-    def main(**_: Any) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
-        def decorate(job: Callable[[DictConfig], None]) -> Callable[[], None]:
-            def program() -> None:
-                tree = copy.deepcopy(tree_of(Path("conf/dataset/houses.yaml").read_text()))
-                HydraConfig.instance().set_config(tree)
-                OmegaConf.set_struct(tree, False)
-                del tree["hydra"]
-                job(tree)
+    def compose_once(*_: Any, **__: Any) -> DictConfig:
+        return copy.deepcopy(tree_of(Path("conf/dataset/houses.yaml").read_text()))
 
-            return program
-
-        return decorate
-
-    monkeypatch.setattr("hydra.main", main)
+    monkeypatch.setattr("hydra.compose", compose_once)
 
 
 @functools.cache
 def tree_of(_settings: str) -> DictConfig:
     """Return what Hydra composes of the settings in the workspace."""
-    with hydra.initialize_config_dir(str(Path("conf").resolve()), version_base="1.3"):
-        return hydra.compose("config", ["dataset=houses"], return_hydra_config=True)
+    return COMPOSE("config", ["dataset=houses"], return_hydra_config=True)
 
 
 def first_refusal() -> str:

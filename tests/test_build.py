@@ -26,27 +26,27 @@ SCHEDULES = "keras.optimizers.schedules"
     [
         # Over all epochs, from the model's learning rate to 0.
         ([], {0: 0.2, 5: 0.1, 10: 0.0}),
-        (["+train.schedule.decay_epochs=4"], {0: 0.2, 2: 0.1, 4: 0.0}),
-        (["+train.schedule.alpha=0.5"], {0: 0.2, 10: 0.1}),
+        (["train.schedule.decay_epochs=4"], {0: 0.2, 2: 0.1, 4: 0.0}),
+        (["train.schedule.alpha=0.5"], {0: 0.2, 10: 0.1}),
         (
             [
                 f"train.schedule._target_={SCHEDULES}.ExponentialDecay",
-                "+train.schedule.decay_epochs=3", "+train.schedule.decay_rate=0.5",
+                "train.schedule.decay_epochs=3", "train.schedule.decay_rate=0.5",
             ],
             {0: 0.2, 3: 0.1, 6: 0.05},
         ),
         (
             [
-                "+train.schedule.warmup_epochs=2", "+train.schedule.warmup_target=0.4",
-                "+train.schedule.decay_epochs=6",
+                "train.schedule.warmup_epochs=2", "train.schedule.warmup_target=0.4",
+                "train.schedule.decay_epochs=6",
             ],
             {0: 0.0, 2: 0.4, 5: 0.2, 8: 0.0},
         ),
         # Up from 0 in 2 epochs, then down to 0 in the other 8.
-        (["+train.schedule.warmup_epochs=2"], {0: 0.0, 1: 0.1, 2: 0.2, 6: 0.1, 10: 0.0}),
-        (["+train.optimizer.learning_rate=0.6"], {0: 0.6, 5: 0.3, 10: 0.0}),
+        (["train.schedule.warmup_epochs=2"], {0: 0.0, 1: 0.1, 2: 0.2, 6: 0.1, 10: 0.0}),
+        (["train.optimizer.learning_rate=0.6"], {0: 0.6, 5: 0.3, 10: 0.0}),
         (["train.schedule=null"], {0: 0.2, 10: 0.2}),
-        (["train.schedule=null", "+train.optimizer.learning_rate=0.5"], {0: 0.5, 10: 0.5}),
+        (["train.schedule=null", "train.optimizer.learning_rate=0.5"], {0: 0.5, 10: 0.5}),
     ],
 )  # fmt: skip
 def test_learning_rate_by_epoch(
@@ -62,7 +62,7 @@ def test_learning_rate_by_epoch(
 
 def test_two_schedules_are_refused(workspace: Path) -> None:
     own = f"{{_target_: {SCHEDULES}.CosineDecay, initial_learning_rate: 1.0}}"
-    config = network_config("digits", "mlp", f"+train.optimizer.learning_rate={own}")
+    config = network_config("digits", "mlp", f"train.optimizer.learning_rate={own}")
     assert refusal(make_optimizer, config, 1000) == (
         "params.yaml: train.schedule: train.optimizer.learning_rate is a schedule already; "
         "set one of the two to null"
@@ -81,7 +81,7 @@ def test_two_schedules_are_refused(workspace: Path) -> None:
 def test_optimizer_takes_its_arguments(
     workspace: Path, name: str, arguments: dict[str, float]
 ) -> None:
-    overrides = [f"++train.optimizer.{key}={value}" for key, value in arguments.items()]
+    overrides = [f"train.optimizer.{key}={value}" for key, value in arguments.items()]
     target = f"train.optimizer._target_=keras.optimizers.{name}"
     optimizer = make_optimizer(network_config("digits", "mlp", target, *overrides), 1000)
     assert type(optimizer) is getattr(keras.optimizers, name)
@@ -96,12 +96,12 @@ def test_optimizer_takes_its_arguments(
             "train.optimizer._target_: keras.optimizers has no 'SDG'; did you mean SGD?",
         ),
         (
-            "digits", "+train.optimizer.clipnrm=1.0",
+            "digits", "train.optimizer.clipnrm=1.0",
             "train.optimizer.clipnrm is no argument of keras.optimizers.AdamW; "
             "did you mean clipnorm?",
         ),
         (
-            "digits", "+train.schedule.decay_epoch=3",
+            "digits", "train.schedule.decay_epoch=3",
             "train.schedule.decay_epoch is no argument of "
             "keras.optimizers.schedules.CosineDecay; did you mean decay_steps?",
         ),
@@ -116,12 +116,12 @@ def test_optimizer_takes_its_arguments(
             "there are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
         ),
         (
-            "digits", "+model.loss_weights={main_outptu: 1.0}",
+            "digits", "model.loss_weights={main_outptu: 1.0}",
             "model.loss_weights.main_outptu: the network has no such output; "
             "did you mean main_output?",
         ),
         (
-            "digits", "+train.callbacks.mine={_target_: keras.callbacks.CSVLoger}",
+            "digits", "train.callbacks.mine={_target_: keras.callbacks.CSVLoger}",
             "train.callbacks.mine._target_: keras.callbacks has no 'CSVLoger'; "
             "did you mean CSVLogger?",
         ),
@@ -197,7 +197,7 @@ BATCH_CALLBACKS = {
 
 
 def batch_callback(name: str) -> str:
-    return f"+train.callbacks.{name}={{_target_: keras.callbacks.{name}{BATCH_CALLBACKS[name]}}}"
+    return f"train.callbacks.{name}={{_target_: keras.callbacks.{name}{BATCH_CALLBACKS[name]}}}"
 
 
 @pytest.mark.parametrize("name", BATCH_CALLBACKS)

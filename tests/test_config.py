@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -133,33 +134,81 @@ def test_later_layers_win(
     assert config.train.batch_size == 32  # from params.yaml
 
 
-OF_DIGITS = [f"{DIGITS}: split.test is 0.2, not 0.25", f"{DIGITS}: scale.clip is 3.0, not 5.0"]
-OF_BOOK = [
-    f"{BOOK}: scale.clip is null, not 3.0",
-    f'{BOOK}: scale.target is "none", not "zscore"',
-    f"{BOOK}: train.epochs is 20, not 60",
-    f'{BOOK}: train.optimizer._target_ is "keras.optimizers.Adam", not "keras.optimizers.AdamW"',
-    f"{BOOK}: train.optimizer.clipnorm is null, not 1.0",
-    f"{BOOK}: train.optimizer.weight_decay is null, not 0.3",
-    f"{BOOK}: train.schedule is null",
-    f"{BOOK}: train.early_stopping is null",
-    f'{BOOK}: train.keep is "last", not "best"',
-]
+OF_DIGITS = f"{DIGITS} replaces split.test, scale.clip"
+OF_BOOK = (
+    f"{BOOK} replaces scale.clip, scale.target, train.epochs, train.optimizer._target_, "
+    "train.schedule, train.early_stopping, train.keep"
+)
 
 
 @pytest.mark.parametrize(
     ("experiment", "settings", "expected"),
     [
         ("none", [], []),
-        ("none", ["split={test: 0.2, seed: 42}", "scale={clip: 3.0}"], OF_DIGITS),
-        ("book_mlp", ["split={test: 0.2, seed: 42}", "scale={clip: 3.0}"], [*OF_DIGITS, *OF_BOOK]),
+        ("none", ["split={test: 0.2, seed: 42}", "scale={clip: 3.0}"], [OF_DIGITS]),
+        ("book_mlp", ["split={test: 0.2, seed: 42}", "scale={clip: 3.0}"], [OF_DIGITS, OF_BOOK]),
     ],
 )
-def test_replaced_values(
+def test_replaced_settings(
     workspace: Path, experiment: str, settings: list[str], expected: list[str]
 ) -> None:
     edit(workspace / DIGITS, *settings)
-    assert Origins((), "digits", "mlp", experiment).replaced_values() == expected
+    assert Origins((), "digits", "mlp", experiment).replaced_settings() == expected
+
+
+SGD = "{_target_: keras.optimizers.SGD, momentum: 0.9}"
+ADAMW = {"_target_": "keras.optimizers.AdamW", "weight_decay": 0.3, "clipnorm": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "optimizer"),
+    [
+        ([f"train.optimizer={SGD}"], yaml.safe_load(SGD)),
+        ([f"+train.optimizer={SGD}"], yaml.safe_load(SGD)),
+        (
+            ["train.optimizer.momentum=0.9", "train.optimizer._target_=keras.optimizers.SGD"],
+            yaml.safe_load(SGD),
+        ),
+        (["train.optimizer._target_=keras.optimizers.AdamW"], ADAMW),
+        (["train.optimizer={beta_1: 0.8}"], ADAMW | {"beta_1": 0.8}),
+        (["experiment=sgd"], yaml.safe_load(SGD)),
+        (["experiment=sgd", "train.optimizer={clipnorm: 2.0}"],
+         yaml.safe_load(SGD) | {"clipnorm": 2.0}),
+        (["dataset=sgd"], yaml.safe_load(SGD)),
+        (["dataset=sgd", "experiment=back"], {"_target_": "keras.optimizers.AdamW"}),
+    ],
+)  # fmt: skip
+def test_another_target_replaces_all_arguments(
+    workspace: Path, overrides: list[str], optimizer: dict[str, Any]
+) -> None:
+    head, train = "# @package _global_\n", f"train: {{optimizer: {SGD}}}\n"
+    (workspace / "conf/experiment/sgd.yaml").write_text(head + train)
+    (workspace / "conf/experiment/back.yaml").write_text(
+        f"{head}train: {{optimizer: {{_target_: keras.optimizers.AdamW}}}}\n"
+    )
+    digits = (workspace / DIGITS).read_text()
+    (workspace / "conf/dataset/sgd.yaml").write_text(digits + train)
+    config = compose([*DIGITS_MLP, *overrides], NetworkConfig)
+    assert config.train.optimizer.model_dump(by_alias=True) == optimizer
+    assert config.train.schedule is not None
+
+
+def test_callbacks_are_replaced_together_or_added_one_by_one(workspace: Path) -> None:
+    edit(workspace / PARAMS, "train.callbacks={a: {_target_: x.A, size: 1}, b: {_target_: x.B}}")
+    edit(workspace / BOOK, "train.callbacks={a: {_target_: x.C}}")
+    added = compose([*BOOK_MLP, "train.callbacks.d._target_=x.D"], NetworkConfig).train.callbacks
+    assert {name: made and made.model_dump(by_alias=True) for name, made in added.items()} == {
+        "a": {"_target_": "x.C"}, "b": {"_target_": "x.B"}, "d": {"_target_": "x.D"},
+    }  # fmt: skip
+    config = compose([*BOOK_MLP, "train.callbacks={d: {_target_: x.D}}"], NetworkConfig)
+    assert list(config.train.callbacks) == ["d"]
+
+
+def test_another_network_keeps_the_settings_that_are_not_its_arguments(workspace: Path) -> None:
+    edit(workspace / MLP, "loss_weights={main_output: 2.0}")
+    model = compose([*DIGITS_MLP, "model._target_=own.build", "model.width=3"], NetworkConfig).model
+    assert model.arguments == {"width": 3}
+    assert (model.learning_rate, model.loss_weights) == (0.002, {"main_output": 2.0})
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -193,16 +242,24 @@ def test_stage_outside_a_project_says_so(tmp_path: Path, monkeypatch: pytest.Mon
     assert list(tmp_path.iterdir()) == []
 
 
-LINES = [OF_DIGITS[0], "train 1100 rows, valid 337 rows, test 360 rows"]
+LINES = [f"{DIGITS} replaces split.test", "train 1100 rows, valid 337 rows, test 360 rows"]
 
 
-def test_stage_prints_replaced_values_and_writes_only_its_output(workspace: Path) -> None:
+def test_stage_prints_replaced_settings_and_writes_only_its_output(workspace: Path) -> None:
     edit(workspace / DIGITS, "split={test: 0.2}")
     before = set(files(workspace))
     make_stage("download", "dataset=digits")
     assert run_stage("split", "dataset=digits").out.splitlines() == LINES
     written = {Path(file).parent.as_posix() for file in set(files(workspace)) - before}
     assert written == {"data/raw/digits", "data/split/digits"}
+
+
+def test_stage_prints_its_settings_and_its_use(workspace: Path) -> None:
+    printed = run_stage("train", *BOOK_MLP, "train.epochs=3", "--settings")
+    settings = yaml.safe_load(printed.out)
+    assert settings["train"]["optimizer"] == {"_target_": "keras.optimizers.Adam"}
+    assert (settings["train"]["epochs"], settings["model"]["units"]) == (3, [50, 50, 50])
+    assert "python src/train.py dataset=digits model=mlp" in run_stage("train", "--help").out
 
 
 @pytest.mark.slow

@@ -22,10 +22,7 @@ dataset:
   target: target
   auxiliary: petal width (cm)
 """
-SGD = [
-    "train.optimizer._target_=keras.optimizers.SGD", "train.optimizer.clipnorm=null",
-    "train.optimizer.weight_decay=null", "train.schedule=null",
-]  # fmt: skip
+SGD = ["train.optimizer._target_=keras.optimizers.SGD", "train.schedule=null"]
 FULL_BATCH = "train.batch_size=100000"
 IN_PYTHON = """
 import keras

@@ -1,6 +1,5 @@
 """The file that a setting comes from, or the command line."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,20 +65,21 @@ class Origins:
         folder = "search/space" if group == "space" else group
         return None if choice is None else paths.CONF / folder / f"{choice}.yaml"
 
-    def replaced_values(self) -> list[str]:
-        """Return a line for each value of params.yaml that a data set or experiment replaces."""
+    def replaced_settings(self) -> list[str]:
+        """Return a line for a data set and an experiment that replace settings of params.yaml."""
         lines = []
         below = flatten(read_settings(paths.PARAMS))
         for group in ("dataset", "experiment"):
             path = self.file(group)
             above = flatten(read_settings(path)) if path is not None else {}
-            for key, value in above.items():
-                if key in below and below[key] != value:
-                    old, new = json.dumps(below[key]), json.dumps(value)
-                    lines.append(f"{path}: {key} is {new}, not {old}")
-                elif any(name.startswith(f"{key}.") for name in below):
-                    lines.append(f"{path}: {key} is {json.dumps(value)}")
-            below |= above
+            keys = [
+                key
+                for key, value in above.items()
+                if below.get(key, value) != value
+                or any(name.startswith(f"{key}.") for name in below)
+            ]
+            if keys:
+                lines.append(f"{path} replaces {', '.join(keys)}")
         return lines
 
 

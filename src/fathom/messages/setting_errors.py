@@ -2,14 +2,14 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.messages.origins import Location, Origins, find_override, override_key
+from fathom.messages.origins import Location, Origins
 
 
 def setting_error(error: ValidationError, schema: type[BaseModel], origins: Origins) -> FathomError:
@@ -60,21 +60,6 @@ def first_error(
         text = re.sub("^(Input|String|List|Dictionary) should", "must", text)
         text += f", not {value!r}"
     return FathomError(f"{file}: {key}: {text}")
-
-
-def override_error(key: str, overrides: Sequence[str], schema: type[BaseModel]) -> str:
-    """Return the error about an override of `key`, which Hydra does not find in the settings."""
-    override = find_override(overrides, key) or key
-    keys = override_key(override).split(".")
-    for depth, name in enumerate(keys):
-        siblings = keys_at(schema, keys[:depth])
-        if not siblings or "_target_" in siblings:
-            break
-        if name not in siblings:
-            prefix = "".join(f"{key}." for key in keys[:depth])
-            near = did_you_mean(name, siblings, prefix)
-            return f"command line: {prefix}{name} is not a setting{near}"
-    return f"command line: {'.'.join(keys)} is not set yet: add it with +{override}"
 
 
 def keys_at(schema: Any, location: Location) -> list[str]:

@@ -5,15 +5,17 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.messages.origins import Origins, default_experiment, file_sets
+from fathom.messages.origins import Origins, default_experiment, file_sets, read_settings
 from fathom.search.space import FILE_CHOICES, Values, to_hydra
 from fathom.settings.compose import compose_tree, validate
 from fathom.settings.config import NetworkConfig
+from fathom.settings.merge import replaces, set_values
 
 
 class BaseSettings:
@@ -27,9 +29,7 @@ class BaseSettings:
         """Return checked settings with the values of a trial."""
         tree, origins = self.compose(values)
         tree = tree.copy()
-        for key, value in values.items():
-            if key not in FILE_CHOICES:
-                OmegaConf.update(tree, key, value, merge=False, force_add=True)
+        set_values(tree, {key: values[key] for key in values if key not in FILE_CHOICES})
         return validate(tree, replace(origins, searched=tuple(values)), NetworkConfig)
 
     def compose(self, values: Values) -> tuple[DictConfig, Origins]:
@@ -50,17 +50,46 @@ class BaseSettings:
         pairs = [override.lstrip("+").partition("=") for override in self.overrides]
         settings = {key: text for key, _, text in pairs if re.split("[./]", key)[0] != "search"}
         settings |= {key: to_hydra(value) for key, value in values.items()}
-        overrides = []
+        final = self.with_values(values).model_dump(by_alias=True)
+        overrides: dict[str, None] = {}
         for key, text in settings.items():
-            if key in (*FILE_CHOICES, "dataset"):
-                continue
-            file, place = origins.of(key.split("."))
-            prefix = "" if file == str(paths.PARAMS) else f"{file}:"
-            new = "" if file_sets(Path(file), place) else "+"
-            overrides.append(f"{prefix}{new}{place}={text}")
+            if key not in (*FILE_CHOICES, "dataset"):
+                changes = replacement(key.split("."), final, origins) or assignment(
+                    key, text, origins
+                )
+                overrides |= dict.fromkeys(changes)
         if origins.experiment not in (None, default_experiment()):
-            overrides.append(f"experiment={origins.experiment}")
-        return overrides
+            overrides[f"experiment={origins.experiment}"] = None
+        return list(overrides)
+
+
+def assignment(keys: list[str], text: str, origins: Origins) -> str:
+    prefix, path, place = in_file(keys, origins)
+    new = "" if file_sets(path, place) else "+"
+    return f"{prefix}{new}{place}={text}"
+
+
+def replacement(keys: list[str], final: dict[str, Any], origins: Origins) -> list[str]:
+    """Return how DVC replaces a function whole, which it would merge, or [] if none is replaced."""
+    for depth in range(2, len(keys) + 1):
+        prefix, path, place = in_file(keys[:depth], origins)
+        below = select(read_settings(path), place.split("."))
+        above = select(final, keys[:depth])
+        if isinstance(below, dict) and isinstance(above, dict) and replaces(above, below):
+            return [f"{prefix}~{place}", f"{prefix}+{place}={to_hydra(above)}"]
+    return []
+
+
+def in_file(keys: list[str], origins: Origins) -> tuple[str, Path, str]:
+    """Return the file that decides a setting, before it DVC's prefix, and the key there."""
+    file, place = origins.of(keys)
+    return "" if file == str(paths.PARAMS) else f"{file}:", Path(file), place
+
+
+def select(tree: Any, keys: list[str]) -> Any:
+    for key in keys:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
 
 
 def run_experiment(name: str, overrides: list[str]) -> None:

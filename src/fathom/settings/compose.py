@@ -1,31 +1,31 @@
 """From a command line to checked settings, with errors of one line."""
 
+import argparse
 import functools
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import hydra
 import yaml
-from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.messages.origins import GROUPS, Location, Origins
-from fathom.messages.setting_errors import override_error, setting_error
+from fathom.messages.origins import CHOICES, GROUPS, Location, Origins
+from fathom.messages.setting_errors import setting_error
 from fathom.settings.config import Config
+from fathom.settings.merge import drop_replaced
 
-FULL_ERROR = "HYDRA_FULL_ERROR"
 COMPOSING = threading.Lock()  # Hydra composes in one thread at a time
 
 ERRORS = (FathomError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
@@ -34,51 +34,45 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Callable[[], None]]:
-    """Make a function of settings a program with Hydra's command line.
+    """Make a function of settings a program whose arguments are Hydra's overrides.
 
     An error that the user can correct ends the program with one line and exit status 1, or with a
     traceback if HYDRA_FULL_ERROR is set. The command line must choose the groups (dataset, model)
     that the schema requires.
     """
-    wants_traceback = os.environ.get(FULL_ERROR) is not None
-
-    @contextmanager
-    def errors_in_one_line() -> Iterator[None]:
-        try:
-            yield
-        except ERRORS as error:
-            if wants_traceback:
-                raise
-            fail(one_line(error, sys.argv[1:]))
-        except KeyboardInterrupt:
-            fail("interrupted", status=130)
 
     def decorate(function: Callable[[AnyConfig], None]) -> Callable[[], None]:
-        def job(tree: DictConfig) -> None:
-            with errors_in_one_line():  # Hydra would add a line of its own
-                config = validate(tree, read_origins(HydraConfig.get()), schema)
-                for line in config.origins.replaced_values():
-                    print(line)
-                function(config)
-
         @functools.wraps(function)
         def program() -> None:
-            os.environ[FULL_ERROR] = "1"  # Hydra raises its errors instead of printing them
-            with errors_in_one_line():
-                conf = str(project_conf())
-                read_params()
-                hydra.main(version_base="1.3", config_path=conf, config_name="config")(job)()
+            try:
+                arguments = parse_arguments(function.__globals__["__doc__"])
+                config = compose(arguments.overrides, schema)
+                if arguments.settings:
+                    settings = config.model_dump(by_alias=True)
+                    print(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), end="")
+                    return
+                for line in config.origins.replaced_settings():
+                    print(line)
+                function(config)
+            except ERRORS as error:
+                if os.environ.get("HYDRA_FULL_ERROR") is not None:
+                    raise
+                fail(one_line(error))
+            except KeyboardInterrupt:
+                fail("interrupted", status=130)
 
         return program
 
     return decorate
 
 
-def read_origins(hydra_config: HydraConf) -> Origins:
-    chosen = hydra_config.runtime.choices
-    overrides = tuple(hydra_config.overrides.task)
-    groups = {group: chosen[group] for group in ("dataset", "model", "experiment", "search")}
-    return Origins(overrides, **groups, space=chosen.get("search/space"))
+def parse_arguments(description: str) -> argparse.Namespace:
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=description, formatter_class=formatter)
+    text = "settings of params.yaml and conf/ with other values, and the dataset=… and model=…"
+    parser.add_argument("overrides", nargs="*", metavar="setting=value", help=text)
+    parser.add_argument("--settings", action="store_true", help="print all settings and do nothing")
+    return parser.parse_args()
 
 
 def compose(overrides: Sequence[str], schema: type[AnyConfig]) -> AnyConfig:
@@ -98,14 +92,31 @@ def compose_tree(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
     conf = str(project_conf())
     with COMPOSING, hydra.initialize_config_dir(conf, version_base="1.3"):
         try:
-            read_params()
-            tree = hydra.compose("config", list(overrides), return_hydra_config=True)
+            parsed = OverridesParser.create().parse_overrides(list(overrides))
+            params = read_params()
+            added = [as_addition(override) for override in parsed]
+            tree = hydra.compose("config", added, return_hydra_config=True)
+            OmegaConf.set_struct(tree, False)
+            chosen = tree.pop("hydra").runtime.choices
+            groups = {
+                group: chosen[group] for group in ("dataset", "model", "experiment", "search")
+            }
+            origins = Origins(tuple(overrides), **groups, space=chosen.get("search/space"))
+            drop_replaced(tree, params, origins, parsed)
         except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
-            raise FathomError(one_line(error, overrides)) from error
-    origins = read_origins(tree.hydra)
-    OmegaConf.set_struct(tree, False)
-    del tree["hydra"]
+            raise FathomError(one_line(error)) from error
     return tree, origins
+
+
+def as_addition(override: Override) -> str:
+    """Return an override that Hydra accepts for a key that no file sets.
+
+    The schemas know all keys, and functions their arguments: `+` need not confirm them.
+    """
+    line = str(override.input_line)
+    if override.is_delete() or override.key_or_group in CHOICES:
+        return line
+    return f"++{line.lstrip('+')}"
 
 
 def validate(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) -> AnyConfig:
@@ -159,8 +170,8 @@ def options(group: str) -> list[str]:
     return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))
 
 
-def read_params() -> None:
-    """Pass params.yaml to Hydra.
+def read_params() -> DictConfig:
+    """Read params.yaml and pass it to Hydra.
 
     If Hydra searched the project's folder for it, each sub-folder would be a group, and
     `models=[mlp]` would choose a file of the group `models`.
@@ -174,6 +185,7 @@ def read_params() -> None:
     if not isinstance(params, DictConfig):
         raise FathomError(f"{paths.PARAMS}: must be a mapping of settings")
     ConfigStore.instance().store("params", params)
+    return params
 
 
 def project_conf() -> Path:
@@ -186,18 +198,13 @@ def project_conf() -> Path:
     return paths.CONF.resolve()
 
 
-def one_line(error: Exception, overrides: Sequence[str] = ()) -> str:
-    cause = error.__cause__
+def one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'operating system'}: {error.strerror}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.partition("/")
         near = did_you_mean(name, options(group))
         return f"{group}={name}: there is no {paths.CONF}/{group}/{name}.yaml{near}"
-    if isinstance(error, ConfigCompositionException) and isinstance(
-        cause, ConfigAttributeError | ConfigKeyError
-    ):
-        return override_error(str(cause.full_key), overrides, Config)
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
         return (

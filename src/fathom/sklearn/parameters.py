@@ -17,6 +17,7 @@ from fathom.messages.origins import Location, Origins
 from fathom.messages.setting_errors import is_setting, keys_at
 from fathom.settings.compose import compose_tree, options, project_conf, validate
 from fathom.settings.config import NetworkConfig
+from fathom.settings.merge import set_values
 
 # Sections of settings that are parameters, without those that are for stages or follow from `fit`.
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -72,8 +73,7 @@ def compose_settings(
         values["seed"], names["seed"] = seed, "random_state"
     if not has_validation:
         values |= {"train.early_stopping": None, "train.keep": "last"}
-    for setting, value in values.items():
-        OmegaConf.update(tree, setting, value, merge=False, force_add=True)
+    set_values(tree, values)
     own = {"dataset": DATASET, "estimator": estimator, "parameters": names}
     return validate(tree, ParameterOrigins(**vars(origins) | own), NetworkConfig)
 

@@ -1,0 +1,91 @@
+"""Another `_target_` replaces a function with all its arguments; all other mappings merge."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from fathom.messages.origins import CHOICES, Origins
+from fathom.messages.setting_errors import keys_at
+from fathom.settings.config import Config
+from fathom.settings.instantiate import current_name
+
+TARGET = "_target_"
+CALLBACKS = "train.callbacks"  # all of them are replaced by an override of this key
+
+Tree = dict[str, Any]
+
+
+def drop_replaced(
+    tree: DictConfig, params: DictConfig, origins: Origins, overrides: Sequence[Override]
+) -> None:
+    """Remove from composed settings the arguments of functions that a later source replaces.
+
+    Hydra merges all mappings. Sources are params.yaml, the chosen files in the order of
+    conf/config.yaml, and the overrides together.
+    """
+    sources: list[Any] = [params]
+    for group in ("dataset", "model", "experiment", "search"):
+        file = origins.file(group)
+        if file is not None:
+            content = OmegaConf.load(file)
+            sources.append(content if group in ("dataset", "experiment") else {group: content})
+    above = OmegaConf.create()
+    for override in overrides:
+        if not override.is_delete() and override.key_or_group not in CHOICES:
+            OmegaConf.update(above, override.key_or_group, override.value(), force_add=True)
+    sources.append(above)
+    layers: list[Any] = [OmegaConf.to_container(OmegaConf.create(s)) for s in sources]
+    merged: Tree = {}
+    for layer in layers[:-1]:
+        merged = merge(merged, layer)
+    if any(override.key_or_group == CALLBACKS for override in overrides):
+        merged["train"].pop("callbacks", None)
+    remove(tree, OmegaConf.merge(*sources), merge(merged, layers[-1]))
+
+
+def merge(below: Tree, above: Tree, location: tuple[str, ...] = ()) -> Tree:
+    if replaces(above, below):
+        below = kept_settings(below, location)
+    return below | {
+        key: merge(below[key], value, (*location, key))
+        if isinstance(value, dict) and isinstance(below.get(key), dict)
+        else value
+        for key, value in above.items()
+    }
+
+
+def replaces(above: Mapping[str, Any], below: Mapping[str, Any]) -> bool:
+    return (
+        TARGET in above
+        and TARGET in below
+        and current_name(str(above[TARGET])) != current_name(str(below[TARGET]))
+    )
+
+
+def kept_settings(node: Mapping[str, Any], location: Sequence[str]) -> Tree:
+    """Return the settings beside a function that are not its arguments: model.learning_rate."""
+    return {key: node[key] for key in keys_at(Config, location) if key in node}
+
+
+def remove(tree: DictConfig, below: Any, above: Any) -> None:
+    """Remove from a tree all keys that are in `below`, but not in `above`."""
+    for key in below:
+        if key not in tree:
+            continue
+        if key not in above:
+            del tree[key]
+        elif all(isinstance(node[key], Mapping) for node in (tree, below, above)):
+            remove(tree[key], below[key], above[key])
+
+
+def set_values(tree: DictConfig, values: Mapping[str, Any]) -> None:
+    """Set settings by their dotted keys; another `_target_` removes the other arguments."""
+    for key in sorted(values, key=lambda key: not key.endswith(f".{TARGET}")):
+        place, _, last = key.rpartition(".")
+        node = OmegaConf.select(tree, place) if last == TARGET else None
+        if isinstance(node, DictConfig) and replaces({TARGET: values[key]}, node):
+            kept = kept_settings(node, place.split("."))
+            OmegaConf.update(tree, place, kept, merge=False)
+        OmegaConf.update(tree, key, values[key], merge=False, force_add=True)
