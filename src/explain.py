@@ -3,6 +3,7 @@
 python src/explain.py dataset=california_housing
 """
 
+from fathom.explain.omission import leave_out
 from fathom.settings.compose import stage
 from fathom.settings.config import DatasetConfig
 from fathom.train.devices import start_tensorflow
@@ -10,6 +11,10 @@ from fathom.train.devices import start_tensorflow
 
 @stage(DatasetConfig)
 def main(config: DatasetConfig) -> None:
+    if not config.explain.rows:
+        leave_out(config.dataset.name)
+        print("explain.rows is 0: no explanation")
+        return
     start_tensorflow(config)
     from fathom.explain.explain import explain  # imports Keras, which starts TensorFlow
 

@@ -1,5 +1,7 @@
 """The model card: use, data, metrics and limits of a network."""
 
+from pathlib import Path
+
 import jinja2
 
 from fathom.artifacts.checks import Checks
@@ -7,7 +9,7 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, read_metrics
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
-from fathom.base.files import read_json
+from fathom.base.files import atomic_write, read_json, write_text
 from fathom.evaluate.formatting import (
     METRIC_LABELS,
     SUBSET_LABELS,
@@ -17,7 +19,21 @@ from fathom.evaluate.formatting import (
     format_percent,
     format_share,
 )
-from fathom.settings.config import CardText
+from fathom.settings.config import CardText, NetworkConfig
+
+
+def export_card(config: NetworkConfig) -> None:
+    """Write the model card alone to `exports/<dataset>/<model>/`."""
+    dataset, model = config.dataset.name, config.model.name
+    with atomic_write(paths.export(dataset, model)) as folder:
+        folder.mkdir()
+        write_card(folder, config)
+
+
+def write_card(folder: Path, config: NetworkConfig) -> None:
+    dataset, model = config.dataset.name, config.model.name
+    text = config.cards.get(dataset, CardText())
+    write_text(folder / "MODEL_CARD.md", render_card(dataset, model, text))
 
 
 def render_card(dataset: str, model: str, text: CardText) -> str:

@@ -18,14 +18,14 @@ from fathom.artifacts.scaled_data import read_scalers
 from fathom.artifacts.schema import Schema, SchemaColumn
 from fathom.artifacts.signature import SIGNATURE, ImageInput, InputColumn, Signature, to_seconds
 from fathom.base import paths
-from fathom.base.files import atomic_write, read_array, read_json, write_text
+from fathom.base.files import atomic_write, read_array, read_json
 from fathom.evaluate.intervals import fit_interval
 from fathom.export import formats
-from fathom.export.card import render_card
+from fathom.export.card import write_card
 from fathom.export.preprocessing import build_image_model, build_table_model, reserved_names
 from fathom.models.names import output_names
 from fathom.scale.encoder import Encoder
-from fathom.settings.config import CardText, NetworkConfig
+from fathom.settings.config import NetworkConfig
 from fathom.settings.data_settings import DatasetSettings
 
 
@@ -73,8 +73,7 @@ def export(config: NetworkConfig) -> Signature:
             versions=run["versions"],
         )
         signature.write(folder / SIGNATURE)
-        text = config.cards.get(dataset, CardText())
-        write_text(folder / "MODEL_CARD.md", render_card(dataset, name, text))
+        write_card(folder, config)
         formats.write_checksums(folder)
     return signature
 

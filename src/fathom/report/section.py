@@ -137,10 +137,13 @@ def describe_mistakes(
 
 
 def important_columns(results: DatasetResults) -> pd.DataFrame:
-    """Return the most important raw columns of the shown test rows; images have none."""
-    if results.problem.kind == "images":
+    """Return the most important raw columns of the shown test rows; images have none.
+
+    Without an explanation, there are none either.
+    """
+    importance = results.explanation.get("importance", [])[:IMPORTANT_COLUMNS]
+    if not importance:
         return pd.DataFrame()
-    importance = results.explanation["importance"][:IMPORTANT_COLUMNS]
     rows = results.best.predictions["row"].to_numpy()
     table = read_raw_rows(results.problem.dataset, rows, [line["column"] for line in importance])
     return table.reset_index(drop=True)
@@ -154,20 +157,23 @@ def describe_table(results: DatasetResults) -> dict[str, Any]:
         "columns": summarize_columns(dataset),
         "summarized": None if rows is None else len(rows),
         "distributions": draw_distributions(dataset),
-        "shapley": shapley_charts(results.explanation),
+        "shapley": shapley_charts(results.explanation) if results.explanation["rows"] else [],
     }
 
 
 def describe_images(results: DatasetResults) -> dict[str, Any]:
     """Return samples, and the mean attribution map of every class on one scale of brightness."""
     dataset = results.problem.dataset
+    samples = pictures.draw_samples(dataset)
+    if not results.explanation["rows"]:
+        return {"samples": samples}
     file = paths.explanation(dataset) / "maps.npy"
     maps = np.asarray(read_array(file, f"explain@{dataset}"))
     if maps.ndim == 4:
         maps = maps.sum(axis=-1)
     limit = float(maps.max())
     return {
-        "samples": pictures.draw_samples(dataset),
+        "samples": samples,
         "maps": [
             {"name": name, "picture": pictures.draw_heat_map(of_class, limit)}
             for name, of_class in zip(results.explanation["classes"], maps, strict=True)

@@ -121,12 +121,13 @@ class Bounds(Section):
 
 
 class ExplainSettings(Section):
-    rows: PositiveInt
+    rows: NonNegativeInt
     background: PositiveInt
     evaluations: PositiveInt
 
 
 class ExportSettings(Section):
+    keras: bool
     saved_model: bool
     onnx: bool
 
