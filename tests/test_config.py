@@ -134,26 +134,29 @@ def test_later_layers_win(
     assert config.train.batch_size == 32  # from params.yaml
 
 
-OF_DIGITS = f"{DIGITS} replaces split.test, scale.clip"
 OF_BOOK = (
-    f"{BOOK} replaces scale.clip, scale.target, train.epochs, train.optimizer._target_, "
-    "train.schedule, train.early_stopping, train.keep"
+    f"{BOOK} replaces train.epochs, train.optimizer._target_, train.schedule, "
+    "train.early_stopping, train.keep"
 )
 
 
 @pytest.mark.parametrize(
-    ("experiment", "settings", "expected"),
+    ("section", "experiment", "expected"),
     [
-        ("none", [], []),
-        ("none", ["split={test: 0.2, seed: 42}", "scale={clip: 3.0}"], [OF_DIGITS]),
-        ("book_mlp", ["split={test: 0.2, seed: 42}", "scale={clip: 3.0}"], [OF_DIGITS, OF_BOOK]),
+        ("split", "book_mlp", [f"{DIGITS} replaces split.test"]),
+        ("scale", "none", [f"{DIGITS} replaces scale.clip"]),
+        ("scale", "book_mlp",
+         [f"{DIGITS} replaces scale.clip", f"{BOOK} replaces scale.clip, scale.target"]),
+        ("train", "book_mlp", [OF_BOOK]),
+        ("train", "none", []),
+        ("download", "book_mlp", []),
     ],
-)
-def test_replaced_settings(
-    workspace: Path, experiment: str, settings: list[str], expected: list[str]
+)  # fmt: skip
+def test_a_stage_names_the_replaced_settings_of_its_section(
+    workspace: Path, section: str, experiment: str, expected: list[str]
 ) -> None:
-    edit(workspace / DIGITS, *settings)
-    assert Origins((), "digits", "mlp", experiment).replaced_settings() == expected
+    edit(workspace / DIGITS, "split={test: 0.2, seed: 42}", "scale={clip: 3.0}")
+    assert Origins((), "digits", "mlp", experiment).replaced_settings(section) == expected
 
 
 SGD = "{_target_: keras.optimizers.SGD, momentum: 0.9}"

@@ -152,7 +152,7 @@ def test_an_incomplete_export_is_refused(folder: Path) -> None:
     sums.unlink()
     assert load_error(folder) == (
         f"{folder} is no exported network, it has no SHA256SUMS: exports are made by "
-        "`dvc repro` in exports/<dataset>/<model>"
+        "`dvc repro` in exports/<dataset>/<model>, unless export.keras is false"
     )
 
 

@@ -208,5 +208,5 @@ def test_the_command_ends_with_one_line_and_status_1(tmp_path: Path, file: Path)
     assert (done.status, done.out) == (1, "")
     assert done.err == (
         f"fathom: {tmp_path} is no exported network, it has no SHA256SUMS: exports are made by "
-        "`dvc repro` in exports/<dataset>/<model>\n"
+        "`dvc repro` in exports/<dataset>/<model>, unless export.keras is false\n"
     )

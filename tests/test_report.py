@@ -49,7 +49,8 @@ def words(page_file: Path) -> str:
 def in_git(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a Git repository with a report of other metrics than those that are committed.
 
-    Its baselines of digits are said to be trained on 1,000 rows. Read it alone.
+    Its baselines of digits are said to be trained on 1,000 rows, and nothing is explained. Read it
+    alone.
     """
 
     def build(folder: Path) -> None:
@@ -67,6 +68,9 @@ def in_git(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "metrics/digits/baseline.json").write_text(json.dumps(marked))
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
+            for dataset in PRIMARY:
+                make_stage("explain", f"dataset={dataset}", "experiment=quick")
+                make_stage("export", f"dataset={dataset}", "model=mlp", "experiment=quick")
             make_stage("report")
 
     return build_once(tmp_path_factory, "report-in-git", build)
@@ -117,6 +121,19 @@ def test_says_where_it_comes_from_and_how_many_rows_baselines_had(in_git: Path) 
     assert text.count("baselines of scikit-learn.") == 1  # California's, of all rows
     summary = (in_git / "report/summary.md").read_text()
     assert f"Baselines were trained on 1,000 of {rows:,} training rows." in summary
+
+
+def test_a_quick_experiment_has_no_explanations_and_exports(in_git: Path) -> None:
+    text = page_text(in_git / "report/index.html")
+    line = (
+        "None, because explain.rows is 0. With another number, dvc repro explains the best network."
+    )
+    assert text.count(line) == len(PRIMARY)
+    for dataset in PRIMARY:
+        exported = in_git / "exports" / dataset / "mlp"
+        card = (exported / "MODEL_CARD.md").read_text()
+        assert card.startswith(f"# Model card: mlp on {dataset}".replace("_", "\\_"))
+        assert [file.name for file in exported.iterdir()] == ["MODEL_CARD.md"]
 
 
 def test_needs_no_other_file(page_file: Path) -> None:

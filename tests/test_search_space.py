@@ -11,6 +11,7 @@ from conftest import ROOT
 from small_searches import learning_rate, run_formula, search_config, write_space
 from trainings import refusal
 
+from fathom.search.base_settings import BaseSettings
 from fathom.search.search_command import search
 from fathom.search.space import check_space, sort_space, suggest
 from fathom.settings.search_settings import Dimension
@@ -87,6 +88,27 @@ def test_refuses_a_space(workspace: Path, method: str, space: dict[str, Any], me
 def test_a_space_may_have_arguments_that_no_file_sets(workspace: Path) -> None:
     write_space("mlp", {"train.optimizer.beta_1": {"float": [0.8, 0.99]}})
     check_space(search_config("mlp", "random"))
+
+
+def test_another_target_replaces_all_arguments_in_trials_and_experiments(workspace: Path) -> None:
+    base = BaseSettings(["dataset=digits", "model=wide_deep", "train.epochs=3"])
+    values = {
+        "model.learning_rate": 0.1,
+        "model.wide_optimizer": {"_target_": "keras.optimizers.SGD", "momentum": 0.9},
+        "train.optimizer.momentum": 0.8,
+        "train.optimizer._target_": "keras.optimizers.SGD",
+    }
+    config = base.with_values(values)
+    assert config.train.optimizer.arguments == {"momentum": 0.8}
+    file = "conf/model/wide_deep.yaml:"
+    assert base.dvc_overrides(values) == [
+        "train.epochs=3",
+        f"{file}learning_rate=0.1",
+        f"{file}~wide_optimizer",
+        f"{file}+wide_optimizer={{_target_:keras.optimizers.SGD,momentum:0.9}}",
+        "~train.optimizer",
+        "+train.optimizer={_target_:keras.optimizers.SGD,momentum:0.8}",
+    ]
 
 
 @pytest.mark.parametrize(("line", "message"), BAD["command lines"])

@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import check_estimator, estimator_checks_gen
 
 from fathom.sklearn import NetworkClassifier, NetworkRegressor
 from fathom.sklearn.estimators import EXPECTED_FAILED_CHECKS
+from fathom.sklearn.parameters import compose_settings
 
 ESTIMATORS = pytest.mark.parametrize("estimator", [NetworkRegressor, NetworkClassifier])
 
@@ -65,6 +66,22 @@ def test_settings_are_parameters() -> None:
     }  # fmt: skip
     assert changed.get_params() == network.get_params() | {"model__depth": 3, "random_state": 7}
     assert repr(network) == "NetworkRegressor(model='selu', model__depth=2, train__epochs=3)"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"train__optimizer": {"_target_": "keras.optimizers.SGD", "momentum": 0.9}},
+        {
+            "train__optimizer__momentum": 0.9,
+            "train__optimizer___target_": "keras.optimizers.SGD",
+        },
+    ],
+)
+def test_another_target_replaces_all_arguments(parameters: dict[str, Any]) -> None:
+    dataset: dict[str, Any] = {"task": "regression", "target": "y", "categories": []}
+    config = compose_settings("NetworkRegressor", "mlp", parameters, dataset, None, True)
+    assert config.train.optimizer.arguments == {"momentum": 0.9}
 
 
 def test_changed_files_of_settings_are_read_again(quick: Path) -> None:

@@ -65,20 +65,15 @@ class Origins:
         folder = "search/space" if group == "space" else group
         return None if choice is None else paths.CONF / folder / f"{choice}.yaml"
 
-    def replaced_settings(self) -> list[str]:
-        """Return a line for a data set and an experiment that replace settings of params.yaml."""
+    def replaced_settings(self, section: str) -> list[str]:
+        """Return a line for a data set and an experiment that replace a section's settings."""
         lines = []
-        below = flatten(read_settings(paths.PARAMS))
-        for group in ("dataset", "experiment"):
-            path = self.file(group)
-            above = flatten(read_settings(path)) if path is not None else {}
-            keys = [
-                key
-                for key, value in above.items()
-                if below.get(key, value) != value
-                or any(name.startswith(f"{key}.") for name in below)
-            ]
-            if keys:
+        params = read_settings(paths.PARAMS)
+        for path in (self.file("dataset"), self.file("experiment")):
+            above = read_settings(path).get(section) if path else None
+            leaves = flatten({section: above or {}})
+            keys = [key for key, value in leaves.items() if select(params, key, value) != value]
+            if above and keys:
                 lines.append(f"{path} replaces {', '.join(keys)}")
         return lines
 
@@ -104,6 +99,15 @@ def read_settings(path: Path) -> dict[str, Any]:
     tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     if not isinstance(tree, dict):
         raise FathomError(f"{path}: must hold settings, `key: value`, not {tree!r}")
+    return tree
+
+
+def select(tree: Any, key: str, default: Any = None) -> Any:
+    """Return the value of a dotted key in a tree of settings."""
+    for name in key.split("."):
+        if not isinstance(tree, dict) or name not in tree:
+            return default
+        tree = tree[name]
     return tree
 
 

@@ -53,7 +53,7 @@ def check_export(folder: Path) -> None:
         if not (folder / name).is_file():
             raise FathomError(
                 f"{folder} is no exported network, it has no {name}: exports are made by "
-                "`dvc repro` in exports/<dataset>/<model>"
+                "`dvc repro` in exports/<dataset>/<model>, unless export.keras is false"
             )
     lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
     checksums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}

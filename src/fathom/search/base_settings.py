@@ -11,7 +11,13 @@ from omegaconf import DictConfig
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.messages.origins import Origins, default_experiment, file_sets, read_settings
+from fathom.messages.origins import (
+    Origins,
+    default_experiment,
+    file_sets,
+    read_settings,
+    select,
+)
 from fathom.search.space import FILE_CHOICES, Values, to_hydra
 from fathom.settings.compose import compose_tree, validate
 from fathom.settings.config import NetworkConfig
@@ -73,8 +79,8 @@ def replacement(keys: list[str], final: dict[str, Any], origins: Origins) -> lis
     """Return how DVC replaces a function whole, which it would merge, or [] if none is replaced."""
     for depth in range(2, len(keys) + 1):
         prefix, path, place = in_file(keys[:depth], origins)
-        below = select(read_settings(path), place.split("."))
-        above = select(final, keys[:depth])
+        below = select(read_settings(path), place)
+        above = select(final, ".".join(keys[:depth]))
         if isinstance(below, dict) and isinstance(above, dict) and replaces(above, below):
             return [f"{prefix}~{place}", f"{prefix}+{place}={to_hydra(above)}"]
     return []
@@ -84,12 +90,6 @@ def in_file(keys: list[str], origins: Origins) -> tuple[str, Path, str]:
     """Return the file that decides a setting, before it DVC's prefix, and the key there."""
     file, place = origins.of(keys)
     return "" if file == str(paths.PARAMS) else f"{file}:", Path(file), place
-
-
-def select(tree: Any, keys: list[str]) -> Any:
-    for key in keys:
-        tree = tree.get(key) if isinstance(tree, dict) else None
-    return tree
 
 
 def run_experiment(name: str, overrides: list[str]) -> None:

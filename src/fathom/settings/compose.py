@@ -51,7 +51,7 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
                     settings = config.model_dump(by_alias=True)
                     print(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), end="")
                     return
-                for line in config.origins.replaced_settings():
+                for line in config.origins.replaced_settings(Path(sys.argv[0]).stem):
                     print(line)
                 function(config)
             except ERRORS as error:

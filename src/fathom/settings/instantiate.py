@@ -11,6 +11,7 @@ import hydra
 from hydra.errors import InstantiationException
 from pydantic import ValidationError
 
+from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import Location, Origins
 from fathom.messages.setting_errors import argument_error
@@ -52,6 +53,8 @@ def make(
         file, key = origins.of((*location, unknown))
         known = set(list(parameters)[len(positional) :]) - {"args", "kwargs", "name"}
         refused = f"{file}: {key} is no argument of {target}{did_you_mean(unknown, known)}"
+        if file == str(paths.PARAMS):  # DVC merges what it sets into the file
+            refused += f" (-S '~{key}' removes it)"
         if all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
             raise FathomError(refused)
     defaults = {name: value for name, value in defaults.items() if name in parameters}
