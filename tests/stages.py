@@ -73,6 +73,7 @@ def run_pipeline(datasets: list[str], models: list[str], *overrides: str) -> Non
         for model in models:
             make_stage("export", f"dataset={dataset}", f"model={model}", *overrides)
     chosen = [f"datasets={json.dumps(datasets)}", f"models={json.dumps(models)}"]
+    make_stage("collect", *chosen, *overrides)
     make_stage("report", *chosen, *overrides)
     make_stage("gate", *chosen, *overrides)
 

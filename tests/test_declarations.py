@@ -16,20 +16,25 @@ from fathom.settings.compose import compose
 from fathom.settings.config import Config
 
 STAGES = [
-    "download", "split", "check", "scale", "train", "evaluate", "baseline", "compare", "explain",
-    "export", "report", "gate",
+    "collect", "download", "split", "check", "scale", "train", "evaluate", "baseline", "compare",
+    "explain", "export", "report", "gate",
 ]  # fmt: skip
 OF_NETWORKS = ("train", "evaluate", "export")
-OF_ALL = ("report", "gate")  # data sets and networks
+OF_ALL = ("collect", "report", "gate")  # data sets and networks
 
 # Exceptions, which dvc.yaml explains: settings that a stage reads but does not declare, and deps
 # that the stage of this test's data set does not read.
 NOT_DECLARED = {"download": {"mirror"}}
 NOT_READ = {
+    "collect": ["src/own"],  # no network here has code of the user's own
     "download": ["data/own"],  # digits come with scikit-learn
+    "train": ["data/code/wide_deep.json"],
     "gate": ["report/index.html"],
-    "explain": ["data/raw/digits"],  # only tables have raw values
-    "export": ["models/digits/wide_deep/predictions"],  # only regressions have intervals
+    "explain": ["data/code", "data/raw/digits"],  # only tables have raw values
+    "export": [
+        "data/code/wide_deep.json",
+        "models/digits/wide_deep/predictions",
+    ],  # only regressions have intervals
 }
 
 # The only code that is no dep: no stage writes the text that it returns to a file.
@@ -175,6 +180,8 @@ def test_settings_read_are_the_settings_declared(
     if stage == "download":
         of_dataset = any(key.startswith("dataset.") for key in read)
         expected["conf/dataset/digits.yaml"] = ["dataset"] if of_dataset else []
+    elif stage == "collect":
+        expected["conf/experiment/none.yaml"] = []
     elif stage not in OF_ALL:  # a data set's file and an experiment may replace any setting
         expected["conf/dataset/digits.yaml"] = []
         expected["conf/experiment/none.yaml"] = []

@@ -12,8 +12,8 @@ SOURCE = ROOT / "src" / "fathom"
 MODULES = sorted(SOURCE.rglob("*.py"))
 # A package imports only from itself and those before it.
 LAYERS = [
-    "base", "messages", "settings", "artifacts", "models", "download", "split", "check", "scale",
-    "train", "evaluate", "baseline", "compare", "explain", "export", "report", "gate",
+    "base", "messages", "settings", "artifacts", "models", "collect", "download", "split", "check",
+    "scale", "train", "evaluate", "baseline", "compare", "explain", "export", "report", "gate",
     "predict", "serve", "search", "sklearn", "new_dataset", "doctor", "repro", "cli",
 ]  # fmt: skip
 

@@ -5,9 +5,11 @@ The working folder is the project, not the folder of this file: DVC runs experim
 
 from pathlib import Path
 
+CODE = Path("data/code")
 CONF = Path("conf")
 EXPORTS = Path("exports")
 OWN = Path("data/own")
+OWN_CODE = Path("src/own")
 PARAMS = Path("params.yaml")
 REPORT = Path("report/index.html")
 STUDIES = Path("studies")

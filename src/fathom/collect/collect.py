@@ -1,0 +1,63 @@
+"""Finds the files of src/own/ that the training of each network imports."""
+
+import hashlib
+from collections.abc import Iterator
+from modulefinder import ModuleFinder
+from pathlib import Path
+from typing import Any
+
+from fathom.base import paths
+from fathom.base.errors import FathomError
+from fathom.base.files import atomic_write, write_json
+from fathom.messages.origins import read_settings
+from fathom.settings.config import Config
+
+PACKAGE = paths.OWN_CODE.name
+
+
+def collect(config: Config) -> dict[str, dict[str, str]]:
+    """Write `data/code/<model>.json`: the SHA-256 of each own file that a training imports.
+
+    Functions are those that the file of the model, the experiment and the section `train` name by
+    `_target_`; imports within functions count, too.
+
+    Raises:
+        FathomError: a file is not valid Python.
+    """
+    experiment = read_settings(paths.CONF / "experiment" / f"{config.experiment}.yaml")
+    shared = {*targets(config.train.model_dump(by_alias=True)), *targets(experiment)}
+    collected = {}
+    with atomic_write(paths.CODE) as folder:
+        folder.mkdir()
+        for name in config.models:
+            model = read_settings(paths.CONF / "model" / f"{name}.yaml")
+            files = own_files(shared | set(targets(model)))
+            collected[name] = {str(f): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+            write_json(folder / f"{name}.json", collected[name])
+    return collected
+
+
+def targets(tree: Any) -> Iterator[str]:
+    """Yield every `_target_` in a tree of settings."""
+    if isinstance(tree, dict):
+        if "_target_" in tree:
+            yield str(tree["_target_"])
+        for value in tree.values():
+            yield from targets(value)
+
+
+def own_files(functions: set[str]) -> list[Path]:
+    """Return the own files with these functions, and the own files that those import."""
+    finder = ModuleFinder([str(paths.OWN_CODE.parent)], excludes=["fathom"])
+    for function in sorted(functions):
+        module = function.rpartition(".")[0]
+        if module.partition(".")[0] == PACKAGE:
+            try:
+                finder.import_hook(module)
+            except SyntaxError as error:
+                text = f"{error.filename}: line {error.lineno}: {error.msg}"
+                raise FathomError(text) from error
+            except ImportError:  # the stage `train` refuses it
+                continue
+    files = (Path(module.__file__) for module in finder.modules.values() if module.__file__)
+    return sorted(file for file in files if file.is_relative_to(paths.OWN_CODE))
