@@ -1,6 +1,7 @@
 """Finds the files of src/own/ that the training of each network imports."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -55,9 +56,9 @@ def own_files(functions: set[str]) -> list[Path]:
             try:
                 finder.import_hook(module)
             except SyntaxError as error:
-                text = f"{error.filename}: line {error.lineno}: {error.msg}"
-                raise FathomError(text) from error
+                file = os.path.relpath(str(error.filename))
+                raise FathomError(f"{file}: line {error.lineno}: {error.msg}") from error
             except ImportError:  # the stage `train` refuses it
                 continue
-    files = (Path(module.__file__) for module in finder.modules.values() if module.__file__)
-    return sorted(file for file in files if file.is_relative_to(paths.OWN_CODE))
+    files = (module.__file__ for module in finder.modules.values() if module.__file__)
+    return sorted(Path(os.path.relpath(file)) for file in files)

@@ -60,9 +60,8 @@ class BaseSettings:
         overrides: dict[str, None] = {}
         for key, text in settings.items():
             if key not in (*FILE_CHOICES, "dataset"):
-                changes = replacement(key.split("."), final, origins) or assignment(
-                    key, text, origins
-                )
+                keys = key.split(".")
+                changes = replacement(keys, final, origins) or [assignment(keys, text, origins)]
                 overrides |= dict.fromkeys(changes)
         if origins.experiment not in (None, default_experiment()):
             overrides[f"experiment={origins.experiment}"] = None
