@@ -58,10 +58,14 @@ def test_own_callbacks_belong_to_every_training(own: Path) -> None:
     before = collected()
     callback = "train.callbacks.stop._target_=own.stop.Stop"
     assert changed(before, callback) == {"mine", "other", "mlp"}
-    (Path("conf/experiment/other.yaml")).write_text(
+    with Path("conf/dataset/digits.yaml").open("a") as file:
+        file.write("train: {callbacks: {stop: {_target_: own.stop.Stop}}}\n")
+    assert changed(before) == {"mine", "other", "mlp"}
+    Path("conf/experiment/other.yaml").write_text(
         "# @package _global_\nmodel: {_target_: own.other.build}\n"
     )
-    assert files_of(collected("experiment=other")["mlp"]) == files_of(before["other"])
+    files = files_of(collected("experiment=other", "datasets=[diabetes]")["mlp"])
+    assert files == files_of(before["other"])
 
 
 def test_code_that_is_not_python_is_refused(own: Path) -> None:

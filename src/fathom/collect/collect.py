@@ -19,14 +19,17 @@ PACKAGE = paths.OWN_CODE.name
 def collect(config: Config) -> dict[str, dict[str, str]]:
     """Write `data/code/<model>.json`: the SHA-256 of each own file that a training imports.
 
-    Functions are those that the file of the model, the experiment and the section `train` name by
+    Functions are those that the file of the model, the experiment and any section `train` name by
     `_target_`; imports within functions count, too.
 
     Raises:
         FathomError: a file is not valid Python.
     """
-    experiment = read_settings(paths.CONF / "experiment" / f"{config.experiment}.yaml")
-    shared = {*targets(config.train.model_dump(by_alias=True)), *targets(experiment)}
+    shared = {*targets(config.train.model_dump(by_alias=True))}
+    shared |= {*targets(read_settings(paths.CONF / "experiment" / f"{config.experiment}.yaml"))}
+    for name in config.datasets:
+        dataset = read_settings(paths.CONF / "dataset" / f"{name}.yaml")
+        shared |= {*targets(dataset.get("train"))}
     collected = {}
     with atomic_write(paths.CODE) as folder:
         folder.mkdir()
