@@ -13,20 +13,22 @@ from fathom.base.files import atomic_write, write_json
 from fathom.messages.origins import read_settings
 from fathom.settings.config import Config
 
+FUNCTIONS = {"callbacks", "optimizer", "schedule"}  # settings of `train` with a `_target_`
 PACKAGE = paths.OWN_CODE.name
 
 
 def collect(config: Config) -> dict[str, dict[str, str]]:
     """Write `data/code/<model>.json`: the SHA-256 of each own file that a training imports.
 
-    Functions are those that the file of the model, the experiment and any section `train` name by
-    `_target_`; imports within functions count, too.
+    A training starts in the functions that its settings name by `_target_`. Imports within
+    functions count, too.
 
     Raises:
         FathomError: a file is not valid Python.
     """
-    shared = {*targets(config.train.model_dump(by_alias=True))}
-    shared |= {*targets(read_settings(paths.CONF / "experiment" / f"{config.experiment}.yaml"))}
+    functions = config.train.model_dump(by_alias=True, include=FUNCTIONS)
+    experiment = read_settings(paths.CONF / "experiment" / f"{config.experiment}.yaml")
+    shared = {*targets(functions), *targets(experiment)}
     for name in config.datasets:
         dataset = read_settings(paths.CONF / "dataset" / f"{name}.yaml")
         shared |= {*targets(dataset.get("train"))}
