@@ -9,7 +9,7 @@ from exports import ADULTS, CALIFORNIA, DIGITS, exported_networks, loaded
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import read_table
+from fathom.base.tables import read_table
 from fathom.predict.predict import Counts, predict
 
 MODELS = {name.split("/")[0]: name for name in (CALIFORNIA, ADULTS, DIGITS)}

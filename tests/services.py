@@ -27,7 +27,7 @@ from conftest import ROOT
 from exports import CALIFORNIA, DIGITS, HOUSES, exported_networks, loaded
 
 from fathom.base import paths
-from fathom.base.files import read_table
+from fathom.base.tables import read_table
 from fathom.cli import fathom
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import model_inputs

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 from pyarrow import parquet
 
-from fathom.base import files
 from fathom.base.errors import FathomError
-from fathom.base.files import TableWriter, count_rows, read_table, write_table
+from fathom.base.tables import RowNumbers, TableWriter, count_rows, read_table, write_table
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def test_blocks_make_the_same_file_as_the_whole_table(table: pd.DataFrame, tmp_p
 def test_files_have_row_groups(
     table: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "ROW_GROUP", 100)
+    monkeypatch.setattr("fathom.base.tables.ROW_GROUP", 100)
     file = tmp_path / "table.parquet"
     write_table(file, table)
     assert parquet.ParquetFile(file).num_row_groups == 10
@@ -49,7 +48,7 @@ def test_files_have_row_groups(
 )  # fmt: skip
 @pytest.mark.parametrize("columns", [None, ["x", "number"]])
 def test_some_rows(
-    table: pd.DataFrame, tmp_path: Path, rows: files.RowNumbers, columns: list[str] | None
+    table: pd.DataFrame, tmp_path: Path, rows: RowNumbers, columns: list[str] | None
 ) -> None:
     file = tmp_path / "table.parquet"
     table.to_parquet(file, index=False, row_group_size=100)

@@ -69,7 +69,7 @@ def make_large(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(f"fathom.{module}.LARGE", 0)
     for module in ("base.files", "download.parquet_files"):
         patch.setattr(f"fathom.{module}.BLOCK", 700)
-    patch.setattr("fathom.base.files.ROW_GROUP", 256)
+    patch.setattr("fathom.base.tables.ROW_GROUP", 256)
 
 
 def download_and_split(*overrides: str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from trainings import refusal
 from fathom.artifacts.problem import Output, Problem
 from fathom.base import machine, paths
 from fathom.base.blocks import MOST_ROWS
-from fathom.base.files import write_json, write_table
+from fathom.base.files import write_json
+from fathom.base.tables import write_table
 from fathom.train import devices
 
 TIMES = 500  # 5,805,000 rows, of which the network takes 200 MiB

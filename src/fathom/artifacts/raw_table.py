@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.blocks import evenly_spaced, rows_in_block
-from fathom.base.files import read_blocks, read_table, read_types
+from fathom.base.tables import read_blocks, read_table, read_types
 
 T = TypeVar("T")
 SubsetRows = dict[str, NDArray[np.int64]]  # raw row numbers by subset

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from fathom.artifacts.problem import CODES, Problem
 from fathom.artifacts.scalers import Scaler, ScalerFile
 from fathom.base import paths
-from fathom.base.files import ROW_GROUP, RowNumbers, read_array, read_table
+from fathom.base.files import read_array
+from fathom.base.tables import ROW_GROUP, RowNumbers, read_table
 
 
 @dataclass(frozen=True)

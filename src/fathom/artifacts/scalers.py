@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
 
 from fathom.base.files import JsonModel
 from fathom.settings.fields import Method
@@ -19,9 +18,9 @@ Floats = NDArray[np.floating[Any]]
 QUANTILES = 1000
 # The method's transformer in scikit-learn, and its attributes for center and scale.
 LINEAR = {
-    "zscore": (StandardScaler, "mean_", "scale_"),
-    "minmax": (MinMaxScaler, "data_min_", "data_range_"),
-    "robust": (RobustScaler, "center_", "scale_"),
+    "zscore": ("StandardScaler", "mean_", "scale_"),
+    "minmax": ("MinMaxScaler", "data_min_", "data_range_"),
+    "robust": ("RobustScaler", "center_", "scale_"),
 }
 
 
@@ -48,13 +47,16 @@ class Scaler(JsonModel):
 
         `clip` is for `zscore` and `robust`; the other methods have limits of their own.
         """
+        from sklearn import preprocessing  # slow to import, and most stages fit no scaler
+
         values = np.asarray(values, dtype=np.float64)
         if method == "none" or not columns:
             return cls(method="none", columns=columns)
         constant = values.min(axis=0) == values.max(axis=0)
         if method == "quantile":
             count = min(QUANTILES, len(values))
-            quantiles = QuantileTransformer(n_quantiles=count, subsample=None).fit(values)
+            quantiles = preprocessing.QuantileTransformer(n_quantiles=count, subsample=None)
+            quantiles.fit(values)
             return cls(
                 method=method,
                 columns=columns,
@@ -62,7 +64,7 @@ class Scaler(JsonModel):
                 quantiles=quantiles.quantiles_.T.tolist(),
             )
         transformer_class, center, scale = LINEAR[method]
-        transformer = transformer_class().fit(values)
+        transformer = getattr(preprocessing, transformer_class)().fit(values)
         return cls(
             method=method,
             columns=columns,
@@ -93,6 +95,8 @@ class Scaler(JsonModel):
         scale = np.asarray(self.scale)
         varying = scale != 0
         if self.quantiles is not None:
+            from sklearn.preprocessing import QuantileTransformer  # as above
+
             transformer = QuantileTransformer(output_distribution="normal")
             transformer.quantiles_ = np.asarray(self.quantiles).T
             transformer.n_quantiles_ = len(transformer.quantiles_)

@@ -20,7 +20,8 @@ from fathom.artifacts.scaled_data import Subset, read_subset
 from fathom.artifacts.scalers import Floats
 from fathom.base import paths
 from fathom.base.blocks import blocks
-from fathom.base.files import RowNumbers, TableWriter, atomic_write, write_json
+from fathom.base.files import atomic_write, write_json
+from fathom.base.tables import RowNumbers, TableWriter
 from fathom.evaluate.metrics import Metrics, metrics_for, prediction_table
 from fathom.settings.config import DatasetConfig
 

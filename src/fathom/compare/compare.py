@@ -15,7 +15,8 @@ from fathom.artifacts.scalers import Floats
 from fathom.base import paths
 from fathom.base.blocks import blocks
 from fathom.base.errors import FathomError
-from fathom.base.files import count_rows, read_json, read_table, write_json
+from fathom.base.files import read_json, write_json
+from fathom.base.tables import count_rows, read_table
 from fathom.settings.config import DatasetConfig
 
 DRAWS_AT_ONCE = 2**22  # 32 MiB of group numbers

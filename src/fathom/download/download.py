@@ -12,7 +12,8 @@ from fathom.artifacts.columns import as_numbers, as_texts, is_category, sort_key
 from fathom.artifacts.schema import RawSource, Schema, SchemaColumn
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.base.files import TableWriter, atomic_write
+from fathom.base.files import atomic_write
+from fathom.base.tables import TableWriter
 from fathom.download.images import RawImages
 from fathom.download.own_files import error_text
 from fathom.download.sources import Raw, RawTable

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import compute, parquet
 
 from fathom.base.errors import FathomError
-from fathom.base.files import BLOCK
+from fathom.base.tables import BLOCK
 from fathom.download.own_files import KINDS, check_file, error_text, file_suffix
 from fathom.download.table_files import check_columns, convert_column, open_arrow
 

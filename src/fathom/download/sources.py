@@ -24,7 +24,6 @@ from fathom.artifacts.schema import LARGE
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
-from fathom.download.fetch import fetch
 from fathom.download.images import RawImages, read_image_folder
 from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
 from fathom.download.remote_file import RemoteFile
@@ -206,6 +205,8 @@ def idx(
 def find_file(file: str | RemoteFile, mirror: str | None) -> tuple[Path, str]:
     """Return the path of a file in data/own/ or of a download, and where it comes from."""
     if isinstance(file, RemoteFile):
+        from fathom.download.fetch import fetch  # imports requests, which packages do not need
+
         return fetch(file, mirror), file.urls[0]
     path = Path(file)
     if not path.resolve().is_relative_to(paths.OWN.resolve()):

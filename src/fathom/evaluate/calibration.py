@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
-from scipy.special import log_softmax  # type: ignore[import-untyped]
 
 from fathom.artifacts.scalers import Floats
 
@@ -62,6 +60,10 @@ def fit_temperature(probabilities: Floats, actual: NDArray[np.integer[Any]]) -> 
     """
     if (probabilities.argmax(axis=1) == actual).all():
         return 1.0
+    # Not above: slow to import, and regressions need neither.
+    from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
+    from scipy.special import log_softmax  # type: ignore[import-untyped]
+
     logits = logits_of(probabilities)
     rows = np.arange(len(actual))
 
@@ -78,6 +80,8 @@ def fit_temperature(probabilities: Floats, actual: NDArray[np.integer[Any]]) -> 
 
 def scale_temperature(probabilities: Floats, temperature: float) -> Floats:
     """Return the softmax of the logits divided by the temperature."""
+    from scipy.special import log_softmax  # as above
+
     return np.asarray(np.exp(log_softmax(logits_of(probabilities) / temperature, axis=1)))
 
 

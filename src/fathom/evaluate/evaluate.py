@@ -10,7 +10,8 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_targets, target_of
 from fathom.base import paths
 from fathom.base.blocks import blocks, evenly_spaced, rows_in_block
-from fathom.base.files import TableWriter, atomic_write, write_json
+from fathom.base.files import atomic_write, write_json
+from fathom.base.tables import TableWriter
 from fathom.evaluate.calibration import fit_temperature, scale_temperature
 from fathom.evaluate.intervals import fit_interval, measure_coverage
 from fathom.evaluate.metrics import Metrics, metrics_for, prediction_table

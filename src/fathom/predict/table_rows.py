@@ -15,7 +15,7 @@ from pyarrow import csv as arrow_csv
 
 from fathom.artifacts.signature import Signature
 from fathom.base.errors import FathomError
-from fathom.base.files import ROW_GROUP
+from fathom.base.tables import ROW_GROUP
 from fathom.download.csv_files import (
     check_marks,
     check_names,

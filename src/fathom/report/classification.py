@@ -1,12 +1,12 @@
 """Errors of networks that predict classes."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support
 
 from fathom.artifacts.problem import Output
 from fathom.evaluate.calibration import reliability_bins
@@ -49,16 +49,21 @@ def confusion_matrix(network: NetworkResults, output: Output) -> str:
     return render_svg(heat + text, network.name, height=300)
 
 
-def class_metrics(network: NetworkResults, output: Output) -> list[dict[str, Any]]:
-    """Return name, precision, recall, F1 and number of test rows of every class."""
+def class_metrics(network: NetworkResults, output: Output) -> list[dict[Hashable, Any]]:
+    """Return name, precision, recall, F1 and number of test rows of every class. 0 / 0 is 0."""
     assert output.classes is not None
-    table = network.predictions
-    columns = precision_recall_fscore_support(
-        table["actual"], table["predicted"], labels=output.classes, zero_division=0
+    actual, predictions = network.predictions["actual"], network.predictions["predicted"]
+    rows, predicted, correct = (
+        labels.value_counts().reindex(output.classes, fill_value=0)
+        for labels in (actual, predictions, actual[actual == predictions])
     )
-    names = ("name", "precision", "recall", "f1", "rows")
-    rows = zip(output.classes, *(column.tolist() for column in columns), strict=True)
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    metrics = {
+        "precision": correct / predicted.clip(lower=1),
+        "recall": correct / rows.clip(lower=1),
+        "f1": 2 * correct / (rows + predicted).clip(lower=1),
+        "rows": rows,
+    }
+    return pd.DataFrame(metrics).rename_axis("name").reset_index().to_dict("records")
 
 
 def reliability_diagram(network: NetworkResults, output: Output) -> str:

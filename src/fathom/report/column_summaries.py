@@ -17,7 +17,7 @@ from fathom.artifacts.scaled_data import read_targets
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.blocks import evenly_spaced
-from fathom.base.files import read_table
+from fathom.base.tables import read_table
 from fathom.scale.encoder import Encoder
 
 ColumnRole = Literal["target", "auxiliary", "number", "category", "date", "weight", "excluded"]

@@ -10,7 +10,8 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, read_metrics
 from fathom.base import paths
 from fathom.base.blocks import evenly_spaced, rows_at_once
-from fathom.base.files import read_json, read_table, stage_output
+from fathom.base.files import read_json, stage_output
+from fathom.base.tables import read_table
 from fathom.evaluate.formatting import METRIC_LABELS
 from fathom.export.card import render_card
 from fathom.settings.config import CardText, Config

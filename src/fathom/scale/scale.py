@@ -18,14 +18,8 @@ from fathom.artifacts.scalers import Scaler, ScalerFile
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import (
-    TableWriter,
-    atomic_write,
-    read_array,
-    read_table,
-    write_json,
-    write_table,
-)
+from fathom.base.files import atomic_write, read_array, write_json
+from fathom.base.tables import TableWriter, read_table, write_table
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.scale.fit_encoder import fit_encoder
 from fathom.scale.targets import make_outputs, make_targets

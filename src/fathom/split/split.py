@@ -12,7 +12,8 @@ from fathom.artifacts.columns import as_texts, require_column
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import BLOCK, atomic_write, read_array, read_blocks, read_table, write_json
+from fathom.base.files import atomic_write, read_array, write_json
+from fathom.base.tables import BLOCK, read_blocks, read_table
 from fathom.settings.config import DatasetConfig
 from fathom.settings.data_settings import SplitSettings
 

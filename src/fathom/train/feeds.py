@@ -16,8 +16,8 @@ import tensorflow as tf
 
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData, Subset, scaler_of
-from fathom.base.files import ROW_GROUP
 from fathom.base.machine import GIB
+from fathom.base.tables import ROW_GROUP
 from fathom.models.names import input_names, output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import class_weights, loss_name
