@@ -1,12 +1,13 @@
 """The layout of src/fathom: layers, lengths, names, and the files that documents name."""
 
 import ast
+import json
 import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from stages import ROOT
+from conftest import ROOT, run_in
 
 SOURCE = ROOT / "src" / "fathom"
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -16,6 +17,24 @@ LAYERS = [
     "scale", "train", "evaluate", "baseline", "compare", "explain", "export", "report", "gate",
     "predict", "serve", "search", "sklearn", "new_dataset", "doctor", "repro", "cli",
 ]  # fmt: skip
+
+
+# Packages that are slow to import, and which of them Python has imported after the scripts of these
+# stages and of those before them. TensorFlow is imported only once the settings are checked.
+SLOW = {"PIL", "altair", "keras", "pandas", "requests", "scipy", "sklearn", "tensorflow"}
+IMPORTS: dict[tuple[str, ...], set[str]] = {
+    ("gate", "train", "explain", "export"): set(),
+    ("split", "scale", "evaluate", "compare"): {"pandas"},
+    ("download",): {"PIL", "pandas"},
+    ("report",): {"PIL", "altair", "pandas"},
+    ("check", "baseline"): {"PIL", "altair", "pandas", "scipy", "sklearn"},
+}
+IMPORT_STAGES = """
+import json, runpy, sys
+for stage in sys.argv[1:]:
+    runpy.run_path(f"src/{stage}.py")
+    print(json.dumps([stage, *{name.split(".")[0] for name in sys.modules}]))
+"""
 
 
 def package(module: Path) -> str:
@@ -43,6 +62,15 @@ def test_imports_nothing_from_a_later_package(module: Path) -> None:
         return
     allowed = set(LAYERS[: LAYERS.index(name) + 1])
     assert imports(module) - allowed == set()
+
+
+def test_stages_import_only_what_they_need() -> None:
+    stages = [stage for names in IMPORTS for stage in names]
+    assert sorted(stages) == sorted(path.stem for path in (ROOT / "src").glob("*.py"))
+    done = run_in(ROOT, "env", "PYTHONPATH=src", "python", "-c", IMPORT_STAGES, *stages)
+    lines = map(json.loads, done.stdout.splitlines())
+    imported = {stage: SLOW & set(names) for stage, *names in lines}
+    assert imported == {stage: slow for names, slow in IMPORTS.items() for stage in names}
 
 
 def test_every_package_has_a_layer() -> None:

@@ -1,8 +1,10 @@
 """Metrics equal scikit-learn's, also over blocks of rows."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from sklearn import metrics as sklearn_metrics
@@ -10,7 +12,8 @@ from sklearn import metrics as sklearn_metrics
 from fathom.artifacts.problem import Output
 from fathom.base.blocks import blocks, evenly_spaced, rows_in_block
 from fathom.evaluate.calibration import expected_calibration_error, reliability_bins
-from fathom.evaluate.metrics import Metrics, compute_metrics, metrics_for
+from fathom.evaluate.metrics import Metrics, compute_metrics, metrics_for, prediction_table
+from fathom.report.classification import class_metrics
 
 Numbers = NDArray[np.float64]
 Classes = NDArray[np.int64]
@@ -107,6 +110,20 @@ def test_special_classes(actual: list[int], predicted: list[int], f1: float) -> 
     assert expected["f1_macro"] == pytest.approx(f1)
     assert expected["ece"] == pytest.approx(abs(expected["accuracy"] - 0.9))
     assert compute_metrics(LETTER, np.array(actual), probabilities) == pytest.approx(expected)
+
+
+def test_metrics_by_class() -> None:
+    actual, probabilities = random_classes(200)
+    probabilities[:, 2] = 0  # never predicted
+    table = prediction_table(LETTER, np.arange(200), actual, probabilities)
+    network: Any = SimpleNamespace(predictions=table)
+    columns = sklearn_metrics.precision_recall_fscore_support(
+        table["actual"], table["predicted"], labels=LETTER.classes, zero_division=0
+    )
+    found = pd.DataFrame(class_metrics(network, LETTER))
+    assert list(found) == ["name", "precision", "recall", "f1", "rows"]
+    assert found["name"].tolist() == LETTER.classes
+    np.testing.assert_allclose(found.iloc[:, 1:].to_numpy(float).T, columns, rtol=1e-14)
 
 
 def test_r2_needs_two_rows() -> None:

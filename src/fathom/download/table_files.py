@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyarrow import compute, ipc, parquet
 
 from fathom.base.errors import FathomError
-from fathom.base.files import ROW_GROUP
+from fathom.base.tables import ROW_GROUP
 from fathom.download.csv_files import check_names, read_csv_columns, try_cast
 from fathom.download.own_files import (
     DELIMITERS,
