@@ -23,7 +23,7 @@ LAYERS = [
 # stages and of those before them. TensorFlow is imported only once the settings are checked.
 SLOW = {"PIL", "altair", "keras", "pandas", "requests", "scipy", "sklearn", "tensorflow"}
 IMPORTS: dict[tuple[str, ...], set[str]] = {
-    ("gate", "train", "explain", "export"): set(),
+    ("collect", "gate", "train", "explain", "export"): set(),
     ("split", "scale", "evaluate", "compare"): {"pandas"},
     ("download",): {"PIL", "pandas"},
     ("report",): {"PIL", "altair", "pandas"},
