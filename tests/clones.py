@@ -12,6 +12,8 @@ from typing import Any
 from conftest import run_in
 from dvc.repo import Repo
 
+from fathom.report import provenance
+
 MADE = ["data", "exports", "metrics", "models", "plots", "report"]
 
 
@@ -26,7 +28,9 @@ def another(of: Path, folder: Path) -> Path:
 
 
 def made(folder: Path) -> dict[str, bytes]:
+    """Return the content of all outputs; of a page DVC does not track where it was built."""
     files = [file for top in MADE for file in (folder / top).rglob("*") if file.is_file()]
+    files = [file for file in files if file.name != provenance.FILE.name]
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 

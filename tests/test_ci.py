@@ -10,6 +10,10 @@ import yaml
 from check_jsonschema import main as check_jsonschema  # type: ignore[import-untyped]
 from click.testing import CliRunner
 from conftest import ROOT, run_in
+from stages import run_command
+
+from fathom.base import paths
+from fathom.report import provenance
 
 SCHEMAS = {
     ".github/workflows/fathom.yml": "vendor.github-workflows",
@@ -47,9 +51,10 @@ def test_tests_runs_and_shows_what_is_there(file: str) -> None:
     for program in re.findall(r"^\.\S+$", shell, re.MULTILINE):
         assert os.access(ROOT / program, os.X_OK), program
     subprocess.run(["bash", "-n", "-c", shell], check=True)
-    outputs = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["report"]["outs"]
     shown = set(re.findall(r"report/[\w.]+", (ROOT / file).read_text()))
-    assert shown == {"report/index.html", "report/summary.md"} <= set(outputs)
+    assert shown == {str(paths.REPORT), str(provenance.FILE)}
+    (summary,) = re.findall(r"\.venv/bin/fathom (summary --against) \S+ >summary.md$", shell, re.M)
+    assert run_command(*summary.split(), "HEAD").status == 0
 
 
 def test_a_workflow_may_do_no_more_than_it_has_to() -> None:

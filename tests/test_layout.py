@@ -15,7 +15,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS = [
     "base", "messages", "settings", "artifacts", "models", "collect", "download", "split", "check",
     "scale", "train", "evaluate", "baseline", "compare", "explain", "export", "report", "gate",
-    "predict", "serve", "search", "sklearn", "new_dataset", "doctor", "repro", "cli",
+    "predict", "serve", "search", "experiments", "sklearn", "new_dataset", "doctor", "repro", "cli",
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT, TWO_MODELS, clone, commit, edit, ran, repro, run_in
-from pages import page_text
+from stages import run_command
 
 pytestmark = pytest.mark.slow
 
@@ -125,7 +125,7 @@ def test_editing_a_gate_reruns_the_gate_alone(project: Path) -> None:
     assert ran(again.stdout) == ["gate"]
 
 
-def test_experiment_varies_any_file(project: Path) -> None:
+def test_experiment_varies_any_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = rmse_of_mlp(project)
     done = run_in(
         project, "dvc", "exp", "run", "-n", "smaller", "-S", "train.epochs=1",
@@ -141,12 +141,11 @@ def test_experiment_varies_any_file(project: Path) -> None:
 
     run_in(project, "git", "reset", "-q", "--hard")
     run_in(project, "dvc", "checkout", "-q", "-f")
-    run_in(project, sys.executable, "src/report.py")
-    text = page_text(project / "report/index.html")
-    runs = text[text.index("The last experiments") :]
-    (row,) = re.findall(r"smaller \d{4}-\d\d-\d\d (.{80})", runs)
-    assert "conf/model/mlp.yaml:units=[4]" in row
-    assert "train.epochs=1" in row
+    monkeypatch.chdir(project)
+    assert re.search(r"^  smaller .* mlp +train.epochs=1 +$", run_command("compare").out, re.M)
+    differences = run_command("compare", "HEAD", "smaller").out
+    assert re.search(r"^  conf/model/mlp.yaml +units +\[16, 8\] +\[4\] +$", differences, re.M)
+    assert re.search(r"^  mlp +RMSE ", differences, re.M)
 
 
 def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from conftest import run_in
+from conftest import ROOT, commit, run_in
 from pages import page_text
 from playwright.sync_api import Browser, Page, sync_playwright
 from stages import build_once, make_stage
@@ -47,7 +47,7 @@ def words(page_file: Path) -> str:
 
 @pytest.fixture(scope="session")
 def in_git(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a Git repository with a report of other metrics than those that are committed.
+    """Return a repository with a report that was made at a commit and after another one.
 
     Its baselines of digits are said to be trained on 1,000 rows, and nothing is explained. Read it
     alone.
@@ -55,22 +55,24 @@ def in_git(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def build(folder: Path) -> None:
         shutil.copytree(pipeline, folder, dirs_exist_ok=True)
-        run_in(folder, "git", "init", "-q", "-b", "main")
-        run_in(folder, "git", "config", "user.email", "test@example.com")
-        run_in(folder, "git", "config", "user.name", "test")
-        run_in(folder, "git", "add", "metrics", "params.yaml")
-        run_in(folder, "git", "commit", "-q", "-m", "as it stands")
-        network = read_metrics(folder, "digits", "mlp")
-        network["test"]["cross_entropy"] += 0.25
-        (folder / "metrics/digits/mlp.json").write_text(json.dumps(network))
+        shutil.copy(ROOT / ".gitignore", folder)
         baselines = read_metrics(folder, "digits", "baseline")
         marked = {name: subsets | {"trained_rows": 1000} for name, subsets in baselines.items()}
         (folder / "metrics/digits/baseline.json").write_text(json.dumps(marked))
+        run_in(folder, "git", "init", "-q")
+        run_in(folder, "git", "config", "user.email", "test@example.com")
+        run_in(folder, "git", "config", "user.name", "test")
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             for dataset in PRIMARY:
                 make_stage("explain", f"dataset={dataset}", "experiment=quick")
                 make_stage("export", f"dataset={dataset}", "model=mlp", "experiment=quick")
+            commit(folder)
+            make_stage("report")
+            shutil.move("report/index.html", "report/first.html")
+            Path("notes.md").write_text("one")
+            commit(folder)
+            Path("notes.md").write_text("two")
             make_stage("report")
 
     return build_once(tmp_path_factory, "report-in-git", build)
@@ -111,16 +113,45 @@ def test_other_monitors_have_no_label() -> None:
     assert describe_monitor("val_main_output_loss", "regression") == "lowest validation loss"
 
 
-def test_says_where_it_comes_from_and_how_many_rows_baselines_had(in_git: Path) -> None:
-    short, date = run_in(in_git, "git", "log", "-1", "--format=%h %cs").stdout.split()
+def test_says_how_many_rows_baselines_had(in_git: Path) -> None:
     text = page_text(in_git / "report/index.html")
-    assert f"Built from commit {short} of {date}, with uncommitted changes" in text
     rows = json.loads((in_git / "data/problem/digits.json").read_text())["rows"]["train"]
     assert f"baselines of scikit-learn, trained on 1,000 of {rows:,} training rows, sampled" in text
     assert f"Baselines were trained on 1,000 of {rows:,} training rows, sampled at random." in text
     assert text.count("baselines of scikit-learn.") == 1  # California's, of all rows
-    summary = (in_git / "report/summary.md").read_text()
-    assert f"Baselines were trained on 1,000 of {rows:,} training rows." in summary
+
+
+def test_git_changes_only_the_file_beside_the_page(in_git: Path) -> None:
+    page = (in_git / "report/index.html").read_bytes()
+    assert page == (in_git / "report/first.html").read_bytes()
+    first, second = lines_of_provenance(in_git)
+    before, now = run_in(in_git, "git", "log", "--format=%h").stdout.split()[::-1]
+    assert re.fullmatch(
+        rf"Built on \d{{4}}-\d\d-\d\d from commit {before}\. "
+        f"To rebuild it: git checkout {before} && make repro",
+        first,
+    )
+    assert re.fullmatch(rf"Built on [\d-]+ from commit {now}, with uncommitted changes\.", second)
+
+
+def lines_of_provenance(folder: Path) -> list[str]:
+    calls = (folder / "report/provenance.js").read_text().splitlines()
+    return [json.loads(f"[{call[len('registerPage(') : -2]}]")[1] for call in calls]
+
+
+@pytest.mark.browser
+def test_shows_only_its_own_provenance(
+    browser: Browser, in_git: Path, page_file: Path, tmp_path: Path
+) -> None:
+    page = opened(browser, in_git / "report/index.html")
+    line = page.locator("#provenance")
+    assert line.is_visible()
+    assert line.inner_text() == lines_of_provenance(in_git)[-1]
+    shutil.copy(in_git / "report/provenance.js", tmp_path)
+    page.goto(shutil.copy(page_file, tmp_path / "other.html").as_uri())
+    assert page.evaluate("typeof registerPage") == "function"
+    assert not line.is_visible()
+    page.context.close()
 
 
 def test_a_quick_experiment_has_no_explanations_and_exports(in_git: Path) -> None:
@@ -138,23 +169,11 @@ def test_a_quick_experiment_has_no_explanations_and_exports(in_git: Path) -> Non
 
 def test_needs_no_other_file(page_file: Path) -> None:
     page = page_file.read_text()
-    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', page.replace("xlink:", ""))
+    others = re.findall(r'(?:src|href)="(?!#|data:)([^"]*)"', page.replace("xlink:", ""))
+    assert others == ["provenance.js"]  # may be missing
     assert "@import" not in page
     assert "url(" not in page.replace("url(#", "")
     assert page_file.stat().st_size < 5_000_000
-
-
-def test_summary_lists_models_and_changes(in_git: Path) -> None:
-    models, changes = (in_git / "report/summary.md").read_text().split("## Against HEAD\n\n")
-    for dataset in PRIMARY:
-        assert f"## {dataset}" in models
-    for model in MODELS:
-        assert models.count(f"| **{model}** | ") == 2
-    head, _, *lines = changes.splitlines()
-    assert head == "| data set | model | test | HEAD | now | change |"
-    now = read_metrics(in_git, "digits", "mlp")["test"]["cross_entropy"]
-    before, after = format_number(now - 0.25), format_number(now)
-    assert lines == [f"| digits | mlp | cross_entropy | {before} | {after} | +0.25 |"]
 
 
 def test_says_which_rows_it_shows_errors_of(
@@ -212,7 +231,11 @@ def test_opens_without_network_or_errors(browser: Browser, page_file: Path) -> N
     page.on("request", lambda request: events.append(request.url))
     page.on("pageerror", lambda error: events.append(str(error)))
     page.goto(page_file.as_uri())
-    assert [event for event in events if not event.startswith("data:")] == [page_file.as_uri()]
+    beside = page_file.with_name("provenance.js")
+    assert not beside.exists()
+    missing = "Failed to load resource: net::ERR_FILE_NOT_FOUND"
+    addresses = [page_file.as_uri(), beside.as_uri()]
+    assert [event for event in events if not event.startswith("data:")] == [*addresses, missing]
     assert page.title() == "Fathom report"
     page.context.close()
 

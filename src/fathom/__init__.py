@@ -4,8 +4,8 @@ A stage of `dvc.yaml` is a package of its name. Read in this order: `settings` (
 `artifacts` (what one stage passes to the next), then the stages `download`, `split`, `check`,
 `scale`, `train` with its `models`, `evaluate`, `baseline`, `compare`, `explain`, `export`,
 `report` and `gate`. `cli` is the command `fathom`: `new_dataset`, `predict`, `serve`, `search`,
-`repro` and `doctor`. `sklearn` has the networks as scikit-learn estimators. `base` and `messages`
-serve them all.
+`experiments` (`compare` and `summary`), `repro` and `doctor`. `sklearn` has the networks as
+scikit-learn estimators. `base` and `messages` serve them all.
 """
 
 import importlib.util

@@ -135,6 +135,43 @@ def search(settings: tuple[str, ...]) -> None:
     run_search(list(settings))
 
 
+@fathom.command(context_settings={"show_default": True})
+@click.argument("revisions", metavar="[A [B]]", nargs=-1)
+@click.option("--last", type=COUNT, default=20, help="Maximum experiments in the list.")
+def compare(revisions: tuple[str, ...], last: int) -> None:
+    """Compare the test metrics and settings of experiments.
+
+    Without arguments, lists the workspace, HEAD and the DVC experiments by data set, with the test
+    metric of the network that is best on the validation set.
+
+    A and B are names of experiments, Git revisions, or `workspace`, the default of B. Prints the
+    settings and test metrics that differ, and whether a change is larger than the spread over runs.
+    """
+    from fathom.experiments.revision_tables import print_differences, print_revisions
+    from fathom.experiments.revisions import WORKSPACE, read_revision
+
+    if len(revisions) > 2:
+        raise click.UsageError("compares two revisions: A and B")
+    if revisions:
+        before, after = (*revisions, WORKSPACE)[:2]
+        print_differences(read_revision(before), read_revision(after))
+    else:
+        print_revisions(last)
+
+
+@fathom.command()
+@click.option("--against", metavar="REV", help="An experiment or a Git revision to compare with.")
+def summary(against: str | None) -> None:
+    """Print a summary of all models in Markdown, for a pull request.
+
+    Lists the models, then the settings and test metrics that differ from the merge base of HEAD
+    and the default branch (origin/HEAD, else main or master), or from --against.
+    """
+    from fathom.experiments.summary import render_summary
+
+    click.echo(render_summary(against))
+
+
 @fathom.command()
 @click.argument("targets", metavar="[TARGET...]", nargs=-1)
 @click.option("--jobs", "-j", type=COUNT, help="Stages at once. Default: by cores and memory.")

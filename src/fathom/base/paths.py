@@ -13,7 +13,6 @@ OWN_CODE = Path("src/own")
 PARAMS = Path("params.yaml")
 REPORT = Path("report/index.html")
 STUDIES = Path("studies")
-SUMMARY = Path("report/summary.md")
 
 SUBSETS = ("train", "valid", "test")
 

@@ -3,6 +3,5 @@
 Read in this order: `results` reads what other stages wrote; `section` describes one data set, with
 `comparison`, `regression` or `classification`, `searches`, `column_summaries` and `distributions`;
 `charts` and `pictures` draw; `network_graph`, `network_boxes` and `network_drawing` draw networks;
-`git_history` knows commits and experiments; `report` and `summary` write the page and its short
-form.
+`report` writes the page, and `provenance` beside it where it was built.
 """

@@ -26,7 +26,6 @@ class ModelRow:
     spread: dict[str, float] | None = None
     compared: dict[str, Any] | None = None
     parameters: int | None = None
-    seconds: float | None = None
 
 
 def model_rows(results: DatasetResults) -> list[ModelRow]:
@@ -37,8 +36,8 @@ def model_rows(results: DatasetResults) -> list[ModelRow]:
         name, run = network.name, network.run
         spread = network.spread["test"][metric] if network.spread else None
         compared = results.comparison["networks"][name]
-        more = run["parameters"], run["seconds"]
-        rows.append(ModelRow(name, "network", network.metrics, spread, compared, *more))
+        parameters = run["parameters"]
+        rows.append(ModelRow(name, "network", network.metrics, spread, compared, parameters))
         if network.ensemble:
             rows.append(ModelRow(f"{name}, mean of {len(run['runs'])}", "output", network.ensemble))
         # Metrics of an auxiliary output with a target of its own are not comparable.

@@ -1,19 +1,16 @@
-"""The page report/index.html, one file without dependencies, and report/summary.md."""
+"""The page report/index.html, one file without dependencies."""
 
 import math
 from typing import Any
 
 import jinja2
-import yaml
 
-from fathom.artifacts.ranking import find_best
 from fathom.base import paths
 from fathom.base.files import write_text
 from fathom.evaluate import formatting
-from fathom.report.git_history import current_commit, last_experiments
-from fathom.report.results import DatasetResults, read_results
+from fathom.report.provenance import register_page, set_page_id
+from fathom.report.results import read_results
 from fathom.report.section import describe_dataset
-from fathom.report.summary import render_summary
 from fathom.settings.config import Config
 
 VERSIONS = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras",
@@ -43,44 +40,14 @@ def report(config: Config) -> None:
         "signed": formatting.format_signed,
     }
     versions = results[0].networks[0].run["versions"]
-    metrics = [f"{r.problem.dataset}, {r.labels[r.primary_metric]}" for r in results]
     page = templates.get_template("page.html.j2").render(
         sections=[describe_dataset(of_dataset) for of_dataset in results],
         subsets=formatting.SUBSET_LABELS,
-        commit=current_commit(),
         versions=", ".join(f"{label} {versions[name]}" for name, label in VERSIONS.items()),
-        heads=["experiment", "date", "settings", *metrics],
-        experiments=[describe_experiment(e, results) for e in last_experiments()],
     )
+    page, page_id = set_page_id(page)
     write_text(paths.REPORT, page)
-    write_text(paths.SUMMARY, render_summary(results))
-
-
-def describe_experiment(run: dict[str, Any], results: list[DatasetResults]) -> dict[str, Any]:
-    """Return a row of the table of experiments."""
-    settings = {key: format_setting(value) for key, value in run["settings"].items()}
-    cells = [describe_best_of(run["metrics"], of_dataset) for of_dataset in results]
-    return run | {"settings": settings, "cells": cells}
-
-
-def format_setting(setting: Any) -> str:
-    """Return a setting as the command line takes it."""
-    text = yaml.safe_dump(setting, default_flow_style=True, width=10_000)
-    return text.removesuffix("...\n").strip()
-
-
-def describe_best_of(metrics: dict[str, Any], results: DatasetResults) -> str:
-    """Return the test metric and name of the best network on the validation set, "" if none."""
-    metric = results.primary_metric
-    networks = {
-        name: subsets
-        for name, subsets in metrics.get(results.problem.dataset, {}).items()
-        if metric in subsets.get("valid", {})
-    }
-    if not networks:
-        return ""
-    name = find_best(networks, metric)
-    return f"{formatting.format_number(networks[name]['test'][metric])} ({name})"
+    register_page(page_id)
 
 
 def format_cell(value: Any) -> str:

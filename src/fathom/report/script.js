@@ -42,3 +42,11 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+
+// provenance.js, which may lie beside the page, registers where pages were built.
+const provenance = document.getElementById("provenance");
+const registerPage = (page, text) => {
+  if (page !== provenance.dataset.page) return;
+  provenance.textContent = text;
+  provenance.hidden = false;
+};

@@ -45,7 +45,7 @@ def describe_dataset(results: DatasetResults) -> dict[str, Any]:
         "heads": [
             "model", f"test {labels[primary]}", "over runs", "difference", "verdict",
             *(f"test {labels[metric]}" for metric in others),
-            f"validation {labels[primary]}", f"training {labels[primary]}", "parameters", "seconds",
+            f"validation {labels[primary]}", f"training {labels[primary]}", "parameters",
         ],
         "shown_rows": describe_shown_rows(results),
         "networks": [describe_network(network, problem) for network in results.networks],
