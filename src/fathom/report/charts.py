@@ -4,6 +4,7 @@ Text, axes and grid take the colors of the page, which has a light and a dark th
 the `description` of the mark under the pointer.
 """
 
+import hashlib
 import re
 from typing import Any
 
@@ -21,6 +22,7 @@ DASHES = {"training": [1, 0], "validation": [5, 3], "test": [2, 2]}
 WIDTH, HEIGHT = 300, 220
 MAX_COLUMNS = 12  # with Shapley values
 BAR_HEIGHT = 22  # pixels
+GRADIENT = re.compile(r'(id="|url\(#)gradient_\d+')
 
 
 def learning_curve(network: NetworkResults) -> str:
@@ -99,5 +101,8 @@ def render_svg(
         .configure_legend(orient="bottom", title=None)
     )
     svg = vl_convert.vegalite_to_svg(chart.to_dict())
+    # Vega numbers the gradients of a process. A chart has at most one, the colors of its legend.
+    digest = hashlib.sha256(GRADIENT.sub("", svg).encode()).hexdigest()[:8]
+    svg = GRADIENT.sub(rf"\1gradient_{digest}", svg)
     size = re.compile(r'(<svg [^>]*?) width="(\d+)" height="\d+"')
     return size.sub(r'\1 style="max-width:\2px"', svg, count=1)
