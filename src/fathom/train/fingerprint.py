@@ -1,7 +1,9 @@
 """The fingerprint of a training, which tells whether a checkpoint belongs to it."""
 
+import functools
 import hashlib
 import json
+import os
 import platform
 import sys
 from importlib.metadata import version
@@ -13,6 +15,7 @@ from fathom.train.devices import device_names
 
 # Settings that do not change the result; a training also resumes on another Ray cluster.
 WITHOUT_EFFECT = {"at_once", "checkpoint", "tensorboard", "ray"}
+SOURCE = Path(__file__).resolve().parents[2]
 MESSAGES = "fathom/messages"  # code that only returns text
 
 
@@ -47,11 +50,12 @@ def digest_of(files: list[Path]) -> bytes:
 
 def imported_code() -> list[Path]:
     """Return the project's files that this process has imported, without texts of messages."""
-    source = Path(__file__).resolve().parents[2]
-    names = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    files = [Path(name) for name in names if name]
-    # Few of thousands of modules are the project's: resolve their folders first.
-    folders = {folder: folder.resolve() for folder in {file.parent for file in files}}
-    code = {file.resolve() for file in files if folders[file.parent].is_relative_to(source)}
-    messages = source / MESSAGES
-    return sorted(f for f in code if source in f.parents and messages not in f.parents)
+    names = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    own = [Path(name) for name in names if name and is_source(name.rpartition(os.sep)[0])]
+    files = {file.resolve() for file in own}
+    return sorted(f for f in files if SOURCE in f.parents and SOURCE / MESSAGES not in f.parents)
+
+
+@functools.cache  # few of thousands of modules are the project's
+def is_source(folder: str) -> bool:
+    return Path(folder).resolve().is_relative_to(SOURCE)
