@@ -30,6 +30,8 @@ from fathom.train.ray.worker import Job, Result, fit
 from fathom.train.runs import Callbacks, Run
 from fathom.train.trainer import Trainer
 
+RELEASE_SECONDS = 10  # in which cancelled workers must end
+
 
 @contextmanager
 def cluster(config: NetworkConfig) -> Iterator[None]:
@@ -160,6 +162,8 @@ def wait_for(reference: Any, queue: Any) -> Result:
         with suppress(Empty):
             item = queue.get(timeout=POLL_SECONDS)
             if isinstance(item, Exception):
+                ray.cancel(reference)  # otherwise it keeps the workers' resources for a while
+                ray.wait([reference], timeout=RELEASE_SECONDS)
                 raise item
             print(item, end="", flush=True)
     try:
