@@ -42,7 +42,7 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 # Small and fast, with every kind of layer, callback and stage.
 SHRUNK = [
-    "train.epochs=2", "train.batch_size=128", "train.repeats=1", "gpus=[]",
+    "train.epochs=2", "train.batch_size=128", "train.repeats=1", "train.at_once=1", "gpus=[]",
     "explain.rows=4", "explain.background=10", "compare.resamples=200",
 ]  # fmt: skip
 LEAN = ["export.saved_model=false", "export.onnx=false"]  # they take seconds per network
@@ -54,6 +54,12 @@ SHRUNK_MODELS = {
     "deep_relu": ["model.depth=3", "model.width=16"],
     "wide_deep": ["model.deep.units=[8]"],
 }
+
+
+def pytest_collection_finish() -> None:
+    """Exclude what is imported from garbage collection, which took a tenth of a training."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -108,10 +114,13 @@ def dataset_config(dataset: str, *overrides: str) -> DatasetConfig:
 
 def compose_small(schema: type[AnyConfig], *overrides: str) -> AnyConfig:
     """Compose the workspace's settings, once for each content of its files."""
-    files = [Path("params.yaml"), *sorted(Path("conf").rglob("*.yaml"))]
-    content = tuple((str(file), file.read_bytes()) for file in files)
-    config: AnyConfig = compose_cached(schema, overrides, content)
+    config: AnyConfig = compose_cached(schema, overrides, read_settings())
     return config
+
+
+def read_settings() -> tuple[tuple[str, bytes], ...]:
+    files = [Path("params.yaml"), *sorted(Path("conf").rglob("*.yaml"))]
+    return tuple((str(file), file.read_bytes()) for file in files)
 
 
 @functools.cache
@@ -121,8 +130,12 @@ def compose_cached(schema: type[AnyConfig], overrides: tuple[str, ...], _: Any) 
 
 def network_config(dataset: str, model: str, *overrides: str) -> NetworkConfig:
     """Return the real settings of a network's stages, shrunk, in the workspace."""
-    shrunk = [*SHRUNK, *SHRUNK_MODELS.get(model, [])]
-    return compose_small(NetworkConfig, f"dataset={dataset}", f"model={model}", *shrunk, *overrides)
+    chosen = [f"dataset={dataset}", f"model={model}", *shrunk(model)]
+    return compose_small(NetworkConfig, *chosen, *overrides)
+
+
+def shrunk(model: str) -> list[str]:
+    return [*SHRUNK, *SHRUNK_MODELS.get(model, [])]
 
 
 def train_network(dataset: str, model: str, *overrides: str) -> Training:
@@ -132,15 +145,7 @@ def train_network(dataset: str, model: str, *overrides: str) -> Training:
 
     from fathom.train.train import train
 
-    freeze_imports()
     return train(network_config(dataset, model, *overrides), tf.distribute.get_strategy())
-
-
-@functools.cache
-def freeze_imports() -> None:
-    """Exclude TensorFlow's objects from garbage collection, which took a tenth of a training."""
-    gc.collect()
-    gc.freeze()
 
 
 def export_network(dataset: str, model: str, *overrides: str) -> Path:

@@ -1,9 +1,14 @@
 """Networks that tests build from the real settings, and problems for them."""
 
+import functools
+from typing import Any
+
 import keras
-from conftest import network_config
+import yaml
+from conftest import read_settings, shrunk
 
 from fathom.artifacts.problem import Output, Problem
+from fathom.search.base_settings import BaseSettings
 from fathom.train.build import build
 
 WIDE = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population"]
@@ -48,10 +53,21 @@ CROSSED = make_problem("california_housing").model_copy(
 def build_network(
     dataset: str, model: str, *overrides: str, problem: Problem | None = None
 ) -> keras.Model:
-    """Build a network, with overrides of the section `model`."""
-    signs = [override[0] if override[0] in "+~" else "" for override in overrides]
-    keys = [f"{sign}model.{key.lstrip('+~')}" for sign, key in zip(signs, overrides, strict=True)]
-    return build(network_config(dataset, model, *keys), problem or make_problem(dataset))
+    """Build a network with values of the section `model`, such as `dropout=0.1`.
+
+    Values are set without Hydra, which takes a fifth of a second.
+    """
+    values = {}
+    for override in overrides:
+        key, _, text = override.partition("=")
+        values[f"model.{key}"] = yaml.safe_load(text)
+    settings = base_settings(dataset, model, read_settings()).with_values(values)
+    return build(settings, problem or make_problem(dataset))
+
+
+@functools.cache
+def base_settings(dataset: str, model: str, _: Any) -> BaseSettings:
+    return BaseSettings([f"dataset={dataset}", f"model={model}", *shrunk(model)])
 
 
 def hidden(model: keras.Model) -> list[keras.layers.Dense]:

@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import optuna
 import yaml
-from conftest import ROOT, SHRUNK, network_config, train_network
+from conftest import ROOT, SHRUNK, compose_small, network_config, train_network
 from optuna.trial import TrialState
 
 from fathom.artifacts.search_result import SearchResult
@@ -20,7 +20,6 @@ from fathom.scale.scale import scale
 from fathom.search.base_settings import BaseSettings
 from fathom.search.search_command import as_overrides, search
 from fathom.search.study import FINISHED, open_study
-from fathom.settings.compose import compose
 from fathom.settings.config import NetworkConfig, SearchConfig
 
 Trials = dict[int, tuple[str, TrialState, float | None]]  # parameters, state, value by number
@@ -40,7 +39,7 @@ def search_config(
     model: str, method: str, *overrides: str, dataset: str = "digits"
 ) -> SearchConfig:
     given = arguments(model, method, *overrides, dataset=dataset)
-    return compose(as_overrides(given), SearchConfig)
+    return compose_small(SearchConfig, *as_overrides(given))
 
 
 def run_search(model: str, method: str, *overrides: str, dataset: str = "digits") -> SearchResult:

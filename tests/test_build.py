@@ -137,7 +137,8 @@ def test_optimizer_takes_its_arguments(
     ],
 )  # fmt: skip
 def test_refused(training_project: Path, dataset: str, override: str, message: str) -> None:
-    assert refusal(train_network, dataset, "mlp", override) == f"command line: {message}"
+    found = refusal(train_network, dataset, "mlp", "model.units=[]", override)
+    assert found == f"command line: {message}"
 
 
 def test_balanced_class_weights_are_scikit_learns(training_project: Path) -> None:
@@ -212,8 +213,5 @@ def test_callbacks_of_batches_need_fit(training_project: Path, name: str) -> Non
 
 def test_callbacks_of_batches_train_by_fit(training_project: Path) -> None:
     overrides = ["model.units=[]", "train.epochs=1", *map(batch_callback, BATCH_CALLBACKS)]
-    message = refusal(train_network, "digits", "mlp", *overrides)
-    assert "TerminateOnNaN acts on batches" in message
-    assert not Path("models").exists()
     train_network("digits", "mlp", *overrides, "train.engine=fit")
     assert Path("models/digits/mlp/model.keras").exists()

@@ -15,7 +15,9 @@ from fathom.evaluate.evaluate import evaluate
 
 def test_network_that_xla_does_not_take_trains_as_a_graph(training_project: Path) -> None:
     add_network(training_project, "in_python", IN_PYTHON)
-    train_network("california_housing", "in_python", "train.batch_size=1", "train.epochs=1")
+    steps = ["train.batch_size=1000", "train.epochs=1000"]  # as many as XLA is worth,
+    stop = "train.early_stopping={patience: 1, min_delta: 10.0}"  # but for the second epoch
+    train_network("california_housing", "in_python", *steps, stop)
     engine = json.loads(Path("models/california_housing/in_python/run.json").read_text())["engine"]
     assert (engine["xla"], engine["why"]) == (False, "XLA does not take the network")
 
