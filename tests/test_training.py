@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import network_config, train_network
-from stages import build_once, run_stage
-from trainings import FULL_BATCH, SGD, refusal
+from stages import build_once
+from trainings import SGD, refusal
 
+from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.scaled_data import read_scalers, read_subset
 from fathom.evaluate.evaluate import evaluate
+from fathom.messages.training import last_line
 from fathom.train.callbacks import direction
 
 HOUSING = [
@@ -32,7 +33,7 @@ HOUSING = [
 ]  # fmt: skip
 STOPPED = [
     "train.epochs=50", "train.early_stopping.patience=2", "train.early_stopping.min_delta=10",
-    "train.keep=last",
+    "train.keep=last", "model.depth=1",
 ]  # fmt: skip
 PLATEAU = "{_target_: keras.callbacks.ReduceLROnPlateau, monitor: loss, patience: 1, factor: 0.5"
 DIGITS = [
@@ -64,9 +65,16 @@ class Outputs:
         return keras.saving.load_model(self.folder / "model.keras")
 
 
-@pytest.fixture(scope="session")
-def trainings(training_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with four trainings, each of which shows several things. Only read it."""
+HOUSES = Outputs(Path("models/california_housing/mlp"))  # whose best epoch is not its last
+LAST = Outputs(Path("models/california_housing/selu"))  # with the weights of its last epoch
+IMAGES = Outputs(Path("models/digits/mlp"))
+
+
+@pytest.fixture
+def trainings(
+    training_data: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work in a folder with these trainings. Only read it."""
 
     def train_all(folder: Path) -> None:
         shutil.copytree(training_data, folder, dirs_exist_ok=True)
@@ -76,37 +84,13 @@ def trainings(training_data: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             Path("log.txt").write_text(log.getvalue())
             evaluate(network_config("california_housing", "mlp", *HOUSING))
             train_network("california_housing", "selu", *STOPPED)
-            train_network("california_housing", "wide_deep", FULL_BATCH)
             train_network("digits", "mlp", *DIGITS)
 
-    return build_once(tmp_path_factory, "trainings", train_all)
+    monkeypatch.chdir(build_once(tmp_path_factory, "trainings", train_all))
 
 
-@pytest.fixture
-def housing(trainings: Path, monkeypatch: pytest.MonkeyPatch) -> Outputs:
-    """Return a training whose best epoch is not its last."""
-    monkeypatch.chdir(trainings)
-    outputs = Outputs(Path("models/california_housing/mlp"))
-    assert outputs.run["best_epoch"] < 8
-    return outputs
-
-
-@pytest.fixture
-def stopped(trainings: Path, monkeypatch: pytest.MonkeyPatch) -> Outputs:
-    """Return one that stopped early and kept the last epoch's weights."""
-    monkeypatch.chdir(trainings)
-    return Outputs(Path("models/california_housing/selu"))
-
-
-@pytest.fixture
-def digits(trainings: Path, monkeypatch: pytest.MonkeyPatch) -> Outputs:
-    """Return one with callbacks of epochs, whose best epoch has the highest accuracy."""
-    monkeypatch.chdir(trainings)
-    return Outputs(Path("models/digits/mlp"))
-
-
-def test_outputs(housing: Outputs) -> None:
-    folder, run = housing.folder, housing.run
+def test_outputs(trainings: None) -> None:
+    folder, run = HOUSES.folder, HOUSES.run
     names = {"model.keras", "repeats", "predictions", "history.csv", "summary.txt", "run.json"}
     assert {path.name for path in folder.iterdir()} == names
     # Of mlp.yaml shrunk to 16 and 8 units, on 8 columns.
@@ -121,92 +105,69 @@ def test_outputs(housing: Outputs) -> None:
     pd.testing.assert_frame_equal(curves, history[["epoch", "loss", "val_loss"]])
 
 
-def test_training_returns_what_it_writes(training_project: Path) -> None:
+def test_training_returns_and_prints_what_it_writes(
+    training_project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     training = train_network("california_housing", "mlp", "model.units=[]")
     outputs = Outputs(Path("models/california_housing/mlp"))
+    best = outputs.run["best_epoch"]
     pd.testing.assert_frame_equal(training.history, outputs.history)
-    assert training.best.best_epoch == outputs.run["best_epoch"]
+    assert training.best.best_epoch == best
     for one, other in zip(training.model.get_weights(), outputs.model().get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+    line = rf"best epoch: {best} of 2 \(lowest val_rmse\); \d+ s, 9 parameters"
+    assert re.fullmatch(line, capsys.readouterr().out.splitlines()[-1])
 
 
-@pytest.mark.parametrize(
-    ("keep", "line"),
-    [
-        ("best", r"best epoch: (?P<best>\d) of 2 \(highest val_accuracy\)"),
-        ("last", r"best epoch: \d of 2 \(highest val_accuracy\)(; weights of epoch 2)?"),
-    ],
-)
-def test_last_line(training_project: Path, keep: str, line: str) -> None:
-    settings = ["dataset=digits", "model=mlp", "train.epochs=2", "model.units=[]", "gpus=[]"]
-    done = run_stage("train", *settings, "train.repeats=2", f"train.keep={keep}")
-    matched = re.fullmatch(
-        line + r"; best of 2 runs; \d+ s, 650 parameters", done.out.splitlines()[-1]
+def test_last_line() -> None:
+    run = {
+        "best_epoch": 3, "kept_epoch": 4, "epochs": 4, "monitor": "val_accuracy", "runs": [1, 2],
+        "seconds": 2.4, "parameters": 1650,
+    }  # fmt: skip
+    assert last_line(run, highest=True) == (
+        "best epoch: 3 of 4 (highest val_accuracy); weights of epoch 4; best of 2 runs; "
+        "2 s, 1,650 parameters"
     )
-    assert matched
-    if keep == "best":
-        assert int(matched["best"]) == Outputs(Path("models/digits/mlp")).run["best_epoch"]
 
 
-def test_history(housing: Outputs) -> None:
-    history = housing.history
+def test_history(trainings: None) -> None:
+    history = HOUSES.history
     assert list(history["epoch"]) == list(range(1, 9))
     both = {"loss", "rmse", "mae"}
     assert set(history) == {"epoch", "loss_ratio"} | both | {f"val_{name}" for name in both}
     np.testing.assert_allclose(history["loss_ratio"], history["val_loss"] / history["loss"])
 
 
-def test_early_stopping(stopped: Outputs) -> None:
-    assert (len(stopped.history), stopped.run["best_epoch"]) == (3, 1)
+def test_early_stopping_keeps_the_weights_of_the_last_epoch(trainings: None) -> None:
+    run = LAST.run
+    assert (len(LAST.history), run["best_epoch"], run["kept_epoch"]) == (3, 1, 3)
+    actual, predicted = Predictions.read(Problem.read("california_housing"), "selu").sample("valid")
+    rmse = np.sqrt(np.mean((predicted - actual) ** 2))
+    assert rmse == pytest.approx(LAST.history["val_rmse"].iloc[-1], rel=1e-4)
 
 
-def test_weights_of_the_last_epoch_are_kept(stopped: Outputs) -> None:
-    assert stopped.run["best_epoch"] < stopped.run["kept_epoch"] == 3
-    mse = scaled_error(stopped.model())
-    scaler = read_scalers("california_housing").targets["main_output"]
-    assert scaler.scale is not None
-    rmse = np.sqrt(mse) * scaler.scale[0]
-    assert rmse == pytest.approx(stopped.history["val_rmse"].iloc[-1], rel=1e-4)
-
-
-def test_weights_of_the_best_epoch_are_kept(housing: Outputs) -> None:
-    history = housing.history
-    assert housing.run["best_epoch"] == 1 + np.argmin(history["val_rmse"])
-    np.testing.assert_allclose(scaled_error(housing.model()), history["val_loss"].min(), rtol=1e-4)
-
-
-def scaled_error(model: keras.Model) -> float:
-    """Return the mean squared error of a model on the validation set of the houses, scaled."""
-    problem = Problem.read("california_housing")
-    subset = read_subset(problem, "valid")
-    (features,) = subset.inputs(["features"], problem)
-    scaler = read_scalers(problem.dataset).targets["main_output"]
-    actual = scaler.transform(subset.target("main_output")[:, None])
-    return float(np.mean((model.predict(features, verbose=0) - actual) ** 2))
-
-
-def test_errors_are_in_the_targets_own_unit(housing: Outputs) -> None:
+def test_the_best_epochs_errors_are_in_the_targets_own_unit(trainings: None) -> None:
+    best = HOUSES.run["best_epoch"]
+    assert best == 1 + np.argmin(HOUSES.history["val_rmse"]) < 8
     valid = json.loads(Path("metrics/california_housing/mlp.json").read_text())["valid"]
-    best = housing.history.iloc[housing.run["best_epoch"] - 1]
-    np.testing.assert_allclose(
-        [best["val_rmse"], best["val_mae"]], [valid["rmse"], valid["mae"]], rtol=1e-4
-    )
+    found = HOUSES.history.iloc[best - 1][["val_rmse", "val_mae"]]
+    np.testing.assert_allclose(found, [valid["rmse"], valid["mae"]], rtol=1e-4)
 
 
-def test_extra_callbacks_see_the_values_of_the_history(housing: Outputs) -> None:
+def test_extra_callbacks_see_the_values_of_the_history(trainings: None) -> None:
     rows = pd.read_csv("rows.csv")
     names = ["loss", "loss_ratio", "mae", "rmse", "val_loss", "val_mae", "val_rmse"]
-    np.testing.assert_allclose(rows[names], housing.history[names])
+    np.testing.assert_allclose(rows[names], HOUSES.history[names])
 
 
-def test_tensorboard(housing: Outputs) -> None:
+def test_tensorboard(trainings: None) -> None:
     logs = Path("logs/california_housing/mlp/seed-42")
     assert list(logs.glob("train/events.*"))
     assert list(logs.glob("validation/events.*"))
 
 
-def test_line_of_the_last_epoch(housing: Outputs) -> None:
-    loss = f"{housing.history['loss'][7]:.4g}"
+def test_line_of_the_last_epoch(trainings: None) -> None:
+    loss = f"{HOUSES.history['loss'][7]:.4g}"
     last = Path("log.txt").read_text().splitlines()[-2]
     assert re.fullmatch(rf"seed 42  epoch 8/8  loss {loss}  mae .*  loss_ratio \S+  \S+ s", last)
 
@@ -222,26 +183,22 @@ def test_direction(monitor: str, better: str) -> None:
     assert direction(monitor) == better
 
 
-def test_best_epoch_has_the_highest_accuracy(digits: Outputs) -> None:
-    accuracy = digits.history["val_accuracy"]
+def test_best_epoch_has_the_highest_accuracy(trainings: None) -> None:
+    accuracy = IMAGES.history["val_accuracy"]
     assert accuracy.min() < accuracy.max()
-    assert digits.run["best_epoch"] == 1 + np.argmax(accuracy)
+    assert IMAGES.run["best_epoch"] == 1 + np.argmax(accuracy)
 
 
-def test_callback_that_changes_the_learning_rate(digits: Outputs) -> None:
-    rates = digits.history["learning_rate"]
-    np.testing.assert_allclose(rates, [0.008, 0.008, 0.004, 0.002])
-
-
-def test_engine_of_a_run(digits: Outputs) -> None:
+def test_callbacks_of_epochs_train_by_compiled_programs(trainings: None) -> None:
+    np.testing.assert_allclose(IMAGES.history["learning_rate"], [0.008, 0.008, 0.004, 0.002])
+    assert Path("kept.keras").exists()
     steps = 4 * math.ceil(Problem.read("digits").rows["train"] / 128)
-    assert digits.run["engine"] == {
-        "name": "compiled",  # with callbacks of epochs
+    assert IMAGES.run["engine"] == {
+        "name": "compiled",
         "xla": False,
         "why": f"{steps} steps would not gain back what compiling costs",
         "rows": "in memory",
     }
-    assert Path("kept.keras").exists()
 
 
 def test_divergence_leaves_no_model(training_project: Path) -> None:
@@ -252,9 +209,3 @@ def test_divergence_leaves_no_model(training_project: Path) -> None:
         refusal(train_network, "california_housing", "mlp", *settings),
     )
     assert not list(Path().glob("models/**/*.*"))
-
-
-def test_loss_is_weighted_by_output(trainings: Path) -> None:
-    history = Outputs(trainings / "models/california_housing/wide_deep").history
-    expected = 0.9 * history["main_output_loss"] + 0.1 * history["aux_output_loss"]
-    np.testing.assert_allclose(history["loss"], expected, rtol=1e-5)
