@@ -52,6 +52,7 @@ def read_sections(file: Path) -> tuple[str, Sections]:
 
 
 def write_sections(file: Path, head: str, sections: Sections) -> None:
+    """Replace the file at once. `base.files` would import NumPy, whose threads a fork loses."""
     temporary = file.with_name(f".{file.name}.part")
     try:
         temporary.write_text(head + "".join(sections.values()), encoding="utf-8")
