@@ -102,7 +102,8 @@ def compose_tree(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
                 group: chosen[group] for group in ("dataset", "model", "experiment", "search")
             }
             origins = Origins(tuple(overrides), **groups, space=chosen.get("search/space"))
-            drop_replaced(tree, params, origins, parsed)
+            values = [override for override in parsed if override.key_or_group not in CHOICES]
+            drop_replaced(tree, params, groups, values)
         except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
             raise FathomError(one_line(error)) from error
     return tree, origins

@@ -6,9 +6,8 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from fathom.messages.origins import CHOICES, Origins
-from fathom.messages.setting_errors import keys_at
-from fathom.settings.config import Config
+from fathom.base import paths
+from fathom.settings.config import ModelSettings
 from fathom.settings.instantiate import current_name
 
 TARGET = "_target_"
@@ -18,22 +17,24 @@ Tree = dict[str, Any]
 
 
 def drop_replaced(
-    tree: DictConfig, params: DictConfig, origins: Origins, overrides: Sequence[Override]
+    tree: DictConfig,
+    params: DictConfig,
+    chosen: Mapping[str, str | None],
+    overrides: Sequence[Override],
 ) -> None:
     """Remove from composed settings the arguments of functions that a later source replaces.
 
-    Hydra merges all mappings. Sources are params.yaml, the chosen files in the order of
-    conf/config.yaml, and the overrides together.
+    Hydra merges all mappings. Sources are params.yaml, the chosen files by their groups in the
+    order of conf/config.yaml, and the overrides together.
     """
     sources: list[Any] = [params]
-    for group in ("dataset", "model", "experiment", "search"):
-        file = origins.file(group)
-        if file is not None:
-            content = OmegaConf.load(file)
+    for group, name in chosen.items():
+        if name is not None:
+            content = OmegaConf.load(paths.CONF / group / f"{name}.yaml")
             sources.append(content if group in ("dataset", "experiment") else {group: content})
     above = OmegaConf.create()
     for override in overrides:
-        if not override.is_delete() and override.key_or_group not in CHOICES:
+        if not override.is_delete():
             OmegaConf.update(above, override.key_or_group, override.value(), force_add=True)
     sources.append(above)
     layers: list[Any] = [OmegaConf.to_container(OmegaConf.create(s)) for s in sources]
@@ -66,7 +67,8 @@ def replaces(above: Mapping[str, Any], below: Mapping[str, Any]) -> bool:
 
 def kept_settings(node: Mapping[str, Any], location: Sequence[str]) -> Tree:
     """Return the settings beside a function that are not its arguments: model.learning_rate."""
-    return {key: node[key] for key in keys_at(Config, location) if key in node}
+    names = ModelSettings.model_fields if tuple(location) == ("model",) else ()
+    return {name: node[name] for name in names if name in node}
 
 
 def remove(tree: DictConfig, below: Any, above: Any) -> None:
