@@ -189,7 +189,8 @@ def test_settings_read_are_the_settings_declared(
         expected["conf/model/wide_deep.yaml"] = []
     params = declared[stage]["params"]
     if stage == "collect":  # the recorder does not look into sections
-        params |= {"params.yaml": sorted({key.partition(".")[0] for key in params["params.yaml"]})}
+        sections = {key.partition(".")[0] for key in params["params.yaml"]}
+        params = params | {"params.yaml": sorted(sections)}
     assert params == expected
 
 

@@ -27,8 +27,8 @@ def collect(config: Config) -> dict[str, dict[str, str]]:
         FathomError: a file is not valid Python.
     """
     functions = config.train.model_dump(by_alias=True, include=FUNCTIONS)
-    experiment = read_settings(paths.CONF / "experiment" / f"{config.experiment}.yaml")
-    shared = {*targets(functions), *targets(experiment)}
+    experiment = config.origins.file("experiment")
+    shared = {*targets(functions), *targets(experiment and read_settings(experiment))}
     for name in config.datasets:
         dataset = read_settings(paths.CONF / "dataset" / f"{name}.yaml")
         shared |= {*targets(dataset.get("train"))}
