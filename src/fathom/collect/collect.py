@@ -65,5 +65,5 @@ def own_files(functions: set[str]) -> list[Path]:
                 raise FathomError(f"{file}: line {error.lineno}: {error.msg}") from error
             except ImportError:  # the stage `train` refuses it
                 continue
-    files = (module.__file__ for module in finder.modules.values() if module.__file__)
-    return sorted(Path(os.path.relpath(file)) for file in files)
+    files = (getattr(module, "__file__", None) for module in finder.modules.values())
+    return sorted(Path(os.path.relpath(file)) for file in files if file)
