@@ -123,6 +123,8 @@ def write_test_predictions(network: Predictions) -> None:
             temporary.mkdir()
             if kind in plots:
                 plots[kind].to_csv(temporary / "test.csv", index=False)
+            else:  # DVC would warn of an empty folder, and does not track this one
+                (temporary / "none").mkdir()
 
 
 def tabulate_predictions(network: Predictions, rows: range) -> pd.DataFrame:
