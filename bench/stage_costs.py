@@ -1,6 +1,6 @@
 """Measures the processor time of every stage: imports, settings, and its own work.
 
-python bench/stages.py FOLDER [--dataset california_housing] [--model mlp] [--runs 3]
+python bench/stage_costs.py FOLDER [--dataset california_housing] [--model mlp] [--runs 3]
 
 FOLDER is a copy of the project in which `dvc repro` has run; the stages write their outputs again.
 Prints Markdown: the lowest seconds of some runs, and the most memory in MiB.
