@@ -184,12 +184,17 @@ def test_compares_with_the_workspace(repository: Path) -> None:
     assert "mlp RMSE 4.1 ± 0.2 5.000 +0.88 worse" in printed
 
 
-def test_unknown_revisions(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_problems_are_one_line(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines_of("compare", "three-epoch", status=1) == [
         "fathom: there is no revision three-epoch; did you mean three-epochs?"
     ]
     assert lines_of("summary", "--against", "mian", status=1) == [
         "fathom: there is no revision mian; did you mean main?"
+    ]
+    Path("metrics/digits/comparison.json").unlink()
+    assert lines_of("summary", status=1) == [
+        "fathom: metrics/digits/comparison.json lacks networks: make it again with "
+        "`dvc repro compare@digits`"
     ]
     Path("metrics/digits/mlp.json").write_text("{")
     assert lines_of("summary", status=1) == [

@@ -52,7 +52,7 @@ class Revision:
     commit: str
     files: dict[str, bytes]
 
-    @property
+    @cached_property
     def params(self) -> dict[str, Any]:
         return self.parse("params.yaml") or {}
 
@@ -62,12 +62,10 @@ class Revision:
 
         An experiment may also have those of others, from the commit that it started from.
         """
-        models, found = self.params.get("models", []), {}
-        for dataset in self.params.get("datasets", []):
-            files = {name: f"metrics/{dataset}/{name}.json" for name in models}
-            networks = {
-                name: self.parse(file) for name, file in files.items() if file in self.files
-            }
+        models, found = self.params.get("models") or [], {}
+        for dataset in self.params.get("datasets") or []:
+            parsed = {model: self.parse(f"metrics/{dataset}/{model}.json") for model in models}
+            networks = {model: metrics for model, metrics in parsed.items() if metrics}
             if networks:
                 found[dataset] = DatasetMetrics(
                     networks,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from fathom.artifacts.ranking import HIGHER_IS_BETTER
+from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.evaluate.formatting import format_mean, format_number, format_signed
 from fathom.experiments.differences import (
@@ -12,12 +13,7 @@ from fathom.experiments.differences import (
     changed_settings,
     summarize,
 )
-from fathom.experiments.revisions import (
-    WORKSPACE,
-    DatasetMetrics,
-    Revision,
-    read_revision,
-)
+from fathom.experiments.revisions import WORKSPACE, DatasetMetrics, Revision, read_revision
 from fathom.report.provenance import git
 
 
@@ -28,11 +24,15 @@ def render_summary(against: str | None) -> str:
         against: None for the merge base of HEAD and the default branch.
 
     Raises:
-        FathomError: there is no such revision, or the workspace has no metrics.
+        FathomError: there is no such revision, or the workspace lacks metrics.
     """
     now = read_revision(WORKSPACE)
     if not now.metrics:
         raise FathomError("metrics/ has none of the models in params.yaml: run `dvc repro`")
+    for dataset, metrics in now.metrics.items():
+        if metrics.networks.keys() - metrics.comparison.get("networks", {}).keys():
+            file, stage = paths.metrics(dataset, "comparison"), f"compare@{dataset}"
+            raise FathomError(f"{file} lacks networks: make it again with `dvc repro {stage}`")
     if against:
         before, title = read_revision(against), against
     else:
@@ -57,9 +57,8 @@ def default_base() -> tuple[Revision, str]:
 def list_models(metrics: DatasetMetrics) -> Iterator[str]:
     """List networks, means of their runs and baselines, the best one on the test set first."""
     primary, best = metrics.primary, metrics.best
-    labels = {
-        name: label for name, label in LABELS.items() if name in metrics.networks[best]["test"]
-    }
+    measured = metrics.networks[best]["test"]
+    labels = {name: label for name, label in LABELS.items() if name in measured}
     baseline, networks = metrics.comparison["baseline"], metrics.comparison["networks"]
     rows = dict(metrics.networks) | metrics.baselines
     for name, network in metrics.networks.items():
@@ -82,9 +81,9 @@ def list_models(metrics: DatasetMetrics) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
     yield ""
     yield f"Validation {labels[primary]} selects the best models; the metrics are of the test set."
-    rows_of_baselines = metrics.baselines[baseline["name"]].get("trained_rows")
-    if rows_of_baselines:
-        yield f"Baselines were trained on a random sample of {rows_of_baselines:,} training rows."
+    sample = metrics.baselines.get(baseline["name"], {}).get("trained_rows")
+    if sample:
+        yield f"Baselines were trained on a random sample of {sample:,} training rows."
 
 
 def list_settings(before: Revision, now: Revision) -> Iterator[str]:
