@@ -52,7 +52,7 @@ class Lifeline:
         os.killpg(0, signal.SIGKILL)
 
 
-class Job:
+class ForkedJob:
     """Work in a process of its own, which writes what it prints to a log.
 
     Args:
@@ -141,7 +141,7 @@ def describe(error: BaseException) -> str:
     return " ".join(": ".join(filter(None, texts)).split()) or repr(error)
 
 
-def stop(jobs: list[Job], grace: float) -> None:
+def stop(jobs: list[ForkedJob], grace: float) -> None:
     """Interrupt jobs as Ctrl-C does, and kill those that do not end within `grace` seconds."""
     try:
         for job in jobs:

@@ -14,7 +14,7 @@ from typing import Any
 
 from fathom.base.errors import FathomError
 from fathom.base.machine import cores
-from fathom.repro.job import Failure, Job, Lifeline, Work, stop
+from fathom.repro.job import Failure, ForkedJob, Lifeline, Work, stop
 from fathom.repro.pipeline import Pipeline
 from fathom.repro.schedule import Schedule, share_cores
 from fathom.repro.view import View
@@ -35,7 +35,7 @@ class Runner:
     def __init__(self, pipeline: Pipeline, most: int, pull: bool, view: View) -> None:
         self.pipeline, self.most, self.pull, self.view = pipeline, most, pull, view
         self.lifeline = Lifeline()
-        self.jobs: dict[str, Job] = {}
+        self.jobs: dict[str, ForkedJob] = {}
         self.states: Counter[str] = Counter()
         self.not_run: list[str] = []
         self.seconds = read_seconds()
@@ -67,7 +67,7 @@ class Runner:
         Raises:
             FathomError: it fails.
         """
-        job = self.jobs[name] = Job(work, LOGS / f"{name}.log", cores(), self.lifeline)
+        job = self.jobs[name] = ForkedJob(work, LOGS / f"{name}.log", cores(), self.lifeline)
         result = receive(job)
         self.close(name)
         if isinstance(result, Failure):
@@ -87,9 +87,9 @@ class Runner:
             for name in [name for name, job in self.jobs.items() if job.receiver in ended]:
                 self.follow(name, schedule)
 
-    def start(self, name: str, share: int) -> Job:
+    def start(self, name: str, share: int) -> ForkedJob:
         work = partial(self.pipeline.reproduce, name, self.pull)
-        return Job(work, LOGS / f"{name.replace('/', '-')}.log", share, self.lifeline)
+        return ForkedJob(work, LOGS / f"{name.replace('/', '-')}.log", share, self.lifeline)
 
     def follow(self, name: str, schedule: Schedule) -> None:
         """Handle what the job of a stage sends."""
@@ -114,7 +114,7 @@ class Runner:
         self.jobs.pop(name).close()
 
 
-def receive(job: Job) -> Any:
+def receive(job: ForkedJob) -> Any:
     """Return what a job sends, a `Failure` if it has died."""
     try:
         return job.receive()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fathom.repro.job import Failure, Job
+from fathom.repro.job import Failure, ForkedJob
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -23,16 +23,16 @@ class View:
 
     seconds: float | None = None  # between two calls of `show`; None: not needed
 
-    def start(self, name: str, job: Job) -> None:
+    def start(self, name: str, job: ForkedJob) -> None:
         self.print(f"Running stage '{name}' on {count(job.cores, 'core')}")
 
-    def finish(self, name: str, state: str, job: Job) -> None:
+    def finish(self, name: str, state: str, job: ForkedJob) -> None:
         if state == "ran":
             self.print(f"Finished '{name}' in {job.seconds:.1f} s")
         elif state == "restored":
             self.print(f"Restored '{name}' from an earlier build (DVC's run cache)")
 
-    def fail(self, name: str, failure: Failure, job: Job) -> None:
+    def fail(self, name: str, failure: Failure, job: ForkedJob) -> None:
         lines = job.log.read_text(errors="replace").splitlines() if job.log.is_file() else []
         self.print(
             f"Failed: '{name}' after {job.seconds:.1f} s: {failure.text} ({job.log})", error=True
@@ -51,7 +51,7 @@ class View:
     def print(self, line: str, error: bool = False) -> None:
         click.echo(line, err=error)
 
-    def show(self, jobs: Mapping[str, Job]) -> None:
+    def show(self, jobs: Mapping[str, ForkedJob]) -> None:
         """Show the running stages."""
 
     def close(self) -> None:
@@ -72,21 +72,21 @@ class TerminalView(View):
         )
         self.live.start()
 
-    def start(self, name: str, job: Job) -> None:
+    def start(self, name: str, job: ForkedJob) -> None:
         """`show` shows it."""
 
     def print(self, line: str, error: bool = False) -> None:
         style = "red" if error and line.startswith("Failed") else None
         self.live.console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
-    def show(self, jobs: Mapping[str, Job]) -> None:
+    def show(self, jobs: Mapping[str, ForkedJob]) -> None:
         self.live.update(make_lines(jobs), refresh=True)
 
     def close(self) -> None:
         self.live.stop()
 
 
-def make_lines(jobs: Mapping[str, Job]) -> Text:
+def make_lines(jobs: Mapping[str, ForkedJob]) -> Text:
     """Return a line for each job: name, seconds and what it printed last."""
     from rich.text import Text
 
