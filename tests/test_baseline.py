@@ -1,5 +1,6 @@
 """Baselines are plain scikit-learn, also of many rows."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from stages import run_stage
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_subset
 from fathom.base import blocks
-from fathom.baseline.baseline import baseline, sample_training_rows
+from fathom.baseline.baseline import baseline, fit_baselines, sample_training_rows
 from fathom.messages.origins import flatten
 
 MODULE = "fathom.baseline.baseline"
@@ -82,6 +84,19 @@ def test_a_class_without_training_rows_gets_no_probability() -> None:
     assert (table["probability_versicolor"] == 0).all()
     assert set(table["predicted"]) == {"setosa", "virginica"}
     assert metrics["logistic"]["train"]["accuracy"] == 1
+
+
+def test_threads_are_those_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(*arguments: Any) -> Any:
+        pools = ThreadpoolController().select(user_api="blas").info()
+        found.update(pool["num_threads"] for pool in pools)
+        return fit_baselines(*arguments)
+
+    found: set[int] = set()
+    monkeypatch.setattr(f"{MODULE}.fit_baselines", fit)
+    with threadpool_limits(1, user_api="blas"):
+        baseline(dataset_config("diabetes"))
+    assert found == {os.cpu_count()}
 
 
 @pytest.mark.parametrize("dataset", ["digits", "diabetes"])

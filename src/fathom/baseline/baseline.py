@@ -1,6 +1,7 @@
 """Baselines: scikit-learn models with default settings, to compare networks with."""
 
 import math
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
+from threadpoolctl import threadpool_limits
 
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import Subset, read_subset
@@ -40,10 +42,14 @@ def baseline(config: DatasetConfig) -> dict[str, Any]:
     """
     problem = Problem.read(config.dataset.name)
     sample = sample_training_rows(problem, config.seed)
-    estimators = fit_baselines(problem, sample, config.seed)
-    metrics: dict[str, Any] = {name: {} for name in estimators}
-    with atomic_write(paths.predictions(problem.dataset, "baseline").with_suffix("")) as folder:
+    # Linear models depend on the number of threads by rounding: it is that of the machine's cores,
+    # also where a process may use fewer.
+    threads = threadpool_limits(os.cpu_count(), user_api="blas")
+    predictions = paths.predictions(problem.dataset, "baseline").with_suffix("")
+    with threads, atomic_write(predictions) as folder:
         folder.mkdir()
+        estimators = fit_baselines(problem, sample, config.seed)
+        metrics: dict[str, Any] = {name: {} for name in estimators}
         for subset in paths.SUBSETS:
             for name, values in evaluate_set(estimators, problem, subset, folder).items():
                 metrics[name][subset] = values
