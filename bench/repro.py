@@ -46,8 +46,8 @@ def main() -> None:
         copy_project(folder)
         repro, _ = run(folder, "fathom", "repro", "evaluate")
         rest, _ = run(folder, "fathom", "repro")
-        runs = folder.glob("models/*/*/run.json")
-        training = sum(json.loads(file.read_text())["seconds"] for file in runs)
+        logs = folder.glob("logs/trainings/*/*.json")
+        training = sum(json.loads(file.read_text())["seconds"] for file in logs)
         params = yaml.safe_load((folder / "params.yaml").read_text())
         scripts = {
             f"{dataset} {model}": run_plain_keras(folder, dataset, model)

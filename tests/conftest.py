@@ -267,6 +267,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def build(folder: Path) -> None:
         clone(folder)
         edit(folder / "params.yaml", TWO_MODELS)
+        every_format = "export={saved_model: true, onnx: true}"
+        edit(folder / "conf/dataset/california_housing.yaml", every_format)
         commit(folder)
         repro(folder)
         commit(folder)

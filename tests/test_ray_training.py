@@ -23,7 +23,14 @@ from conftest import (
     train_network,
 )
 from stages import make_stage
-from trainings import ENGINE, IN_PYTHON, add_network, ray_installed, ray_refusal
+from trainings import (
+    ENGINE,
+    IN_PYTHON,
+    add_network,
+    ray_installed,
+    ray_refusal,
+    training_log,
+)
 
 # Weighted classes; batches of an odd size, the last of them smaller.
 DIGITS = [
@@ -152,7 +159,7 @@ def test_workers_are_killed(
     lines = capsys.readouterr().out.splitlines()
     gone_on = [line for line in lines if "resumes" in line]
     assert gone_on == ["seed 42  resumes at epoch 3", "seed 42  resumes at epoch 4"]
-    assert training.best.kills == run_of("digits", "mlp")["runs"][0]["kills"] == 2
+    assert training.best.kills == training_log("digits", "mlp").runs[0].kills == 2
     assert list(training.history["epoch"]) == [1, 2, 3, 4, 5]
     pd.testing.assert_frame_equal(training.history, by_two, rtol=1e-6)
     assert not Path("checkpoints").exists()
@@ -178,8 +185,8 @@ def test_the_driver_is_killed(here: Path, nodes: Any) -> None:
     assert not Path("models/digits/mlp/run.json").exists()
     done = run_in(here, *command)
     assert done.stdout.startswith("seed 42  resumes at epoch ")
-    run = run_of("digits", "mlp")
-    assert (run["epochs"], run["runs"][0]["kills"]) == (40, 1)
+    assert run_of("digits", "mlp")["epochs"] == 40
+    assert training_log("digits", "mlp").runs[0].kills == 1
     history = pd.read_csv("models/digits/mlp/history.csv")
     assert list(history["epoch"]) == list(range(1, 41))
 

@@ -1,7 +1,6 @@
 """A killed training resumes and ends with the bits of one that was not killed."""
 
 import functools
-import json
 import os
 import shutil
 import sys
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import network_config, train_network
+from trainings import training_log
 
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.settings.config import NetworkConfig
@@ -189,11 +189,6 @@ def put_back(state: State) -> None:
             Path(name).write_bytes(data)
 
 
-def without_times(state: State) -> State:
-    """Leave out how long a training took and how often it was killed."""
-    return {name: None if name.endswith("run.json") else data for name, data in state.items()}
-
-
 @pytest.mark.parametrize("every", [20, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_before_any_change_of_a_file(
     trainable: Path, monkeypatch: pytest.MonkeyPatch, every: int
@@ -215,7 +210,7 @@ def test_killed_before_any_change_of_a_file(
         train.train_seeds(train_run, config, strategy)
     finally:
         changes().called = None
-    wanted = without_times(outputs())
+    wanted = outputs()
     names = [" ".join(state) for state in states]
     for moment in (
         ".npz",  # a checkpoint is there,
@@ -233,7 +228,7 @@ def test_killed_before_any_change_of_a_file(
         put_back(state)
         scramble(trainer)
         train.train_seeds(train_run, config, strategy)
-        assert without_times(outputs()) == wanted, sorted(state)
+        assert outputs() == wanted, sorted(state)
 
 
 def test_goes_on_where_it_was(
@@ -260,5 +255,4 @@ def test_goes_on_where_it_was(
     train_network("digits", "mlp", *settings)
     assert capsys.readouterr().out.splitlines()[0] == "seed 43  resumes at epoch 2"
     assert kill.places == [(2, 0)]
-    run = json.loads(Path("models/digits/mlp/run.json").read_text())
-    assert [each["kills"] for each in run["runs"]] == [0, 1]
+    assert [run.kills for run in training_log("digits", "mlp").runs] == [0, 1]

@@ -104,7 +104,7 @@ def test_settings_that_another_has_tried_run_nothing(first: Path, tmp_path: Path
     third = another(first, tmp_path / "third")
     edit(third / "params.yaml", "train.epochs=1")
     assert repro(third, "--pull", TRAINED) == []
-    trained = (third / RUN).read_bytes()  # with the seconds that it took
+    trained = (third / RUN).read_bytes()
     assert trained == (first.parent / "one_epoch.json").read_bytes()
     assert trained != (first / RUN).read_bytes()
 

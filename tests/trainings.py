@@ -9,6 +9,8 @@ import pytest
 from conftest import copy_settings, prepare, train_network, work_in_copy
 from stages import build_once
 
+from fathom.artifacts.training_log import TrainingLog
+from fathom.base import paths
 from fathom.base.errors import FathomError
 
 ray_installed = pytest.mark.skipif(
@@ -55,6 +57,10 @@ def add_network(folder: Path, name: str, code: str) -> None:
     """Write a module with a function `build`, and the settings of its network."""
     (folder / f"{name}.py").write_text(code)
     Path(f"conf/model/{name}.yaml").write_text(f"_target_: {name}.build\nlearning_rate: 0.001\n")
+
+
+def training_log(dataset: str, model: str) -> TrainingLog:
+    return TrainingLog.read_file(paths.training_log(dataset, model), "train")
 
 
 def ray_refusal(*overrides: str, model: str = "mlp", dataset: str = "digits") -> str:

@@ -76,3 +76,7 @@ def checkpoints(dataset: str, model: str) -> Path:
 
 def logs(dataset: str, model: str) -> Path:
     return Path("logs", dataset, model)
+
+
+def training_log(dataset: str, model: str) -> Path:
+    return Path("logs/trainings", dataset, f"{model}.json")

@@ -39,6 +39,7 @@ def export(config: NetworkConfig) -> Signature:
         FathomError: an output of an earlier stage is missing.
     """
     keras.utils.clear_session()  # numbers in the layers' names start from 0
+    keras.utils.set_random_seed(0)  # of layers that draw random numbers, as dropout
     dataset, name = config.dataset.name, config.model.name
     problem, schema, scalers = Problem.read(dataset), Schema.read(dataset), read_scalers(dataset)
     run = read_json(paths.model(dataset, name) / "run.json", f"train@{dataset}-{name}")

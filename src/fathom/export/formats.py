@@ -13,6 +13,7 @@ import tensorflow as tf
 import tf2onnx
 
 from fathom.base.files import write_text
+from fathom.export.canonical_onnx import canonicalize
 
 KERAS = "model.keras"
 SAVED_MODEL = "saved_model"
@@ -22,10 +23,16 @@ OPSET = 18  # of ONNX: the highest of tf2onnx 1.17
 
 
 def write_saved_model(model: keras.Model, folder: Path) -> None:
+    """Write a SavedModel: the same model gives the same bytes, in processes of their own."""
+    archive = keras.export.ExportArchive()
     with quiet():
-        model.export(
-            folder, format="tf_saved_model", verbose=False, input_signature=[tensor_specs(model)]
-        )
+        serve = archive.track_and_add_endpoint("serve", model, [tensor_specs(model)])
+        # TensorFlow lists a function's variables in the order of their addresses in memory.
+        places = {id(variable.value): place for place, variable in enumerate(model.variables)}
+        graph = serve.get_concrete_function().graph
+        graph.variables = sorted(graph.variables, key=lambda v: places.get(id(v), len(places)))
+        archive.write_out(folder, verbose=False)
+    (folder / "fingerprint.pb").unlink()  # a random number, which nobody needs to load the model
 
 
 def tensor_specs(model: keras.Model) -> dict[str, tf.TensorSpec]:
@@ -53,6 +60,7 @@ def write_onnx(model: keras.Model, file: Path) -> str | None:
             converted, _ = tf2onnx.convert.from_function(predict, signature, opset=OPSET)
             for name, lookup in lookups.items():
                 add_label_encoder(converted, name, names[name], lookup.get_vocabulary()[1:])
+            canonicalize(converted.graph)
             onnx.checker.check_model(converted, full_check=True)
         except (ValueError, NotImplementedError, onnx.checker.ValidationError) as error:
             return " ".join(str(error).split())

@@ -9,8 +9,8 @@ JAX_NEEDS_XLA = "train.engine ray trains on JAX, which always compiles with XLA;
 GPUS_OF_WORKERS = "train.engine ray uses the GPUs of train.ray.resources; set it to auto"
 
 
-def last_line(run: Mapping[str, Any], highest: bool) -> str:
-    """Return the line that ends a training whose run.json is `run`.
+def last_line(run: Mapping[str, Any], seconds: float, highest: bool) -> str:
+    """Return the line that ends a training of so many seconds whose run.json is `run`.
 
     `highest` says whether the highest value of the monitored metric is the best.
     """
@@ -21,7 +21,7 @@ def last_line(run: Mapping[str, Any], highest: bool) -> str:
         line += f"; weights of epoch {kept}"
     if runs > 1:
         line += f"; best of {runs} runs"
-    return f"{line}; {run['seconds']:.0f} s, {run['parameters']:,} parameters"
+    return f"{line}; {seconds:.0f} s, {run['parameters']:,} parameters"
 
 
 def epoch_line(seed: int, epoch: int, epochs: int, logs: dict[str, float], seconds: float) -> str:

@@ -44,6 +44,11 @@ class Run:
         """The name of the run's files."""
         return paths.run(self.seed)
 
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """All but what the run took, which differs between trainings with the same bits."""
+        return {key: v for key, v in asdict(self).items() if key not in ("seconds", "kills")}
+
 
 # Trains a model that has the first weights of its seed: `train_run`, here or in `ray.driver`.
 Callbacks: TypeAlias = list[keras.callbacks.Callback]

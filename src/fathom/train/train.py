@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import tensorflow as tf
 from fathom.artifacts.model_file import describe_layers, save_model
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData
+from fathom.artifacts.training_log import RunLog, TrainingLog
 from fathom.base import paths
 from fathom.base.files import atomic_write, write_json, write_text
 from fathom.base.machine import cores
@@ -44,8 +45,7 @@ class Training:
 
     `history` has a row an epoch of the best run: `epoch`, from 1, and what Keras logs, with errors
     in the target's own unit and losses in scaled units. `monitor` is the metric that compares runs
-    and epochs. `seconds` counts from the start or the last resume to the end of all runs;
-    `at_once` of them trained at the same time.
+    and epochs.
     """
 
     model: keras.Model
@@ -53,8 +53,6 @@ class Training:
     monitor: str
     best: Run
     runs: list[Run]
-    seconds: float
-    at_once: int
 
 
 def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
@@ -62,8 +60,9 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
 
     Writes `model.keras`, the best run on the validation set or the ensemble of all runs;
     `repeats/seed-<seed>.keras` and `predictions/seed-<seed>/`, model and predictions of each run;
-    `history.csv`, `summary.txt` and `run.json`; and the learning curves for `dvc plots`. A killed
-    training resumes from its last checkpoint in `checkpoints/<dataset>/<model>/`.
+    `history.csv`, `summary.txt` and `run.json`; and the learning curves for `dvc plots`. What the
+    training took is in `artifacts.training_log`. A killed training resumes from its last checkpoint
+    in `checkpoints/<dataset>/<model>/`.
 
     Args:
         config: with a data set and a model.
@@ -99,19 +98,25 @@ def train_seeds(
             shutil.rmtree(other)
     start = time.perf_counter()
     all_runs = runs.finish_runs(trainers, seeds, folder, train_run)
-    seconds = time.perf_counter() - start
+    log = TrainingLog(
+        seconds=round(time.perf_counter() - start, 3),
+        cores=cores(),
+        at_once=at_once,
+        runs=[RunLog(seed=run.seed, seconds=run.seconds, kills=run.kills) for run in all_runs],
+    )
     monitor = monitor_name(config, data.problem)
     sign = -1 if direction(monitor) == "max" else 1
     best = min(all_runs, key=lambda run: sign * run.value)
     first.model.load_weights(folder / best.name / runs.MODEL)
     history = runs.read_history(folder / best.name)
-    training = Training(first.model, history, monitor, best, all_runs, seconds, at_once)
+    training = Training(first.model, history, monitor, best, all_runs)
     description = describe(training, first)
     write(training, description, folder)
+    log.write(paths.training_log(config.dataset.name, config.model.name))
     shutil.rmtree(checkpoints)
     with suppress(OSError):  # not empty: another training is running
         os.removedirs(checkpoints.parent)
-    print(last_line(description, direction(monitor) == "max"))
+    print(last_line(description, log.seconds, direction(monitor) == "max"))
     return training
 
 
@@ -229,13 +234,10 @@ def describe(training: Training, trainer: Trainer) -> dict[str, Any]:
         "best_epoch": best.best_epoch,
         "kept_epoch": best.kept_epoch,
         "monitor": training.monitor,
-        "seconds": round(training.seconds, 3),
-        "at_once": training.at_once,
         "ensemble": config.train.ensemble,
-        "runs": [asdict(run) for run in training.runs],
+        "runs": [run.outcome for run in training.runs],
         "engine": engine(trainer),
         "devices": device_names(),
-        "cores": cores(),
         "versions": {"python": platform.python_version()}
         | {package: version(package) for package in packages},
         "settings": {
