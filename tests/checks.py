@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from conftest import dataset_config
+from conftest import made_config
 from numpy.typing import NDArray
 
 from fathom.artifacts.checks import DataWarning
@@ -31,18 +30,13 @@ def saved_images(file: str) -> RawImages:
     return RawImages(arrays["images"], arrays["labels"], ["cat", "dog", "eel"], "the test", "")
 
 
-def write_dataset(name: str, **settings: Any) -> None:
-    text = "# @package _global_\n" + yaml.safe_dump({"dataset": settings})
-    Path(f"conf/dataset/{name}.yaml").write_text(text)
-
-
-def made_config(
+def saved_config(
     kind: str, *overrides: str, target: str = "y", task: str = "regression", **settings: Any
 ) -> DatasetConfig:
     """Return settings of the data set that `check_table` or `check_images` saves."""
     source = {"_target_": f"{__name__}.saved_{kind}", "file": f"made.{kind}"}
-    write_dataset("made", source=source, task=task, target=target, **settings)
-    return dataset_config("made", *overrides)
+    dataset = {"source": source, "task": task, "target": target} | settings
+    return made_config(dataset, *overrides)
 
 
 def run_check(config: DatasetConfig) -> list[DataWarning]:
@@ -55,7 +49,7 @@ def check_table(
     table: Table, *overrides: str, config: DatasetConfig | None = None, **settings: Any
 ) -> list[DataWarning]:
     pd.DataFrame(table).to_parquet("made.table")
-    return run_check(config or made_config("table", *overrides, **settings))
+    return run_check(config or saved_config("table", *overrides, **settings))
 
 
 def check_images(
@@ -64,7 +58,7 @@ def check_images(
     with Path("made.images").open("wb") as file:
         np.savez(file, images=images, labels=labels)
     task = "classification"
-    return run_check(made_config("images", *overrides, target="label", task=task))
+    return run_check(saved_config("images", *overrides, target="label", task=task))
 
 
 def rows_of(subset: str) -> NDArray[np.int64]:

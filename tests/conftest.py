@@ -13,14 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-import pandas as pd
 import pytest
 import variables  # noqa: F401  before libraries that read them
 import yaml
 from ruamel.yaml import YAML
 from stages import ROOT as ROOT
-from stages import build_once, run_pipeline
+from stages import build_once, plant_few_trees, run_pipeline
 from stages import ray_nodes as ray_nodes
 
 from fathom.base import paths
@@ -31,6 +29,7 @@ from fathom.evaluate.evaluate import evaluate
 from fathom.scale.scale import scale
 from fathom.settings.compose import compose
 from fathom.settings.config import Config, DatasetConfig, NetworkConfig
+from fathom.settings.data_settings import DatasetSettings
 from fathom.split.split import split
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ SHRUNK = [
 ]  # fmt: skip
 LEAN = ["export.saved_model=false", "export.onnx=false"]  # they take seconds per network
 GATES = "{digits.accuracy: {min: 0.05}, california_housing.mlp.rmse: {max: 10}}"
+CALIFORNIA = "conf/dataset/california_housing.yaml"
 TWO_MODELS = "models=[mlp, wide_deep]"  # with and without an auxiliary output
 SHRUNK_MODELS = {
     "mlp": ["model.units=[16,8]"],
@@ -82,34 +82,28 @@ def work_in_copy(of: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return folder
 
 
-def every_kind(rng: np.random.Generator, rows: int, missing: float, rooms: int) -> pd.DataFrame:
-    """Return a table with every kind of column; `size` and `town` have missing values."""
-    return pd.DataFrame(
-        {
-            "size": np.where(rng.random(rows) < missing, np.nan, rng.normal(100, 20, rows)),
-            "town": pd.Series(rng.integers(0, 4, rows)).map({0: "x", 1: "y", 2: "z"}),
-            "rooms": rng.integers(1, rooms, rows),
-            "sold": pd.Timestamp("2020-01-01")
-            + pd.to_timedelta(rng.integers(0, 700, rows), unit="D"),
-            "rent": rng.lognormal(1, 1, rows),
-        }
-    )
-
-
 def prepare(folder: Path, datasets: list[str], *overrides: str) -> None:
     """Download, split and scale data sets in a folder that has settings."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for dataset in datasets:
-            config = dataset_config(dataset, *overrides)
-            download(config)
-            split(config)
-            scale(config)
+            prepare_config(dataset_config(dataset, *overrides))
+
+
+def prepare_config(config: DatasetConfig) -> None:
+    for stage in (download, split, scale):
+        stage(config)
 
 
 def dataset_config(dataset: str, *overrides: str) -> DatasetConfig:
     """Return the real settings of a data set's stages, in the workspace."""
     return compose_small(DatasetConfig, f"dataset={dataset}", *overrides)
+
+
+def made_config(dataset: dict[str, Any], *overrides: str) -> DatasetConfig:
+    """Return settings of the data set `made`, which has no file in conf/dataset/."""
+    made = DatasetSettings.model_validate({"name": "made"} | dataset)
+    return dataset_config("diabetes", *overrides).model_copy(update={"dataset": made})
 
 
 def compose_small(schema: type[AnyConfig], *overrides: str) -> AnyConfig:
@@ -185,7 +179,7 @@ def clone(folder: Path, shrunk: bool = True) -> Path:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, folder / file)
     if shrunk:
-        shrink(folder, "train.repeats=2", f"gates={GATES}")
+        shrink(folder, f"gates={GATES}")
     run_in(folder, "git", "init", "-q", "-b", "main")
     for key, value in (("user.email", "test@example.com"), ("user.name", "test")):
         run_in(folder, "git", "config", key, value)
@@ -247,14 +241,19 @@ def trainable(scaled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which every stage has run, with small settings. Do not write to it."""
+    """Return a folder in which every stage has run, with small settings. Do not write to it.
+
+    Networks of digits were trained twice, those of California once.
+    """
 
     def build(folder: Path) -> None:
         copy_settings(folder)
         shutil.copytree(ROOT / "searches", folder / "searches")
         shrink(folder, TWO_MODELS, "train.repeats=2", f"gates={GATES}")
+        edit(folder / CALIFORNIA, "train.repeats=1")
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
+            plant_few_trees(patch)
             run_pipeline(["california_housing", "digits"], ["mlp", "wide_deep"])
 
     return build_once(tmp_path_factory, "pipeline", build)
@@ -262,13 +261,16 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone in which `dvc repro` has run and everything is committed."""
+    """Return a clone in which `dvc repro` has run and everything is committed.
+
+    Networks of digits were trained twice, those of California once.
+    """
 
     def build(folder: Path) -> None:
         clone(folder)
-        edit(folder / "params.yaml", TWO_MODELS)
+        edit(folder / "params.yaml", TWO_MODELS, "train.repeats=2")
         every_format = "export={saved_model: true, onnx: true}"
-        edit(folder / "conf/dataset/california_housing.yaml", every_format)
+        edit(folder / CALIFORNIA, "train.repeats=1", every_format)
         commit(folder)
         repro(folder)
         commit(folder)

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from conftest import dataset_config, edit, every_kind, prepare
+from conftest import dataset_config, prepare
+from own_tables import every_kind
+from stages import write_dataset
 
 from fathom.base import paths
 from fathom.base.files import write_json
@@ -51,9 +52,7 @@ def make_dataset(
         "task": "classification" if arguments.get("classes") else "regression",
         "target": "y",
     } | (settings or {})
-    tree = {"dataset": dataset, "scale": {"features": "none", "target": "none"}}
-    text = "# @package _global_\n" + yaml.safe_dump(tree)
-    (folder / "conf/dataset/made.yaml").write_text(text)
+    write_dataset(folder, "made", dataset, scale={"features": "none", "target": "none"})
     prepare(folder, ["made"])
 
 
@@ -78,8 +77,7 @@ def product(columns: int, weight: float) -> keras.Model:
 
 def explain_few(dataset: str, *overrides: str, model: str = "mlp") -> dict[str, Any]:
     """Explain a network by a few rows; return what was written."""
-    edit(Path("params.yaml"), f"models=[{model}]")
-    few = ["explain.rows=12", "explain.background=10"]
+    few = [f"models=[{model}]", "explain.rows=12", "explain.background=10"]
     explanation = explain(dataset_config(dataset, *few, *overrides))
     file = paths.explanation(dataset) / "explanation.json"
     assert json.loads(file.read_text()) == explanation

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import yaml
-from conftest import LEAN, every_kind, export_network, prepare
-from stages import build_once
+from conftest import LEAN, edit, export_network, prepare
+from own_tables import every_kind
+from stages import build_once, plant_few_trees, write_dataset
 
-from fathom.download.sources import RawTable
+from fathom.download.sources import RawTable, package_csv
 
 if TYPE_CHECKING:
     from fathom.predict.exported_model import ExportedModel
@@ -31,18 +31,27 @@ def houses(missing: list[str]) -> RawTable:
     return RawTable(table.assign(price=price), "the test", "0" * 64)
 
 
+def adults() -> RawTable:
+    """Return a tenth of the adult census, the last 1,628 rows of which are of its test set."""
+    file = "datasets/data/adult_census.csv"
+    census = package_csv("shapiq", file, first_test_rows=16_281).table
+    return RawTable(census[::10].reset_index(drop=True), "the test", "0" * 64, 1_628)
+
+
 def exported_networks(pipeline: Path, factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the exports of `pipeline`, `ADULTS` and `HOUSES`. Read it alone."""
 
     def build(folder: Path) -> None:
         shutil.copytree(pipeline, folder, dirs_exist_ok=True)
         source = {"_target_": f"{__name__}.houses", "missing": ["?"]}
-        tree = {"dataset": {"source": source, "task": "regression", "target": "price"}}
-        text = "# @package _global_\n" + yaml.safe_dump(tree)
-        (folder / "conf/dataset/houses.yaml").write_text(text)
+        settings = {"source": source, "task": "regression", "target": "price"}
+        write_dataset(folder, "houses", settings)
+        few = f"dataset.source={{_target_: {__name__}.adults}}"
+        edit(folder / "conf/dataset/adult_census.yaml", few, "split.valid=300")
         prepare(folder, ["adult_census", "houses"])
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
+            plant_few_trees(patch)
             for name in (ADULTS, HOUSES):
                 export_network(*name.split("/"), *LEAN)
 

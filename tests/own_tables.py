@@ -64,6 +64,20 @@ def houses(rows: int = N) -> pd.DataFrame:
     return table
 
 
+def every_kind(rng: np.random.Generator, rows: int, missing: float, rooms: int) -> pd.DataFrame:
+    """Return a table with every kind of column; `size` and `town` have missing values."""
+    return pd.DataFrame(
+        {
+            "size": np.where(rng.random(rows) < missing, np.nan, rng.normal(100, 20, rows)),
+            "town": pd.Series(rng.integers(0, 4, rows)).map({0: "x", 1: "y", 2: "z"}),
+            "rooms": rng.integers(1, rooms, rows),
+            "sold": pd.Timestamp("2020-01-01")
+            + pd.to_timedelta(rng.integers(0, 700, rows), unit="D"),
+            "rent": rng.lognormal(1, 1, rows),
+        }
+    )
+
+
 def write_spreadsheet(table: pd.DataFrame, file: Path) -> Path:
     """Write a table as a German spreadsheet does."""
     table.to_csv(file, sep=";", decimal=",", index=False, encoding="cp1252")

@@ -75,7 +75,8 @@ class Served:
 
 @contextmanager
 def serve_in_thread(model: str, *options: str) -> Iterator[Served]:
-    """Run the command in a thread until the end of the block."""
+    """Run the command in a thread until the end of the block. It loads an export once."""
+    network = exported(model)
     printed: list[str] = []
     logged: list[str] = []
     # The server once it runs, None if the command ends before.
@@ -97,6 +98,7 @@ def serve_in_thread(model: str, *options: str) -> Iterator[Served]:
             patch.setattr("fathom.serve.serve_command.log", printed.append)
             # Only the main thread can handle signals.
             patch.setattr("fathom.serve.server.signal.signal", lambda *_: None)
+            patch.setattr("fathom.predict.exported_model.ExportedModel", lambda _: network)
             command = thread.submit(fathom.main, arguments, standalone_mode=False)
             command.add_done_callback(lambda _: started.put(None))
             server = started.get()

@@ -1,6 +1,7 @@
 """Runs stages and commands in this process as in one of their own."""
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from filelock import FileLock
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from fathom.cli import fathom
 
@@ -76,6 +79,23 @@ def run_pipeline(datasets: list[str], models: list[str], *overrides: str) -> Non
     make_stage("collect", *chosen, *overrides)
     make_stage("report", *chosen, *overrides)
     make_stage("gate", *chosen, *overrides)
+
+
+def plant_few_trees(patch: pytest.MonkeyPatch) -> None:
+    """Have the stage `baseline` train less: by default it takes seconds for ten classes."""
+    few = functools.partial(HistGradientBoostingClassifier, max_iter=5)
+    patch.setattr("fathom.baseline.baseline.HistGradientBoostingClassifier", few)
+
+
+def draw_nothing(patch: pytest.MonkeyPatch) -> None:
+    """Have the stage `report` leave charts empty, which take most of its time."""
+    patch.setattr("fathom.report.charts.vl_convert.vegalite_to_svg", lambda _: "<svg/>")
+
+
+def write_dataset(folder: Path, name: str, dataset: dict[str, Any], **sections: Any) -> None:
+    """Write the settings of a data set as a user does: into a file in conf/dataset/."""
+    text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset} | sections)
+    (folder / f"conf/dataset/{name}.yaml").write_text(text)
 
 
 def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:

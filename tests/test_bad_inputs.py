@@ -16,10 +16,9 @@ import hydra
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from omegaconf import DictConfig
 from PIL import Image
-from stages import run_stage
+from stages import run_stage, write_dataset
 
 COMPOSE = hydra.compose
 ROWS = 60
@@ -127,8 +126,7 @@ class Case:
         if "folder" not in given:
             given = source("table_file", "file", f"houses{self.suffix}") | given
         dataset = TABLE | self.settings | {"source": given}
-        text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset} | self.others)
-        (folder / "conf/dataset/houses.yaml").write_text(text)
+        write_dataset(folder, "houses", dataset, **self.others)
 
 
 CASES: list[Case] = [

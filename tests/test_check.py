@@ -16,14 +16,13 @@ from checks import (
     different,
     few_seeds_fast,
     giveaway,
-    made_config,
     rows_of,
     run_check,
+    saved_config,
     split_of,
-    write_dataset,
 )
-from conftest import dataset_config
-from stages import Finished, run_stage
+from conftest import dataset_config, made_config
+from stages import Finished, run_stage, write_dataset
 
 from fathom.artifacts.checks import Checks
 from fathom.base.errors import FathomError
@@ -39,7 +38,7 @@ from fathom.download.download import download
 def test_clean_tables_give_no_warning(
     workspace: Path, target: str, other: str, task: str, seeds: range
 ) -> None:
-    config = made_config("table", target=target, task=task, exclude=[other])
+    config = saved_config("table", target=target, task=task, exclude=[other])
     for seed in seeds:
         assert check_table(clean(60 if seed % 2 else 1500, seed), config=config) == [], seed
 
@@ -49,7 +48,7 @@ def test_clean_tables_give_no_warning(
 def test_rows_equal_by_chance_give_no_warning(
     workspace: Path, columns: int, values: int, seeds: range
 ) -> None:
-    config = made_config("table", task="classification")
+    config = saved_config("table", task="classification")
     equal = 0
     for seed in seeds:
         rng = np.random.default_rng(seed)
@@ -84,9 +83,9 @@ def test_data_sets_of_the_project_give_no_warning(workspace: Path, dataset: str)
 @pytest.mark.parametrize("loader", ["load_iris", "load_wine", "load_breast_cancer"])
 def test_easy_data_sets_give_no_warning(workspace: Path, loader: str, seeds: range) -> None:
     source = {"_target_": "fathom.download.sources.scikit_learn", "loader": loader}
-    write_dataset("easy", source=source, task="classification", target="target")
+    dataset = {"source": source, "task": "classification", "target": "target"}
     for seed in seeds:
-        assert run_check(dataset_config("easy", f"split.seed={seed}")) == [], seed
+        assert run_check(made_config(dataset, f"split.seed={seed}")) == [], seed
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])
@@ -101,9 +100,10 @@ def test_columns_without_values_and_empty_sets_give_no_warning(workspace: Path, 
         "size": rng.normal(size=300),
         "y": y,
     }
-    assert check_table(table, task=task, categories=["no town"]) == []
+    config = saved_config("table", task=task, categories=["no town"])
+    assert check_table(table, config=config) == []
     np.save("data/split/made/test.npy", np.array([], dtype=np.int64))
-    assert check(dataset_config("made")).warnings == []
+    assert check(config).warnings == []
 
 
 def test_warns_of_rows_without_a_target(workspace: Path) -> None:
@@ -140,7 +140,8 @@ def test_warnings_of_all_kinds_survive_their_file(workspace: Path) -> None:
 def test_script_prints_each_sentence(workspace: Path) -> None:
     warnings = check_table({"size": np.arange(400) % 83, "y": np.arange(400) * 1.0}, IN_ORDER)
     assert len(warnings) == 2
-    write_dataset("made", source={"_target_": "no.such"}, task="regression", target="y")
+    source = {"_target_": "no.such"}
+    write_dataset(workspace, "made", {"source": source, "task": "regression", "target": "y"})
     before = Path("data/checks/made.json").read_bytes()
     printed = "".join(f"made: {warning.sentence}\n" for warning in warnings)
     assert run_stage("check", "dataset=made") == Finished(0, printed, "")

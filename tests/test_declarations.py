@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT, copy_settings, dataset_config, network_config, run_in, work_in_copy
 from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
+from stages import draw_nothing, plant_few_trees
 
 from fathom.settings.compose import compose
 from fathom.settings.config import Config
@@ -157,6 +158,8 @@ def test_settings_read_are_the_settings_declared(
     stage: str, declared: Any, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work_in_copy(pipeline, tmp_path, monkeypatch)
+    plant_few_trees(monkeypatch)
+    draw_nothing(monkeypatch)
     config: Config
     if stage in OF_NETWORKS:
         config = network_config("digits", "wide_deep")

@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from conftest import dataset_config
+from conftest import made_config, prepare_config
 
 from fathom.artifacts.problem import Problem
 from fathom.base import paths
-from fathom.download.download import download
 from fathom.download.sources import RawTable
 from fathom.report.column_summaries import summarize_columns
 from fathom.report.distributions import (
@@ -21,8 +19,6 @@ from fathom.report.distributions import (
     draw_distributions,
     sample_rows,
 )
-from fathom.scale.scale import scale
-from fathom.split.split import split
 
 ROW_COUNT = 500
 SUBSETS = {"training", "validation", "test"}
@@ -58,11 +54,7 @@ def prepare(workspace: Path, extra: int = 0) -> pd.DataFrame:
         "task": "regression", "target": "price", "exclude": ["key", "other key"],
         "sample_weight": "count", "auxiliary": "rent", "categories": ["rooms"],
     }  # fmt: skip
-    text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset})
-    (workspace / "conf/dataset/made.yaml").write_text(text)
-    config = dataset_config("made")
-    for stage in (download, split, scale):
-        stage(config)
+    prepare_config(made_config(dataset))
     return pd.read_parquet("data/raw/made/data.parquet")
 
 
@@ -85,13 +77,16 @@ def test_columns_of_each_role(workspace: Path) -> None:
     assert columns["rooms"].distinct == table["rooms"].nunique()
 
 
-def test_draws_target_and_features_until_there_are_too_many(workspace: Path) -> None:
+def test_draws_target_and_features_until_there_are_too_many(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fathom.report.distributions.MAX_CHARTS", 8)
     prepare(workspace, extra=30)
     drawn = draw_distributions("made")
     charts = drawn["charts"]
     names = ["price", "rent", "size", "town", "garden", "rooms", "sold"]
-    assert list(charts) == names + [f"extra {n}" for n in range(24 - len(names))]
-    assert (drawn["left_out"], drawn["sampled"]) == (30 + len(names) - 24, False)
+    assert list(charts) == [*names, "extra 0"]
+    assert (drawn["left_out"], drawn["sampled"]) == (29, False)
     assert all(f">{name}" in chart for name, chart in charts.items())
     assert all(f">{subset}<" in chart for chart in charts.values() for subset in SUBSETS)
     assert ">price (target)<" in charts["price"]

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from conftest import dataset_config
+from conftest import dataset_config, made_config
 from sklearn import datasets
+from stages import write_dataset
 
 from fathom.artifacts.schema import Schema
 from fathom.base.errors import FathomError
 from fathom.download.download import download
 from fathom.download.sources import RawTable, package_csv, scikit_learn
+from fathom.settings.config import DatasetConfig
 from fathom.split.split import split
 
 CALIFORNIA_CSV = "datasets/data/california_housing.csv"
@@ -37,23 +38,25 @@ def from_columns(**columns: list[Any]) -> RawTable:
     return RawTable(pd.DataFrame(columns), "the test", "0" * 64)
 
 
-def add_dataset(workspace: Path, name: str, **settings: Any) -> None:
-    """Add a data set as a user does: with a file in conf/dataset/."""
-    text = "# @package _global_\n" + yaml.safe_dump({"dataset": settings})
-    (workspace / f"conf/dataset/{name}.yaml").write_text(text)
-
-
-def add_table(workspace: Path, columns: dict[str, list[Any]], **settings: Any) -> None:
+def table_config(columns: dict[str, list[Any]], **settings: Any) -> DatasetConfig:
     source = {"_target_": f"{__name__}.from_columns", **columns}
-    add_dataset(workspace, "made", **({"source": source, "target": "y"} | settings))
+    return made_config({"source": source, "target": "y"} | settings)
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_california_is_the_csv_of_the_package(workspace: Path) -> None:
+def test_california_is_the_csv_of_the_package_which_is_not_imported(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def imported() -> list[str]:
+        return [name for name in sys.modules if name.partition(".")[0] == "shapiq"]
+
+    for name in imported():
+        monkeypatch.delitem(sys.modules, name)
     schema = download(dataset_config("california_housing"))
+    assert imported() == []
     spec = importlib.util.find_spec("shapiq")
     assert spec is not None
     assert spec.origin is not None
@@ -79,18 +82,6 @@ def test_california_is_the_csv_of_the_package(workspace: Path) -> None:
             "sha256": CALIFORNIA_SHA256,
         },
     }
-
-
-def test_california_is_read_without_importing_the_package(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def imported() -> list[str]:
-        return [name for name in sys.modules if name.partition(".")[0] == "shapiq"]
-
-    for name in imported():
-        monkeypatch.delitem(sys.modules, name)
-    assert download(dataset_config("california_housing")).rows == 20640
-    assert imported() == []
 
 
 def test_digits_are_images_with_labels(workspace: Path) -> None:
@@ -128,9 +119,8 @@ def test_diabetes_is_a_table_with_its_target(workspace: Path) -> None:
 
 def test_wine_is_a_table_with_names_of_classes(workspace: Path) -> None:
     source = {"_target_": "fathom.download.sources.scikit_learn", "loader": "load_wine"}
-    add_dataset(workspace, "wine", source=source, task="classification", target="target")
-    schema = download(dataset_config("wine"))
-    table = pd.read_parquet("data/raw/wine/data.parquet")
+    schema = download(made_config({"source": source, "task": "classification", "target": "target"}))
+    table = pd.read_parquet("data/raw/made/data.parquet")
     wine = datasets.load_wine()
     assert schema.classes == ["class_0", "class_1", "class_2"]
     assert (schema.kind, schema.rows, len(schema.columns)) == ("table", 178, 14)
@@ -181,19 +171,19 @@ NUMBERS = [1.0, 2.0, 3.0]
 def test_rows_without_a_target_stay_and_are_counted(workspace: Path) -> None:
     numbers = [float(number) for number in range(20)]
     target = [None if number in (3, 7) else number for number in numbers]
-    add_table(workspace, {"a": numbers, "y": target}, task="regression")
-    schema = download(dataset_config("made"))
+    config = table_config({"a": numbers, "y": target}, task="regression")
+    schema = download(config)
     assert (schema.rows, schema.unlabelled) == (20, 2)
     assert len(pd.read_parquet("data/raw/made/data.parquet")) == 20
-    subsets = split(dataset_config("made"))
+    subsets = split(config)
     assert sorted(np.concatenate(list(subsets.values()))) == [
         number for number in range(20) if number not in (3, 7)
     ]
 
 
 def test_classes_are_sorted_as_values_not_as_text(workspace: Path) -> None:
-    add_table(workspace, {"a": NUMBERS, "y": [10, 9, 2]}, task="classification")
-    assert download(dataset_config("made")).classes == ["2", "9", "10"]
+    config = table_config({"a": NUMBERS, "y": [10, 9, 2]}, task="classification")
+    assert download(config).classes == ["2", "9", "10"]
 
 
 @pytest.mark.parametrize(
@@ -206,18 +196,16 @@ def test_classes_are_sorted_as_values_not_as_text(workspace: Path) -> None:
 def test_failure_leaves_what_was_there(
     workspace: Path, columns: dict[str, list[Any]], target: str
 ) -> None:
-    add_table(workspace, columns, task="regression", target=target)
+    config = table_config(columns, task="regression", target=target)
     with pytest.raises((FathomError, TypeError, ValueError)):
-        download(dataset_config("made"))
+        download(config)
     assert snapshot(workspace / "data") == {}
     assert not Path("data/raw/made").exists()
 
-    add_table(workspace, {"a": NUMBERS, "y": NUMBERS}, task="regression")
-    download(dataset_config("made"))
+    download(table_config({"a": NUMBERS, "y": NUMBERS}, task="regression"))
     before = snapshot(workspace / "data")
-    add_table(workspace, columns, task="regression", target=target)
     with pytest.raises((FathomError, TypeError, ValueError)):
-        download(dataset_config("made"))
+        download(config)
     assert snapshot(workspace / "data") == before
     assert [path.name for path in Path("data/raw").iterdir()] == ["made"]
 
@@ -225,6 +213,6 @@ def test_failure_leaves_what_was_there(
 def test_a_new_download_replaces_the_old_one_whole(workspace: Path) -> None:
     download(dataset_config("digits"))
     source = {"_target_": f"{__name__}.from_columns", "a": NUMBERS, "y": NUMBERS}
-    add_dataset(workspace, "digits", source=source, task="regression", target="y")
+    write_dataset(workspace, "digits", {"source": source, "task": "regression", "target": "y"})
     download(dataset_config("digits"))
     assert sorted(snapshot(Path("data/raw/digits"))) == ["data.parquet", "schema.json"]

@@ -11,15 +11,15 @@ from xml.etree import ElementTree
 
 import keras
 import pytest
-from conftest import ROOT, network_config, run_in
+from conftest import ROOT, run_in
 from keras import layers
+from networks import build_network
 
 from fathom.artifacts.model_file import describe_layers
 from fathom.artifacts.problem import Problem
 from fathom.report.network_boxes import to_boxes
 from fathom.report.network_drawing import draw_network
 from fathom.report.network_graph import read_graph
-from fathom.settings.instantiate import make
 from fathom.train.train import make_ensemble
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -186,7 +186,9 @@ def test_without_shapes_and_parameters_numbers_are_left_out(tmp_path: Path) -> N
 
 
 def test_an_ensemble_has_a_box_for_each_member(trainable: Path) -> None:
-    network = make_ensemble([build_network("california_housing", "wide_deep")] * 2)
+    problem = Problem.read("california_housing")
+    member = build_network("california_housing", "wide_deep", problem=problem)
+    network = make_ensemble([member] * 2)
     drawing = draw(network, trainable)
     count = network.count_params()
     assert f"ensemble network: 3 inputs, 4 layers, 2 outputs, {count:,} parameters" in drawing.svg
@@ -198,16 +200,10 @@ def test_an_ensemble_has_a_box_for_each_member(trainable: Path) -> None:
 @pytest.mark.parametrize("model", ["mlp", "selu", "deep_relu", "wide_deep", "wide_only"])
 @pytest.mark.parametrize("dataset", ["california_housing", "digits"])
 def test_draws_the_networks_of_the_settings(dataset: str, model: str, trainable: Path) -> None:
-    network = build_network(dataset, model)
+    network = build_network(dataset, model, problem=Problem.read(dataset))
     svg = draw(network, trainable).svg
     assert f", {network.count_params():,} parameters</title>" in svg
     assert float(re.findall(r"max-width:(\d+)px", svg)[0]) <= 700
-
-
-def build_network(dataset: str, model: str) -> keras.Model:
-    config = network_config(dataset, model)
-    problem = Problem.read(dataset)
-    return make(config.model, ("model",), config.origins, problem=problem)
 
 
 def test_a_subclassed_model_is_one_box(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import export_network, network_config, work_in_copy
-from export_formats import assert_close, predict_onnx, predict_saved_model
+from export_formats import Arrays, assert_close, predict_onnx, predict_saved_model
 from exports import ADULTS, HOUSES, exported_networks
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
@@ -33,6 +33,18 @@ def finished(pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def check_predictions(dataset: str, model: str) -> None:
     """Compare the formats of an export with the predictions of the stage `evaluate`."""
+    inputs, expected = raw_inputs(dataset, model)
+    folder = paths.export(dataset, model)
+    for outputs in (
+        ExportedModel(folder).predict(inputs),
+        predict_saved_model(folder / SAVED_MODEL, inputs),
+        predict_onnx(folder / ONNX, inputs),
+    ):
+        check_outputs(folder, outputs, expected)
+
+
+def raw_inputs(dataset: str, model: str) -> tuple[Arrays, Arrays]:
+    """Return the raw test rows as an export takes them, and what the network predicts for them."""
     folder = paths.export(dataset, model)
     signature = Signature.read(folder)
     predictions = pd.read_parquet(paths.predictions(dataset, model))
@@ -43,14 +55,12 @@ def check_predictions(dataset: str, model: str) -> None:
         raw = pd.read_parquet(paths.raw(dataset) / "data.parquet").iloc[rows]
         inputs = model_inputs({str(name): raw[name] for name in raw}, signature)
     names = ["predicted"] if classes is None else [f"probability_{name}" for name in classes]
-    expected = {"main_output": predictions[names].to_numpy().squeeze()}
-    for outputs in (
-        ExportedModel(folder).predict(inputs),
-        predict_saved_model(folder / SAVED_MODEL, inputs),
-        predict_onnx(folder / ONNX, inputs),
-    ):
-        assert set(outputs) == set(signature.outputs)
-        assert_close({"main_output": outputs["main_output"]}, expected)
+    return inputs, {"main_output": predictions[names].to_numpy().squeeze()}
+
+
+def check_outputs(folder: Path, outputs: Arrays, expected: Arrays) -> None:
+    assert set(outputs) == set(Signature.read(folder).outputs)
+    assert_close({"main_output": outputs["main_output"]}, expected)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +71,10 @@ def check_predictions(dataset: str, model: str) -> None:
         pytest.param("california_housing", "wide_deep", marks=pytest.mark.slow),
     ],
 )
-def test_every_format_of_other_networks(finished: Path, dataset: str, model: str) -> None:
-    export(network_config(dataset, model, *EVERY_FORMAT))
+def test_every_format(finished: Path, dataset: str, model: str) -> None:
+    signature = export(network_config(dataset, model, *EVERY_FORMAT))
+    others = {"saved_model": "saved_model", "onnx": "model.onnx"}
+    assert signature.formats == {"keras": "model.keras"} | others
     check_predictions(dataset, model)
 
 
@@ -75,10 +87,11 @@ def test_every_format_of_an_ensemble(trainable: Path) -> None:
     check_predictions("california_housing", "mlp")
 
 
-def test_an_export_predicts_and_describes(finished: Path) -> None:
-    export(network_config("california_housing", "mlp", *EVERY_FORMAT))
-    check_predictions("california_housing", "mlp")
+def test_an_export_predicts_and_describes(pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(pipeline)
     folder = paths.export("california_housing", "mlp")
+    inputs, expected = raw_inputs("california_housing", "mlp")
+    check_outputs(folder, ExportedModel(folder).predict(inputs), expected)
     signature = Signature.read(folder)
     raw = pd.read_parquet("data/raw/california_housing/data.parquet")
     training = raw.iloc[np.load("data/split/california_housing/train.npy")]
@@ -87,8 +100,6 @@ def test_an_export_predicts_and_describes(finished: Path) -> None:
         values = training[column.name]
         assert (column.low, column.high) == (values.min(), values.max())
         assert (column.kind, column.missing) == ("number", False)
-    others = {"saved_model": "saved_model", "onnx": "model.onnx"}
-    assert signature.formats == {"keras": "model.keras"} | others
     assert signature.main.unit == "$100k"
     metrics = json.loads(Path("metrics/california_housing/mlp.json").read_text())
     card = (folder / "MODEL_CARD.md").read_text()

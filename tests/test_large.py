@@ -9,9 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import yaml
-from conftest import ROOT, dataset_config, every_kind
+from conftest import ROOT, dataset_config
+from own_tables import every_kind
 from pandas.testing import assert_frame_equal
 from pyarrow import parquet
+from stages import write_dataset
 
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import read_raw_rows
@@ -59,8 +61,7 @@ def add(folder: Path, made: pd.DataFrame, settings: dict[str, Any]) -> None:
         made.iloc[start : start + 1_000].to_parquet(own / f"{number}.parquet", index=False)
     source = {"_target_": "fathom.download.sources.table_file", "file": "data/own/made"}
     dataset = {"source": source, "task": "regression", "target": "y"} | settings
-    text = "# @package _global_\n" + yaml.safe_dump({"dataset": dataset})
-    (folder / "conf/dataset/made.yaml").write_text(text)
+    write_dataset(folder, "made", dataset)
 
 
 def make_large(patch: pytest.MonkeyPatch) -> None:

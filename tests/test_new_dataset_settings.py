@@ -112,7 +112,7 @@ def check_names(dataset: DatasetSettings, name: str) -> None:
     assert dataset.categories == [f"{name}mixed"]
 
 
-@pytest.mark.parametrize("name", ["a: b", "two\nlines", "${x}", "\\${y}", "key.with.dot", "null"])
+@pytest.mark.parametrize("name", ["two\nlines: ${x}", "\\${y}", "key.with.dot"])
 def test_stages_read_any_name(name: str) -> None:
     nasty_table(name).to_parquet("nasty.parquet")
     new_dataset("nasty.parquet", "--target", name)
@@ -198,11 +198,13 @@ def test_few_rows() -> None:
     ],
 )
 def test_data_of_an_installed_package(name: str, target: str, task: str, categories: int) -> None:
-    file = distribution("shapiq").locate_file(f"shapiq/datasets/data/{name}.csv")
-    new_dataset(file, "--target", target, "--name", "real")
+    file = Path(str(distribution("shapiq").locate_file(f"shapiq/datasets/data/{name}.csv")))
+    names, *rows = file.read_text().splitlines()
+    Path("real.csv").write_text("\n".join([names, *rows[::8]]))
+    new_dataset("real.csv", "--target", target)
     dataset = dataset_config("real").dataset
     assert (dataset.task, dataset.exclude, dataset.categories) == (task, [], [])
-    columns = infer_columns(read_table_file(Path(str(file))), target)
+    columns = infer_columns(read_table_file(Path("real.csv")), target)
     assert sum(c.kind == "category" and c.name != target for c in columns) == categories
     assert {c.kind for c in columns} <= {"number", "integer", "category"}
     assert len(encoded(dataset)) > 7

@@ -11,7 +11,7 @@ from conftest import clone, commit, copy_settings, ran, repro, run_in, shrink, w
 from own_tables import houses, make_project, new_dataset, write_spreadsheet
 from PIL import Image
 from sklearn import datasets
-from stages import build_once, make_stage, run_command, run_pipeline
+from stages import build_once, draw_nothing, make_stage, run_command, run_pipeline
 
 from fathom.base.files import read_json
 
@@ -39,6 +39,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_spreadsheet(houses(400), file)
         with pytest.MonkeyPatch.context() as patch:
             settle(folder, patch)
+            draw_nothing(patch)
             new_dataset(file, "--target", "price", "--name", "houses")
             run_pipeline(["houses"], ["mlp"])
 
@@ -141,29 +142,35 @@ def trips(rows: int, seed: int) -> pd.DataFrame:
 def test_a_table_that_is_read_block_by_block_goes_all_the_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """21 million values, in files of a folder: as many as a table larger than memory goes by."""
+    """A table of files of a folder, with limits a hundredth of the real ones."""
     folder, source = tmp_path / "project", tmp_path / "trips"
+    for module in ("artifacts.schema", "download.sources", "new_dataset.describe_table"):
+        monkeypatch.setattr(f"fathom.{module}.LARGE", 200_000)
+    for module in ("base.files", "download.parquet_files"):
+        monkeypatch.setattr(f"fathom.{module}.BLOCK", 5_000)
+    monkeypatch.setattr("fathom.base.files.ROW_GROUP", 1_000)
+    monkeypatch.setattr("fathom.report.column_summaries.MAX_ROWS", 10_000)
     settle(
-        folder, monkeypatch, "gates={}", "train.epochs=1", "train.batch_size=2048",
-        "memory_limit=2", "explain.background=5",
+        folder, monkeypatch, "gates={}", "train.epochs=20", "train.batch_size=32",
+        "explain.background=5",
     )  # fmt: skip
     source.mkdir()
     for number in range(3):
-        trips(640_000, number).to_parquet(source / f"{number}.parquet", index=False)
+        trips(6_400, number).to_parquet(source / f"{number}.parquet", index=False)
     printed = new_dataset(source, "--target", "fare", "--name", "trips")
-    assert "from the first 1,818,181 of 1,920,000 rows" in printed
+    assert "from the first 18,181 of 19,200 rows" in printed
     run_pipeline(["trips"], ["mlp"])
     subsets = read("data/split/trips/split.json")
-    assert sum(subsets.values()) == 1_920_000
-    assert subsets["test"] == pytest.approx(480_000, rel=0.01)
+    assert sum(subsets.values()) == 19_200
+    assert subsets["test"] == pytest.approx(4_800, rel=0.05)
     metrics = read("metrics/trips/mlp.json")["test"]
     assert metrics["r2"] > 0.9
     assert metrics["rmse"] < read("metrics/trips/baseline.json")["linear"]["test"]["rmse"]
-    assert "The 11 columns, by 1,000,000 of their rows" in Path("report/index.html").read_text()
+    assert "The 11 columns, by 10,000 of their rows" in Path("report/index.html").read_text()
     done = run_command("predict", "trips/mlp", source / "0.parquet", "-o", "out.parquet")
     assert done.status == 0, done.err
     rows = pd.read_parquet("out.parquet")
-    assert len(rows) == 640_000
+    assert len(rows) == 6_400
     assert np.corrcoef(rows["fare"], rows["predicted"])[0, 1] > 0.95
 
 

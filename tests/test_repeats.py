@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from conftest import network_config, train_network
+from evaluations import evaluated_networks
 from trainings import add_network, refusal, training_log
 
 from fathom.artifacts.model_file import save_model
@@ -147,14 +148,16 @@ def test_spread_and_ensemble_of_classes(pipeline: Path, monkeypatch: pytest.Monk
     assert metrics["ensemble"]["test"]["cross_entropy"] == pytest.approx(cross_entropy, rel=1e-4)
 
 
-def test_spread_and_ensemble_of_numbers(pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(pipeline)
-    metrics = json.loads(Path("metrics/california_housing/wide_deep.json").read_text())
-    targets = read_targets(Problem.read("california_housing"), "train")["main_output"]
-    actual = read_targets(Problem.read("california_housing"), "test")["main_output"].to_numpy()
-    files = sorted(Path("models/california_housing/wide_deep/repeats").iterdir())
+def test_spread_and_ensemble_of_numbers(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(evaluated_networks(tmp_path_factory))
+    metrics = json.loads(Path("metrics/diabetes/wide_deep.json").read_text())
+    targets = read_targets(Problem.read("diabetes"), "train")["main_output"]
+    actual = read_targets(Problem.read("diabetes"), "test")["main_output"].to_numpy()
+    files = sorted(Path("models/diabetes/wide_deep/repeats").iterdir())
     in_unit = [
-        predictions(file, "california_housing")[0][:, 0].astype(float)
+        predictions(file, "diabetes")[0][:, 0].astype(float)
         * targets.std(ddof=0) + targets.mean()
         for file in files
     ]  # fmt: skip

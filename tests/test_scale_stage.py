@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from conftest import dataset_config, every_kind, prepare
+from conftest import dataset_config, made_config, prepare, prepare_config
 from numpy.typing import NDArray
+from own_tables import every_kind
 from sklearn.preprocessing import StandardScaler
 
 from fathom.artifacts.problem import Problem
@@ -20,6 +20,7 @@ from fathom.download.download import download
 from fathom.download.sources import RawTable
 from fathom.scale.encoder import Encoder
 from fathom.scale.scale import scale
+from fathom.settings.config import DatasetConfig
 
 MADE = {"task": "regression", "target": "price"}
 EVERYTHING = MADE | {
@@ -58,17 +59,15 @@ def made_table(missing: float = 0.0, changed: list[int] | None = None) -> RawTab
     return RawTable(table, "the test", "0" * 64)
 
 
-def add(settings: dict[str, Any], **arguments: Any) -> None:
-    """Add the made table as a data set."""
+def config_of(settings: dict[str, Any], *overrides: str, **arguments: Any) -> DatasetConfig:
+    """Return settings of the data set of the made table."""
     source = {"_target_": f"{__name__}.made_table", **arguments}
-    text = "# @package _global_\n" + yaml.safe_dump({"dataset": settings | {"source": source}})
-    Path("conf/dataset/made.yaml").write_text(text)
+    return made_config(settings | {"source": source}, *overrides)
 
 
-def scaled(folder: Path, **settings: Any) -> Problem:
-    """Add the made table and run the stages up to `scale`."""
-    add(MADE | settings)
-    prepare(folder, ["made"])
+def scaled(**settings: Any) -> Problem:
+    """Run the stages up to `scale` on the made table."""
+    prepare_config(config_of(MADE | settings))
     return Problem.read("made")
 
 
@@ -80,7 +79,7 @@ def scaled_files(dataset: str) -> dict[str, bytes]:
 def test_auxiliary_column_is_a_second_target(
     workspace: Path, auxiliary: str, classes: list[str] | None
 ) -> None:
-    problem = scaled(workspace, auxiliary=auxiliary)
+    problem = scaled(auxiliary=auxiliary)
     output = problem.output("aux_output")
     task = "classification" if classes else "regression"
     assert (output.column, output.task, output.classes) == (auxiliary, task, classes)
@@ -95,7 +94,7 @@ def test_auxiliary_column_is_a_second_target(
 
 
 def test_without_auxiliary_column_the_second_output_predicts_the_target(workspace: Path) -> None:
-    problem = scaled(workspace)
+    problem = scaled()
     assert problem.output("aux_output") == problem.main
     subset = read_subset(problem, "test")
     assert set(subset.targets) == {"main_output"}
@@ -103,7 +102,7 @@ def test_without_auxiliary_column_the_second_output_predicts_the_target(workspac
 
 
 def test_classes_of_a_table_are_numbered(workspace: Path) -> None:
-    problem = scaled(workspace, task="classification", target="town")
+    problem = scaled(task="classification", target="town")
     assert problem.main.classes == ["x", "y", "z"]
     subset = read_subset(problem, "train")
     names = ["xyz"[code] for code in subset.targets["main_output"]]
@@ -111,7 +110,7 @@ def test_classes_of_a_table_are_numbered(workspace: Path) -> None:
 
 
 def test_weights_are_no_feature(workspace: Path) -> None:
-    problem = scaled(workspace, sample_weight="count")
+    problem = scaled(sample_weight="count")
     assert "count" not in problem.numbers
     for name in SUBSETS:
         subset = read_subset(problem, name)
@@ -121,7 +120,7 @@ def test_weights_are_no_feature(workspace: Path) -> None:
 
 def test_inputs_are_chosen_by_name(workspace: Path) -> None:
     paths = {"wide": ["rent", "size"], "deep": ["tax", "rent", "size"]}
-    problem = scaled(workspace, exclude=["sold"], **paths)
+    problem = scaled(exclude=["sold"], **paths)
     assert problem.numbers == ["size", "rooms", "rent", "tax", "count"]
     subset = read_subset(problem, "test")
     names = ["wide_input", "deep_input", "input"]
@@ -134,7 +133,7 @@ def test_inputs_are_chosen_by_name(workspace: Path) -> None:
 
 
 def test_inputs_of_the_wide_path_share_one_table_of_weights(workspace: Path) -> None:
-    problem = scaled(workspace, **EVERYTHING)
+    problem = scaled(**EVERYTHING)
     subset = read_subset(problem, "test")
     (sparse,) = subset.inputs(["wide_sparse"], problem)
     sizes = list(problem.sparse.values())
@@ -160,14 +159,13 @@ def check_leakage(before: dict[str, bytes], after: dict[str, bytes]) -> None:
 @pytest.mark.parametrize("method", ["zscore", "minmax", "robust", "quantile"])
 def test_test_and_valid_rows_of_a_table_do_not_leak(workspace: Path, method: str) -> None:
     settings = [f"scale.features={method}", "scale.target=robust", "scale.min_frequency=2"]
-    add(EVERYTHING, missing=0.1)
-    prepare(workspace, ["made"], *settings)
+    prepare_config(config_of(EVERYTHING, *settings, missing=0.1))
     before, problem = scaled_files("made"), Problem.read("made")
     others = np.concatenate([rows("made", "valid"), rows("made", "test")])
 
-    add(EVERYTHING, missing=0.1, changed=others.tolist())
-    download(dataset_config("made"))
-    scale(dataset_config("made", *settings))
+    changed = config_of(EVERYTHING, *settings, missing=0.1, changed=others.tolist())
+    download(changed)
+    scale(changed)
 
     check_leakage(before, scaled_files("made"))
     assert Problem.read("made") == problem

@@ -8,9 +8,10 @@ import joblib  # type: ignore[import-untyped]
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import copy_settings, every_kind
+from conftest import copy_settings
 from estimators import X, Y, shrink_networks
 from numpy.typing import NDArray
+from own_tables import every_kind
 from scipy.stats import loguniform  # type: ignore[import-untyped]
 from sklearn import model_selection
 from sklearn.base import clone

@@ -203,11 +203,3 @@ def test_digits_are_stratified_and_a_failure_keeps_the_old_split(workspace: Path
     with pytest.raises(FathomError):
         split(dataset_config("digits", "split.test=own"))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-
-
-def test_without_raw_data_names_the_stage_that_makes_it(workspace: Path) -> None:
-    with pytest.raises(FathomError) as caught:
-        split(dataset_config("digits"))
-    line = "data/raw/digits/schema.json is missing: make it with `dvc repro download@digits`"
-    assert str(caught.value) == line
-    assert not Path("data").exists()

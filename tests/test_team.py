@@ -73,8 +73,7 @@ def store(server: tuple[str, int]) -> Any:
 def first(tmp_path_factory: pytest.TempPathFactory, server: tuple[str, int]) -> Path:
     """Return a clone that has built and pushed everything, once with other settings, too."""
     folder = clone(tmp_path_factory.mktemp("first"))
-    small = ["datasets=[digits]", "models=[mlp]", "gates={}", "train.repeats=1"]
-    edit(folder / "params.yaml", *small)
+    edit(folder / "params.yaml", "datasets=[digits]", "models=[mlp]", "gates={}")
     run_in(folder, "dvc", "remote", "add", "--default", "team", "s3://team/fathom")
     remote(folder, endpointurl=url(server), verify="true")
     commit(folder)
