@@ -180,11 +180,16 @@ def clone(folder: Path, shrunk: bool = True) -> Path:
             shutil.copy(ROOT / file, folder / file)
     if shrunk:
         shrink(folder, f"gates={GATES}")
+    init_git(folder)
+    return folder
+
+
+def init_git(folder: Path) -> None:
+    """Make a folder a repository with one commit of all files that Git does not ignore."""
     run_in(folder, "git", "init", "-q", "-b", "main")
     for key, value in (("user.email", "test@example.com"), ("user.name", "test")):
         run_in(folder, "git", "config", key, value)
     commit(folder)
-    return folder
 
 
 def shrink(folder: Path, *assignments: str) -> None:
