@@ -35,7 +35,8 @@ def make_model(names: list[str], swapped: bool, merged: bool) -> onnx.ModelProto
     elif swapped:
         nodes[:2] = nodes[1::-1]
     ones = [
-        numpy_helper.from_array(np.float32(1), name) for name in dict.fromkeys([one, one_again])
+        numpy_helper.from_array(np.array(1, np.float32), name)
+        for name in dict.fromkeys([one, one_again])
     ]
     graph = helper.make_graph(nodes, "g", [value("x", one)], [value("y", one)], ones)
     opset = [helper.make_opsetid("", 18)]
@@ -44,7 +45,7 @@ def make_model(names: list[str], swapped: bool, merged: bool) -> onnx.ModelProto
 
 def predict(model: onnx.ModelProto, x: list[float]) -> list[float]:
     session = onnxruntime.InferenceSession(model.SerializeToString())
-    outputs: list[float] = session.run(["y"], {"x": np.float32(x)})[0].tolist()
+    outputs: list[float] = session.run(["y"], {"x": np.array(x, np.float32)})[0].tolist()
     return outputs
 
 
@@ -62,6 +63,6 @@ def test_names_order_and_copies_leave_no_trace() -> None:
     assert models[0] == models[1] == models[2]
     assert models[0].SerializeToString() == models[2].SerializeToString()
     other = make_model([f"a{number}" for number in range(9)], swapped=False, merged=False)
-    other.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.float32(2), "a0"))
+    other.graph.initializer[0].CopyFrom(numpy_helper.from_array(np.array(2, np.float32), "a0"))
     canonicalize(other.graph)
     assert other != models[0]
