@@ -100,7 +100,7 @@ def test_bits_do_not_depend_on_free_cores(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("dataset", ["digits", "diabetes"])
 def test_blocks_of_rows_change_nothing(monkeypatch: pytest.MonkeyPatch, dataset: str) -> None:
-    monkeypatch.setattr(f"{MODULE}.MAX_VALUES", 200 * 64)  # of the digits
+    monkeypatch.setattr(f"{MODULE}.MAX_VALUES", 50 * 64)  # of the digits
     at_once = baseline(dataset_config(dataset))
     files = sorted(Path("data/predictions", dataset, "baseline").iterdir())
     tables = [pd.read_parquet(file) for file in files]
