@@ -68,7 +68,7 @@ def make_large(patch: pytest.MonkeyPatch) -> None:
     """Take every table for a large one, of which so few rows are read at a time."""
     for module in ("artifacts.schema", "download.sources"):
         patch.setattr(f"fathom.{module}.LARGE", 0)
-    for module in ("base.files", "download.parquet_files"):
+    for module in ("base.tables", "download.parquet_files"):
         patch.setattr(f"fathom.{module}.BLOCK", 700)
     patch.setattr("fathom.base.tables.ROW_GROUP", 256)
 

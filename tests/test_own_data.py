@@ -146,9 +146,9 @@ def test_a_table_that_is_read_block_by_block_goes_all_the_way(
     folder, source = tmp_path / "project", tmp_path / "trips"
     for module in ("artifacts.schema", "download.sources", "new_dataset.describe_table"):
         monkeypatch.setattr(f"fathom.{module}.LARGE", 200_000)
-    for module in ("base.files", "download.parquet_files"):
+    for module in ("base.tables", "download.parquet_files"):
         monkeypatch.setattr(f"fathom.{module}.BLOCK", 5_000)
-    monkeypatch.setattr("fathom.base.files.ROW_GROUP", 1_000)
+    monkeypatch.setattr("fathom.base.tables.ROW_GROUP", 1_000)
     monkeypatch.setattr("fathom.report.column_summaries.MAX_ROWS", 10_000)
     settle(
         folder, monkeypatch, "gates={}", "train.epochs=20", "train.batch_size=32",
