@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import LEAN, edit, export_network, prepare
 from own_tables import every_kind
@@ -35,6 +36,7 @@ def adults() -> RawTable:
     """Return a tenth of the adult census, the last 1,628 rows of which are of its test set."""
     file = "datasets/data/adult_census.csv"
     census = package_csv("shapiq", file, first_test_rows=16_281).table
+    assert isinstance(census, pd.DataFrame)
     return RawTable(census[::10].reset_index(drop=True), "the test", "0" * 64, 1_628)
 
 
