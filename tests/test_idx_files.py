@@ -64,7 +64,7 @@ def test_idx_files(tmp_path: Path, suffix: str) -> None:
          "again"),
         (idx(PIXELS[:0]), idx(LABELS), "images contains no images: its sizes are [0, 4, 3]"),
         (idx(PIXELS), idx(LABELS[:5]), "images has 6 images, but labels 5 labels"),
-        (gzip.compress(idx(PIXELS)), idx(LABELS),
+        (gzip.compress(idx(PIXELS), mtime=0), idx(LABELS),
          "images is gzip-compressed, despite its suffix: rename or replace it"),
     ],
 )  # fmt: skip
