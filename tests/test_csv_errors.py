@@ -57,7 +57,8 @@ def test_refuses_a_csv_file(tmp_path: Path, case: dict[str, Any]) -> None:
          "0xa97077b): download or compress it again"),
         (PACKED[:10] + b"\xff" * 8, "is damaged gzip (Error -3 while decompressing data: invalid "
          "block type): download or compress it again"),
-        (gzip.compress(PACKED, mtime=0), "is gzip-compressed, despite its suffix: rename or replace it"),
+        (gzip.compress(PACKED, mtime=0),
+         "is gzip-compressed, despite its suffix: rename or replace it"),
     ],
 )  # fmt: skip
 def test_refuses_a_damaged_gzip_file(tmp_path: Path, content: bytes, message: str) -> None:
