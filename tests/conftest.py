@@ -7,6 +7,7 @@ import gc
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ from fathom.split.split import split
 if TYPE_CHECKING:
     from fathom.train.train import Training
 
+# A shell that starts the tests in the background has them ignore SIGINT; so would their processes.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 pytest_plugins = ["schedule", "trainings"]
 pytest.register_assert_rewrite("services")
 AnyConfig = TypeVar("AnyConfig", bound=Config)

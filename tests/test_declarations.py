@@ -115,7 +115,7 @@ def test_files_read_are_the_files_declared(
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             ignored = shutil.ignore_patterns("__pycache__", ".gitignore")
-            shutil.copytree(source, folder / path, ignore=ignored)
+            shutil.copytree(source, folder / path, ignore=ignored, dirs_exist_ok=True)
         else:
             shutil.copy(source, folder / path)
     before = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

@@ -33,6 +33,8 @@ def project(folder: Path) -> Path:
     edit(
         folder / "params.yaml",
         "train.epochs=120",
+        "train.repeats=2",
+        "train.at_once=auto",
         "train.early_stopping=null",
         "train.batch_size=16",
         "train.checkpoint=0.05",
