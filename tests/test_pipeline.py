@@ -136,10 +136,10 @@ def test_experiment_varies_any_file(project: Path, monkeypatch: pytest.MonkeyPat
     run_in(project, "git", "reset", "-q", "--hard")
     run_in(project, "dvc", "checkout", "-q", "-f")
     monkeypatch.chdir(project)
-    assert re.search(r"^  smaller .* \w+ +train.epochs=1 +$", run_command("compare").out, re.M)
+    assert re.search(r"^smaller .* \w+ +train.epochs=1 +$", run_command("compare").out, re.M)
     differences = run_command("compare", "HEAD", "smaller").out
-    assert re.search(r"^  conf/model/mlp.yaml +units +\[16, 8\] +\[4\] +$", differences, re.M)
-    assert re.search(r"^  mlp +RMSE ", differences, re.M)
+    assert re.search(r"^conf/model/mlp.yaml +units +\[16, 8\] +\[4\] +$", differences, re.M)
+    assert re.search(r"^mlp +RMSE ", differences, re.M)
 
 
 def test_temporary_experiment_runs_its_own_code_and_settings(project: Path) -> None:
