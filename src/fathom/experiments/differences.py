@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from fathom.artifacts.ranking import HIGHER_IS_BETTER
 from fathom.evaluate.formatting import METRIC_LABELS, format_mean, format_number, format_signed
 from fathom.experiments.revisions import Metrics, Revision
+from fathom.messages.origins import flatten
 
 LABELS = METRIC_LABELS["regression"] | METRIC_LABELS["classification"]
 ROUNDING = 1e-9  # relative change that is only rounding
@@ -64,7 +64,7 @@ def changed_settings(before: Revision, after: Revision) -> list[Setting]:
     changed = []
     files = changed_files(before, after, SETTINGS)
     for file in sorted(files, key=lambda file: file != "params.yaml"):
-        old, new = flatten(before.parse(file)), flatten(after.parse(file))
+        old, new = settings_in(before.parse(file)), settings_in(after.parse(file))
         for key in old | new:
             if key not in old or key not in new or old[key] != new[key]:
                 values = [format_setting(tree, key) for tree in (old, new)]
@@ -72,10 +72,10 @@ def changed_settings(before: Revision, after: Revision) -> list[Setting]:
     return changed
 
 
-def flatten(tree: Any) -> dict[str, Any]:
-    """Return the leaves of a parsed YAML file, with their keys joined by dots."""
-    (leaves,) = pd.json_normalize(tree if isinstance(tree, dict) else {}).to_dict("records")
-    return {str(key): value for key, value in leaves.items()}
+def settings_in(tree: Any) -> dict[str, Any]:
+    """Return the settings of a parsed YAML file by dotted keys, without empty mappings."""
+    leaves = flatten(tree if isinstance(tree, dict) else {})
+    return {key: value for key, value in leaves.items() if value != {}}
 
 
 def format_setting(leaves: dict[str, Any], key: str) -> str:

@@ -17,7 +17,13 @@ from fathom.experiments.differences import (
     changed_settings,
     summarize,
 )
-from fathom.experiments.revisions import WORKSPACE, Revision, experiments, read_revision
+from fathom.experiments.revisions import (
+    WORKSPACE,
+    Revision,
+    experiments,
+    read_experiment,
+    read_revision,
+)
 
 PLAIN_WIDTH = 100  # columns of an output that is no terminal
 MAX_SETTINGS = 4  # of a revision in a list
@@ -46,9 +52,10 @@ def print_revisions(last: int) -> None:
     Args:
         last: the number of experiments, the newest ones.
     """
-    console, names = make_console(), list(experiments())
+    console, names = make_console(), experiments()
     head = read_revision("HEAD")
-    revisions = [read_revision(WORKSPACE), head, *map(read_revision, names[:last])]
+    newest = [read_experiment(name, *names[name]) for name in list(names)[:last]]
+    revisions = [read_revision(WORKSPACE), head, *newest]
     settings = {revision.name: describe_settings(head, revision) for revision in revisions}
     datasets = dict.fromkeys(dataset for revision in revisions for dataset in revision.metrics)
     for dataset in datasets:

@@ -98,13 +98,20 @@ def read_revision(name: str) -> Revision:
         listed = git("ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *FILES)
         paths = [path for path in listed.split("\0") if Path(path).is_file()]
         return Revision(name, head, {path: Path(path).read_bytes() for path in paths})
-    ref, base = experiments().get(name, (name, name))
-    commit = git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    known = experiments()
+    if name in known:
+        return read_experiment(name, *known[name])
+    commit = git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if not commit:
-        known = [WORKSPACE, "HEAD", *experiments()]
-        known += git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags").split()
-        raise FathomError(f"there is no revision {name}{did_you_mean(name, known)}")
-    return Revision(name, git("rev-parse", "--short", base), read_files(commit))
+        names = [WORKSPACE, "HEAD", *known]
+        names += git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags").split()
+        raise FathomError(f"there is no revision {name}{did_you_mean(name, names)}")
+    return Revision(name, git("rev-parse", "--short", name), read_files(commit))
+
+
+def read_experiment(name: str, ref: str, base: str) -> Revision:
+    """Read an experiment that `experiments` has found."""
+    return Revision(name, git("rev-parse", "--short", base), read_files(ref))
 
 
 def experiments() -> dict[str, tuple[str, str]]:
