@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from conftest import ROOT, clone, edit, run_in
 from stages import run_command
 
-from fathom import doctor
 from fathom.cli import fathom
+from fathom.doctor import packages
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def test_a_sound_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_wrong(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(small / "conf/dataset/digits.yaml", "dataset.task=guessing")
     shutil.rmtree(small / ".dvc")
-    real = doctor.get_version
-    monkeypatch.setattr(doctor, "get_version", lambda n: None if n == "shapiq" else real(n))
+    real = packages.get_version
+    monkeypatch.setattr(packages, "get_version", lambda n: None if n == "shapiq" else real(n))
     assert [line for line in printed(status=1).splitlines() if line.startswith("WRONG")] == [
         "WRONG    not installed: shapiq; run `make setup`",
         "WRONG    conf/dataset/digits.yaml: dataset.task: must be 'regression' or "
@@ -63,7 +63,7 @@ def test_what_is_wrong(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_packages_that_are_not_as_pinned(small: Path) -> None:
     pins = (small / "requirements.txt").read_text()
-    keras = doctor.get_version("keras")
+    keras = packages.get_version("keras")
     assert f"keras=={keras} " in pins
     (small / "requirements.txt").write_text(pins.replace(f"keras=={keras} ", "keras==9.9.9 "))
     assert f"warning  not as pinned: keras {keras}, not 9.9.9; run `make setup`\n" in printed()

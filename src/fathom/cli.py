@@ -202,7 +202,7 @@ def doctor() -> None:
     Checks versions, devices, memory, disk, the settings and DVC's cache. The exit status is 1 if
     something is wrong.
     """
-    from fathom.doctor import run_checks
+    from fathom.doctor.doctor import run_checks
 
     if not run_checks():
         sys.exit(1)

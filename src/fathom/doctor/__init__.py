@@ -1,0 +1,4 @@
+"""`fathom doctor`: tells beforehand what would fail. `doctor` runs the checks, one module each.
+
+A check yields findings: a state and a sentence that says what to do. WRONG: a stage would fail.
+"""

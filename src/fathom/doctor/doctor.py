@@ -1,0 +1,21 @@
+"""Runs all checks."""
+
+import click
+
+from fathom.doctor.cache import check_cache
+from fathom.doctor.every_setting import check_settings
+from fathom.doctor.findings import WRONG
+from fathom.doctor.hardware import check_hardware
+from fathom.doctor.packages import check_packages
+
+CHECKS = (check_packages, check_hardware, check_settings, check_cache)  # in the order of the lines
+
+
+def run_checks() -> bool:
+    """Print all findings. Return whether nothing is wrong."""
+    sound = True
+    for check in CHECKS:
+        for state, sentence in check():
+            click.echo(f"{state}  {sentence}")
+            sound = sound and state != WRONG
+    return sound
