@@ -20,6 +20,7 @@ import yaml
 from project_copy import ROOT, markdown_table, run
 
 from fathom.evaluate.formatting import format_mean
+from fathom.search.dvc_experiment import experiment_problem
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
 MARKS = ("<!-- figures: made by `make figures` -->", "<!-- figures end -->")
@@ -39,7 +40,7 @@ def run_experiment(dataset: str, experiment: str, models: set[str]) -> dict[str,
     (reference,) = references(name)
     metrics = {}
     for model in [*networks, "baseline"]:
-        _, text = run(ROOT, "git", "show", f"{reference}:metrics/{dataset}/{model}.json")
+        _, text = run(ROOT, "git", "show", f"{reference}:./metrics/{dataset}/{model}.json")
         metrics[model] = json.loads(text)
     return {**metrics, **metrics.pop("baseline")}
 
@@ -74,6 +75,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", help="a data set: print its table, and do not change README.md")
     only = parser.parse_args().only
+    if problem := experiment_problem():
+        parser.error(problem)
     published = yaml.safe_load(PUBLISHED.read_text())
     table = markdown_table(HEAD, rows({only: published[only]} if only else published))
     print(table)

@@ -1,13 +1,15 @@
 """`fathom doctor` finds what is wrong, and says what to do."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT, clone, edit, run_in
+from conftest import ROOT, clone, edit, init_git, run_in
 from stages import run_command
 
+from fathom.base.files import write_json
 from fathom.cli import fathom
 from fathom.doctor import packages
 
@@ -59,6 +61,32 @@ def test_what_is_wrong(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "'classification', not 'guessing'",
         "WRONG    this folder is no DVC repository: run `dvc init`, or clone it again",
     ]
+
+
+def test_what_git_and_dvc_cannot_do(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small / ".dvc/config"
+    config.write_text("")
+    assert (
+        "WRONG    this folder is in no Git repository: run `git init`, `git add -A` and `git "
+        "commit -m start`, or `dvc config core.no_scm true` to work without experiments\n"
+    ) in printed(status=1)
+    init_git(small)
+    assert "ok       Git has this project: experiments can run\n" in printed()
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert "warning  DVC keeps experiments in Git, but Git refuses this folder" in printed()
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as cache:  # another file system
+        config.write_text(f"[cache]\n    type = hardlink\n    dir = {cache}\n")
+        assert (
+            f"WRONG    cache.type hardlink: no such link can lead from here to the cache in {cache}"
+            "/files/md5; run `dvc config cache.type reflink,copy`\n"
+        ) in printed(status=1)
+
+
+def test_outputs_of_stages_that_are_no_more(small: Path) -> None:
+    before = printed()
+    stage = {"cmd": "true", "outs": [{"path": "old", "md5": "d" * 32, "hash": "md5", "size": 1}]}
+    write_json(small / "dvc.lock", {"schema": "2.0", "stages": {"old": stage}})
+    assert printed() == before
 
 
 def test_packages_that_are_not_as_pinned(small: Path) -> None:

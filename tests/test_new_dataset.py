@@ -74,7 +74,8 @@ def test_very_many_columns(project: Path) -> None:
     assert done.err.endswith(", n29, and 173 more\n")
 
 
-def test_notes_and_next_steps(project: Path) -> None:
+def test_notes_and_next_steps(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fathom.new_dataset.new_dataset.git_problem", lambda: None)
     table = pd.DataFrame({"day": ["01/02/2020", "03/04/2020"] * 20, "y": [1, 2, 3, None] * 10})
     table.to_csv("t.csv", index=False)
     assert new_dataset("t.csv", "--target", "y").endswith(
@@ -92,6 +93,16 @@ or train in a copy, which keeps the outputs of other data sets:
     text = Path("conf/dataset/t.yaml").read_text()
     assert '    day: "%m/%d/%Y"  # or "%d/%m/%Y": both fit\n' in text
     assert "  task: classification  # 3 different integers; or regression\n" in text
+
+
+def test_next_steps_without_git(project: Path) -> None:
+    pd.DataFrame({"x": NUMBERS, "y": WORDS}).to_csv("t.csv", index=False)
+    assert new_dataset("t.csv", "--target", "y").endswith(
+        """\
+next, check that file, set `datasets: [t]` in params.yaml and train:
+  fathom repro
+"""
+    )
 
 
 @pytest.mark.parametrize("arguments", REFUSALS["new-dataset"])

@@ -1,5 +1,7 @@
 """A user's own files, from `fathom new-dataset` to the report."""
 
+import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,13 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import clone, commit, copy_settings, ran, repro, run_in, shrink, work_in_copy
+from conftest import clone, commit, copy_settings, edit, ran, repro, run_in, shrink, work_in_copy
 from own_tables import houses, make_project, new_dataset, write_spreadsheet
 from PIL import Image
 from sklearn import datasets
-from stages import build_once, draw_nothing, make_stage, run_command, run_pipeline
+from stages import build_once, draw_nothing, make_stage, run_command, run_pipeline, run_stage
 
 from fathom.base.files import read_json
+from fathom.doctor.cache import check_own_data
+from fathom.doctor.findings import WRONG
 
 TARGETS = ["check@houses", "train@houses-mlp"]
 
@@ -194,3 +198,91 @@ def test_a_network_is_trained_on_images_of_ones_own(
     schema = read("data/raw/numerals/schema.json")
     assert schema["classes"] == ["class 0", "class 1", "class 2"]
     assert schema["image_shape"] == [8, 8]
+
+
+def own_table(folder: Path, patch: pytest.MonkeyPatch) -> Path:
+    """Make a project in which DVC tracks a table; return the table's file."""
+    settle(folder, patch)
+    write_spreadsheet(houses(40), Path("houses.csv"))
+    new_dataset("houses.csv", "--target", "price", "--name", "houses")
+    return Path("data/own/houses.csv")
+
+
+def link(file: Path) -> None:
+    """Replace a file by a link into a cache elsewhere, as DVC does with `cache.type symlink`."""
+    cached = Path("../cache").absolute() / "ab" / "c123"
+    cached.parent.mkdir(parents=True)
+    file.rename(cached)
+    file.symlink_to(cached)
+
+
+def test_a_file_of_ones_own_may_be_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = own_table(tmp_path / "project", monkeypatch)
+    make_stage("download", "dataset=houses")
+    raw = Path("data/raw/houses/data.parquet").read_bytes()
+    link(file)
+    make_stage("download", "dataset=houses")
+    assert Path("data/raw/houses/data.parquet").read_bytes() == raw
+    # It is described where it is, and not copied.
+    for place in (file, file.absolute()):
+        printed = new_dataset(place, "--target", "price", "--name", "houses", "--force")
+        assert "DVC tracks data/own/houses.csv\n" in printed
+    assert [path.name for path in Path("data/own").iterdir() if path.suffix == ".csv"] == [
+        "houses.csv"
+    ]
+    Path("data/own/../other.csv").write_text("a\n")
+    for outside in ("data/own/../other.csv", "other.csv"):
+        stage = run_stage("download", "dataset=houses", f"dataset.source.file={outside}")
+        assert stage.err == (
+            f"download.py: command line: dataset.source: {outside} is not in data/own/, "
+            f"where DVC notices changes: copy it there with `fathom new-dataset {outside}`\n"
+        )
+
+
+def test_data_that_is_not_here_can_be_pulled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = own_table(tmp_path / "project", monkeypatch)
+    file.unlink()
+    line = "data/own/houses.csv is missing: `dvc pull data/own/houses.csv.dvc` brings it"
+    settings = "conf/dataset/houses.yaml: dataset.source"
+    assert run_stage("download", "dataset=houses").err == f"download.py: {settings}: {line}\n"
+    assert (WRONG, line) in list(check_own_data())
+    Path("data/own/more.dvc").touch()
+    inner = "dataset.source.file=data/own/more/a.csv"
+    assert run_stage("download", "dataset=houses", inner).err == (
+        "download.py: command line: dataset.source: data/own/more/a.csv is missing: "
+        "`dvc pull data/own/more.dvc` brings it\n"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [".dvc/cache", "/dev/shm/fathom-{}"])
+@pytest.mark.parametrize("links", ["copy", "symlink", "hardlink,copy", "reflink,copy"])
+def test_own_data_however_dvc_links_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: str, place: str
+) -> None:
+    """Also with a cache on another file system."""
+    folder, cache = clone(tmp_path / "project"), Path(place.format(os.getpid()))
+    monkeypatch.chdir(folder)
+    edit(Path("params.yaml"), "datasets=[houses]", "models=[mlp]")
+    run_in(folder, "dvc", "config", "cache.type", links)
+    run_in(folder, "dvc", "cache", "dir", str(cache))
+    try:
+        new_dataset(
+            write_spreadsheet(houses(40), tmp_path / "h.csv"),
+            "--target",
+            "price",
+            "--name",
+            "houses",
+        )
+        assert Path("data/own/houses.csv").is_symlink() == (links == "symlink")
+        assert "download@houses" in repro(folder, "scale@houses")
+        assert repro(folder, "scale@houses") == []
+        Path("data/own/houses.csv").unlink()
+        shutil.rmtree("data/raw")
+        run_in(folder, "dvc", "checkout", "-q")
+        assert repro(folder, "scale@houses") == []
+    finally:
+        if cache.is_absolute():
+            shutil.rmtree(cache, ignore_errors=True)

@@ -185,6 +185,22 @@ def one_core() -> Iterator[None]:
     os.sched_setaffinity(0, allowed)
 
 
+def test_a_clone_of_windows_line_endings_runs_nothing(project: Path, tmp_path: Path) -> None:
+    for name, content in {"unix": b"a\n", "windows": b"a\r\n", "mixed": b"a\r\n\nb"}.items():
+        for folder in ("conf", "searches"):
+            (project / folder).joinpath(f"{name}.txt").write_bytes(content)
+    commit(project)
+    clone = tmp_path / "clone"
+    run_in(tmp_path, "git", "-c", "core.autocrlf=true", "clone", "-q", str(project), str(clone))
+    run_in(clone, "git", "config", "core.autocrlf", "true")
+    for file in run_in(project, "git", "ls-files").stdout.splitlines():
+        assert (clone / file).read_bytes() == (project / file).read_bytes(), file
+    run_in(clone, "dvc", "cache", "dir", "--local", str(project / ".dvc/cache"))
+    run_in(clone, "dvc", "checkout", "-q")
+    assert run_in(clone, "dvc", "status").stdout == "Data and pipelines are up to date.\n"
+    assert repro(clone) == []
+
+
 @pytest.mark.usefixtures("one_core")
 def test_two_clones_give_identical_bytes(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

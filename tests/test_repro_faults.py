@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +12,18 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
-from conftest import repro
-from shell_stages import FATHOM, WAIT, Stages, chain, fathom, make_project, runs, stage
+from conftest import repro, run_in
+from shell_stages import (
+    FATHOM,
+    WAIT,
+    Stages,
+    chain,
+    fathom,
+    make_project,
+    runs,
+    stage,
+    write_stages,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +116,31 @@ def test_two_runners_at_once(tmp_path: Path) -> None:
             assert one.communicate(timeout=60)[0].endswith(": 5 ran\n")
             assert other.communicate(timeout=60)[0].endswith(": 5 unchanged\n")
     assert runs(project) == ["join", "long", "make-a", "make-b", "short"]
+
+
+def test_data_that_is_not_here(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", chain())
+    (project / "own.csv").write_text("a\n")
+    run_in(project, "dvc", "add", "-q", "own.csv")
+    (project / "own.csv").unlink()
+    stages = chain()
+    stages["own"] = stage("cp own.csv own", "own.csv", out="own")
+    write_stages(project, stages)
+    first = fathom(project, "own", status=1).stderr.splitlines()[0]
+    assert ": missing data 'source': own.csv: `dvc pull own.csv.dvc` brings it (" in first
+    run_in(project, "dvc", "pull", "own.csv.dvc")
+    fathom(project, "own")
+
+
+def test_a_project_without_git(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", chain())
+    shutil.rmtree(project / ".git")
+    assert fathom(project, status=1).stderr == (
+        "fathom: this folder is in no Git repository: run `git init`, `git add -A` and `git commit "
+        "-m start`, or `dvc config core.no_scm true` to work without experiments\n"
+    )
+    run_in(project, "dvc", "config", "core.no_scm", "true")
+    fathom(project)
 
 
 @pytest.fixture

@@ -1,21 +1,42 @@
-"""Checks DVC's cache."""
+"""Checks DVC's cache, and data of one's own that DVC knows."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from fathom.base import paths
 from fathom.doctor.findings import OK, WRONG, Finding, gibibytes
 
 
 def check_cache() -> Iterator[Finding]:
-    from dvc.exceptions import NotDvcRepoError
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
+    from dvc_objects.fs.generic import test_links
 
     try:
         with Repo() as repo:
-            cache = Path(repo.cache.local.path)
-    except NotDvcRepoError:
-        yield WRONG, "this folder is no DVC repository: run `dvc init`, or clone it again"
+            odb = repo.cache.local
+            cache, kinds = Path(odb.path), odb.cache_types
+            link = str(Path("link").absolute())
+            works = "copy" in kinds or test_links(kinds, odb.fs, odb.path, repo.fs, link)
+    except DvcException:  # `check_repository` tells it
         return
     sizes = [file.stat().st_size for file in cache.rglob("*") if file.is_file()]
     place = cache.relative_to(Path.cwd()) if cache.is_relative_to(Path.cwd()) else cache
-    yield OK, f"cache: {len(sizes):,} files, {gibibytes(sum(sizes))}, in {place}"
+    if works:
+        yield OK, f"cache: {len(sizes):,} files, {gibibytes(sum(sizes))}, in {place}"
+    else:
+        yield (
+            WRONG,
+            f"cache.type {','.join(kinds)}: no such link can lead from here to the cache in "
+            f"{place}; run `dvc config cache.type reflink,copy`",
+        )
+
+
+def check_own_data() -> Iterator[Finding]:
+    """Check that all data that DVC tracks in data/own/ is here: every download waits for it."""
+    for pointer in sorted(paths.OWN.rglob("*.dvc")):
+        data = pointer.with_suffix("")
+        if not data.exists():
+            command = shlex.join(["dvc", "pull", pointer.as_posix()])
+            yield WRONG, f"{data} is missing: `{command}` brings it"

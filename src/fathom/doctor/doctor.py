@@ -2,13 +2,21 @@
 
 import click
 
-from fathom.doctor.cache import check_cache
+from fathom.doctor.cache import check_cache, check_own_data
 from fathom.doctor.every_setting import check_settings
 from fathom.doctor.findings import WRONG
 from fathom.doctor.hardware import check_hardware
 from fathom.doctor.packages import check_packages
+from fathom.doctor.repository import check_repository
 
-CHECKS = (check_packages, check_hardware, check_settings, check_cache)  # in the order of the lines
+CHECKS = (  # in the order of the lines
+    check_packages,
+    check_hardware,
+    check_settings,
+    check_repository,
+    check_own_data,
+    check_cache,
+)
 
 
 def run_checks() -> bool:

@@ -2,10 +2,13 @@
 
 import difflib
 import gzip
+import os
+import shlex
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}  # defaults for text files
@@ -23,6 +26,35 @@ SIGNATURES = {  # first bytes of files that are often given a wrong suffix
     b"<!doctype": "a web page",
     b"<html": "a web page",
 }
+
+
+def path_in_own(file: Path) -> Path | None:
+    """Return a path in data/own/ relative to the working folder, None for one elsewhere.
+
+    A file there may be a link, such as DVC's into its cache (`cache.type symlink`), and a file
+    elsewhere a link to one there.
+    """
+    own = paths.OWN.resolve()
+    for path in (Path(os.path.normpath(file.absolute())), file.resolve()):
+        for folder in (path, *path.parents):
+            if folder.resolve() == own:
+                return paths.OWN / path.relative_to(folder)
+    return None
+
+
+def pointer(data: Path) -> Path:
+    """Return the file that tells DVC about the data."""
+    return data.with_name(f"{data.name}.dvc")
+
+
+def check_pulled(path: Path) -> None:
+    """Raise a FathomError if a path in data/own/ is missing, but DVC knows it."""
+    if path.exists():
+        return
+    for data in (path, *path.parents):
+        if data.is_relative_to(paths.OWN) and pointer(data).is_file():
+            command = shlex.join(["dvc", "pull", pointer(data).as_posix()])
+            raise FathomError(f"{path} is missing: `{command}` brings it")
 
 
 def check_suffix(path: Path) -> str:

@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
 from fathom.download.images import RawImages, read_image_folder
+from fathom.download.own_files import check_pulled, path_in_own
 from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
 from fathom.download.remote_file import RemoteFile
 from fathom.download.table_files import read_table_file
@@ -208,12 +210,13 @@ def find_file(file: str | RemoteFile, mirror: str | None) -> tuple[Path, str]:
         from fathom.download.fetch import fetch  # imports requests, which packages do not need
 
         return fetch(file, mirror), file.urls[0]
-    path = Path(file)
-    if not path.resolve().is_relative_to(paths.OWN.resolve()):
+    path = path_in_own(Path(file))
+    if path is None:
         raise FathomError(
             f"{file} is not in {paths.OWN}/, where DVC notices changes: "
-            f"copy it there with `fathom new-dataset {file}`"
+            f"copy it there with `fathom new-dataset {shlex.quote(file)}`"
         )
+    check_pulled(path)
     return path, file
 
 

@@ -1,7 +1,7 @@
 """Revisions: the workspace, commits of Git, and experiments of DVC, which are commits, too."""
 
 import json
-import subprocess
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ import yaml
 
 from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.report.provenance import git
+from fathom.messages.git import git, is_shallow, require_git, run_git
 
 WORKSPACE = "workspace"
 EXPERIMENTS = "refs/exps"
@@ -87,17 +87,12 @@ def read_revision(name: str) -> Revision:
     """Read the workspace, an experiment or a revision of Git.
 
     Raises:
-        FathomError: there is no such revision, or no Git repository.
+        FathomError: there is no such revision, or Git does not know the project.
     """
+    require_git()
     head = git("rev-parse", "--short", "HEAD")
-    if not head:
-        raise FathomError(
-            "this folder has no commit: run `git init`, `git add -A` and `git commit`"
-        )
     if name == WORKSPACE:
-        listed = git("ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *FILES)
-        paths = [path for path in listed.split("\0") if Path(path).is_file()]
-        return Revision(name, head, {path: Path(path).read_bytes() for path in paths})
+        return Revision(name, head, read_workspace())
     known = experiments()
     if name in known:
         return read_experiment(name, *known[name])
@@ -105,7 +100,8 @@ def read_revision(name: str) -> Revision:
     if not commit:
         names = [WORKSPACE, "HEAD", *known]
         names += git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags").split()
-        raise FathomError(f"there is no revision {name}{did_you_mean(name, names)}")
+        older = "; `git fetch --unshallow` brings older commits" if is_shallow() else ""
+        raise FathomError(f"there is no revision {name}{older}{did_you_mean(name, names)}")
     return Revision(name, git("rev-parse", "--short", name), read_files(commit))
 
 
@@ -125,18 +121,39 @@ def experiments() -> dict[str, tuple[str, str]]:
     return found
 
 
+def read_workspace() -> dict[str, bytes]:
+    """Return the content of the files in the working folder that Git does not ignore."""
+    listed = git("ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *FILES)
+    files = {}
+    for path in map(Path, listed.split("\0")):
+        if path.is_file():
+            files[path.as_posix()] = path.read_bytes()
+        elif path != Path() and path.is_dir():  # a submodule or a repository
+            files[path.as_posix()] = git("-C", str(path), "rev-parse", "HEAD").encode()
+    return files
+
+
 def read_files(commit: str) -> dict[str, bytes]:
-    """Return the content of the files of a commit, with paths from the working folder."""
+    """Return the content of the files of a commit, with paths from the working folder.
+
+    That of a submodule is the name of its commit.
+    """
     listed = git("ls-tree", "-r", "-z", commit, "--", *FILES)
-    entries = [entry.split("\t", 1) for entry in listed.split("\0") if entry]
-    hashes = {path: about.split()[2] for about, path in entries}
-    text = "".join(f"{blob}\n" for blob in hashes.values()).encode()
-    command = ["git", "cat-file", "--batch"]
-    output = subprocess.run(command, input=text, capture_output=True, check=True).stdout
-    files, at = {}, 0
+    files, hashes = {}, {}
+    for entry in filter(None, listed.split("\0")):
+        about, path = entry.split("\t", 1)
+        _, kind, name = about.split()
+        files[path] = name.encode()
+        if kind == "blob":
+            hashes[path] = name
+    done = run_git("cat-file", "--batch", stdin="".join(f"{h}\n" for h in hashes.values()).encode())
+    output, at = done.stdout, 0
     for path in hashes:
-        start = output.index(b"\n", at) + 1
-        size = int(output[at:start].split()[2])
-        files[path] = output[start : start + size]
-        at = start + size + 1
+        start = output.find(b"\n", at) + 1
+        header = output[at:start].split()
+        if len(header) < 3:  # a partial clone without a connection, or a damaged repository
+            reason = " ".join(os.fsdecode(done.stderr).split()) or "the object is missing"
+            raise FathomError(f"Git cannot read {path} of {commit}: {reason}")
+        at = start + int(header[2]) + 1
+        files[path] = output[start : at - 1]
     return files

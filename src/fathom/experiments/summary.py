@@ -14,7 +14,7 @@ from fathom.experiments.differences import (
     summarize,
 )
 from fathom.experiments.revisions import WORKSPACE, DatasetMetrics, Revision, read_revision
-from fathom.report.provenance import git
+from fathom.messages.git import git, is_shallow
 
 
 def render_summary(against: str | None) -> str:
@@ -51,7 +51,10 @@ def default_base() -> tuple[Revision, str]:
         if branch and (commit := git("merge-base", "HEAD", branch)):
             base = read_revision(commit)
             return base, f"{base.commit}, the merge base with {branch}"
-    return read_revision("HEAD"), "HEAD (no branch origin/HEAD, main or master is there)"
+    reason = "no branch origin/HEAD, main or master is there"
+    if is_shallow():
+        reason = "the merge base is unknown in a shallow clone: run `git fetch --unshallow`"
+    return read_revision("HEAD"), f"HEAD ({reason})"
 
 
 def list_models(metrics: DatasetMetrics) -> Iterator[str]:

@@ -20,8 +20,9 @@ from pydantic import ValidationError
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import write_text
-from fathom.download.own_files import file_suffix
+from fathom.download.own_files import file_suffix, path_in_own, pointer
 from fathom.download.parquet_files import is_parquet
+from fathom.messages.git import git_problem
 from fathom.new_dataset.describe_images import describe_images
 from fathom.new_dataset.describe_table import describe_table
 from fathom.settings.compose import one_line
@@ -59,13 +60,20 @@ def new_dataset(
     check_settings(text, name)
     with track(file, data):
         write_text(settings, text)
-    run = f"-S 'datasets=[{name}]'"
-    new = [settings, pointer(data), data.parent / ".gitignore"]
     print(f"wrote {settings}; DVC tracks {data.as_posix()}")
+    print_next_steps(name, [settings, pointer(data), data.parent / ".gitignore"])
+
+
+def print_next_steps(name: str, new: list[Path]) -> None:
+    if git_problem():  # experiments need a commit
+        print(f"next, check that file, set `datasets: [{name}]` in {paths.PARAMS} and train:")
+        print("  fathom repro")
+        return
+    run = f"-S 'datasets=[{name}]'"
     print("next, check that file and train all networks:")
     print(f"  dvc exp run {run}")
     print("or train in a copy, which keeps the outputs of other data sets:")
-    print(f"  git add {' '.join(shlex.quote(path.as_posix()) for path in new)}")
+    print(f"  git add {shlex.join(path.as_posix() for path in new)}")
     print(f"  dvc exp run --temp {run}")
 
 
@@ -88,14 +96,12 @@ def is_name(text: str) -> bool:
 
 def choose_paths(file: Path, name: str, force: bool) -> tuple[Path, Path]:
     """Return the paths of the settings and of the data, which may be in `data/own/` already."""
-    own, source = paths.OWN.resolve(), file.resolve()
-    if own.is_relative_to(source):
+    if paths.OWN.resolve().is_relative_to(file.resolve()):
         raise FathomError(f"{paths.OWN} lies in {file}: move the data to a folder of its own")
     settings = paths.CONF / "dataset" / f"{name}.yaml"
     new = [settings]
-    if source.is_relative_to(own):
-        data = source.relative_to(Path.cwd().resolve())
-    else:
+    data = path_in_own(file)
+    if data is None:
         data = paths.OWN / f"{name}{'' if file.is_dir() else file_suffix(file)}"
         new += [data, pointer(data)]
     for path in new:
@@ -104,11 +110,6 @@ def choose_paths(file: Path, name: str, force: bool) -> tuple[Path, Path]:
                 f"{path} exists already: choose another --name, or replace it with --force"
             )
     return settings, data
-
-
-def pointer(data: Path) -> Path:
-    """Return the file that tells DVC about the data."""
-    return data.with_name(f"{data.name}.dvc")
 
 
 def check_settings(text: str, name: str) -> None:
@@ -127,7 +128,7 @@ def check_settings(text: str, name: str) -> None:
 @contextmanager
 def track(file: Path, data: Path) -> Iterator[None]:
     """Have DVC copy a file or folder to its place and track it. Undo that if the block raises."""
-    in_place = data.resolve() == file.resolve()
+    in_place = path_in_own(file) == data
     files = (pointer(data), data.parent / ".gitignore")
     before = {path: path.read_bytes() if path.exists() else None for path in files}
     (DVC / "tmp").mkdir(exist_ok=True)
@@ -139,7 +140,10 @@ def track(file: Path, data: Path) -> Iterator[None]:
                 pointer(data).unlink(missing_ok=True)
                 if data.exists():
                     shutil.move(data, old)
-            dvc_add(file.resolve(), None if in_place else data)
+            if in_place:
+                dvc_add(data, None)
+            else:
+                dvc_add(file.resolve(), data)
             yield
         except BaseException:
             if not in_place:

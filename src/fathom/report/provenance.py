@@ -7,10 +7,10 @@ line of its own id, also when `dvc checkout` has brought another page back.
 
 import hashlib
 import json
-import subprocess
 from datetime import UTC, datetime
 
 from fathom.base import paths
+from fathom.messages.git import git, git_problem
 
 FILE = paths.REPORT.with_name("provenance.js")
 OUTPUTS = (":!dvc.lock", ":!metrics")  # files that the stages themselves change
@@ -24,25 +24,15 @@ def set_page_id(page: str) -> tuple[str, str]:
 
 
 def register_page(page_id: str) -> None:
-    """Append the line of a page that was built now; outside a Git repository there is none."""
-    commit = git("log", "-1", "--format=%h")
-    if not commit:
-        return
-    line = f"Built on {datetime.now(UTC):%Y-%m-%d} from commit {commit}"
-    if git("status", "--porcelain", "--", ".", *OUTPUTS):
-        line += ", with uncommitted changes."
+    """Append the line of a page that was built now."""
+    problem, commit = git_problem(), git("log", "-1", "--format=%h")
+    line = f"Built on {datetime.now(UTC):%Y-%m-%d} from "
+    if problem:
+        line += f"an unknown commit: {problem}"
+    elif git("status", "--porcelain", "--", ".", *OUTPUTS):
+        line += f"commit {commit}, with uncommitted changes."
     else:
-        line += f". To rebuild it: git checkout {commit} && make repro"
+        line += f"commit {commit}. To rebuild it: git checkout {commit} && make repro"
     # One write at the end of the file: the stage does not read what earlier runs wrote.
     with FILE.open("a", encoding="utf-8") as file:
         file.write(f"registerPage({json.dumps(page_id)}, {json.dumps(line)});\n")
-
-
-def git(*arguments: str) -> str:
-    """Return what Git prints, "" if it fails or is not installed."""
-    command = ["git", *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil  # type: ignore[import-untyped]
+from dvc.exceptions import DvcException
 from dvc.lock import Lock, LockError
 from dvc.progress import Tqdm
 from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError, StageCache
-from dvc.stage.exceptions import StageNotFound
+from dvc.stage.exceptions import MissingDataSource, StageNotFound
 from dvc_data.hashfile.hash_info import HashInfo
 
 from fathom.base.errors import FathomError, did_you_mean
@@ -129,8 +131,12 @@ class Pipeline:
         repo.stage_cache = EarlierBuilds(repo, tell)
         with lock_repo(repo), repo.scm_context(quiet=True):
             upstream = [self.stages[other] for other in self.needs[name]]
-            if stage.reproduce(pull=pull, upstream=upstream) is None:
-                return "unchanged"
+            try:
+                if stage.reproduce(pull=pull, upstream=upstream) is None:
+                    return "unchanged"
+            except MissingDataSource as error:
+                command = shlex.join(["dvc", "pull", name])
+                raise DvcException(f"{error}: `{command}` brings it") from None
             if isinstance(stage, PipelineStage):
                 write_stage(stage)
             else:

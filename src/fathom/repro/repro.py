@@ -9,10 +9,12 @@ from pathlib import Path
 
 import click
 from dvc.exceptions import DvcException
+from dvc.scm import SCMError
 from filelock import FileLock, Timeout
 
 from fathom.base.errors import FathomError
 from fathom.base.machine import cores, machine_memory
+from fathom.messages.git import WITHOUT_GIT, git_problem
 from fathom.repro.job import describe
 from fathom.repro.pipeline import Pipeline
 from fathom.repro.runner import Runner
@@ -39,6 +41,8 @@ def repro(targets: Sequence[str], jobs: int | None, pull: bool | None) -> bool:
     with only_one():
         try:
             pipeline = Pipeline.read(targets)
+        except SCMError as error:
+            raise FathomError(f"{git_problem() or error}, {WITHOUT_GIT}") from error
         except DvcException as error:
             raise FathomError(describe(error)) from error
         if pull is None and pipeline.remote:

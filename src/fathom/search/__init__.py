@@ -2,7 +2,8 @@
 
 1. `search_command`: the command line and what it prints.
 2. `space`: what a search may try, as conf/search/space/*.yaml describes it.
-3. `base_settings`: from the values of a trial to the settings of a stage, and to a DVC experiment.
+3. `base_settings`: from the values of a trial to the settings of a stage, and to those of a
+   DVC experiment, which `dvc_experiment` runs.
 4. `study`: the Optuna study of a search on disk, its sampler and its pruner.
 5. `search`: runs trials until enough have finished.
 6. `trial`, `trainer_pool`: one trial, to the same bits as the stage `train`.

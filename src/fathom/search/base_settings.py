@@ -1,8 +1,6 @@
 """The settings that all trials share, and what one trial changes: for training and for DVC."""
 
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,6 @@ from typing import Any
 from omegaconf import DictConfig
 
 from fathom.base import paths
-from fathom.base.errors import FathomError
 from fathom.messages.origins import (
     Origins,
     default_experiment,
@@ -89,18 +86,3 @@ def in_file(keys: list[str], origins: Origins) -> tuple[str, Path, str]:
     """Return the file that decides a setting, before it DVC's prefix, and the key there."""
     file, place = origins.of(keys)
     return "" if file == str(paths.PARAMS) else f"{file}:", Path(file), place
-
-
-def run_experiment(name: str, overrides: list[str]) -> None:
-    """Run the pipeline as a DVC experiment of this name, in a folder of its own."""
-    dvc = [sys.executable, "-m", "dvc", "exp"]
-    subprocess.run([*dvc, "remove", "--quiet", name], capture_output=True)  # from an earlier search
-    options = [argument for override in overrides for argument in ("-S", override)]
-    process = subprocess.run(
-        [*dvc, "run", "--temp", "--name", name, *options],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    if process.returncode:
-        lines = [line for line in process.stdout.splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
-        raise FathomError(f"dvc exp run --name {name}: {' '.join(errors[:1])}")

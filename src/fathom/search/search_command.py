@@ -10,7 +10,8 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.evaluate.formatting import format_number
 from fathom.messages.origins import default_experiment
-from fathom.search.base_settings import BaseSettings, run_experiment
+from fathom.search.base_settings import BaseSettings
+from fathom.search.dvc_experiment import require_experiments, run_experiment
 from fathom.search.space import check_space, describe
 from fathom.settings.compose import compose, options
 from fathom.settings.config import Config, SearchConfig
@@ -32,6 +33,8 @@ def search(arguments: list[str]) -> None:
     overrides = as_overrides(arguments)
     config = compose(overrides, SearchConfig)
     check_space(config)
+    if config.search.experiments:
+        require_experiments()
     strategy = start_tensorflow(config)
     from fathom.search.search import run_search  # imports TensorFlow
     from fathom.search.trainer_pool import TrainerPool

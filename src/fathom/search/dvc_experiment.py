@@ -1,0 +1,63 @@
+"""Pipelines with the settings of the best trials, as DVC experiments."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from fathom.base.errors import FathomError
+from fathom.messages.git import git, git_problem, is_shallow
+
+
+def experiment_problem() -> str | None:
+    """Return why DVC cannot keep what `dvc exp run --temp` trains, and what to do, or None."""
+    if problem := git_problem():
+        return f"DVC keeps experiments in Git, but {problem}"
+    if has_no_scm():
+        return (
+            "DVC keeps experiments in Git, but core.no_scm is set: run "
+            "`dvc config --local core.no_scm false`"
+        )
+    if is_shallow():
+        return (
+            "DVC loses experiments that run in a copy of a shallow clone: "
+            "run `git fetch --unshallow`"
+        )
+    # DVC gives Git the address file://<folder>, which it does not quote.
+    if letters := re.findall(r"[^ -~]|[#?]|%(?=[0-9A-Fa-f]{2})", str(Path.cwd())):
+        return (
+            f"DVC cannot run experiments in a copy of {Path.cwd()}: rename the folder without "
+            f"{' '.join(dict.fromkeys(letters))}"
+        )
+    return None
+
+
+def has_no_scm() -> bool:
+    """Tell whether DVC works without Git here."""
+    from dvc.config import Config
+
+    return bool(Config(".dvc")["core"].get("no_scm"))
+
+
+def require_experiments() -> None:
+    """Raise a FathomError if DVC cannot keep experiments of this project."""
+    if problem := experiment_problem():
+        raise FathomError(f"{problem}; experiments=0 searches without them")
+
+
+def run_experiment(name: str, overrides: list[str]) -> None:
+    """Run the pipeline as a DVC experiment of this name, in a folder of its own."""
+    dvc = [sys.executable, "-m", "dvc", "exp"]
+    subprocess.run([*dvc, "remove", "--quiet", name], capture_output=True)  # from an earlier search
+    options = [argument for override in overrides for argument in ("-S", override)]
+    process = subprocess.run(
+        [*dvc, "run", "--temp", "--name", name, *options],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    lines = [line for line in process.stdout.splitlines() if line.strip()]
+    if process.returncode:
+        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
+        raise FathomError(f"dvc exp run --name {name}: {' '.join(errors[:1])}")
+    if not git("for-each-ref", f"refs/exps/*/*/{name}"):
+        last = "".join(lines[-1:])
+        raise FathomError(f"dvc exp run --name {name}: DVC has lost the experiment: {last}")
