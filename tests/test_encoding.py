@@ -196,6 +196,20 @@ def test_a_table_of_everything() -> None:
     assert set(features.dtypes.iloc[4:]) == {np.dtype(np.int32)}
 
 
+def test_a_column_named_like_a_part_of_a_date_must_be_excluded() -> None:
+    table = {"sold": ["2020-01-31", "2021-03-05"], "sold_month": ["x", "y"]}
+    dates = {"dates": {"sold": "%Y-%m-%d"}}
+    message = (
+        "column 'sold_month' has the name of a feature that is made from another column; rename "
+        "it, or exclude it with dataset.exclude"
+    )
+    with pytest.raises(FathomError) as error:
+        fit(table, **dates)
+    assert str(error.value) == message
+    encoder = fit(table, exclude=["sold_month"], **dates)
+    assert encoder.transform(pd.DataFrame(table))["sold_month"].tolist() == [1.0, 3.0]
+
+
 def test_json_gives_the_same_encoder_back() -> None:
     table = {"a": [1.0, NAN, 0.1], "b": ["u", None, "v"], "c": [True, False, True]}
     encoder = fit(table, buckets=2, crosses=[["a", "b"]])

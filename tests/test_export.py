@@ -45,6 +45,12 @@ MODELS = {
     "wide_deep": ["deep.units=[8]", "deep.numbers.fourier={frequencies: 3, sigma: 0.1}", PERIODIC],
     "wide_only": [],
 }
+# Keywords, arguments of functions, and names that differ only in characters that formats refuse.
+NAMES = [
+    *("class", "None", "lambda", "self", "cls", "args", "kwargs", "inputs", "training", "mask"),
+    *("name", "call", "print", "match", "__init__", "main_output", "Size (m)", "Size [m]", "Class"),
+    *("城市", "国家", "ä", "é", "🏠", "a.b", "a/b", "-", "1", "1.0", 'say "x"', "x" * 300, "a  b"),
+]
 TABLES = ["california_housing", "adult_census", "bike", "diabetes"]
 
 
@@ -58,6 +64,16 @@ def everything() -> RawTable:
     table["constant"] = 4.0
     table["floor"] = rng.choice([-1.0, 0.5, 2.0, np.nan], 600)
     return RawTable(table, "the test", "0" * 64)
+
+
+def awkward_names() -> RawTable:
+    """Return a table whose columns, two of three of them categories, are named as `NAMES`."""
+    rng = np.random.default_rng(4)
+    columns = {
+        name: rng.choice(["p", "q", "r"], 200) if place % 3 else rng.normal(size=200)
+        for place, name in enumerate(NAMES)
+    }
+    return RawTable(pd.DataFrame(columns | {"y": rng.normal(size=200)}), "the test", "0" * 64)
 
 
 @pytest.fixture(scope="module")
@@ -158,12 +174,16 @@ def test_raw_images_predict_as_scaled_ones(project: Path, method: str, pixels: s
     ("dataset", "model"),
     [
         ("adult_census", "mlp"),
+        ("names", "wide_deep"),
         pytest.param("made", "wide_deep", marks=pytest.mark.slow),
     ],
 )
 def test_every_format_takes_every_kind_of_column(project: Path, dataset: str, model: str) -> None:
-    if dataset == "made":
-        prepare(project, ["made"])
+    if dataset == "names":
+        source = {"_target_": f"{__name__}.awkward_names"}
+        write_dataset(project, "names", {"source": source, "task": "regression", "target": "y"})
+    if dataset != "adult_census":
+        prepare(project, [dataset])
     problem = Problem.read(dataset)
     network = make_network(model, problem)
     exported, inputs = add_preprocessing(network, problem, "test")

@@ -96,6 +96,9 @@ def test_categories_of_numbers_are_those_of_the_encoder(known: list[str | None])
         ("stack_3", [], "column_stack_3"),
         ("2019", [], "column_2019"),
         ("_", [], "column__"),
+        ("class", [], "column_class"),
+        ("None", [], "column_None"),
+        ("self", [], "column_self"),
     ],
 )
 def test_inputs_have_names_that_formats_take(column: str, taken: list[str], name: str) -> None:

@@ -1,5 +1,6 @@
 """Exports a trained network to `exports/<dataset>/<model>/`."""
 
+import keyword
 import re
 from collections.abc import Container
 from pathlib import Path
@@ -113,9 +114,10 @@ def input_columns(
 
 
 def input_name(column: str, others: list[str], reserved: Container[str]) -> str:
-    """Return a name for a column's input: unique, and of characters that TensorFlow accepts."""
+    """Return a name for a column's input: unique, and a name that TensorFlow and Python accept."""
     plain = re.sub(r"[^A-Za-z0-9_]", "_", column)
-    if not re.match("[A-Za-z]", plain) or re.sub(r"_\d+$", "", plain.lower()) in reserved:
+    base = re.sub(r"_\d+$", "", plain.lower())
+    if not re.match("[A-Za-z]", plain) or base in reserved or keyword.iskeyword(plain):
         plain = f"column_{plain}"
     name, number = plain, 1
     while name.lower() in [other.lower() for other in others]:

@@ -68,7 +68,7 @@ def reserved_names(network: keras.Model) -> set[str]:
     """Return names that no input may have: Keras gives them to operations and layers."""
     kinds = [*dir(keras.ops), *dir(keras.layers), *PRIVATE_NAMES]
     snake = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower() for kind in kinds}
-    return snake | {network.name.lower()}
+    return snake | {network.name.lower(), *output_names(network), "self"}
 
 
 def date_parts(seconds: keras.KerasTensor, date: Date) -> Tensors:

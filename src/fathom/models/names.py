@@ -1,5 +1,6 @@
 """Names of a network's inputs, outputs and layers, and of Keras' functions."""
 
+import hashlib
 import re
 from types import ModuleType
 from typing import Any
@@ -25,8 +26,13 @@ def known_name(module: ModuleType, kind: str, name: str) -> str:
 
 
 def layer_name(kind: str, column: str) -> str:
-    """Return a layer name of characters that TensorFlow accepts."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", f"{kind}_{column}")
+    """Return a layer name of characters that TensorFlow accepts.
+
+    A column with other characters gets a digest: `Size (m)` and `Size [m]` have different layers.
+    """
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", column)
+    digest = "" if plain == column else f"_{hashlib.sha256(column.encode()).hexdigest()[:8]}"
+    return f"{kind}_{plain}{digest}"
 
 
 def unwrap(tensors: list[Any]) -> Any:

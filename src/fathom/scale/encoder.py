@@ -63,7 +63,8 @@ class Encoder(JsonModel):
         """Return the features of raw rows: `number_names` in float64, then codes in int32."""
         if self.dates:
             parts = [date.transform(table[date.column]) for date in self.dates]
-            table = pd.concat([table, *parts], axis=1)
+            names = [name for date in self.dates for name in date.names]
+            table = pd.concat([table.drop(columns=names, errors="ignore"), *parts], axis=1)
         numbers = {n.column: as_numbers(table[n.column]) for n in self.numbers}
         filled = [number.transform(numbers[number.column]) for number in self.numbers]
         codes = {c.column: c.transform(table[c.column]) for c in self.categories}
