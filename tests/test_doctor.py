@@ -1,8 +1,10 @@
 """`fathom doctor` finds what is wrong, and says what to do."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -87,6 +89,36 @@ def test_outputs_of_stages_that_are_no_more(small: Path) -> None:
     stage = {"cmd": "true", "outs": [{"path": "old", "md5": "d" * 32, "hash": "md5", "size": 1}]}
     write_json(small / "dvc.lock", {"schema": "2.0", "stages": {"old": stage}})
     assert printed() == before
+
+
+def test_where_dvc_cannot_work(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def assert_told(problem: str) -> None:
+        assert [line for line in printed(status=1).splitlines() if not line.startswith("ok ")] == [
+            f"WRONG    {problem}"
+        ]
+        assert run_command("repro").err == f"fathom: {problem}\n"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getuid", lambda: 12345)  # a user whom the machine does not know
+        for name in ("HOME", "XDG_CONFIG_HOME", "LOGNAME", "USER", "LNAME", "USERNAME"):
+            patch.delenv(name, raising=False)
+        assert_told(
+            "DVC could not determine the home directory for '~/.config', set an absolute HOME or "
+            "XDG variable"
+        )
+        patch.setenv("HOME", str(small))
+        assert_told("DVC asks for the name of this user, who has none: set USER to any name")
+    odd = small / "{x}"
+    shutil.copytree(small, odd)
+    monkeypatch.chdir(odd)
+    assert_told(f"DVC cannot work in {odd}: rename the folder without {{ and }}")
+
+
+def test_warnings_that_are_errors(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "get_version", Mock(side_effect=DeprecationWarning("old")))
+    assert printed(status=1).endswith(
+        "fathom: DeprecationWarning: old (PYTHONWARNINGS or -W makes it an error: unset it)\n"
+    )
 
 
 def test_packages_that_are_not_as_pinned(small: Path) -> None:

@@ -8,6 +8,7 @@ import click
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
+from fathom.base.streams import open_streams
 
 PATH = click.Path(path_type=Path)
 MODEL = click.argument("model", type=PATH)
@@ -22,7 +23,7 @@ class OneLineErrors(click.Group):
             return super().invoke(context)
         except BrokenPipeError:
             raise  # the reader of a pipe has gone: click ends quietly
-        except (FathomError, OSError) as error:
+        except (FathomError, OSError, Warning) as error:
             from fathom.settings.compose import fail, one_line
 
             fail(one_line(error))
@@ -268,7 +269,5 @@ def export_folder(model: Path) -> Path:
 def main() -> None:
     """Run the command line."""
     sys.argv[0] = "fathom"  # the program's name in errors
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal may lack letters of the data
+    open_streams()
     fathom(prog_name="fathom")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fathom.base import paths
 from fathom.doctor.findings import OK, WRONG, Finding, gibibytes
+from fathom.messages.dvc import dvc_problem
 
 
 def check_cache() -> Iterator[Finding]:
@@ -13,13 +14,15 @@ def check_cache() -> Iterator[Finding]:
     from dvc.repo import Repo
     from dvc_objects.fs.generic import test_links
 
+    if dvc_problem():  # `check_repository` tells it
+        return
     try:
         with Repo() as repo:
             odb = repo.cache.local
             cache, kinds = Path(odb.path), odb.cache_types
             link = str(Path("link").absolute())
             works = "copy" in kinds or test_links(kinds, odb.fs, odb.path, repo.fs, link)
-    except DvcException:  # `check_repository` tells it
+    except DvcException:  # so, too
         return
     sizes = [file.stat().st_size for file in cache.rglob("*") if file.is_file()]
     place = cache.relative_to(Path.cwd()) if cache.is_relative_to(Path.cwd()) else cache

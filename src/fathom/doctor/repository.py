@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from fathom.doctor.findings import OK, WARNING, WRONG, Finding
+from fathom.messages.dvc import dvc_problem
 from fathom.messages.git import WITHOUT_GIT, git_problem
 from fathom.search.dvc_experiment import experiment_problem, has_no_scm
 
@@ -12,6 +13,9 @@ def check_repository() -> Iterator[Finding]:
     from dvc.repo import Repo
     from dvc.scm import SCMError
 
+    if problem := dvc_problem():
+        yield WRONG, problem
+        return
     try:
         Repo().close()
     except NotDvcRepoError:

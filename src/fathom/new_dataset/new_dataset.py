@@ -22,6 +22,7 @@ from fathom.base.errors import FathomError
 from fathom.base.files import write_text
 from fathom.download.own_files import file_suffix, path_in_own, pointer
 from fathom.download.parquet_files import is_parquet
+from fathom.messages.dvc import require_dvc
 from fathom.messages.git import git_problem
 from fathom.new_dataset.describe_images import describe_images
 from fathom.new_dataset.describe_table import describe_table
@@ -47,6 +48,7 @@ def new_dataset(
             raise FathomError(
                 f"there is no {path} in {Path.cwd()}: run this in the project's folder"
             )
+    require_dvc()
     name = name or make_name(file)
     settings, data = choose_paths(file, name, force)
     has_tables = file.is_dir() and any(map(is_parquet, file.rglob("*")))

@@ -1,12 +1,13 @@
 """Reads a file block by block and writes its rows with predictions."""
 
 import csv as csv_module
+import io
 import itertools
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import click
 import pandas as pd
@@ -134,6 +135,7 @@ def table_blocks(
 def write_output(path: Path, blocks: Iterator[pa.Table]) -> None:
     """Write blocks of rows. A file replaces an old one when it is complete."""
     if path == STANDARD_STREAM:
+        cast(io.TextIOWrapper, sys.stdout).reconfigure(encoding="utf-8")
         write_csv(sys.stdout, blocks)
         return
     if path.suffix.lower() not in (".csv", ".parquet"):

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from fathom.base.errors import FathomError
 from fathom.base.machine import cores, machine_memory
+from fathom.messages.dvc import require_dvc
 from fathom.messages.git import WITHOUT_GIT, git_problem
 from fathom.repro.job import describe
 from fathom.repro.pipeline import Pipeline
@@ -33,8 +34,9 @@ def repro(targets: Sequence[str], jobs: int | None, pull: bool | None) -> bool:
         pull: whether to take outputs from DVC's remote; None: if there is a default remote.
 
     Raises:
-        FathomError: DVC cannot read its files, or does not know a target.
+        FathomError: DVC cannot work here or read its files, or does not know a target.
     """
+    require_dvc()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     # Stages run with this Python.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"

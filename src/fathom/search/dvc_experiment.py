@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 from fathom.base.errors import FathomError
+from fathom.messages.dvc import dvc_problem
 from fathom.messages.git import git, git_problem, is_shallow
 
 
 def experiment_problem() -> str | None:
     """Return why DVC cannot keep what `dvc exp run --temp` trains, and what to do, or None."""
+    if problem := dvc_problem():
+        return problem
     if problem := git_problem():
         return f"DVC keeps experiments in Git, but {problem}"
     if has_no_scm():

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
+from fathom.base.streams import open_streams
 from fathom.messages.origins import CHOICES, GROUPS, Location, Origins
 from fathom.messages.setting_errors import setting_error
 from fathom.settings.config import Config
@@ -28,7 +29,7 @@ from fathom.settings.merge import drop_replaced
 
 COMPOSING = threading.Lock()  # Hydra composes in one thread at a time
 
-ERRORS = (FathomError, OSError, HydraException, OmegaConfBaseException, yaml.YAMLError)
+ERRORS = (FathomError, OSError, Warning, HydraException, OmegaConfBaseException, yaml.YAMLError)
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
@@ -44,6 +45,7 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
     def decorate(function: Callable[[AnyConfig], None]) -> Callable[[], None]:
         @functools.wraps(function)
         def program() -> None:
+            open_streams()
             try:
                 arguments = parse_arguments(function.__globals__["__doc__"])
                 config = compose(arguments.overrides, schema)
@@ -202,6 +204,8 @@ def project_conf() -> Path:
 def one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'operating system'}: {error.strerror}"
+    if isinstance(error, Warning):
+        return f"{type(error).__name__}: {error} (PYTHONWARNINGS or -W makes it an error: unset it)"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.partition("/")
         near = did_you_mean(name, options(group))
