@@ -215,10 +215,11 @@ def test_another_network_keeps_the_settings_that_are_not_its_arguments(workspace
 
 
 def files(folder: Path) -> dict[str, bytes]:
+    """Return all files but the locks of stages."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.suffix != ".lock"
     }
 
 

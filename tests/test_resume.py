@@ -218,12 +218,12 @@ def test_killed_before_any_change_of_a_file(
         "/seed-42/predictions/",  # the first run finished,
         "/.seed-43.",  # the second one being written,
         "/.repeats.",  # and what comes of both
-        "/dated-.model.",
+        "/dated-model.",
         "/.model.",
         "/.loss.",
     ):
         assert any(moment in name for name in names), moment
-    monkeypatch.setattr(os, "getpid", lambda: 1)  # that of another process
+    monkeypatch.setattr("fathom.base.files.is_other_process", lambda pid: False)  # it was killed
     for state in states[::every]:
         put_back(state)
         scramble(trainer)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-from filelock import FileLock
 from small_searches import (
     arguments,
     finished,
@@ -22,10 +21,14 @@ from small_searches import (
     start_search,
     write_space,
 )
+from sqlalchemy import event
 from trainings import refusal
 
+from fathom.base.errors import FathomError
+from fathom.base.locks import only_process
 from fathom.search.space import describe
 from fathom.search.study import study_folder
+from fathom.settings.compose import one_line
 from fathom.settings.config import NetworkConfig
 
 GRID: dict[str, Any] = {
@@ -122,9 +125,9 @@ def test_a_repeated_step_is_not_judged_again(trainable: Path) -> None:
 def test_one_process_at_a_time(trainable: Path) -> None:
     folder = study_folder(search_config("mlp", "random"))
     folder.mkdir(parents=True)
-    with FileLock(folder / "lock"):
-        expected = f"another process runs this search, in {folder}"
-        assert refusal(run_search, "mlp", "random") == expected
+    with only_process(folder / "lock", "another"):
+        line = refusal(run_search, "mlp", "random")
+        assert line.startswith(f"the search {folder.name} runs already: in process {os.getpid()}, ")
 
 
 def test_a_storage_keeps_the_trials(trainable: Path) -> None:
@@ -135,9 +138,33 @@ def test_a_storage_keeps_the_trials(trainable: Path) -> None:
     assert read_study(Path("trials.db")) == after
 
 
+@pytest.mark.parametrize("storage", [None, "sqlite:///trials.db"])
+def test_a_full_disk(trainable: Path, storage: str | None) -> None:
+    """The line has the cause that Optuna hides, and the file or setting."""
+
+    def search_on_full_disk() -> None:
+        arguments = ["trials=1", *([f"storage={storage}"] if storage else [])]
+        with formula_search(learning_rate, "random", *arguments) as search:
+            database: Any = search.study._storage
+            event.listen(database._backend.engine, "checkout", limit_pages)
+            search.study.set_user_attr("large", "x" * 100_000)
+
+    def limit_pages(file: Any, *_: object) -> None:
+        file.execute("PRAGMA max_page_count = 1")
+
+    with pytest.raises((FathomError, OSError)) as full:
+        search_on_full_disk()
+    line = "command line: search.storage: cannot be used: database or disk is full"
+    if storage is None:
+        (folder,) = Path("studies").iterdir()
+        remedy = "free disk space, then run the same command again"
+        line = f"{folder}/study.db: No space left on device: {remedy}"
+    assert one_line(full.value) == line
+
+
 def test_a_storage_that_cannot_be_opened(trainable: Path) -> None:
     text = refusal(run_search, "mlp", "random", "storage=nothing://host/studies")
-    assert text.startswith("command line: search.storage: cannot be opened: ")
+    assert text.startswith("command line: search.storage: cannot be used: ")
     assert "sqlalchemy.dialects:nothing" in text
 
 

@@ -161,9 +161,17 @@ def test_extra_callbacks_see_the_values_of_the_history(trainings: None) -> None:
 
 
 def test_tensorboard(trainings: None) -> None:
-    logs = Path("logs/california_housing/mlp/seed-42")
-    assert list(logs.glob("train/events.*"))
-    assert list(logs.glob("validation/events.*"))
+    for subset in ("train", "validation"):
+        assert len(list(Path("logs/california_housing/mlp").glob(f"*/seed-42/{subset}/*"))) == 1
+
+
+def test_each_training_is_a_run_of_tensorboard(trainable: Path) -> None:
+    """The second of the same settings replaces the first; one that is killed goes on in its run."""
+    settings = ["train.tensorboard=true", "train.batch_size=1000", "train.epochs=2"]
+    for rate in (0.1, 0.1, 0.2):
+        train_network("digits", "mlp", *settings, f"model.learning_rate={rate}")
+    runs = list(Path("logs/digits/mlp").glob("*/seed-42/train"))
+    assert [len(list(run.iterdir())) for run in runs] == [1, 1]
 
 
 def test_line_of_the_last_epoch(trainings: None) -> None:

@@ -38,7 +38,7 @@ def write_predictions(
                             header: dict[str, Any] = {"descr": values.dtype.str, "shape": shape}
                             header["fortran_order"] = False
                             np.lib.format.write_array_header_1_0(file, header)
-                        values.tofile(files[output])
+                        files[output].write(np.ascontiguousarray(values).data)
 
 
 @dataclass(frozen=True)

@@ -78,5 +78,9 @@ def logs(dataset: str, model: str) -> Path:
     return Path("logs", dataset, model)
 
 
+def lock(work: str) -> Path:
+    return Path("logs/locks", f"{work}.lock")
+
+
 def training_log(dataset: str, model: str) -> Path:
     return Path("logs/trainings", dataset, f"{model}.json")

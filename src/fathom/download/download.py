@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -12,7 +11,7 @@ from fathom.artifacts.columns import as_numbers, as_texts, is_category, sort_key
 from fathom.artifacts.schema import RawSource, Schema, SchemaColumn
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.base.files import atomic_write
+from fathom.base.files import atomic_write, write_array
 from fathom.base.tables import TableWriter
 from fathom.download.images import RawImages
 from fathom.download.own_files import error_text
@@ -33,8 +32,8 @@ def download(config: DatasetConfig) -> Schema:
     with atomic_write(paths.raw(dataset.name)) as folder:
         folder.mkdir()
         if isinstance(raw, RawImages):
-            np.save(folder / "images.npy", raw.images)
-            np.save(folder / "labels.npy", raw.labels)
+            write_array(folder / "images.npy", raw.images)
+            write_array(folder / "labels.npy", raw.labels)
         else:
             try:
                 with TableWriter(folder / "data.parquet") as writer:

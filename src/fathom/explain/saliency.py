@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_scalers, read_subset
 from fathom.artifacts.scalers import Floats, Scaler
+from fathom.base.files import write_array
 from fathom.models.names import input_names, output_names, unwrap
 from fathom.settings.config import DatasetConfig, ExplainSettings
 
@@ -42,7 +43,7 @@ def explain_images(
         rows_by_class.append(len(rows))
         if len(rows):
             maps[number] = gradients.mean_absolute(np.asarray(test.features)[np.sort(rows)])
-    np.save(folder / "maps.npy", maps)
+    write_array(folder / "maps.npy", maps)
     return {
         "method": METHOD,
         "explained": "probability of the predicted class",

@@ -18,7 +18,7 @@ from fathom.artifacts.scalers import Scaler, ScalerFile
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import atomic_write, read_array, write_json
+from fathom.base.files import atomic_write, read_array, write_array, write_json
 from fathom.base.tables import TableWriter, read_table, write_table
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.scale.fit_encoder import fit_encoder
@@ -73,7 +73,7 @@ def scale(config: DatasetConfig) -> Problem:
         if schema.kind == "images":
             problem, scalers, subsets = scale_images(config, schema, rows)
             for subset, images, targets in subsets:
-                np.save(folder / f"{subset}_features.npy", images)
+                write_array(folder / f"{subset}_features.npy", images)
                 write_table(folder / f"{subset}_targets.parquet", targets)
         else:
             table = open_raw_table(schema, rows)

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import filelock
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
@@ -19,6 +18,8 @@ from optuna.trial import FrozenTrial, TrialState
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
+from fathom.base.locks import only_process
+from fathom.base.system_errors import find_system_error
 from fathom.search.space import grid_points, is_grid
 from fathom.settings.config import SearchConfig
 from fathom.settings.instantiate import make
@@ -47,17 +48,17 @@ class Connection(sqlite3.Connection):
 def open_study(config: SearchConfig, higher_is_better: bool) -> Iterator[optuna.Study]:
     """Open the study of a search with its earlier trials, for one process at a time."""
     folder = study_folder(config)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with filelock.FileLock(folder / "lock", timeout=0):
-            yield load_study(config, higher_is_better)
-    except filelock.Timeout as error:
-        raise FathomError(f"another process runs this search, in {folder}") from error
+    with only_process(folder / "lock", f"the search {folder.name}"):
+        study = load_study(config, higher_is_better)
+        try:
+            yield study
+        except optuna.exceptions.StorageInternalError as error:
+            raise storage_error(config, error) from error
 
 
 def load_study(config: SearchConfig, higher_is_better: bool) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    address = config.search.storage or f"sqlite:///{study_folder(config) / 'study.db'}"
+    address = config.search.storage or f"sqlite:///{database(config)}"
     arguments: dict[str, Any] = {"timeout": 60} if address.startswith("sqlite:") else {}
     if config.search.storage is None:
         arguments["factory"] = Connection
@@ -71,8 +72,25 @@ def load_study(config: SearchConfig, higher_is_better: bool) -> optuna.Study:
             load_if_exists=True,
         )
     except Exception as error:  # SQLAlchemy raises other errors for each database
-        text = f"cannot be opened: {' '.join(str(error).split())}"
-        raise config.origins.error(("search", "storage"), text) from error
+        raise storage_error(config, error) from error
+
+
+def storage_error(config: SearchConfig, error: BaseException) -> Exception:
+    """Return the innermost cause of an error of the database, with its place."""
+    system, cause = find_system_error(error), error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    text = " ".join(str(cause).split())
+    if config.search.storage is not None:
+        return config.origins.error(("search", "storage"), f"cannot be used: {text}")
+    if system is None:
+        return FathomError(f"{database(config)}: {text}")
+    return OSError(system.errno, system.strerror, str(database(config)))
+
+
+def database(config: SearchConfig) -> Path:
+    """Return the file of the trials, unless `search.storage` is another database."""
+    return study_folder(config) / "study.db"
 
 
 def make_sampler(config: SearchConfig, number: int) -> BaseSampler:

@@ -21,8 +21,10 @@ from pydantic import ValidationError
 
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
+from fathom.base.locks import only_process
 from fathom.base.streams import open_streams
 from fathom.messages.origins import CHOICES, GROUPS, Location, Origins
+from fathom.messages.remedies import system_error_line
 from fathom.messages.setting_errors import setting_error
 from fathom.settings.config import Config
 from fathom.settings.merge import drop_replaced
@@ -39,7 +41,8 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
 
     An error that the user can correct ends the program with one line and exit status 1, or with a
     traceback if HYDRA_FULL_ERROR is set. The command line must choose the groups (dataset, model)
-    that the schema requires.
+    that the schema requires. Another process that runs the same stage for the same data set and
+    model ends it, too.
     """
 
     def decorate(function: Callable[[AnyConfig], None]) -> Callable[[], None]:
@@ -53,9 +56,13 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
                     settings = config.model_dump(by_alias=True)
                     print(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), end="")
                     return
-                for line in config.origins.replaced_settings(Path(sys.argv[0]).stem):
+                name = Path(sys.argv[0]).stem
+                for line in config.origins.replaced_settings(name):
                     print(line)
-                function(config)
+                work = name_work(name, config)
+                with only_process(paths.lock(work), work):
+                    function(config)
+                    sys.stdout.flush()
             except ERRORS as error:
                 if os.environ.get("HYDRA_FULL_ERROR") is not None:
                     raise
@@ -66,6 +73,12 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
         return program
 
     return decorate
+
+
+def name_work(stage: str, config: Config) -> str:
+    """Return a stage with its data set and model, as DVC names it: train@digits-mlp."""
+    groups = [group.name for group in (config.dataset, config.model) if group]
+    return "@".join([stage, *filter(None, ["-".join(groups)])])
 
 
 def parse_arguments(description: str) -> argparse.Namespace:
@@ -203,7 +216,7 @@ def project_conf() -> Path:
 
 def one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'operating system'}: {error.strerror}"
+        return system_error_line(error)
     if isinstance(error, Warning):
         return f"{type(error).__name__}: {error} (PYTHONWARNINGS or -W makes it an error: unset it)"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:

@@ -12,7 +12,7 @@ from fathom.artifacts.columns import as_texts, require_column
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import atomic_write, read_array, write_json
+from fathom.base.files import atomic_write, read_array, write_array, write_json
 from fathom.base.tables import BLOCK, read_blocks, read_table
 from fathom.settings.config import DatasetConfig
 from fathom.settings.data_settings import SplitSettings
@@ -31,7 +31,7 @@ def split(config: DatasetConfig) -> dict[str, Rows]:
     with atomic_write(paths.split(name)) as folder:
         folder.mkdir()
         for subset, rows in subsets.items():
-            np.save(folder / f"{subset}.npy", rows)
+            write_array(folder / f"{subset}.npy", rows)
         write_json(folder / "split.json", {subset: len(rows) for subset, rows in subsets.items()})
     return subsets
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData, scaler_of
 from fathom.artifacts.scalers import Scaler
-from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.messages.training import epoch_line
 from fathom.settings.config import NetworkConfig
@@ -46,10 +46,13 @@ def make_callbacks(
     config: NetworkConfig,
     data: ScaledData,
     stopping: keras.callbacks.EarlyStopping,
-    seed: int,
+    logs: Path | None,
     engine: str,
 ) -> list[keras.callbacks.Callback]:
     """Return the callbacks of a training in the order in which Keras calls them.
+
+    Args:
+        logs: the folder of TensorBoard's logs.
 
     Raises:
         FathomError: one acts on batches, but the engine is not `fit`.
@@ -59,8 +62,7 @@ def make_callbacks(
         Logs(config, data.scalers, stopping.monitor),
         stopping,
     ]
-    if settings.tensorboard:
-        logs = paths.logs(config.dataset.name, config.model.name) / paths.run(seed)
+    if logs is not None:
         callbacks.append(keras.callbacks.TensorBoard(str(logs)))
     for name, factory in settings.callbacks.items():
         if factory is None:

@@ -13,8 +13,9 @@ import pandas as pd
 from fathom.artifacts.model_file import save_model
 from fathom.artifacts.predictions import write_predictions
 from fathom.base import paths
-from fathom.base.files import atomic_write, read_json, write_json, write_text
+from fathom.base.files import atomic_write, read_json, remove, write_json, write_text
 from fathom.messages.training import RAY_HERE
+from fathom.settings.config import NetworkConfig
 from fathom.train import compiled_fit, keras_fit
 from fathom.train.callbacks import EpochLines, Halt, early_stopping, make_callbacks
 from fathom.train.checkpoint import Checkpoint
@@ -107,6 +108,13 @@ def finish_run(trainer: Trainer, seed: int, folder: Path, train_run: TrainRun) -
     return Run(**read_json(finished / RUN, "train"))
 
 
+def log_folder(config: NetworkConfig, file: Path | None) -> Path | None:
+    """Return TensorBoard's folder of the training with this checkpoint, a run of its own there."""
+    if file is None or not config.train.tensorboard:
+        return None
+    return paths.logs(config.dataset.name, config.model.name) / file.parent.name / file.stem
+
+
 def read_history(folder: Path) -> pd.DataFrame:
     """Read the history of a finished run."""
     return pd.read_csv(folder / HISTORY)
@@ -129,9 +137,12 @@ def train_run(
         raise config.origins.error(("train", "engine"), RAY_HERE)
     engine = "fit" if trainer.programs is None else "compiled"
     stopping = early_stopping(config, trainer.data.problem)
-    callbacks = make_callbacks(config, trainer.data, stopping, seed, engine)
+    logs = log_folder(config, file)
+    callbacks = make_callbacks(config, trainer.data, stopping, logs, engine)
     checkpoint = Checkpoint(file, settings.checkpoint, callbacks, stopping)
     epoch, step = checkpoint.restore(model, settings.epochs)
+    if logs is not None and not checkpoint.kills:
+        remove(logs)  # of the same training, made before or killed before a checkpoint
     if checkpoint.kills:
         print(f"seed {seed}  resumes at epoch {epoch + 1}", flush=True)
     arguments: dict[str, Any] = {

@@ -160,8 +160,6 @@ def write(training: Training, description: dict[str, Any], folder: Path) -> None
     dataset, model = description["dataset"], description["model"]
     outputs, plots = paths.model(dataset, model), paths.plots("curves", dataset, model)
     folders = {run.name: folder / run.name for run in training.runs}
-    for path in (*outputs.glob("*.part*"), *plots.glob("*.part*")):  # of a killed training
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
     with atomic_write(outputs / "repeats") as temporary:
         temporary.mkdir()
         for name, run in folders.items():
@@ -170,14 +168,13 @@ def write(training: Training, description: dict[str, Any], folder: Path) -> None
         temporary.mkdir()
         for name, run in folders.items():
             shutil.copytree(run / runs.PREDICTIONS, temporary / name)
-    network = training.model
+    network, file = training.model, folders[training.best.name] / runs.MODEL
+    if description["ensemble"]:
+        models = [keras.saving.load_model(run / runs.MODEL) for run in folders.values()]
+        network, file = make_ensemble(models), folder / runs.MODEL
+        save_model(network, file)
     with atomic_write(outputs / runs.MODEL) as temporary:
-        if description["ensemble"]:
-            models = [keras.saving.load_model(run / runs.MODEL) for run in folders.values()]
-            network = make_ensemble(models)
-            save_model(network, temporary)
-        else:
-            shutil.copy(folders[training.best.name] / runs.MODEL, temporary)
+        shutil.copy(file, temporary)
     histories = {run.seed: runs.read_history(folders[run.name]) for run in training.runs}
     history = pd.concat(histories, names=["seed"]).reset_index("seed")
     write_text(outputs / runs.HISTORY, history.to_csv(index=False))
