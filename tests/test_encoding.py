@@ -42,6 +42,7 @@ def fit(table: dict[str, Any], min_frequency: int = 1, **settings: Any) -> Encod
         ((3, 10), False, ["3", "10"]),
         ((3.0, NAN), False, ["3", NAN]),
         ((0.5, 2.0), False, ["0.5", "2.0"]),
+        ((2.0**63, 2.0**64, NAN), False, [str(2**63), str(2**64), NAN]),
         ((True, False), True, ["True", "False"]),
         (("a", "b", None), True, ["a", "b", NAN]),
         (("1", "2", "x"), False, ["1", "2", "x"]),  # numbers with a typing error: refused later
@@ -155,6 +156,28 @@ def test_dates_may_be_written_as_numbers() -> None:
     assert pd.isna(dates[1])
     with pytest.raises(FathomError, match="column 'c' holds '20200231' in row 0, which is no date"):
         as_dates(column(20200231), "%Y%m%d")
+
+
+def test_times_of_several_zones_become_utc() -> None:
+    texts = column("2020-01-31 01:00 +0200", "2020-07-31 01:00 +0000", None)
+    dates = as_dates(texts, "%Y-%m-%d %H:%M %z")
+    assert dates.astype(str).tolist()[:2] == ["2020-01-30 23:00:00", "2020-07-31 01:00:00"]
+    assert pd.isna(dates[2])
+
+
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ("%Q", "'Q' is a bad directive in format '%Q'"),
+        ("%d %", "stray % in format '%d %'"),
+    ],
+)
+def test_a_format_that_is_none(form: str, reason: str) -> None:
+    with pytest.raises(FathomError) as error:
+        as_dates(column("31"), form)
+    assert str(error.value) == (
+        f"dataset.dates: {form!r} of column 'c' is no format of dates: {reason}"
+    )
 
 
 def test_dates_with_a_time_have_hours() -> None:

@@ -10,7 +10,16 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT, clone, commit, run_in
-from own_tables import NUMBERS, WORDS, N, make_project, new_dataset, write_houses, write_image
+from own_tables import (
+    NUMBERS,
+    WORDS,
+    N,
+    houses,
+    make_project,
+    new_dataset,
+    write_houses,
+    write_image,
+)
 from stages import run_command
 
 from fathom.new_dataset import printing
@@ -167,6 +176,20 @@ def test_replaced_whole_or_not_at_all(project: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(ZeroDivisionError):
         run_command("new-dataset", file, "--target", "y", "--name", "a", "--force")
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
+def test_force_removes_the_data_of_another_suffix(project: Path) -> None:
+    file = write_houses(project)
+    new_dataset(file, "--target", "price", "--name", "a")
+    new_dataset(file, "--target", "price", "--name", "a_b")
+    own = Path("data/own")
+    (own / ".gitignore").write_text("/a.csv\n/a_b.csv\n")
+    houses().to_parquet("other.parquet")
+    printed = new_dataset("other.parquet", "--target", "price", "--name", "a", "--force")
+    assert "removed data/own/a.csv, which it replaces" in printed
+    names = ["a.parquet", "a.parquet.dvc", "a_b.csv", "a_b.csv.dvc"]
+    assert sorted(path.name for path in own.iterdir()) == [".gitignore", *names]
+    assert (own / ".gitignore").read_text() == "/a_b.csv\n"
 
 
 @pytest.mark.slow

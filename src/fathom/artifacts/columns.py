@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,8 +115,10 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
 def as_texts(column: pd.Series[Any]) -> pd.Series[Any]:
     """Convert a column to text, whole numbers without a decimal point."""
     if pd.api.types.is_float_dtype(column):
-        whole = column.dropna() % 1 == 0
-        column = column.astype("Int64" if whole.all() else "Float64")
+        whole = (column.dropna() % 1 == 0).all()
+        if whole and column.abs().max() >= 2**63:
+            return column.map("{:.0f}".format, na_action="ignore").astype("str")
+        column = column.astype("Int64" if whole else "Float64")
     return column.astype("str").where(column.notna())
 
 
@@ -134,10 +137,19 @@ def places_among(column: pd.Series[Any], known: list[str]) -> NDArray[np.intp]:
 
 
 def as_dates(column: pd.Series[Any], form: str) -> pd.Series[Any]:
-    """Convert a column to dates, NaT for missing values; refuse values not in the format `form`."""
+    """Convert a column to dates, NaT for missing values; times with a zone become UTC.
+
+    Raises:
+        FathomError: a value is not in the format `form`, or that is none.
+    """
     if pd.api.types.is_numeric_dtype(column):  # 20200131
         column = as_texts(column)
-    dates = pd.to_datetime(column, format=form, errors="coerce")
+    try:
+        dates = pd.to_datetime(column, format=form, errors="coerce", utc=True).dt.tz_localize(None)
+    except (ValueError, re.error) as error:
+        raise FathomError(
+            f"dataset.dates: {form!r} of column {column.name!r} is no format of dates: {error}"
+        ) from error
     wrong = dates.isna() & column.notna()
     if wrong.any():
         row: Any = wrong.idxmax()

@@ -152,7 +152,7 @@ def infer_text_kind(values: pd.Series[str], rows: int) -> dict[str, Any]:
     date_format, other_format = infer_date_format(present)
     if date_format is not None:
         valid = present[fits(present, date_format)]
-        dates = pd.to_datetime(valid, format=date_format)
+        dates = pd.to_datetime(valid, format=date_format, utc=True)
         return {
             "kind": "date",
             "date_format": date_format,
@@ -205,8 +205,5 @@ def guess_formats(sample: pd.Series[str]) -> list[str]:
 
 def fits(texts: pd.Series[str], date_format: str) -> pd.Series[bool]:
     """Tell which texts are dates of a format."""
-    try:
-        dates: pd.Series[Any] = pd.to_datetime(texts, format=date_format, errors="coerce")
-    except ValueError:  # several time zones
-        return pd.Series(False, texts.index)
+    dates: pd.Series[Any] = pd.to_datetime(texts, format=date_format, errors="coerce", utc=True)
     return dates.notna() & ~texts.str.isalpha()  # pandas reads "now" and "today" as ISO 8601

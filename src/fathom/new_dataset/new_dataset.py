@@ -63,6 +63,9 @@ def new_dataset(
     with track(file, data):
         write_text(settings, text)
     print(f"wrote {settings}; DVC tracks {data.as_posix()}")
+    for old in other_data(name, data) if path_in_own(file) != data else []:
+        remove(old)
+        print(f"removed {old.as_posix()}, which it replaces")
     print_next_steps(name, [settings, pointer(data), data.parent / ".gitignore"])
 
 
@@ -114,6 +117,30 @@ def choose_paths(file: Path, name: str, force: bool) -> tuple[Path, Path]:
     return settings, data
 
 
+def other_data(name: str, data: Path) -> list[Path]:
+    """Return what a data set of this name had before, with another suffix."""
+    tracked = (file.with_suffix("") for file in paths.OWN.glob("*.dvc"))
+    return [old for old in tracked if old != data and old.name == f"{name}{file_suffix(old)}"]
+
+
+def remove(data: Path) -> None:
+    """Remove data that DVC tracks. Its cache keeps the content."""
+    delete(data)
+    ignored = data.parent / ".gitignore"
+    if ignored.exists():
+        lines = ignored.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.strip() != f"/{data.name}"]
+        write_text(ignored, "".join(kept))
+    pointer(data).unlink()
+
+
+def delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def check_settings(text: str, name: str) -> None:
     """Refuse what OmegaConf cannot hold, such as a column called ???."""
     try:
@@ -149,10 +176,7 @@ def track(file: Path, data: Path) -> Iterator[None]:
             yield
         except BaseException:
             if not in_place:
-                if data.is_dir():
-                    shutil.rmtree(data)
-                else:
-                    data.unlink(missing_ok=True)
+                delete(data)
                 if old.exists():
                     shutil.move(old, data)
             for path, content in before.items():
