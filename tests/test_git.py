@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import run_in
+from conftest import ROOT, run_in
 from repositories import commit, commit_project, git, lines_of
 from repositories import repository as repository
 from stages import run_command
 
 from fathom.base.errors import FathomError
+from fathom.doctor.repository import check_line_endings
 from fathom.report import provenance
 from fathom.search.dvc_experiment import experiment_problem, run_experiment
 
@@ -179,6 +180,30 @@ def test_a_search_whose_experiments_would_be_lost_runs_no_trial(workspace: Path)
         f"`git init`, {FIRST_COMMIT}; experiments=0 searches without them\n"
     )
     assert not Path("studies").exists()
+
+
+def test_doctor_tells_of_converted_line_endings(repository: Path) -> None:
+    assert list(check_line_endings()) == []
+    git("config", "core.autocrlf", "true")
+    Path("src/train.py").write_text("a = 1\n")
+    commit("code")
+    for file in ("src/train.py", "params.yaml"):
+        Path(file).unlink()
+        git("checkout", "--", file)
+        assert b"\r\n" in Path(file).read_bytes()
+    Path(".gitattributes").write_bytes((ROOT / ".gitattributes").read_bytes())
+    git("add", ".gitattributes")
+    git("commit", "-q", "-m", "bytes")
+    ((_, line),) = check_line_endings()
+    assert line == (
+        "Git has converted the line endings of 2 files, such as params.yaml, and DVC runs their "
+        "stages again: commit your changes, then run `git rm -rq --cached .` and "
+        "`git reset -q --hard`"
+    )
+    git("rm", "-rq", "--cached", ".")
+    git("reset", "-q", "--hard")
+    assert list(check_line_endings()) == []
+    assert Path("src/train.py").read_bytes() == b"a = 1\n"
 
 
 def test_a_file_that_git_lacks_is_named(repository: Path) -> None:

@@ -187,8 +187,7 @@ def one_core() -> Iterator[None]:
 
 def test_a_clone_of_windows_line_endings_runs_nothing(project: Path, tmp_path: Path) -> None:
     for name, content in {"unix": b"a\n", "windows": b"a\r\n", "mixed": b"a\r\n\nb"}.items():
-        for folder in ("conf", "searches"):
-            (project / folder).joinpath(f"{name}.txt").write_bytes(content)
+        (project / f"conf/{name}.txt").write_bytes(content)
     commit(project)
     clone = tmp_path / "clone"
     run_in(tmp_path, "git", "-c", "core.autocrlf=true", "clone", "-q", str(project), str(clone))

@@ -7,13 +7,14 @@ from fathom.doctor.every_setting import check_settings
 from fathom.doctor.findings import WRONG
 from fathom.doctor.hardware import check_hardware
 from fathom.doctor.packages import check_packages
-from fathom.doctor.repository import check_repository
+from fathom.doctor.repository import check_line_endings, check_repository
 
 CHECKS = (  # in the order of the lines
     check_packages,
     check_hardware,
     check_settings,
     check_repository,
+    check_line_endings,
     check_own_data,
     check_cache,
 )
