@@ -84,10 +84,10 @@ def test_names_the_file_whose_value_won(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "problem"),
     [
-        (PARAMS, "a: [1\n", "expected ',' or ']', but got '<stream end>'"),
-        (PARAMS, "\tx: 1\n", "found character '\\t' that cannot start any token"),
+        (PARAMS, "a: [1\n", "did not find expected ',' or ']'"),
+        (PARAMS, "\tx: 1\n", "found character that cannot start any token"),
         (MLP, "dropout: 0.5\n", "found duplicate key dropout"),
-        (DIGITS, "a: b: c\n", "mapping values are not allowed here"),
+        (DIGITS, "a: b: c\n", "mapping values are not allowed in this context"),
         (BOOK, "train: 1\n", "found duplicate key train"),
     ],
 )

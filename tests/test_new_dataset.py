@@ -23,7 +23,7 @@ from own_tables import (
 from stages import run_command
 
 from fathom.new_dataset import printing
-from fathom.new_dataset.new_dataset import make_name
+from fathom.new_dataset.new_dataset import name_of
 
 REFUSALS = yaml.safe_load((ROOT / "tests/refusals.yaml").read_text())
 
@@ -149,8 +149,9 @@ def test_names() -> None:
         "nan.csv": "data_nan",
         "数据.csv": "data",
         "v1.2.tsv": "v1_2",
+        f"{'long ' * 50}.csv": "long_" * 12 + "long",
     }
-    assert {file: make_name(Path(file)) for file in names} == names
+    assert {file: name_of(Path(file)) for file in names} == names
 
 
 def test_interrupted(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

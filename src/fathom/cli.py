@@ -66,12 +66,13 @@ def new_dataset(
     conf/dataset/NAME.yaml. For a table without --target, only prints the columns.
     """
     from fathom.new_dataset import new_dataset as command
+    from fathom.settings.file_names import check_name
 
-    if name is not None and not command.is_name(name):
-        why = (
-            "must begin with a letter, contain only a to z, 0 to 9 and _, and not be a YAML keyword"
-        )
-        raise click.BadParameter(why, param_hint="'--name'")
+    if name is not None:
+        try:
+            check_name(name, "dataset")
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="'--name'") from error
     command.new_dataset(file, target, task, name, force)
 
 

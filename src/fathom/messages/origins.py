@@ -1,5 +1,6 @@
 """The file that a setting comes from, or the command line."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,10 +97,21 @@ def find_override(overrides: Sequence[str], key: str) -> str | None:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    try:
+        with path.open("rb") as file:
+            tree = yaml.safe_load(file) or {}
+    except yaml.MarkedYAMLError as error:
+        raise FathomError(invalid_yaml(error)) from error
     if not isinstance(tree, dict):
         raise FathomError(f"{path}: must hold settings, `key: value`, not {tree!r}")
     return tree
+
+
+def invalid_yaml(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark
+    if mark is None:
+        return " ".join(str(error).split())
+    return f"{os.path.relpath(mark.name)}: line {mark.line + 1}: not valid YAML: {error.problem}"
 
 
 def select(tree: Any, key: str, default: Any = None) -> Any:
@@ -128,4 +140,4 @@ def file_sets(path: Path, key: str) -> bool:
 
 
 def default_experiment() -> str:
-    return str(read_settings(paths.PARAMS).get("experiment", "none"))
+    return str(read_settings(paths.PARAMS).get("experiment") or "none")

@@ -1,18 +1,15 @@
 """`fathom new-dataset`: adds a user's file to the project as a data set."""
 
-import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
@@ -29,6 +26,7 @@ from fathom.new_dataset.describe_table import describe_table
 from fathom.settings.compose import one_line
 from fathom.settings.data_settings import DatasetSettings
 from fathom.settings.fields import Task
+from fathom.settings.file_names import make_name
 
 DVC = Path(".dvc")
 
@@ -49,7 +47,7 @@ def new_dataset(
                 f"there is no {path} in {Path.cwd()}: run this in the project's folder"
             )
     require_dvc()
-    name = name or make_name(file)
+    name = name or name_of(file)
     settings, data = choose_paths(file, name, force)
     has_tables = file.is_dir() and any(map(is_parquet, file.rglob("*")))
     if file.suffix.lower() == ".npz" or (file.is_dir() and not has_tables):
@@ -82,21 +80,10 @@ def print_next_steps(name: str, new: list[Path]) -> None:
     print(f"  dvc exp run --temp {run}")
 
 
-def make_name(file: Path) -> str:
+def name_of(file: Path) -> str:
     """Make the name of a data set from its file's name."""
     stem = file.name if file.is_dir() else file.name[: -len(file_suffix(file)) or None]
-    plain = unicodedata.normalize("NFKD", stem.replace("ß", "ss")).encode("ascii", "ignore")
-    name = re.sub("[^a-z0-9]+", "_", plain.decode().lower()).strip("_")
-    return name if is_name(name) else f"data_{name}".rstrip("_")
-
-
-def is_name(text: str) -> bool:
-    """Tell whether a text can name a data set. YAML and Hydra must read it as text."""
-    return (
-        re.fullmatch("[a-z][a-z0-9_]*", text) is not None
-        and text not in ("nan", "inf")
-        and isinstance(yaml.safe_load(text), str)
-    )
+    return make_name(stem, "data").lower()
 
 
 def choose_paths(file: Path, name: str, force: bool) -> tuple[Path, Path]:

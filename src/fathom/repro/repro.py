@@ -12,6 +12,7 @@ from dvc.exceptions import DvcException
 from dvc.scm import SCMError
 from filelock import FileLock, Timeout
 
+from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.machine import cores, machine_memory
 from fathom.messages.dvc import require_dvc
@@ -20,6 +21,7 @@ from fathom.repro.job import describe
 from fathom.repro.pipeline import Pipeline
 from fathom.repro.runner import Runner
 from fathom.repro.view import make_view
+from fathom.settings.selection import read_selection
 
 DVC = Path(".dvc")
 STAGE_MEMORY = 2.0  # GiB that a stage with TensorFlow may take on tables of usual size
@@ -34,9 +36,12 @@ def repro(targets: Sequence[str], jobs: int | None, pull: bool | None) -> bool:
         pull: whether to take outputs from DVC's remote; None: if there is a default remote.
 
     Raises:
-        FathomError: DVC cannot work here or read its files, or does not know a target.
+        FathomError: DVC cannot work here or read its files, a name or a file of the settings is not
+            valid, or there is no such target.
     """
     require_dvc()
+    if (paths.CONF / "config.yaml").is_file():
+        read_selection()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     # Stages run with this Python.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"

@@ -6,10 +6,12 @@ from typing import Any
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import flatten
 from fathom.messages.setting_errors import is_setting
 from fathom.settings.config import SearchConfig
+from fathom.settings.file_names import options
 from fathom.settings.search_settings import Dimension
 
 Values = dict[str, Any]  # by keys of the settings
@@ -58,7 +60,12 @@ def distribution_of(dimension: Dimension) -> Distribution:
 def check_space(config: SearchConfig) -> None:
     """Check that all keys are settings, that conditions can be met and that a grid has points."""
     tree: Any = config.model_dump(by_alias=True)
-    for name in config.search.space:
+    for name, dimension in config.search.space.items():
+        for choice in dimension.choice or () if name in FILE_CHOICES else ():
+            if choice not in options(name):
+                near = did_you_mean(str(choice), options(name))
+                text = f"there is no {paths.CONF}/{name}/{choice}.yaml{near}"
+                raise config.origins.error(("search", "space", name), text)
         if name not in FILE_CHOICES and not is_setting(tree, name.split(".")):
             file, place = config.origins.of(("search", "space", name))
             raise FathomError(

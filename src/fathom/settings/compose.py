@@ -5,7 +5,7 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -23,11 +23,14 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.locks import only_process
 from fathom.base.streams import open_streams
-from fathom.messages.origins import CHOICES, GROUPS, Location, Origins
+from fathom.messages.origins import CHOICES, GROUPS, Origins, invalid_yaml
 from fathom.messages.remedies import system_error_line
 from fathom.messages.setting_errors import setting_error
 from fathom.settings.config import Config
+from fathom.settings.file_names import check_name, options
 from fathom.settings.merge import drop_replaced
+from fathom.settings.selection import check_selection
+from fathom.settings.yaml_values import check_yaml
 
 COMPOSING = threading.Lock()  # Hydra composes in one thread at a time
 
@@ -105,8 +108,10 @@ def compose(overrides: Sequence[str], schema: type[AnyConfig]) -> AnyConfig:
 def compose_tree(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
     """Compose settings without checking them, and return them with their origins."""
     conf = str(project_conf())
+    overrides = [override for override in overrides if not is_null_choice(override)]
     with COMPOSING, hydra.initialize_config_dir(conf, version_base="1.3"):
         try:
+            check_files(overrides)
             parsed = OverridesParser.create().parse_overrides(list(overrides))
             params = read_params()
             added = [as_addition(override) for override in parsed]
@@ -122,6 +127,27 @@ def compose_tree(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
         except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
             raise FathomError(one_line(error)) from error
     return tree, origins
+
+
+def check_files(overrides: Sequence[str]) -> None:
+    """Check params.yaml, and the names and files that overrides choose."""
+    check_yaml(paths.PARAMS)
+    for override in overrides:
+        group, _, name = override.lstrip("+").partition("=")
+        if group in CHOICES:
+            try:
+                check_name(name, group)
+            except ValueError as error:
+                raise FathomError(f"command line: {group}: {error}") from error
+            file = paths.CONF / group / f"{name}.yaml"
+            if file.is_file():  # or else Hydra names a similar one
+                check_yaml(file)
+
+
+def is_null_choice(override: str) -> bool:
+    """Return whether an override chooses no file, as without it."""
+    key, _, value = override.lstrip("+~").partition("=")
+    return key in CHOICES and (override.startswith("~") or value.lower() == "null")
 
 
 def as_addition(override: Override) -> str:
@@ -150,10 +176,7 @@ def validate(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) ->
     except ValidationError as error:
         raise setting_error(error, schema, origins) from error
     config._origins = origins
-    for location, group, name in named_options(config):
-        if name not in options(group):
-            near = did_you_mean(name, options(group))
-            raise origins.error(location, f"there is no {paths.CONF}/{group}/{name}.yaml{near}")
+    check_selection(config, origins)
     return config
 
 
@@ -169,21 +192,6 @@ def name_choices(tree: dict[str, Any], origins: Origins) -> None:
             tree[group]["name"] = chosen
         elif chosen is None and group in GROUPS:  # an experiment may set keys of any model
             tree.pop(group, None)
-
-
-def named_options(config: Config) -> Iterator[tuple[Location, str, str]]:
-    """Yield the location of each setting that names a file of a group, the group and the name."""
-    yield from ((["datasets"], "dataset", name) for name in config.datasets)
-    yield from ((["models"], "model", name) for name in config.models)
-    for gate in config.gates:
-        dataset, *model, _ = gate.split(".")
-        yield ["gates", gate], "dataset", dataset
-        yield from ((["gates", gate], "model", name) for name in model)
-
-
-def options(group: str) -> list[str]:
-    """Return the names of the files in a group of conf/."""
-    return sorted(path.stem for path in (paths.CONF / group).glob("*.yaml"))
 
 
 def read_params() -> DictConfig:
@@ -223,11 +231,8 @@ def one_line(error: Exception) -> str:
         group, _, name = error.missing_cfg_file.partition("/")
         near = did_you_mean(name, options(group))
         return f"{group}={name}: there is no {paths.CONF}/{group}/{name}.yaml{near}"
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        mark = error.problem_mark
-        return (
-            f"{os.path.relpath(mark.name)}: line {mark.line + 1}: not valid YAML: {error.problem}"
-        )
+    if isinstance(error, yaml.MarkedYAMLError):
+        return invalid_yaml(error)
     return " ".join(str(error).split())
 
 

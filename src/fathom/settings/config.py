@@ -5,6 +5,7 @@ that a file of conf/ may leave out has a default here.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -20,10 +21,11 @@ from pydantic import (
     model_validator,
 )
 
-from fathom.messages.origins import Origins
+from fathom.messages.origins import Location, Origins
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings, SplitSettings
-from fathom.settings.fields import Count, Factory, Names, Section, Seed, Switch, expect, unique
+from fathom.settings.fields import Count, Factory, Section, Seed, Switch, expect, unique
 from fathom.settings.search_settings import ChosenSearchSettings, SearchSettings
+from fathom.settings.selection import Selection
 
 
 def check_gate_names(gates: Any) -> Any:
@@ -137,10 +139,7 @@ class CardText(Section):
     limits: str | None = None
 
 
-class Config(Section):
-    datasets: Names
-    models: Names
-    experiment: str
+class Config(Selection):
     seed: Seed
     gpus: Gpus
     memory_limit: Memory
@@ -158,6 +157,13 @@ class Config(Section):
     dataset: DatasetSettings | None = None
     model: ModelSettings | None = None
     _origins: Origins = PrivateAttr()
+
+    def named_files(self) -> Iterator[tuple[Location, str, str]]:
+        yield from super().named_files()
+        for gate in self.gates:
+            dataset, *model, _ = gate.split(".")
+            yield ["gates", gate], "dataset", dataset
+            yield from ((["gates", gate], "model", name) for name in model)
 
     @property
     def origins(self) -> Origins:

@@ -1,16 +1,20 @@
 """Types of single settings, and the base classes of sections."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PositiveInt,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+
+from fathom.settings.file_names import check_name
 
 Task = Literal["regression", "classification"]
 Method = Literal["zscore", "minmax", "robust", "quantile", "none"]
@@ -57,5 +61,10 @@ def unique(values: Any) -> Any:
 
 Columns = Annotated[list[str], AfterValidator(unique)]
 Names = Annotated[list[str], Field(min_length=1), AfterValidator(unique)]
+DatasetName = Annotated[str, BeforeValidator(partial(check_name, group="dataset"))]
+ModelName = Annotated[str, BeforeValidator(partial(check_name, group="model"))]
+ExperimentName = Annotated[
+    str, BeforeValidator(lambda name: check_name("none" if name is None else name, "experiment"))
+]
 Switch = Annotated[bool | Literal["auto"], expect("auto, true or false")]
 Count = Annotated[PositiveInt | Literal["auto"], expect("auto or a number of at least 1")]

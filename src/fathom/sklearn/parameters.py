@@ -15,8 +15,9 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import Location, Origins
 from fathom.messages.setting_errors import is_setting, keys_at
-from fathom.settings.compose import compose_tree, options, project_conf, validate
+from fathom.settings.compose import compose_tree, project_conf, validate
 from fathom.settings.config import NetworkConfig
+from fathom.settings.file_names import options
 from fathom.settings.merge import set_values
 
 # Sections of settings that are parameters, without those that are for stages or follow from `fit`.
