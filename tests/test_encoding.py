@@ -221,7 +221,7 @@ def test_a_table_of_everything() -> None:
 
 def test_a_column_named_like_a_part_of_a_date_must_be_excluded() -> None:
     table = {"sold": ["2020-01-31", "2021-03-05"], "sold_month": ["x", "y"]}
-    dates = {"dates": {"sold": "%Y-%m-%d"}}
+    dates: dict[str, Any] = {"dates": {"sold": "%Y-%m-%d"}}
     message = (
         "column 'sold_month' has the name of a feature that is made from another column; rename "
         "it, or exclude it with dataset.exclude"

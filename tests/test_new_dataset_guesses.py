@@ -177,7 +177,7 @@ def test_notes_on_targets(tmp_path: Path) -> None:
     table = read(tmp_path, x=[*"ab" * 40, *[None] * 120], y=[1, *[2] * 100, *[3] * 99], z=range(N))
     targets = [infer_target(table, column, None) for column in infer_columns(table)]
     assert targets[0].notes == ["x has no value in most rows, which are in no set"]
-    assert targets[1].unsplittable == "class '1' has only 1 rows"
+    assert targets[1].unsplittable == "class '1' has only 1 row"
     assert targets[2].notes == [
         "z would be excluded if it were not the target: 0, 1, 2 … like an identifier"
     ]

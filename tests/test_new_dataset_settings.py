@@ -232,6 +232,14 @@ dataset:
     dataset_config("my_pets")
 
 
+def test_a_class_of_one_image_is_named(project: Path) -> None:
+    for n in range(24):
+        write_image(project / f"pets/{'cat' if n else 'dog'}/{n}.png")
+    new_dataset("pets")
+    text = Path("conf/dataset/pets.yaml").read_text()
+    assert text.endswith("split:\n  stratify: false  # class 'dog' has only 1 image\n")
+
+
 def test_images_that_differ(project: Path) -> None:
     for n in range(30):
         subset = "test" if n < 10 else "train"

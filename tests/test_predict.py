@@ -203,6 +203,13 @@ def test_options_that_do_not_fit(tmp_path: Path, file: Path) -> None:
     )
 
 
+def test_the_name_of_no_export_gets_the_nearest(in_project: Path, file: Path) -> None:
+    done = run_command("predict", "california_housin/mlp", file, "-o", "out.csv")
+    assert done.err.startswith(
+        "fathom: there is no exported network california_housin/mlp; did you mean "
+    )
+
+
 def test_the_command_ends_with_one_line_and_status_1(tmp_path: Path, file: Path) -> None:
     done = run_command("predict", tmp_path, file, "-o", tmp_path / "out.csv")
     assert (done.status, done.out) == (1, "")

@@ -3,11 +3,12 @@
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, PositiveInt, Tag
 
 
 class PlaceError(Exception):
@@ -76,3 +77,14 @@ class RemoteFile(BaseModel):
     def check_size(self, size: int | None) -> None:
         if None not in (size, self.size) and size != self.size:
             raise PlaceError(f"has {size:,} bytes, not the expected {self.size:,}")
+
+
+def kind_of_file(value: object) -> str:
+    return "member[remote]" if isinstance(value, (Mapping, RemoteFile)) else "member[path]"
+
+
+# A path, or a mapping whose errors are those of a remote file alone.
+File = Annotated[
+    Annotated[str, Tag("member[path]")] | Annotated[RemoteFile, Tag("member[remote]")],
+    Discriminator(kind_of_file),
+]

@@ -28,7 +28,7 @@ from fathom.download.arrays import read_idx_images, read_image_arrays
 from fathom.download.images import RawImages, read_image_folder
 from fathom.download.own_files import check_pulled, path_in_own
 from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
-from fathom.download.remote_file import RemoteFile
+from fathom.download.remote_file import File, RemoteFile
 from fathom.download.table_files import read_table_file
 
 
@@ -117,8 +117,8 @@ def scikit_learn(
 
 @validate_call
 def table_file(
-    file: str | RemoteFile,
-    test_file: str | RemoteFile | None = None,
+    file: File,
+    test_file: File | None = None,
     delimiter: str | None = None,
     decimal: str = ".",
     encoding: str = "utf-8",
@@ -164,7 +164,7 @@ def image_folder(
 
 @validate_call
 def image_arrays(
-    file: str | RemoteFile,
+    file: File,
     images: str | None = None,
     labels: str | None = None,
     mirror: str | None = None,
@@ -181,10 +181,10 @@ def image_arrays(
 
 @validate_call
 def idx(
-    train_images: str | RemoteFile,
-    train_labels: str | RemoteFile,
-    test_images: str | RemoteFile,
-    test_labels: str | RemoteFile,
+    train_images: File,
+    train_labels: File,
+    test_images: File,
+    test_labels: File,
     classes: list[str],
     mirror: str | None = None,
 ) -> RawImages:

@@ -4,12 +4,14 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import Location, Origins
+
+UNION_MEMBER = re.compile(r"(function-\w+|list|dict|literal|nullable|member)[\[(]")
 
 
 def setting_error(error: ValidationError, schema: type[BaseModel], origins: Origins) -> FathomError:
@@ -34,7 +36,7 @@ def location_of(error: ValidationError) -> tuple[str | int, ...]:
     return tuple(
         key
         for key in error.errors()[0]["loc"]
-        if isinstance(key, int) or not any(mark in key for mark in "[](")
+        if isinstance(key, int) or not UNION_MEMBER.match(key)
     )
 
 
@@ -93,6 +95,8 @@ def is_setting(tree: Any, keys: list[str]) -> bool:
 
 def section_type(annotation: Any) -> type[BaseModel] | None:
     """Return the section that a field holds, perhaps as a member of a union."""
+    if get_origin(annotation) is Annotated:
+        return section_type(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         return next((found for a in get_args(annotation) if (found := section_type(a))), None)
     return annotation if inspect.isclass(annotation) and issubclass(annotation, BaseModel) else None

@@ -44,7 +44,8 @@ def describe_images(file: Path, name: str, data: Path) -> str:
     size = f"{shape[0]} x {shape[1]} pixels in {'colour' if len(shape) == 3 else 'grey'}"
     summary = f"{name}: {len(images.images):,} images of {size} in {len(images.classes)} classes, "
     summary += f"from {printable(file.name)}."
-    unsplittable = why_unsplittable(pd.Series(images.labels[:first_test].astype(str)))
+    names = np.asarray(images.classes)[images.labels[:first_test]]
+    unsplittable = why_unsplittable(pd.Series(names), "image")
     return image_settings(summary, function, source, images.test_rows > 0, unsplittable)
 
 

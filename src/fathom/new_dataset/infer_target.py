@@ -84,12 +84,13 @@ def check_numbers(where: str, column: ColumnGuess) -> None:
         raise FathomError(f"{where} is {column.reason}: correct these values or leave them empty")
 
 
-def why_unsplittable(target: pd.Series[Any]) -> str | None:
+def why_unsplittable(target: pd.Series[Any], row: str = "row") -> str | None:
     """Say why not every set can have all classes, if so."""
     counts = as_texts(target).value_counts()
     smallest = math.ceil(VALID * int(counts.sum()))
-    if counts.min() < 3:
-        return f"class {shorten(counts.idxmin())!r} has only {int(counts.min())} rows"
+    fewest = int(counts.min())
+    if fewest < 3:
+        return f"class {shorten(counts.idxmin())!r} has only {fewest} {row}{'s' * (fewest > 1)}"
     if smallest < len(counts):
-        return f"{len(counts)} classes, but {smallest} rows in the validation set"
+        return f"{len(counts)} classes, but {smallest} {row}s in the validation set"
     return None

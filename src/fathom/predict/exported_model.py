@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.signature import SIGNATURE, Signature
-from fathom.base.errors import FathomError
+from fathom.base import paths
+from fathom.base.errors import FathomError, did_you_mean
 from fathom.export.formats import CHECKSUMS, KERAS, sha256, tensor_specs
 from fathom.predict.model_inputs import Inputs
 
@@ -49,6 +50,12 @@ class ExportedModel:
 
 def check_export(folder: Path) -> None:
     """Compare an export's files with its checksums."""
+    if not folder.exists():
+        exports = [path.parent for path in paths.EXPORTS.glob(f"*/*/{SIGNATURE}")]
+        names = [path.relative_to(paths.EXPORTS).as_posix() for path in exports]
+        name = folder.relative_to(paths.EXPORTS) if paths.EXPORTS in folder.parents else folder
+        near = did_you_mean(name.as_posix(), names)
+        raise FathomError(f"there is no exported network {name.as_posix()}{near}")
     for name in (CHECKSUMS, SIGNATURE, KERAS):
         if not (folder / name).is_file():
             raise FathomError(
