@@ -173,6 +173,17 @@ def test_a_shallow_clone_says_what_it_lacks(
     assert experiment_problem() is None
 
 
+def test_dvc_may_be_told_to_work_without_git(repository: Path) -> None:
+    Path(".dvc").mkdir()
+    Path(".dvc/config").write_text("[core]\n    no_scm = true\n")
+    assert experiment_problem() == (
+        "DVC keeps experiments in Git, but core.no_scm is set: "
+        "run `dvc config --local core.no_scm false`"
+    )
+    Path(".dvc/config.local").write_text("[core]\n    no_scm = false\n")  # what this command writes
+    assert experiment_problem() is None
+
+
 def test_a_search_whose_experiments_would_be_lost_runs_no_trial(workspace: Path) -> None:
     arguments = "search", "dataset=digits", "model=mlp", "search=random", "trials=1"
     assert run_command(*arguments).err == (
