@@ -53,9 +53,9 @@ def check_export(folder: Path) -> None:
     if not folder.exists():
         exports = [path.parent for path in paths.EXPORTS.glob(f"*/*/{SIGNATURE}")]
         names = [path.relative_to(paths.EXPORTS).as_posix() for path in exports]
-        name = folder.relative_to(paths.EXPORTS) if paths.EXPORTS in folder.parents else folder
-        near = did_you_mean(name.as_posix(), names)
-        raise FathomError(f"there is no exported network {name.as_posix()}{near}")
+        name = folder.as_posix().removeprefix(f"{paths.EXPORTS}/")
+        hint = did_you_mean(name, names) or f": `dvc repro` makes them in {paths.EXPORTS}/"
+        raise FathomError(f"there is no exported network {name}{hint}")
     for name in (CHECKSUMS, SIGNATURE, KERAS):
         if not (folder / name).is_file():
             raise FathomError(
