@@ -247,7 +247,7 @@ def read_only(project: Path, folder: Path) -> Path:
     return copied
 
 
-NAMED = {"HOME": "/", "USER": "somebody"}
+NAMED: Variables = {"HOME": "/", "USER": "somebody"}
 REFUSALS = {
     "DVC cannot work in {}: rename the folder without {{ and }}": Cell(braces),
     "DVC could not determine the home directory for '~/.config', set an absolute HOME or XDG "
