@@ -35,9 +35,13 @@ PYTHONPATH=src exec "$$(dirname "$$0")/python" -m fathom "$$@"
 endef
 export COMMAND
 
-# Python runs this line at its start: in a project's folder, for example in a notebook's kernel,
-# `import fathom` finds the code of this folder.
-HOOK := import os, sys; os.path.isfile("src/fathom/__init__.py") and sys.path.append(os.path.abspath("src"))
+# Python runs these lines at its start. In a project's folder, for example in a notebook's kernel,
+# `import fathom` finds the code of this folder; and what Python starts, such as a stage by
+# `.venv/bin/dvc repro`, finds this Python first.
+define HOOK
+import os, sys; os.path.isfile("src/fathom/__init__.py") and sys.path.append(os.path.abspath("src"))
+import os, sys; os.path.isfile("src/fathom/__init__.py") and os.environ.update(PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath))
+endef
 export HOOK
 PACKAGES = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 

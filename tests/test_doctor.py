@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from unittest.mock import Mock
@@ -11,18 +12,20 @@ from click.testing import CliRunner
 from conftest import ROOT, clone, edit, init_git, run_in
 from stages import run_command
 
+from fathom.base.environment import GIVEN, python_path
 from fathom.base.files import write_json
 from fathom.cli import fathom
 from fathom.doctor import packages
 
 
 @pytest.fixture
-def small(workspace: Path) -> Path:
+def small(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a project that DVC knows, of one network and without Git."""
     edit(workspace / "params.yaml", "datasets=[digits]", "models=[mlp]")
     shutil.copy(ROOT / "requirements.txt", workspace)
     (workspace / ".dvc").mkdir()
     (workspace / ".dvc/config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+    monkeypatch.setitem(GIVEN, "PATH", python_path(GIVEN))
     return workspace
 
 
@@ -82,6 +85,35 @@ def test_what_git_and_dvc_cannot_do(small: Path, monkeypatch: pytest.MonkeyPatch
             f"WRONG    cache.type hardlink: no such link can lead from here to the cache in {cache}"
             "/files/md5; run `dvc config cache.type reflink,copy`\n"
         ) in printed(status=1)
+
+
+def test_variables_that_break_stages_or_change_networks(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    activate = f"run `. {sys.prefix}/bin/activate`"
+    monkeypatch.setitem(GIVEN, "SHELL", "/bin/false")
+    assert (
+        f"WRONG    `dvc repro` cannot run stages: /bin/false exits with 1; {activate}, or `export "
+        "SHELL=/bin/sh`\n"
+    ) in printed(status=1)
+    monkeypatch.setitem(GIVEN, "SHELL", "/bin/sh")
+    monkeypatch.setitem(GIVEN, "PATH", str(small))
+    assert "WRONG    `dvc repro` cannot run stages: /bin/sh: " in printed(status=1)
+    other = small / "python"
+    other.write_text("#!/bin/sh\necho /opt/other\n")
+    other.chmod(0o755)
+    assert (
+        f"WRONG    `dvc repro` runs stages with the Python in /opt/other: {activate}\n"
+    ) in printed(status=1)
+    monkeypatch.setitem(GIVEN, "PATH", python_path({}))
+    monkeypatch.setitem(GIVEN, "KERAS_BACKEND", "jax")
+    monkeypatch.setitem(GIVEN, "TF_ENABLE_ONEDNN_OPTS", "0")
+    assert [line for line in printed().splitlines() if line.startswith("warning")] == [
+        "warning  KERAS_BACKEND=jax: Fathom's programs ignore it; fathom.sklearn, which leaves "
+        "Keras as it is, may refuse it",
+        "warning  TF_ENABLE_ONEDNN_OPTS=0: it may change the bits of networks, so run.json has it; "
+        "`unset TF_ENABLE_ONEDNN_OPTS` for those of others",
+    ]
 
 
 def test_outputs_of_stages_that_are_no_more(small: Path) -> None:

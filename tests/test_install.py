@@ -53,6 +53,13 @@ def test_python_imports_the_code_in_the_working_folder(python: Path, tmp_path: P
     assert run(python, tmp_path, "-c", path).stdout == "False\n"
 
 
+def test_what_python_starts_in_a_project_finds_this_python(python: Path, tmp_path: Path) -> None:
+    for folder, found in ((ROOT, str(python)), (tmp_path, "None")):
+        code = "import shutil; print(shutil.which('python'))"
+        done = run_in(folder, "env", "-i", f"PATH={tmp_path}", str(python), "-c", code)
+        assert done.stdout == f"{found}\n"
+
+
 def test_the_command_needs_a_project(python: Path, tmp_path: Path) -> None:
     done = run_in(tmp_path, str(python.parent / "fathom"), check=False)
     assert done.returncode == 1

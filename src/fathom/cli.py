@@ -7,6 +7,7 @@ from typing import Any, Literal
 import click
 
 from fathom.base import paths
+from fathom.base.environment import set_environment
 from fathom.base.errors import FathomError
 from fathom.base.streams import open_streams
 
@@ -269,6 +270,7 @@ def export_folder(model: Path) -> Path:
 
 def main() -> None:
     """Run the command line."""
+    set_environment()
     sys.argv[0] = "fathom"  # the program's name in errors
     open_streams()
     fathom(prog_name="fathom")

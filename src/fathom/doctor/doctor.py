@@ -8,9 +8,11 @@ from fathom.doctor.findings import WRONG
 from fathom.doctor.hardware import check_hardware
 from fathom.doctor.packages import check_packages
 from fathom.doctor.repository import check_line_endings, check_repository
+from fathom.doctor.variables import check_variables
 
 CHECKS = (  # in the order of the lines
     check_packages,
+    check_variables,
     check_hardware,
     check_settings,
     check_repository,

@@ -12,12 +12,12 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from filelock import AcquireReturnProxy, FileLock, Timeout
-from platformdirs import user_cache_path
 from rich.console import Console
 from rich.filesize import decimal
 from rich.markup import escape
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
+from fathom.base.environment import cache_folder
 from fathom.base.errors import FathomError
 from fathom.download.http import Transfer, print_error, receive
 from fathom.download.remote_file import PlaceError, RemoteFile, redact
@@ -35,7 +35,7 @@ def fetch(file: RemoteFile, mirror: str | None = None) -> Path:
         FathomError: no place provides the file, with the reason for each place; or `sha256` is
             not set, with the SHA-256 of the file.
     """
-    cache = expand_home(os.environ.get("FATHOM_CACHE") or str(user_cache_path("fathom")))
+    cache = expand_home(str(cache_folder()))
     key = file.sha256 or hashlib.sha256(file.urls[0].encode()).hexdigest()
     cached = cache / key / file.name
     if is_valid(cached, file):

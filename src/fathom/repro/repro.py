@@ -1,6 +1,5 @@
 """`fathom repro`: `dvc repro` with independent stages in parallel."""
 
-import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -43,8 +42,6 @@ def repro(targets: Sequence[str], jobs: int | None, pull: bool | None) -> bool:
     if (paths.CONF / "config.yaml").is_file():
         read_selection()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    # Stages run with this Python.
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     with only_one():
         try:
             pipeline = Pipeline.read(targets)

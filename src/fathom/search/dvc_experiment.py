@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fathom.base.environment import child_environment
 from fathom.base.errors import FathomError
 from fathom.messages.dvc import dvc_problem
 from fathom.messages.git import git, git_problem, is_shallow
@@ -55,12 +56,13 @@ def run_experiment(name: str, overrides: list[str]) -> None:
     options = [argument for override in overrides for argument in ("-S", override)]
     process = subprocess.run(
         [*dvc, "run", "--temp", "--name", name, *options],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     lines = [line for line in process.stdout.splitlines() if line.strip()]
     if process.returncode:
-        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
-        raise FathomError(f"dvc exp run --name {name}: {' '.join(errors[:1])}")
+        # The line before DVC's error is the last one of the stage that failed.
+        end = next((n for n, line in enumerate(lines, 1) if line.startswith("ERROR")), len(lines))
+        raise FathomError(f"dvc exp run --name {name}: {'; '.join(lines[max(end - 2, 0) : end])}")
     if not git("for-each-ref", f"refs/exps/*/*/{name}"):
         last = "".join(lines[-1:])
         raise FathomError(f"dvc exp run --name {name}: DVC has lost the experiment: {last}")

@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from fathom.base import paths
+from fathom.base.environment import set_environment
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.locks import only_process
 from fathom.base.streams import open_streams
@@ -43,7 +44,7 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
     """Make a function of settings a program whose arguments are Hydra's overrides.
 
     An error that the user can correct ends the program with one line and exit status 1, or with a
-    traceback if HYDRA_FULL_ERROR is set. The command line must choose the groups (dataset, model)
+    traceback if HYDRA_FULL_ERROR is 1. The command line must choose the groups (dataset, model)
     that the schema requires. Another process that runs the same stage for the same data set and
     model ends it, too.
     """
@@ -52,6 +53,7 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
         @functools.wraps(function)
         def program() -> None:
             open_streams()
+            set_environment()
             try:
                 arguments = parse_arguments(function.__globals__["__doc__"])
                 config = compose(arguments.overrides, schema)
@@ -67,7 +69,7 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
                     function(config)
                     sys.stdout.flush()
             except ERRORS as error:
-                if os.environ.get("HYDRA_FULL_ERROR") is not None:
+                if os.environ.get("HYDRA_FULL_ERROR") == "1":
                     raise
                 fail(one_line(error))
             except KeyboardInterrupt:

@@ -64,6 +64,10 @@ def value_errors() -> Iterator[None]:
 class BaseNetwork(BaseEstimator, ABC):
     """Base of both estimators.
 
+    The first `fit` starts TensorFlow on the devices of the setting `gpus`, for which it sets
+    CUDA_DEVICE_ORDER, CUDA_VISIBLE_DEVICES, TF_NUM_INTRAOP_THREADS and TF_CPP_MIN_LOG_LEVEL. It
+    leaves Keras' settings as they are, and refuses others than Keras' defaults.
+
     Args:
         model: name of a file in conf/model/: "mlp", "selu", "wide_deep", ….
         validation_fraction: share of the rows that does not train but selects the best epoch. None:

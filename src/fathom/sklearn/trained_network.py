@@ -18,6 +18,7 @@ from fathom.scale.scale import scale_table
 from fathom.search.trainer_pool import TrainerPool, TrialData
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build
+from fathom.train.devices import check_keras
 from fathom.train.predictor import Predictor
 from fathom.train.runs import train_run
 from fathom.train.trainer import build_seeded, build_variables
@@ -32,6 +33,7 @@ class TrainedNetwork:
     def __init__(
         self, model: keras.Model, problem: Problem, encoder: Encoder, scalers: ScalerFile
     ) -> None:
+        check_keras()
         self.model, self.problem, self.encoder, self.scalers = model, problem, encoder, scalers
         # Not compiled: in a cross-validation, that takes longer than to predict a fold.
         self.predictor = Predictor(model, ScaledRows(problem, scalers.targets, {}), compiled=False)
@@ -55,6 +57,7 @@ def train_network(
 
     `rows` are row numbers of the training set and the validation set, which may be empty.
     """
+    check_keras()
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
     fitted, scaled = scale_table(config, schema, table, rows)

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 COUNT_GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
 UNUSED = ("jax", "matplotlib", "sklearn")  # Keras and TensorFlow import them if they are there
 TENSORFLOW_MEMORY = 1.25  # GiB that TensorFlow takes with a network and its programs
+# Keras' own, in whose order a wrong one is named: the last follows from the first. None: no limit.
+KERAS_SETTINGS = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "max_epochs": None,
+    "max_steps_per_epoch": None,
+    "dtype_policy": "float32",
+}
 MIN_MEMORY = 0.1  # GiB for rows
 
 
@@ -127,7 +136,33 @@ def import_quietly() -> tf:
                 del sys.modules[name]
             gc.freeze()
             gc.enable()
+    check_keras()
     return tensorflow
+
+
+def check_keras() -> None:
+    """Refuse settings of Keras in this process that would change networks.
+
+    `keras.json`, `KERAS_*` or code of the user may have set them before `fathom.sklearn` is called.
+
+    Raises:
+        FathomError: Keras does not run on TensorFlow, or one of `KERAS_SETTINGS` differs.
+    """
+    import keras
+
+    if (backend := keras.config.backend()) != "tensorflow":
+        raise FathomError(
+            f"Keras runs on {backend} in this process, but Fathom needs TensorFlow: set "
+            "KERAS_BACKEND=tensorflow before anything imports Keras"
+        )
+    for setting, value in KERAS_SETTINGS.items():
+        found = getattr(keras.config, setting)()
+        found = getattr(found, "name", found)
+        if found != value:
+            raise FathomError(
+                f"Keras' {setting} is {found!r} in this process, but Fathom needs {value!r}: call "
+                f"keras.config.set_{setting}({value!r}) first"
+            )
 
 
 def device_names() -> list[str]:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fathom.base import paths
+from fathom.base.environment import given_bits
 from fathom.settings.config import NetworkConfig
 from fathom.train.devices import device_names
 
@@ -20,7 +21,8 @@ MESSAGES = "fathom/messages"  # code that only returns text
 
 
 def fingerprint(config: NetworkConfig) -> str:
-    """Return the digest of a training's settings, code, data, versions and devices.
+    """Return the digest of a training's settings, code, data, versions, devices and
+    environment variables.
 
     To be called when all code of the training is imported.
     """
@@ -31,6 +33,7 @@ def fingerprint(config: NetworkConfig) -> str:
         "seed": config.seed,
         "versions": [platform.python_version(), version("tensorflow"), version("keras")],
         "devices": device_names(),
+        "environment": given_bits(),
     }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     data = sorted(paths.scaled(config.dataset.name).iterdir())

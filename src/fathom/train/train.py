@@ -5,9 +5,10 @@ import platform
 import re
 import shutil
 import time
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.artifacts.training_log import RunLog, TrainingLog
 from fathom.base import paths
+from fathom.base.environment import given_bits
 from fathom.base.files import atomic_write, write_json, write_text
 from fathom.base.machine import cores
 from fathom.messages.training import last_line
@@ -34,6 +36,7 @@ from fathom.train.fingerprint import fingerprint
 from fathom.train.runs import Run, TrainRun
 from fathom.train.trainer import Trainer, prepare
 
+SUMMARY_WIDTH = 108  # letters; Keras' own for a network with branches
 SMALL_DATA = 10_000_000  # values in a training set on which a network is trained several times
 REPEATS = 3
 VERSIONS = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "hydra-core", "dvc")
@@ -210,9 +213,17 @@ def make_ensemble(models: list[keras.Model]) -> keras.Model:
 
 
 def summary(model: keras.Model) -> str:
-    """Return Keras' table of the layers, without the counts of the optimizer."""
+    """Return Keras' table of the layers with whole names, without the counts of the optimizer."""
     lines: list[str] = []
-    model.summary(print_fn=lines.append)
+    width = max(SUMMARY_WIDTH, 5 * max(len(layer.name) for layer in model.layers))
+    terminal = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(width)  # else the table is cut to fit the terminal,
+    try:
+        with redirect_stdout(StringIO()):  # and drawn with what it can show
+            model.summary(print_fn=lines.append, line_length=width)
+    finally:
+        os.environ.pop("COLUMNS")
+        os.environ |= {} if terminal is None else {"COLUMNS": terminal}
     text = "\n".join(lines)
     return re.sub(r"^ (Total|Optimizer) params.*\n", "", text, flags=re.MULTILINE)
 
@@ -221,6 +232,7 @@ def describe(training: Training, trainer: Trainer) -> dict[str, Any]:
     """Return the content of `run.json`."""
     best, config = training.best, trainer.config
     packages = (*VERSIONS, "jax", "ray") if config.train.engine == "ray" else VERSIONS
+    variables = given_bits()
     return {
         "dataset": config.dataset.name,
         "model": config.model.name,
@@ -241,7 +253,7 @@ def describe(training: Training, trainer: Trainer) -> dict[str, Any]:
             "model": config.model.model_dump(by_alias=True, exclude={"name"}),
             "train": config.train.model_dump(by_alias=True),
         },
-    }
+    } | ({"environment": variables} if variables else {})
 
 
 def engine(trainer: Trainer) -> dict[str, Any]:

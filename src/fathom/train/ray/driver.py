@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from fathom.base.environment import keras_home
 from fathom.base.errors import FathomError
 from fathom.messages.training import GPUS_OF_WORKERS, JAX_NEEDS_XLA, workers_lost
 from fathom.settings.config import NetworkConfig
@@ -66,6 +67,7 @@ def environment(config: NetworkConfig) -> dict[str, str]:
     variables = {
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "KERAS_BACKEND": "jax",
+        "KERAS_HOME": keras_home(),
         "JAX_PLATFORMS": "cuda,cpu" if config.train.ray.resources.gpu else "cpu",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
