@@ -48,6 +48,19 @@ def test_refuses_what_is_no_folder(tmp_path: Path) -> None:
     assert refusal(tmp_path / "file") == "FOLDER cannot be read: Not a directory"
 
 
+@pytest.mark.parametrize(
+    ("bits", "message"),
+    [
+        (17, "dataset.source.bits must be from 8 to 16, not 17"),
+        (12, "a/1.png has the value 5000, but images of 12 bits have at most 4095: "
+             "set dataset.source.bits to 13"),
+    ],
+)  # fmt: skip
+def test_refuses_values_of_more_bits(tmp_path: Path, bits: int, message: str) -> None:
+    two_classes(tmp_path, Image.fromarray(np.full((5, 4), 5000, np.uint16)))
+    assert refusal(tmp_path, bits=bits) == message
+
+
 def test_refuses_images_of_two_sizes(tmp_path: Path) -> None:
     save(tmp_path / "a/1.png", COLOR)
     save(tmp_path / "a/2.png", COLOR)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn import datasets
 
-from fathom.download.images import read_image_folder
+from fathom.download.images import find_bits, read_image_folder
 
 
 def test_digits_come_back_from_a_folder(tmp_path: Path) -> None:
@@ -116,6 +116,16 @@ def test_png_images_of_any_kind(
     found = read_image_folder(tmp_path).images
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, np.stack([pixels, pixels]))
+
+
+@pytest.mark.parametrize(("bits", "shift"), [(8, 0), (12, 4), (15, 7)])
+def test_values_of_fewer_bits_fill_the_range(tmp_path: Path, bits: int, shift: int) -> None:
+    levels = GRAY.astype(np.uint16) << shift
+    levels[0, 0] = 2**bits - 1
+    two_classes(tmp_path, Image.fromarray(levels))
+    assert find_bits(sorted(tmp_path.rglob("*.png"))) == bits
+    found = read_image_folder(tmp_path, bits=bits).images
+    np.testing.assert_array_equal(found[0], levels >> shift)
 
 
 @pytest.mark.parametrize("name", ["1.jpg", "1.JPEG", "1.png"])

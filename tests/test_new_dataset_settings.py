@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from own_tables import NUMBERS, WORDS, N, make_project, new_dataset, write_houses, write_image
+from PIL import Image
 from stages import run_command
 
 from fathom.artifacts.raw_table import TableInMemory
@@ -228,6 +229,19 @@ dataset:
     )
     assert ["cat", "16"] in lines
     assert ["dog", "8"] in lines
+    assert [
+        "24",
+        "of",
+        "24",
+        "images",
+        "have",
+        "the",
+        "same",
+        "value",
+        "in",
+        "all",
+        "pixels",
+    ] in lines
     assert Path("data/own/my_pets/dog/0.png").exists()
     dataset_config("my_pets")
 
@@ -253,6 +267,8 @@ def test_images_that_differ(project: Path) -> None:
     assert config.split.test == "own"
     assert "size: [20, 22], the median; heights are 20 to 20 pixels, widths 8 to 37" in printed
     assert "channels: 3, 15 of 30 images are grey" in printed
+    assert "15 of 30 images have the same value in all pixels" in printed
+    assert "all images together have only 3 different values of pixels" in printed
     assert ["dog", "10", "4"] in [line.split() for line in printed.splitlines()]
 
 
@@ -265,3 +281,16 @@ def test_images_in_arrays() -> None:
     assert config.dataset.source.target == "fathom.download.sources.image_arrays"
     assert config.dataset.source.arguments == {"file": "data/own/mnist.npz"}
     assert config.split.test == "own"
+
+
+def test_dark_images_of_16_bits(project: Path) -> None:
+    for n in range(24):
+        file = project / f"scans/{'cat' if n % 2 else 'dog'}/{n}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 4), 8 + n, np.uint16)).save(file)
+    printed = new_dataset("scans")
+    assert "bits: 8, no value of the 16-bit images is above 255" in printed
+    assert "24 of 24 images have the same value in all pixels" in printed
+    assert "have only" not in printed
+    dataset = dataset_config("scans").dataset
+    assert dataset.source.arguments["bits"] == 8

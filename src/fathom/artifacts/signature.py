@@ -16,6 +16,7 @@ from fathom.base.errors import FathomError
 from fathom.base.files import JsonModel, read_json
 
 SIGNATURE = "signature.json"
+MOST_BITS = 16  # of the values in a gray image
 IMAGE = "image"  # the name of the input of images
 
 EPOCH = pd.Timestamp("1970-01-01")
@@ -48,6 +49,7 @@ class ImageInput(JsonModel):
 
     `shape` is (height, width) or (height, width, channels), `type` the NumPy dtype. `low` and
     `high` are of the training rows. `resized` is whether images of other sizes are resized.
+    `bits` are those of the values in 16-bit gray images.
     """
 
     shape: list[int]
@@ -55,6 +57,7 @@ class ImageInput(JsonModel):
     low: float
     high: float
     resized: bool
+    bits: int = MOST_BITS
 
 
 class Interval(JsonModel):

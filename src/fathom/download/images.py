@@ -5,7 +5,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from fathom.artifacts.signature import MOST_BITS
 from fathom.base.errors import FathomError
 from fathom.download.own_files import error_text
 
@@ -50,7 +51,10 @@ class RawImages:
 
 
 def read_image_folder(
-    folder: Path, size: Sequence[int] | None = None, channels: Literal[1, 3] | None = None
+    folder: Path,
+    size: Sequence[int] | None = None,
+    channels: Literal[1, 3] | None = None,
+    bits: int = MOST_BITS,
 ) -> RawImages:
     """Read a folder that has one sub-folder of .png, .jpg or .jpeg files for each class.
 
@@ -58,8 +62,8 @@ def read_image_folder(
     of `train`. Names are sorted with numbers by value (2 before 10). Hidden files are ignored, and
     files beside the sub-folders unless they are images.
 
-    Images are rotated as their EXIF data says. Transparent pixels become white, 16 bits are
-    truncated to 8, and CMYK becomes RGB.
+    Images are rotated as their EXIF data says. Transparent pixels become white, the highest 8 of
+    more bits are kept, and CMYK becomes RGB.
 
     Args:
         folder: path of the folder.
@@ -67,7 +71,10 @@ def read_image_folder(
             regardless of their proportions. By default all images must have the same size.
         channels: 1 converts colors to gray (ITU-R 601), 3 repeats gray. By default the images
             are gray if no pixel has a color.
+        bits: of the values in 16-bit gray images, from 8 to 16. Scanners often fill 12 of 16.
     """
+    if not 8 <= bits <= MOST_BITS:
+        raise FathomError(f"dataset.source.bits must be from 8 to {MOST_BITS}, not {bits}")
     if size is not None and (len(size) != 2 or any(type(n) is not int or n < 1 for n in size)):
         raise FathomError(f"dataset.source.size must be [height, width], not {list(size)}")
     if channels not in (None, 1, 3):
@@ -77,7 +84,7 @@ def read_image_folder(
     test = [image for is_test, subset in subsets if is_test for image in list_images(subset)]
     labels, classes = encode_labels(folder, [name for name, _ in train], [name for name, _ in test])
     files = [file for _, file in train + test]
-    images = read_images(files, size, channels)
+    images = read_images(files, size, channels, bits)
     names = [file.relative_to(folder).as_posix() for file in files]
     return RawImages(images, labels, classes, test_rows=len(test), files=names)
 
@@ -163,9 +170,9 @@ def encode_labels(
 
 
 def read_images(
-    files: list[Path], size: Sequence[int] | None, channels: int | None
+    files: list[Path], size: Sequence[int] | None, channels: int | None, bits: int
 ) -> NDArray[np.uint8]:
-    height, width = size or open_image(files[0]).size[::-1]
+    height, width = size or open_image(files[0], bits).size[::-1]
     try:
         images = np.empty((len(files), height, width, channels or 3), dtype=np.uint8)
     except (MemoryError, ValueError) as error:
@@ -175,7 +182,7 @@ def read_images(
         ) from error
     has_color = channels == 3
     for row, file in enumerate(files):
-        image = open_image(file)
+        image = open_image(file, bits)
         if size and image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.LANCZOS)
         if image.size != (width, height):
@@ -189,15 +196,16 @@ def read_images(
     return images if has_color else np.ascontiguousarray(images[..., 0])
 
 
-def open_image(path: Path) -> Image.Image:
-    return decode_image(path, str(path))
+def open_image(path: Path, bits: int = MOST_BITS) -> Image.Image:
+    return decode_image(path, str(path), bits)
 
 
-def decode_image(file: Path | IO[bytes], name: str) -> Image.Image:
+def decode_image(file: Path | IO[bytes], name: str, bits: int = MOST_BITS) -> Image.Image:
     """Read an image file, upright and opaque, as 8 bits of gray (L) or color (RGB).
 
     Raises:
-        FathomError: it is not a PNG or JPEG image, damaged, or suspiciously large.
+        FathomError: it is not a PNG or JPEG image, damaged, or suspiciously large, or a 16-bit
+            image has values of more than `bits` bits.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -207,9 +215,14 @@ def decode_image(file: Path | IO[bytes], name: str) -> Image.Image:
                 opened.load()
                 image = ImageOps.exif_transpose(opened)
             if image.mode.startswith("I"):
-                levels = np.asarray(image)
-                is_clear = levels == image.info.get("transparency", -1)
-                return Image.fromarray(np.where(is_clear, 255, levels >> 8).astype(np.uint8))
+                levels, is_clear = gray_levels(image)
+                highest = int(levels.max(where=~is_clear, initial=0))
+                if highest >> bits:
+                    raise FathomError(
+                        f"{name} has the value {highest}, but images of {bits} bits have at most "
+                        f"{2**bits - 1}: set dataset.source.bits to {highest.bit_length()}"
+                    )
+                return Image.fromarray(np.where(is_clear, 255, levels >> bits - 8).astype(np.uint8))
             if image.has_transparency_data:
                 image = image.convert("RGBA")
                 white = Image.new("RGBA", image.size, "white")
@@ -223,3 +236,21 @@ def decode_image(file: Path | IO[bytes], name: str) -> Image.Image:
             raise FathomError(
                 f"{name} is damaged ({error_text(error)}): repair or remove it"
             ) from error
+
+
+def gray_levels(image: Image.Image) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the values of a 16-bit image, and which of its pixels are transparent."""
+    levels = np.asarray(image, np.int64)
+    return levels, levels == image.info.get("transparency", -1)
+
+
+def find_bits(files: Iterable[Path]) -> int | None:
+    """Return the bits that the values of 16-bit images fill, at least 8; None without any."""
+    bits = None
+    for file in files:
+        with Image.open(file, formats=("PNG", "JPEG")) as image:
+            if image.mode.startswith("I"):
+                levels, is_clear = gray_levels(image)
+                highest = int(levels.max(where=~is_clear, initial=0))
+                bits = max(bits or 8, highest.bit_length())
+    return bits

@@ -22,6 +22,7 @@ import pandas as pd
 from pydantic import NonNegativeInt, validate_call
 
 from fathom.artifacts.schema import LARGE
+from fathom.artifacts.signature import MOST_BITS
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
@@ -150,14 +151,17 @@ def table_file(
 
 @validate_call
 def image_folder(
-    folder: str, size: list[int] | None = None, channels: Literal[1, 3] | None = None
+    folder: str,
+    size: list[int] | None = None,
+    channels: Literal[1, 3] | None = None,
+    bits: int = MOST_BITS,
 ) -> RawImages:
     """Read PNG and JPEG files from a folder in data/own/ with a sub-folder for each class.
 
     The arguments are those of `read_image_folder`.
     """
     path, origin = find_file(folder, None)
-    images = read_image_folder(path, size, channels)
+    images = read_image_folder(path, size, channels, bits)
     sha256 = hash_files([path / name for name in images.files])
     return replace(images, origin=origin, sha256=sha256)
 

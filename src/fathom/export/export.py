@@ -17,7 +17,14 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import Table, open_raw_table
 from fathom.artifacts.scaled_data import read_scalers
 from fathom.artifacts.schema import Schema, SchemaColumn
-from fathom.artifacts.signature import SIGNATURE, ImageInput, InputColumn, Signature, to_seconds
+from fathom.artifacts.signature import (
+    MOST_BITS,
+    SIGNATURE,
+    ImageInput,
+    InputColumn,
+    Signature,
+    to_seconds,
+)
 from fathom.base import paths
 from fathom.base.files import atomic_write, read_array, read_json
 from fathom.evaluate.intervals import fit_interval
@@ -135,6 +142,7 @@ def describe_images(dataset: DatasetSettings, rows: NDArray[np.int64]) -> ImageI
         low=float(training.min()),
         high=float(training.max()),
         resized=bool(dataset.source.arguments.get("size")),
+        bits=dataset.source.arguments.get("bits", MOST_BITS),
     )
 
 

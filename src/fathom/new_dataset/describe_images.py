@@ -1,15 +1,20 @@
 """Reads images, prints their classes and returns their settings."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from fathom.artifacts.signature import MOST_BITS
 from fathom.base.errors import FathomError
 from fathom.download.arrays import read_image_arrays
 from fathom.download.images import (
     RawImages,
+    find_bits,
     list_images,
     open_image,
     read_image_folder,
@@ -18,6 +23,8 @@ from fathom.download.images import (
 from fathom.new_dataset.dataset_file import Arguments, image_settings
 from fathom.new_dataset.infer_target import MIN_ROWS, why_unsplittable
 from fathom.new_dataset.printing import print_table, printable
+
+FEW_LEVELS = 16
 
 
 def describe_images(file: Path, name: str, data: Path) -> str:
@@ -40,6 +47,8 @@ def describe_images(file: Path, name: str, data: Path) -> str:
     for key, (value, why) in source.items():
         if why:
             print(f"  {key}: {value}, {why}")
+    for note in describe_pixels(images.images):
+        print(f"  {note}")
     shape = images.images.shape[1:]
     size = f"{shape[0]} x {shape[1]} pixels in {'colour' if len(shape) == 3 else 'grey'}"
     summary = f"{name}: {len(images.images):,} images of {size} in {len(images.classes)} classes, "
@@ -47,6 +56,17 @@ def describe_images(file: Path, name: str, data: Path) -> str:
     names = np.asarray(images.classes)[images.labels[:first_test]]
     unsplittable = why_unsplittable(pd.Series(names), "image")
     return image_settings(summary, function, source, images.test_rows > 0, unsplittable)
+
+
+def describe_pixels(images: NDArray[np.uint8]) -> Iterator[str]:
+    """Yield what is odd about the values of pixels."""
+    pixels = images.reshape(len(images), -1)
+    constant = int((pixels == pixels[:, :1]).all(axis=1).sum())
+    if constant:
+        yield f"{constant:,} of {len(images):,} images have the same value in all pixels"
+    levels = len(np.unique(pixels))
+    if 1 < levels < FEW_LEVELS:
+        yield f"all images together have only {levels} different values of pixels"
 
 
 def read_folder(folder: Path) -> tuple[RawImages, Arguments]:
@@ -66,4 +86,8 @@ def read_folder(folder: Path) -> tuple[RawImages, Arguments]:
         arguments["size"] = (size, why)
     if len(modes) > 1:
         arguments["channels"] = (3, f"{modes['L']:,} of {len(opened):,} images are grey")
-    return read_image_folder(folder, size, 3 if len(modes) > 1 else None), arguments
+    bits = find_bits(files)
+    if bits is not None and bits < MOST_BITS:
+        arguments["bits"] = (bits, f"no value of the 16-bit images is above {2**bits - 1}")
+    channels: Literal[3] | None = 3 if len(modes) > 1 else None
+    return read_image_folder(folder, size, channels, bits or MOST_BITS), arguments

@@ -46,7 +46,8 @@ def read_images(path: Path, image: ImageInput, array: str | None) -> Iterator[Bl
 def read_file_blocks(files: list[Path], folder: Path, image: ImageInput) -> Iterator[Block]:
     for start in range(0, len(files), BLOCK):
         block = files[start : start + BLOCK]
-        images = np.stack([to_shape(open_image(file), str(file), image) for file in block])
+        opened = ((file, open_image(file, image.bits)) for file in block)
+        images = np.stack([to_shape(picture, str(file), image) for file, picture in opened])
         names = [file.relative_to(folder).as_posix() for file in block]
         yield pa.table({"file": names}), {IMAGE: images}
 

@@ -82,7 +82,7 @@ def count_pixels(content: bytes) -> int:
 def read_file(content: bytes, row: int, image: ImageInput) -> NDArray[np.uint8]:
     name = f"row {row}: the file"
     try:
-        return to_shape(decode_image(io.BytesIO(content), name), name, image)
+        return to_shape(decode_image(io.BytesIO(content), name, image.bits), name, image)
     except FathomError as error:
         raise RequestError(str(error)) from error
 
