@@ -179,3 +179,16 @@ def test_completion_knows_commands_and_options(
     environment = {"COMP_WORDS": words, "COMP_CWORD": count}
     done = CliRunner(env=environment).invoke(fathom, prog_name="fathom")
     assert done.output.split(",")[1].strip() == completion
+
+
+def test_folders_that_cannot_be_written_to(small: Path) -> None:
+    (small / "logs").touch()
+    (small / "checkpoints/digits/mlp").mkdir(parents=True)
+    (small / "checkpoints/digits/mlp/seed-42.npz").write_bytes(bytes(2**26))
+    lines = printed(status=1).splitlines()
+    wrong = "logs: Not a directory: a file is where a folder is expected; move it away"
+    assert [line for line in lines if line.startswith("WRONG")] == [f"WRONG    {wrong}"]
+    assert (
+        "ok       checkpoints/ has 0.1 GiB of trainings that have not ended: the same trainings go "
+        "on from there; `rm -r checkpoints` deletes them"
+    ) in lines

@@ -2,13 +2,15 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from conftest import prepare, work_in_copy
+import tf2onnx
+from conftest import network_config, prepare, work_in_copy
 from export_formats import Arrays, assert_close, predict_onnx, predict_saved_model, tensors
 from networks import build_network
 from own_tables import every_kind
@@ -22,7 +24,7 @@ from fathom.artifacts.schema import Schema
 from fathom.artifacts.signature import IMAGE, Signature
 from fathom.base import paths
 from fathom.download.sources import RawTable
-from fathom.export.export import input_columns
+from fathom.export.export import input_columns, write_formats
 from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_onnx, write_saved_model
 from fathom.export.preprocessing import build_image_model, build_table_model, reserved_names
 from fathom.predict.model_inputs import model_inputs
@@ -196,3 +198,24 @@ def test_every_format_takes_every_kind_of_column(project: Path, dataset: str, mo
     assert_close(predict_saved_model(project / SAVED_MODEL, inputs), expected)
     assert write_onnx(exported, project / ONNX) is None
     assert_close(predict_onnx(project / ONNX, inputs), expected)
+
+
+def test_a_network_that_cannot_be_converted(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts of tf2onnx raise NotImplementedError, others ValueError."""
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise NotImplementedError("to_onnx not implemented\nfor 'batch_dot'.")
+
+    inputs = keras.Input([3], name="features")
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    monkeypatch.setattr(tf2onnx.convert, "from_function", refuse)
+    config = network_config("digits", "mlp", "export.saved_model=false")
+    folder = workspace / "exported"
+    folder.mkdir()
+    assert write_formats(model, folder, config) == {
+        "keras": "model.keras",
+        "onnx": "not converted: to_onnx not implemented for 'batch_dot'.",
+    }
+    assert [path.name for path in folder.iterdir()] == ["model.keras"]

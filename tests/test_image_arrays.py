@@ -1,5 +1,6 @@
 """Images in .npz files are read as they are, or refused with one line."""
 
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,25 @@ def test_refuses_other_files(tmp_path: Path) -> None:
         archive.writestr("x", "text")
         archive.writestr("y", "text")
     assert refusal(read_image_arrays, path) == "t.npz: x is not an array"
+
+
+def test_an_unknown_compression(tmp_path: Path) -> None:
+    path = arrays_file(tmp_path, x=PIXELS, y=LABELS)
+    headers = rb"(PK\x03\x04.{4}|PK\x01\x02.{6})\0\0"  # before the number of the method
+    content, count = re.subn(headers, b"\\1c\0", path.read_bytes(), flags=re.DOTALL)
+    assert count == 4
+    assert refusal(read_image_arrays, write(path, content)) == (
+        "t.npz: x is damaged: That compression method is not supported"
+    )
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = arrays_file(tmp_path, x=PIXELS, y=LABELS)
+    monkeypatch.setattr(np, "load", refuse)
+    assert refusal(read_image_arrays, path) == "t.npz cannot be read: Permission denied"
 
 
 def test_damaged_arrays_never_end_in_a_traceback(tmp_path: Path) -> None:

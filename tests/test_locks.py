@@ -1,6 +1,7 @@
 """One process at a time writes an output; another gets a line."""
 
 import errno
+import json
 import os
 import re
 import signal
@@ -90,4 +91,20 @@ def test_a_file_system_without_locks(
     assert capsys.readouterr().err.splitlines()[0] == (
         f"the file system of {tmp_path} has no locks (No locks available): do not start "
         "train@digits-mlp twice at once"
+    )
+
+
+def test_a_process_that_waits(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "one.lock"
+    command = [sys.executable, "-c", HOLD.replace("60", "0.5"), str(file)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"holds\n"
+        with only_process(file, "a large training", wait=True):
+            assert json.loads(file.read_text())["pid"] == os.getpid()
+    assert re.fullmatch(
+        rf"a large training runs already: in process {holder.pid}, since {SINCE}; waits until it "
+        r"ends\n",
+        capfd.readouterr().out,
     )

@@ -17,7 +17,7 @@ from fathom.base import machine, paths
 from fathom.base.blocks import MOST_ROWS
 from fathom.base.files import write_json
 from fathom.base.tables import write_table
-from fathom.train import devices
+from fathom.train import memory
 
 TIMES = 500  # 5,805,000 rows, of which the network takes 200 MiB
 MIB = 2**20
@@ -94,16 +94,53 @@ def test_rows_take_what_the_limit_leaves(
     overrides: list[str],
     expected: float,
 ) -> None:
-    monkeypatch.setattr(devices, "machine_memory", lambda: machine)
-    assert devices.memory_for_rows(network_config("digits", "mlp", *overrides)) == expected
+    monkeypatch.setattr(memory, "machine_memory", lambda: machine)
+    assert memory.memory_for_rows(network_config("digits", "mlp", *overrides)) == expected
 
 
 def test_refuses_a_limit_that_leaves_nothing(workspace: Path) -> None:
     config = network_config("digits", "mlp", "memory_limit=1")
-    assert refusal(devices.memory_for_rows, config) == (
+    assert refusal(memory.memory_for_rows, config) == (
         "command line: memory_limit: 1 GiB leaves no memory for training rows: TensorFlow takes "
         "1.25 GiB; set it to 2 or more"
     )
+
+
+@pytest.mark.parametrize(
+    ("share", "machine_gib", "waits"),
+    [("3.0", 16, True), ("5.3", 16, False), (None, 16, False), ("0.1", 1, False)],
+)
+def test_one_training_at_a_time_takes_more_than_its_share(
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    share: str | None,
+    machine_gib: float,
+    waits: bool,
+) -> None:
+    """Rows of 120 million values take 2.7 GiB with all copies, TensorFlow 1.25 GiB."""
+    monkeypatch.setattr(memory, "machine_memory", lambda: machine_gib)
+    if share is not None:
+        monkeypatch.setenv("FATHOM_MEMORY", share)
+    output, numbers = Output(column="y", task="regression"), [f"x{n}" for n in range(12)]
+    rows = {"train": 8_000_000, "valid": 2_000_000, "test": 1}
+    large = Problem(
+        dataset="large", kind="table", shape=[12], numbers=numbers, rows=rows,
+        outputs={"main_output": output},
+    )  # fmt: skip
+    small = large.model_copy(update={"rows": {"train": 1000, "valid": 1000, "test": 1}})
+    config = network_config("digits", "mlp")
+    lock = paths.lock("memory")
+    with memory.share_memory(config, small):
+        assert not lock.exists()
+    with memory.share_memory(config, large):
+        assert lock.exists() == waits
+
+
+def test_the_share_of_memory_must_be_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in ("0", "-1", "two", "", "nan"):
+        monkeypatch.setenv("FATHOM_MEMORY", wrong)
+        message = f"FATHOM_MEMORY={wrong}: must be a number of GiB above 0"
+        assert refusal(machine.memory_share) == message
 
 
 def test_a_container_has_what_it_may_take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @contextmanager
-def only_process(file: Path, work: str) -> Iterator[None]:
+def only_process(file: Path, work: str, wait: bool = False) -> Iterator[None]:
     """Hold a lock in the block; the system releases it when this process ends, however it ends.
 
     On a file system without locks, a line says so, and the block runs.
@@ -27,13 +27,14 @@ def only_process(file: Path, work: str) -> Iterator[None]:
     Args:
         file: says which process has the lock; it stays.
         work: what the lock is for, such as "train@digits-mlp".
+        wait: for another process that has the lock, with a line.
 
     Raises:
-        FathomError: another process has it.
+        FathomError: another process has it, and `wait` is false.
     """
     with open_lock(file) as opened:
         if opened is not None:
-            take(file, opened, work)
+            take(file, opened, work, wait)
         yield
 
 
@@ -48,31 +49,36 @@ def open_lock(file: Path) -> AbstractContextManager[IO[bytes] | None]:
     return nullcontext()
 
 
-def take(file: Path, opened: IO[bytes], work: str) -> None:
+def take(file: Path, opened: IO[bytes], work: str, wait: bool) -> None:
     """Take a lock, and write which process has it."""
     try:
         flock(opened, LOCK_EX | LOCK_NB)
     except BlockingIOError as error:
-        raise FathomError(f"{work} runs already: {describe_holder(file)}") from error
+        holder, remedy = describe_holder(file)
+        line = f"{work} runs already: in {holder}"
+        if not wait:
+            raise FathomError(f"{line}; {remedy}") from error
+        print(f"{line}; waits until it ends", flush=True)
+        flock(opened, LOCK_EX)
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
             raise OSError(error.errno, error.strerror, str(file)) from error
         reason = f"the file system of {file.parent} has no locks ({error.strerror})"
         print(f"{reason}: do not start {work} twice at once", file=sys.stderr, flush=True)
     now = datetime.now().astimezone().isoformat(" ", "seconds")
-    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": now}
+    owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": now}
     with name_file(file):
         opened.truncate(0)
-        opened.write(json.dumps(holder).encode())
+        opened.write(json.dumps(owner).encode())
 
 
-def describe_holder(file: Path) -> str:
-    """Return which process has a lock and what to do, as far as the file says."""
+def describe_holder(file: Path) -> tuple[str, str]:
+    """Return which process has a lock, as far as the file says, and what to do."""
     try:
-        holder = json.loads(file.read_text(encoding="utf-8"))
+        owner = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:  # it has the lock, but has not written yet
-        return "in another process; wait until it ends"
-    pid, host, since = holder["pid"], holder["host"], holder["since"]
+        return "another process", "wait until it ends"
+    pid, host, since = owner["pid"], owner["host"], owner["since"]
     if host != socket.gethostname():
-        return f"in process {pid} on {host}, since {since}; wait until it ends"
-    return f"in process {pid}, since {since}; wait until it ends, or stop it with `kill {pid}`"
+        return f"process {pid} on {host}, since {since}", "wait until it ends"
+    return f"process {pid}, since {since}", f"wait until it ends, or stop it with `kill {pid}`"

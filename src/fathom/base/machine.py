@@ -1,11 +1,13 @@
 """Cores and memory that a process may use of this machine."""
 
 import os
+import re
 from pathlib import Path
 
 from fathom.base.errors import FathomError
 
 CORES = "FATHOM_CORES"  # `fathom repro` sets it for each stage
+MEMORY = "FATHOM_MEMORY"  # GiB, likewise
 CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")  # of a container
 GIB = 2**30
 
@@ -24,6 +26,20 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def memory_share() -> float | None:
+    """Return `FATHOM_MEMORY`, this process's share of the memory in GiB; None if it is not set.
+
+    Raises:
+        FathomError: `FATHOM_MEMORY` is not a number above 0.
+    """
+    share = os.environ.get(MEMORY)
+    if share is None:
+        return None
+    if not re.fullmatch(r"\d+(\.\d+)?", share) or not float(share):
+        raise FathomError(f"{MEMORY}={share}: must be a number of GiB above 0")
+    return float(share)
 
 
 def machine_memory() -> float:

@@ -5,6 +5,7 @@ import click
 from fathom.doctor.cache import check_cache, check_own_data
 from fathom.doctor.every_setting import check_settings
 from fathom.doctor.findings import WRONG
+from fathom.doctor.folders import check_folders
 from fathom.doctor.hardware import check_hardware
 from fathom.doctor.packages import check_packages
 from fathom.doctor.repository import check_line_endings, check_repository
@@ -14,6 +15,7 @@ CHECKS = (  # in the order of the lines
     check_packages,
     check_variables,
     check_hardware,
+    check_folders,
     check_settings,
     check_repository,
     check_line_endings,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.images import READ_ERRORS, RawImages, encode_labels
-from fathom.download.own_files import check_file, check_start, error_text, read_bytes
+from fathom.download.own_files import check_file, check_start, damage, error_text, read_bytes
 
 ARRAYS = (  # pairs of names of images and labels that belong together; test sets last
     (("x_train", "y_train"), ("x_val", "y_val"), ("x_valid", "y_valid"), ("x_test", "y_test")),
@@ -116,7 +116,8 @@ def load_pairs(
     try:
         archive = np.load(path, allow_pickle=False)
     except READ_ERRORS as error:
-        raise FathomError(f"{path} is damaged, or not an .npz file: {error_text(error)}") from error
+        text = f"{path} is damaged, or not an .npz file: {error_text(error)}"
+        raise damage(path, error, text) from error
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise FathomError(f"{path} has one array without a name: save both with numpy.savez")
     with archive:
@@ -163,7 +164,8 @@ def read_npz_array(path: Path, archive: Any, name: str) -> NDArray[Any]:
                 f"{path}: {name} contains Python objects, which may run any code: save it as an "
                 "array of numbers or texts"
             ) from error
-        raise FathomError(f"{path}: {name} is damaged: {error_text(error)}") from error
+        text = f"{path}: {name} is damaged: {error_text(error)}"
+        raise damage(path, error, text) from error
     if not isinstance(array, np.ndarray):
         raise FathomError(f"{path}: {name} is not an array")
     return array

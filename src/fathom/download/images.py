@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fathom.artifacts.signature import MOST_BITS
 from fathom.base.errors import FathomError
-from fathom.download.own_files import error_text
+from fathom.download.own_files import damage, error_text
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 IGNORED = ("thumbs.db", "desktop.ini", "__macosx")  # besides hidden files
@@ -233,9 +233,8 @@ def decode_image(file: Path | IO[bytes], name: str, bits: int = MOST_BITS) -> Im
         except UnidentifiedImageError as error:
             raise FathomError(f"{name} is not a PNG or JPEG image: convert or remove it") from error
         except READ_ERRORS as error:
-            raise FathomError(
-                f"{name} is damaged ({error_text(error)}): repair or remove it"
-            ) from error
+            text = f"{name} is damaged ({error_text(error)}): repair or remove it"
+            raise damage(name, error, text) from error
 
 
 def gray_levels(image: Image.Image) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
+from fathom.base.system_errors import find_system_error
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}  # defaults for text files
 KINDS = dict.fromkeys((".parquet", ".pq"), "a Parquet file") | dict.fromkeys(
@@ -109,6 +110,14 @@ def check_start(path: Path, content: bytes, kind: str = "") -> None:
     for signature, other in SIGNATURES.items():
         if other != kind and content[:64].lstrip().startswith(signature):
             raise FathomError(f"{path} is {other}, despite its suffix: rename or replace it")
+
+
+def damage(path: Path | str, error: Exception, text: str) -> FathomError:
+    """Return the error of a file that cannot be read: `text`, unless the system refuses it."""
+    refusal = find_system_error(error)
+    if refusal is not None:
+        return FathomError(f"{path} cannot be read: {refusal.strerror}")
+    return FathomError(text)
 
 
 def error_text(error: Exception) -> str:

@@ -13,7 +13,7 @@ from fathom.artifacts.signature import IMAGE, ImageInput
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import ARRAYS, as_uint8, check_image_shape, read_npz_array
 from fathom.download.images import READ_ERRORS, SUFFIXES, natural_sort_key, open_image
-from fathom.download.own_files import check_file, error_text
+from fathom.download.own_files import check_file, damage, error_text
 from fathom.predict.model_inputs import Inputs
 
 BLOCK = 1024  # images
@@ -89,7 +89,8 @@ def load_array(path: Path, name: str | None) -> NDArray[Any]:
     try:
         loaded = np.load(path, allow_pickle=False, mmap_mode="r")
     except READ_ERRORS as error:
-        raise FathomError(f"{path} is damaged, or no {suffix} file: {error_text(error)}") from error
+        text = f"{path} is damaged, or no {suffix} file: {error_text(error)}"
+        raise damage(path, error, text) from error
     if isinstance(loaded, np.ndarray):
         return loaded
     with loaded:

@@ -1,5 +1,6 @@
 """`fathom repro`: `dvc repro` with independent stages in parallel."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.machine import cores, machine_memory
+from fathom.base.machine import MEMORY, cores, machine_memory
 from fathom.messages.dvc import require_dvc
 from fathom.messages.git import WITHOUT_GIT, git_problem
 from fathom.repro.job import describe
@@ -54,7 +55,9 @@ def repro(targets: Sequence[str], jobs: int | None, pull: bool | None) -> bool:
             pull = True
         view = make_view()
         try:
-            return Runner(pipeline, jobs or default_jobs(), bool(pull), view).run()
+            jobs = jobs or default_jobs()
+            os.environ[MEMORY] = f"{machine_memory() / 2 / jobs:.3f}"  # of each stage
+            return Runner(pipeline, jobs, bool(pull), view).run()
         finally:
             view.close()
 

@@ -1,4 +1,4 @@
-"""Devices of a training, and memory for its rows.
+"""Devices of a training.
 
 TensorFlow keeps every device that it has once seen, so GPUs are chosen before it is imported.
 """
@@ -13,7 +13,6 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from fathom.base.errors import FathomError
-from fathom.base.machine import machine_memory
 from fathom.settings.config import Config
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 COUNT_GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
 UNUSED = ("jax", "matplotlib", "sklearn")  # Keras and TensorFlow import them if they are there
-TENSORFLOW_MEMORY = 1.25  # GiB that TensorFlow takes with a network and its programs
 # Keras' own, in whose order a wrong one is named: the last follows from the first. None: no limit.
 KERAS_SETTINGS = {
     "floatx": "float32",
@@ -31,7 +29,6 @@ KERAS_SETTINGS = {
     "max_steps_per_epoch": None,
     "dtype_policy": "float32",
 }
-MIN_MEMORY = 0.1  # GiB for rows
 
 
 def start_tensorflow(config: Config) -> tf.distribute.Strategy:
@@ -172,22 +169,3 @@ def device_names() -> list[str]:
     details = tf.config.experimental.get_device_details
     gpus = [str(details(gpu).get("device_name")) for gpu in tf.config.get_visible_devices("GPU")]
     return gpus or ["CPU"]
-
-
-def memory_for_rows(config: Config) -> float:
-    """Return how many GiB rows may take: `train.memory`, or what `memory_limit` leaves of it.
-
-    Raises:
-        FathomError: `memory_limit` leaves nothing.
-    """
-    if config.memory_limit == "auto":
-        available = max(machine_memory() / 2 - TENSORFLOW_MEMORY, MIN_MEMORY)
-    else:
-        available = config.memory_limit - TENSORFLOW_MEMORY
-        if available < MIN_MEMORY:
-            raise config.origins.error(
-                ("memory_limit",),
-                f"{config.memory_limit:g} GiB leaves no memory for training rows: TensorFlow takes "
-                f"{TENSORFLOW_MEMORY} GiB; set it to 2 or more",
-            )
-    return min(config.train.memory, available)

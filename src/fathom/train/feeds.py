@@ -21,16 +21,13 @@ from fathom.base.tables import ROW_GROUP
 from fathom.models.names import input_names, output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import class_weights, loss_name
-from fathom.train.devices import memory_for_rows
+from fathom.train.memory import COPIES, memory_for_rows
 
 # Inputs, targets and perhaps weights: each an array for a network with one input or output, a list
 # of arrays for one with several; the first axis of every array is the rows.
 Examples = tuple[Any, ...]
 Read = Callable[[range | None], Examples]
 
-# Peak memory of data as a multiple of its size: as a table (with columns that the network does not
-# take), as arrays and as tensors. tests/test_memory.py measures both.
-COPIES = 6
 WINDOWS = 6  # in memory at once: one in use, one waiting, one being read, and copies of the latter
 BLOCKS = 16  # at least so many blocks make a window
 

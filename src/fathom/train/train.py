@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import pandas as pd
 import tensorflow as tf
 
@@ -33,6 +32,7 @@ from fathom.train.callbacks import direction, monitor_name
 from fathom.train.devices import device_names
 from fathom.train.feeds import DiskFeed, MemoryFeed
 from fathom.train.fingerprint import fingerprint
+from fathom.train.memory import row_values, share_memory
 from fathom.train.runs import Run, TrainRun
 from fathom.train.trainer import Trainer, prepare
 
@@ -77,7 +77,8 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
     if config.train.deterministic:
         tf.config.experimental.enable_op_determinism()
     if config.train.engine != "ray":
-        return train_seeds(runs.train_run, config, strategy)
+        with share_memory(config, Problem.read(config.dataset.name)):
+            return train_seeds(runs.train_run, config, strategy)
     from fathom.train.ray import driver
 
     with driver.cluster(config):
@@ -127,9 +128,7 @@ def number_of_runs(config: NetworkConfig, problem: Problem) -> int:
     """Return `train.repeats`; "auto" trains once on large data."""
     if config.train.repeats != "auto":
         return config.train.repeats
-    shapes = [problem.shape_of(name) for name in ("features", "categories")]
-    values = problem.rows["train"] * sum(int(np.prod(shape)) for shape in shapes)
-    return REPEATS if values <= SMALL_DATA else 1
+    return REPEATS if problem.rows["train"] * row_values(problem) <= SMALL_DATA else 1
 
 
 def runs_at_once(repeats: int, trainer: Trainer) -> int:
