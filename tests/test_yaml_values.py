@@ -1,13 +1,17 @@
 """Values that Hydra and DVC would read differently are refused, and no others."""
 
+import io
 from pathlib import Path
 
 import pytest
 from conftest import edit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
+from ruamel.yaml import YAML
 from stages import run_command, run_stage
 
+from fathom.new_dataset.dataset_file import quote
 from fathom.settings.yaml_values import find_difference, may_differ, readings
 
 TWO = "is {} to Hydra (YAML 1.1) and {} to DVC (YAML 1.2): write {}"
@@ -25,11 +29,11 @@ SAME = [
         ("0_10", TWO.format("8", "10", "8 or 10")),
         ("0o10", TWO.format("text", "8", '"0o10" or 8')),
         ("08", TWO.format("text", "8", '"08" or 8')),
-        ("1:30", TWO.format("90", "text", '90 or "1:30"')),
-        ("1:30.5", TWO.format("90.5", "text", '90.5 or "1:30.5"')),
+        ("1:30", TWO.format("90", "text", '90 or !!str "1:30"')),
+        ("1:30.5", TWO.format("90.5", "text", '90.5 or !!str "1:30.5"')),
         ("-.5", TWO.format("text", "-0.5", '"-.5" or -0.5')),
-        ("yes", TWO.format("true", "text", 'true or "yes"')),
-        ("Off", TWO.format("false", "text", 'false or "Off"')),
+        ("yes", TWO.format("true", "text", 'true or !!str "yes"')),
+        ("Off", TWO.format("false", "text", 'false or !!str "Off"')),
         ("2020-01-01", TWO.format("text", "a date", '"2020-01-01"')),
         ("2020-01-01 10:00:00", TWO.format("text", "a date", '"2020-01-01 10:00:00"')),
         ("=", 'is no value: write "="'),
@@ -39,6 +43,19 @@ SAME = [
 )  # fmt: skip
 def test_differences(text: str, problem: str | None) -> None:
     assert find_difference(text) == problem
+    for way in problem.partition("write ")[2].split(" or ") if problem else []:
+        file = io.StringIO()
+        YAML().dump(YAML().load(f"key: {way}\n"), file)  # as DVC does for -S
+        ours = OmegaConf.to_container(OmegaConf.create(file.getvalue()))
+        assert ours == YAML(typ="safe").load(file.getvalue()), file.getvalue()
+
+
+@pytest.mark.parametrize("text", ["no", "1:30", "010", "2020-01-01", "=", "a: b", "on ", "1: 010"])
+def test_settings_of_own_data_survive_dvc(text: str) -> None:
+    file = io.StringIO()
+    YAML().dump(YAML().load(f"key: {quote(text)}\nkeys: [{quote(text)}]\n"), file)
+    assert OmegaConf.create(file.getvalue()) == {"key": text, "keys": [text]}
+    assert YAML(typ="safe").load(file.getvalue()) == {"key": text, "keys": [text]}
 
 
 @settings(max_examples=150)
@@ -80,7 +97,7 @@ def test_stages_and_commands_name_file_and_line(workspace: Path, file: str, text
 
 def test_doctor_reads_unused_files(workspace: Path) -> None:
     line = append(workspace / "conf/search/space/book.yaml", "train.loss: {choice: [yes]}\n")
-    problem = TWO.format("true", "text", 'true or "yes"')
+    problem = TWO.format("true", "text", 'true or !!str "yes"')
     warning = f"warning  conf/search/space/book.yaml: line {line}: yes {problem}\n"
     assert warning in run_command("doctor").out
 

@@ -12,6 +12,7 @@ from fathom.new_dataset.exclusions import MIN_TOP_COUNT
 from fathom.new_dataset.infer_columns import ColumnGuess
 from fathom.new_dataset.infer_target import TargetGuess
 from fathom.new_dataset.printing import join_first, printable
+from fathom.settings.yaml_values import find_difference
 
 PLAIN = re.compile(r"[^\W\d][\w./-]*( \w[\w-]*)*")  # needs no quotes, unless it is yes or null
 MAX_CHOICES = 20  # integers that may be categories, in the comment on them
@@ -91,4 +92,6 @@ def quote(text: str) -> str:
     """Return a text as YAML, in quotes if it needs them."""
     if PLAIN.fullmatch(text) and yaml.safe_load(text) == text:
         return text
-    return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9).strip("\n")
+    tag = "!!str " if find_difference(text) else ""  # DVC keeps it, but not all quotes
+    quoted = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9).strip("\n")
+    return tag + quoted

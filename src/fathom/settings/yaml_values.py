@@ -84,7 +84,15 @@ def describe(value: Any) -> str:
 
 def write(text: str, value: Any) -> str:
     """Return how to write a value so that both read it."""
-    return f'"{text}"' if isinstance(value, str | date) else yaml_of(value)
+    return as_text(text) if isinstance(value, str | date) else yaml_of(value)
+
+
+def as_text(text: str) -> str:
+    """Return how to write a scalar as text.
+
+    DVC writes a file again, without the quotes that only YAML 1.1 needs; it keeps tags.
+    """
+    return f'!!str "{text}"' if isinstance(readings(text)[1], str) else f'"{text}"'
 
 
 def yaml_of(value: float) -> str:
