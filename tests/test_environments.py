@@ -39,6 +39,7 @@ COMMANDS = {
 NO_SEARCH = ("repro", "experiment", "prediction")  # a search neither asks Git nor DVC's cache
 # Nor can DVC keep experiments there: test_git.py has the lines that say so.
 NO_EXPERIMENT = ("repro", "prediction")
+NO_PATH = ("repro", "search", "prediction")  # `dvc` itself would find no `python`
 UNKNOWN = ("unshare", "--user", "--map-user=12345", "--map-group=12345")  # without name and home
 ODD = """my  'own' "project" $HOME `x` \\n [a] 100% & co; x=y, z"""
 
@@ -108,8 +109,16 @@ def in_memory_without_git(project: Path, folder: Path) -> Path:
     return copied
 
 
+def keras_json(project: Path, folder: Path) -> Path:
+    copied = copy(project, folder)
+    (copied / "keras.json").write_text('{"floatx": "float64", "epsilon": 0.1}')
+    return copied
+
+
 VARIABLES: Variables = {
     "HYDRA_FULL_ERROR": "1",
+    "KERAS_BACKEND": "jax",
+    "KERAS_HOME": ".",
     "OMP_NUM_THREADS": "1",
     "PYTHONDEVMODE": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -117,10 +126,16 @@ VARIABLES: Variables = {
     "PYTHONNOUSERSITE": "1",
     "PYTHONOPTIMIZE": "2",
     "TF_CPP_MIN_LOG_LEVEL": "0",
+    "TF_USE_LEGACY_KERAS": "1",
     "TZ": "Pacific/Auckland",
 }
 DAEMON: Variables = {
+    "COLUMNS": "20",
     "HOME": None,
+    "LC_ALL": "C",
+    "PATH": None,
+    "PYTHONCOERCECLOCALE": "0",
+    "PYTHONUTF8": "0",
     "TERM": None,
 }
 CLOSED = ("setsid", "--wait", "sh", "-c", 'umask 077; exec "$@" <&-', "sh")
@@ -131,8 +146,10 @@ CELLS = {
         shallow_clone_of_another_owner, commands=NO_EXPERIMENT
     ),
     "another file system, no Git": Cell(in_memory_without_git, commands=NO_EXPERIMENT),
-    "no terminal, no standard input, no HOME, umask": Cell(copy, DAEMON, CLOSED),
-    "variables of Hydra, TensorFlow and Python, python -OO": Cell(copy, VARIABLES),
+    "no terminal, no standard input, 20 columns, C locale, no HOME, no PATH": Cell(
+        copy, DAEMON, CLOSED, NO_PATH
+    ),
+    "variables of Keras, TensorFlow, Hydra and Python, python -OO": Cell(keras_json, VARIABLES),
 }
 
 
@@ -247,15 +264,17 @@ def read_only(project: Path, folder: Path) -> Path:
     return copied
 
 
-NAMED: Variables = {"HOME": "/", "USER": "somebody"}
+NOBODY: Variables = dict.fromkeys(["HOME", "LOGNAME", "USER", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"])
 REFUSALS = {
     "DVC cannot work in {}: rename the folder without {{ and }}": Cell(braces),
     "DVC could not determine the home directory for '~/.config', set an absolute HOME or XDG "
-    "variable": Cell(copy, dict.fromkeys(["HOME", "USER", "XDG_CONFIG_HOME"]), UNKNOWN),
+    "variable": Cell(copy, NOBODY, UNKNOWN),
     "DVC asks for the name of this user, who has none: set USER to any name": Cell(
-        copy, {"HOME": "/", "LOGNAME": None, "USER": None}, UNKNOWN
+        copy, NOBODY | {"HOME": "/"}, UNKNOWN
     ),
-    "DVC cannot write to {}: allow it, or copy the project": Cell(read_only, NAMED, UNKNOWN),
+    "DVC cannot write to {}: allow it, or copy the project": Cell(
+        read_only, NOBODY | {"HOME": "/", "USER": "somebody"}, UNKNOWN
+    ),
 }
 
 
@@ -271,9 +290,9 @@ def test_one_line_that_doctor_tells_before(line: str, project: Path, folder: Pat
     assert (done.returncode, done.stderr, wrong) == (1, b"", [f"WRONG    {told}"])
 
 
-def test_a_built_project_predicts_where_nobody_can_write(
+def test_nobody_predicts_in_a_project_that_is_read_only(
     plain: Path, expected: dict[str, Any], tmp_path: Path
 ) -> None:
     folder = read_only(plain / "project", tmp_path)
-    done = run_cell(Cell(copy, NAMED, UNKNOWN), folder, COMMANDS["prediction"])
+    done = run_cell(Cell(copy, NOBODY, UNKNOWN), folder, COMMANDS["prediction"])
     assert done.stdout.decode() == expected["prediction"], done.stderr.decode()

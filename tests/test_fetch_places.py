@@ -86,7 +86,7 @@ def test_empty_variables_are_ignored(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "fathom.download.fetch.user_cache_path", lambda name: tmp_path / "user" / name
+        "fathom.base.environment.user_cache_path", lambda name: tmp_path / "user" / name
     )
     monkeypatch.setenv("FATHOM_CACHE", "")
     monkeypatch.setenv("FATHOM_MIRROR", "")

@@ -6,6 +6,7 @@
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,7 +24,12 @@ BITS = re.compile(
 
 def cache_folder() -> Path:
     """Return the folder for downloads: `FATHOM_CACHE`, or `fathom` in the user's cache."""
-    return Path(os.environ.get("FATHOM_CACHE") or user_cache_path("fathom"))
+    if given := os.environ.get("FATHOM_CACHE"):
+        return Path(given)
+    try:
+        return user_cache_path("fathom")
+    except RuntimeError:  # a container may run as a user without a home
+        return Path(tempfile.gettempdir(), f"fathom-{os.getuid()}")
 
 
 def keras_home() -> str:
