@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import dataset_config
 from hypothesis import example, given
@@ -13,11 +14,12 @@ from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from fathom.artifacts.schema import RawSource, Schema
+from fathom.artifacts.schema import RawSource, Schema, SchemaColumn
+from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.download.download import download
 from fathom.settings.data_settings import SplitSettings
-from fathom.split.split import Labels, Rows, split, split_rows
+from fathom.split.split import Labels, Rows, split, split_rows, subset_rows
 
 settings_of_hypothesis = settings_of(
     max_examples=50, derandomize=True, deadline=None, database=None
@@ -40,6 +42,12 @@ def settings(test: float | str = 0.25, valid: float = 0.1875, **others: Any) -> 
     defaults = {"shuffle": True, "stratify": "auto", "valid_first": False, "seed": 42}
     defaults |= {"hash": "auto", "key": None}
     return SplitSettings.model_validate({"test": test, "valid": valid} | defaults | others)
+
+
+def write_raw(table: pd.DataFrame) -> None:
+    folder = paths.raw("made")
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(folder / "data.parquet")
 
 
 def split_all(schema: Schema, labels: Labels | None, settings: SplitSettings) -> dict[str, Rows]:
@@ -153,6 +161,37 @@ def test_own_keeps_the_test_set_of_the_data(shuffle: bool) -> None:
     assert list(subsets["test"]) == list(range(70, 100))
     assert len(subsets["valid"]) == 20  # of all rows, not of the remaining
     assert sorted([*subsets["train"], *subsets["valid"]]) == list(range(70))
+
+
+NO_TARGET = (
+    "split.test: no row of the own test set of made has a 'y', so nothing can be evaluated on it; "
+    "set a fraction or a number of rows, and predict its rows with `fathom predict`"
+)
+
+
+@pytest.mark.parametrize("by_hash", [True, "auto"])
+def test_own_test_set_without_a_target(workspace: Path, by_hash: bool | str) -> None:
+    table = pd.DataFrame({"y": [1.0] * 70 + [None] * 30})
+    write_raw(table)
+    with pytest.raises(FathomError) as caught:
+        subset_rows(schema(100, test_rows=30), settings("own", 0.2, hash=by_hash))
+    assert str(caught.value) == NO_TARGET
+
+
+@pytest.mark.parametrize("keys", [range(300), [n / 2 for n in range(300)]])
+def test_a_row_keeps_its_set_when_its_key_becomes_text(workspace: Path, keys: Any) -> None:
+    chosen = settings(0.25, 0.2, hash=True, key=["k"])
+    table = pd.DataFrame({"k": keys, "y": 1.0})
+    texts = [str(key).removesuffix(".0") for key in keys]
+    sets = []
+    for rows in (table, pd.DataFrame({"k": [*texts, "new"], "y": 1.0})):
+        write_raw(rows)
+        columns = [SchemaColumn(name="k", type="")]
+        raw = schema(len(rows)).model_copy(update={"columns": columns})
+        subsets = subset_rows(raw, chosen)
+        sets.append({row: name for name, numbers in subsets.items() for row in numbers})
+    sets[1].pop(300)
+    assert sets[0] == sets[1]
 
 
 def test_own_test_set_is_ignored_unless_asked_for() -> None:

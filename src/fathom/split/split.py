@@ -1,5 +1,7 @@
 """Row numbers of the training, validation and test set, in `data/split/<dataset>/`."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -77,6 +79,8 @@ def split_rows(
     if settings.test == "own":
         is_test = rows >= first_test_row(schema)
         rest, test = rows[~is_test], rows[is_test]
+        if not len(test):
+            raise no_test_target(schema)
     else:
         rest, test = split_off(rows, subset_size("test", settings.test, len(rows)), settings, by)
     count = subset_size("valid", settings.valid, len(rows))
@@ -96,6 +100,14 @@ def first_test_row(schema: Schema) -> int:
             "set a fraction or a number of rows"
         )
     return schema.rows - schema.test_rows
+
+
+def no_test_target(schema: Schema) -> FathomError:
+    return FathomError(
+        f"split.test: no row of the own test set of {schema.name} has a {schema.target!r}, so "
+        "nothing can be evaluated on it; set a fraction or a number of rows, and predict its rows "
+        "with `fathom predict`"
+    )
 
 
 def subset_size(subset: str, size: float | int, rows: int) -> int:
@@ -158,6 +170,8 @@ def split_by_hash(schema: Schema, settings: SplitSettings) -> dict[str, Rows]:
     subsets = {name: np.flatnonzero(codes == code) for code, name in enumerate(paths.SUBSETS)}
     for subset, rows in subsets.items():
         if not len(rows):
+            if subset == "test" and settings.test == "own":
+                raise no_test_target(schema)
             raise FathomError(
                 f"split.hash: no row of {schema.name} is in the set {subset}; make the set larger, "
                 "or set split.hash to false"
@@ -194,8 +208,20 @@ def read_keys(schema: Schema, key: list[str] | None) -> Iterator[tuple[Rows, NDA
         if key is None:
             yield rows, hash_numbers(rows)
         else:
-            hashes = pd.util.hash_pandas_object(block[key], index=False)
+            keys = block[key].apply(key_texts)
+            hashes = pd.util.hash_pandas_object(keys, index=False)
             yield rows, hashes.to_numpy().astype(np.uint64)
+
+
+def key_texts(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return numbers and booleans as text, so that a key keeps its hash if one text is added."""
+    if not pd.api.types.is_numeric_dtype(column):
+        return column
+    texts = column.astype(str)
+    if pd.api.types.is_float_dtype(column):
+        whole = (column % 1 == 0) & (column.abs() < 2**63)
+        texts[whole] = column[whole].astype(np.int64).astype(str)
+    return texts
 
 
 def hash_numbers(numbers: NDArray[np.integer[Any]]) -> NDArray[np.uint64]:
