@@ -119,6 +119,7 @@ VARIABLES: Variables = {
     "HYDRA_FULL_ERROR": "1",
     "KERAS_BACKEND": "jax",
     "KERAS_HOME": ".",
+    "KERAS_MAX_EPOCHS": "1",
     "OMP_NUM_THREADS": "1",
     "PYTHONDEVMODE": "1",
     "PYTHONDONTWRITEBYTECODE": "1",

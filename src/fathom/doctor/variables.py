@@ -10,6 +10,7 @@ from fathom.doctor.findings import OK, WARNING, WRONG, Finding
 
 PRINT_PREFIX = "import sys; print(sys.prefix)"
 SECONDS = 60
+NOT_FOUND = 127  # exit status of a shell
 
 
 def check_variables() -> Iterator[Finding]:
@@ -46,4 +47,5 @@ def check_python() -> Finding:
     if found:
         return WRONG, f"`dvc repro` runs stages with the Python in {found}: {activate}"
     reason = (done.stderr.strip().splitlines() or [f"{shell} exits with {done.returncode}"])[-1]
-    return WRONG, f"`dvc repro` cannot run stages: {reason}; {activate}, or `export SHELL=/bin/sh`"
+    advice = activate if done.returncode == NOT_FOUND else "run `export SHELL=/bin/sh`"
+    return WRONG, f"`dvc repro` cannot run stages: {reason}; {advice}"

@@ -12,7 +12,12 @@ import pytest
 from conftest import ROOT, SHRUNK, network_config
 from estimators import X, Y
 
-from fathom.base.environment import GIVEN, given_bits, python_path, set_environment
+from fathom.base.environment import (
+    GIVEN,
+    given_bits,
+    python_path,
+    set_environment,
+)
 from fathom.base.errors import FathomError
 from fathom.search import dvc_experiment
 from fathom.sklearn import NetworkRegressor
