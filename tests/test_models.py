@@ -89,7 +89,7 @@ def test_every_category_has_an_embedding_of_its_own(workspace: Path) -> None:
     network = build_network("california_housing", "mlp", "embedding=6", problem=MIXED)
     layers = [la for la in network.layers if isinstance(la, keras.layers.Embedding)]
     shapes = {layer.name: layer.embeddings.shape for layer in layers}
-    assert shapes == {"embedding_town": (5, 6), "embedding_rooms__all_": (3, 6)}
+    assert shapes == {"embedding_town": (5, 6), "embedding_rooms__all__f32b1c39": (3, 6)}
     assert hidden(network)[0].kernel.shape[0] == 2 + 6 + 6
 
 

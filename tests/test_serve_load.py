@@ -176,7 +176,7 @@ def test_bad_starts(
     error = error_at_start(CALIFORNIA, "--port", "0", "--host", "no such host")
     assert error.startswith("fathom: --host: there is no host 'no such host': ")
     error = error_at_start("exports/none", "--port", "0")
-    assert error.startswith("fathom: exports/none ")
+    assert error.startswith("fathom: there is no exported network none; there are: ")
     folder = work_in_copy(exports / "exports", tmp_path / "exports", monkeypatch)
     monkeypatch.chdir(tmp_path)
     with (folder / CALIFORNIA / "model.keras").open("ab") as file:

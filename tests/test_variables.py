@@ -61,6 +61,7 @@ def test_summary_of_any_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = keras.layers.Dense(2, name=name)(inputs)
     outputs = keras.layers.Concatenate(name="outputs")([hidden, inputs])
     model = keras.Model(inputs, outputs)
+    monkeypatch.delenv("COLUMNS", raising=False)
     tables = set()
     for columns in (None, "1", "20", "300"):
         if columns:
