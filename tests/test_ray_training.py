@@ -162,7 +162,7 @@ def test_workers_are_killed(
     assert training.best.kills == training_log("digits", "mlp").runs[0].kills == 2
     assert list(training.history["epoch"]) == [1, 2, 3, 4, 5]
     pd.testing.assert_frame_equal(training.history, by_two, rtol=1e-6)
-    assert not Path("checkpoints").exists()
+    assert not Path("checkpoints/digits/mlp").exists()
     settings = ["dataset=digits", "model=mlp", *SHRUNK, *SHRUNK_MODELS["mlp"], *DIGITS]
     make_stage("evaluate", *settings, *by_workers(2, nodes))
     valid = json.loads(Path("metrics/digits/mlp.json").read_text())["valid"]

@@ -11,6 +11,7 @@ from functools import partial
 from operator import gt
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import s3fs  # type: ignore[import-untyped]
@@ -49,6 +50,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
         running = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
         running.start()
+        # Servers of one process share their content.
+        urlopen(f"{url(running.get_host_and_port())}/moto-api/reset", data=b"").close()
         bucket(running.get_host_and_port()).mkdir("team")
         yield running.get_host_and_port()
         running.stop()
