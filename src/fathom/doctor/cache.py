@@ -1,11 +1,12 @@
 """Checks DVC's cache, and data of one's own that DVC knows."""
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from fathom.base import paths
+from fathom.base.errors import FathomError
 from fathom.doctor.findings import OK, WRONG, Finding, gibibytes
+from fathom.download.own_files import check_pulled
 from fathom.messages.dvc import dvc_problem
 
 
@@ -39,7 +40,7 @@ def check_cache() -> Iterator[Finding]:
 def check_own_data() -> Iterator[Finding]:
     """Check that all data that DVC tracks in data/own/ is here: every download waits for it."""
     for pointer in sorted(paths.OWN.rglob("*.dvc")):
-        data = pointer.with_suffix("")
-        if not data.exists():
-            command = shlex.join(["dvc", "pull", pointer.as_posix()])
-            yield WRONG, f"{data} is missing: `{command}` brings it"
+        try:
+            check_pulled(pointer.with_suffix(""))
+        except FathomError as error:
+            yield WRONG, str(error)

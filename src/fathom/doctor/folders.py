@@ -1,11 +1,11 @@
 """Checks that stages can write their outputs, and what killed trainings have left."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from fathom.doctor.findings import OK, WRONG, Finding, gibibytes
+from fathom.messages.dvc import is_writable
 from fathom.messages.remedies import system_error_line
 
 FOLDERS = (
@@ -17,8 +17,7 @@ SOME_BYTES = bytes(4096)
 
 def check_folders() -> Iterator[Finding]:
     """Write a temporary file into each folder of outputs, or into the one that it will be in."""
-    project = [path for path in (Path(), Path(".dvc")) if path.exists()]
-    if not all(os.access(path, os.W_OK) for path in project):
+    if not is_writable():
         return  # `check_repository` tells it
     refused = False
     for folder in map(Path, FOLDERS):

@@ -30,6 +30,11 @@ def dvc_problem() -> str | None:
     folder = Path.cwd()
     if re.search("[{}]", str(folder)):  # DVC takes them for fields of a format
         return f"DVC cannot work in {folder}: rename the folder without {{ and }}"
-    if not all(os.access(path, os.W_OK) for path in (folder, folder / ".dvc") if path.exists()):
+    if not is_writable():
         return f"DVC cannot write to {folder}: allow it, or copy the project"
     return None
+
+
+def is_writable() -> bool:
+    """Tell whether DVC can write to the project in the working folder."""
+    return all(os.access(path, os.W_OK) for path in (Path(), Path(".dvc")) if path.exists())

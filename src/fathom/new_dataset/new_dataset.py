@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import write_text
+from fathom.base.files import remove, write_text
 from fathom.download.own_files import file_suffix, path_in_own, pointer
 from fathom.download.parquet_files import is_parquet
 from fathom.messages.dvc import require_dvc
@@ -62,7 +62,7 @@ def new_dataset(
         write_text(settings, text)
     print(f"wrote {settings}; DVC tracks {data.as_posix()}")
     for old in other_data(name, data) if path_in_own(file) != data else []:
-        remove(old)
+        untrack(old)
         print(f"removed {old.as_posix()}, which it replaces")
     print_next_steps(name, [settings, pointer(data), data.parent / ".gitignore"])
 
@@ -110,22 +110,15 @@ def other_data(name: str, data: Path) -> list[Path]:
     return [old for old in tracked if old != data and old.name == f"{name}{file_suffix(old)}"]
 
 
-def remove(data: Path) -> None:
-    """Remove data that DVC tracks. Its cache keeps the content."""
-    delete(data)
+def untrack(data: Path) -> None:
+    """Delete data that DVC tracks, and have DVC forget it. Its cache keeps the content."""
+    remove(data)
     ignored = data.parent / ".gitignore"
     if ignored.exists():
         lines = ignored.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if line.strip() != f"/{data.name}"]
         write_text(ignored, "".join(kept))
     pointer(data).unlink()
-
-
-def delete(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def check_settings(text: str, name: str) -> None:
@@ -163,7 +156,7 @@ def track(file: Path, data: Path) -> Iterator[None]:
             yield
         except BaseException:
             if not in_place:
-                delete(data)
+                remove(data)
                 if old.exists():
                     shutil.move(old, data)
             for path, content in before.items():
