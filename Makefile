@@ -6,7 +6,7 @@
 # make bench         time an epoch by Fathom, Keras' fit, PyTorch and scikit-learn: half an hour
 # Every target installs .venv first. GPU=1 also installs TensorFlow's CUDA libraries (Linux), RAY=1
 # Ray for searches and trainings on a cluster, S3=1 DVC's support for remotes on S3 (automatic if
-# .dvc/config has such a remote).
+# .dvc/config has such a remote), DB=1 what reads PostgreSQL, MySQL and DuckDB.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -98,7 +98,7 @@ bench-scale: setup
 	python bench/large.py
 
 setup: $(VENV)/command $(if $(GPU),$(VENV)/installed-gpu) $(if $(RAY),$(VENV)/installed-ray) \
-	$(if $(S3),$(VENV)/installed-s3)
+	$(if $(S3),$(VENV)/installed-s3) $(if $(DB),$(VENV)/installed-db)
 
 setup-dev: $(VENV)/installed-dev
 
@@ -135,6 +135,10 @@ $(VENV)/installed-s3: requirements-s3.txt | $(BIN)/python
 	$(PIP) -r requirements-s3.txt
 	@touch $@
 
+$(VENV)/installed-db: requirements-db.txt | $(BIN)/python
+	$(PIP) -r requirements-db.txt
+	@touch $@
+
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed | $(VENV)/command
 	$(PIP) -r requirements-dev.txt
 	@touch $@
@@ -151,6 +155,7 @@ lock: setup-dev
 	$(LOCK) --upgrade -c requirements.txt --extra bench -o requirements-bench.txt
 	$(LOCK) --upgrade -c requirements.txt --extra ray -o requirements-ray.txt
 	$(LOCK) --upgrade -c requirements.txt --extra s3 -o requirements-s3.txt
+	$(LOCK) --upgrade -c requirements.txt --extra db -o requirements-db.txt
 
 clean:
 	rm -rf $(VENV)
