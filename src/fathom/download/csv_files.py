@@ -236,7 +236,7 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
 
 
 def infer_type(column: pa.ChunkedArray, missing: list[str], decimal: str) -> pa.ChunkedArray:
-    texts = trim_texts(column, missing)
+    texts = trim_texts(column, [*MISSING, *missing])
     digits = replace_decimal_mark(texts, decimal)
     numbers = try_cast(digits, pa.float64())
     if numbers is not None:  # only now: pyarrow reads 0x1F as an integer, but not as a float
@@ -251,7 +251,7 @@ def infer_type(column: pa.ChunkedArray, missing: list[str], decimal: str) -> pa.
 def trim_texts(column: pa.ChunkedArray, missing: Sequence[str]) -> pa.ChunkedArray:
     """Strip texts, and replace those that stand for a missing value by null."""
     texts = compute.utf8_trim_whitespace(column)
-    is_missing = compute.is_in(texts, value_set=pa.array([*MISSING, *missing]))
+    is_missing = compute.is_in(texts, value_set=pa.array(missing))
     return compute.if_else(is_missing, None, texts)
 
 

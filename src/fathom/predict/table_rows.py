@@ -17,6 +17,7 @@ from fathom.artifacts.signature import Signature
 from fathom.base.errors import FathomError
 from fathom.base.tables import ROW_GROUP
 from fathom.download.csv_files import (
+    MISSING,
     check_marks,
     check_names,
     guess_csv,
@@ -99,7 +100,7 @@ def raw_columns(
             values = convert_column(path, column.name, values, signature.missing)
             columns[column.name] = pd.Series(values)
             continue
-        texts = trim_texts(values, signature.missing)
+        texts = trim_texts(values, [*MISSING, *signature.missing])
         if column.kind == "number":  # if all are numbers; `model_inputs` names the first other text
             numbers = try_cast(replace_decimal_mark(texts, rows.decimal), pa.float64())
             texts = texts if numbers is None else numbers

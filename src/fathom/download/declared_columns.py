@@ -1,0 +1,226 @@
+"""Converts columns as `dataset.columns` declares them, and refuses values that contradict it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import compute
+
+from fathom.artifacts.columns import as_texts
+from fathom.base.errors import FathomError
+from fathom.download.csv_files import MISSING, replace_decimal_mark, trim_texts, try_cast
+from fathom.settings.column_settings import NUMBERS, ColumnSettings
+
+GROUP_MARKS = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]", ".": r"\.", ",": ","}
+NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+OFFSET = r"\d\d:?\d\d.*(?:Z|[+-]\d\d:?\d\d)$"  # behind a time, not in a date
+
+
+def convert_table(
+    table: pd.DataFrame,
+    columns: Mapping[str, ColumnSettings],
+    where: str,
+    decimal: str = ".",
+    missing: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Convert the declared columns of a table; its index numbers the rows.
+
+    Columns of texts become what `convert_texts` returns, others stay as they are, but numbers
+    among `missing` of their column become NaN and ordinals texts.
+
+    Raises:
+        FathomError: a value contradicts its declaration. The line names column, row and value.
+    """
+    converted = {
+        name: convert_column(
+            table[name], columns[name], f"{where}: column {name!r}", decimal, missing
+        )
+        for name in table.columns
+        if name in columns and columns[name].kind is not None
+    }
+    return table.assign(**converted) if converted else table
+
+
+def convert_column(
+    values: pd.Series[Any], column: ColumnSettings, where: str, decimal: str, missing: Sequence[str]
+) -> pd.Series[Any]:
+    first = int(values.index[0]) if len(values) else 0
+    is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if is_number and column.missing:
+        values = values.mask(as_texts(values).isin(column.missing))
+    if is_number and column.kind in ("date", "ordinal", "boolean", "text", "text_id"):
+        values = as_texts(values)  # 20200131
+    if pd.api.types.is_datetime64_any_dtype(values):
+        if column.kind != "date":
+            raise FathomError(f"{where} holds dates, but dataset.columns declares {column.kind}")
+        return values
+    if not pd.api.types.is_string_dtype(values):
+        if column.kind == "integer" and is_number:
+            refuse_fractions(values, where)
+        return values
+    texts = pa.chunked_array([pa.array(values, pa.string(), from_pandas=True)])
+    result = convert_texts(texts, column, where, decimal, missing, first)
+    if pa.types.is_integer(result.type) and result.null_count:
+        result = result.cast(pa.float64(), safe=False)
+    as_text = pa.types.is_string(result.type)
+    return pd.Series(
+        result.to_pandas() if as_text else result.to_numpy(),
+        index=values.index,
+        name=values.name,
+        dtype="str" if as_text else None,
+    )
+
+
+def refuse_fractions(values: pd.Series[Any], where: str) -> None:
+    fractions = values.notna() & (values % 1 != 0)
+    if fractions.any():
+        row: Any = fractions.idxmax()
+        raise contradiction(where, values[row], row, ColumnSettings(kind="integer"))
+
+
+def convert_texts(
+    texts: pa.ChunkedArray,
+    column: ColumnSettings,
+    where: str,
+    decimal: str = ".",
+    missing: Sequence[str] = (),
+    first: int = 0,
+) -> pa.ChunkedArray:
+    """Convert texts as they are in a file to the declared kind.
+
+    Args:
+        where: the file and the column, for errors: "houses.csv: column 'price'".
+        decimal: the decimal mark, unless the column has its own.
+        missing: texts that stand for a missing value beside the usual ones, unless the column lists
+            its own.
+        first: the number of the first row, for errors.
+
+    Returns:
+        float64, int64, timestamp[us] without a zone, or strings, with nulls. Booleans become the
+        strings True and False.
+
+    Raises:
+        FathomError: a value contradicts the declaration. The line names the row and the value.
+    """
+    markers = [*MISSING, *missing] if column.missing is None else ["", *column.missing]
+    texts = trim_texts(texts, markers)
+    if column.kind in NUMBERS:
+        return to_numbers(texts, column, where, decimal, first)
+    if column.kind == "date":
+        return to_dates(texts, column, where, first)
+    if column.kind == "boolean":
+        texts, booleans = compute.utf8_capitalize(texts), pa.array(["True", "False"])
+        refuse(texts, compute.is_in(texts, booleans), column, where, first)
+    if column.kind == "ordinal":
+        refuse(texts, compute.is_in(texts, pa.array(column.order)), column, where, first)
+    return texts
+
+
+def to_numbers(
+    texts: pa.ChunkedArray, column: ColumnSettings, where: str, decimal: str, first: int
+) -> pa.ChunkedArray:
+    """Return float64; int64 for whole numbers, unless one is beyond its range."""
+    digits = plain_numbers(texts, column, decimal)
+    floats = try_cast(digits, pa.float64())
+    if floats is None or not compute.all(compute.is_finite(floats)).as_py():
+        refuse(texts, compute.match_substring_regex(digits, f"^{NUMBER}$"), column, where, first)
+    if column.kind == "number" or floats is None:
+        return floats
+    integers = try_cast(digits, pa.int64())
+    if integers is None:  # 3.0, or beyond int64
+        refuse(texts, compute.equal(compute.floor(floats), floats), column, where, first)
+        integers = try_cast(floats, pa.int64())
+    return floats if integers is None else integers
+
+
+def plain_numbers(
+    texts: pa.ChunkedArray, column: ColumnSettings, decimal: str = "."
+) -> pa.ChunkedArray:
+    """Write numbers as Python does: without units and thousands marks, and with a point."""
+    decimal = column.decimal or decimal
+    digits = compute.replace_substring(texts, "\u2212", "-")
+    if column.parentheses:
+        digits = compute.replace_substring_regex(digits, r"^\((.*)\)$", r"-\1")
+    if column.unit is not None:
+        unit = re.escape(column.unit)
+        digits = compute.replace_substring_regex(digits, rf"^([+-]?)\s*{unit}\s*", r"\1")
+        digits = compute.replace_substring_regex(digits, rf"\s*{unit}$", "")
+    if column.thousands is not None:
+        mark = GROUP_MARKS[column.thousands]
+        groups = rf"^[+-]?\d{{1,3}}({mark}\d{{2,3}})*{mark}\d{{3}}({re.escape(decimal)}\d*)?$"
+        joined = compute.replace_substring_regex(digits, mark, "")
+        digits = compute.if_else(compute.match_substring_regex(digits, groups), joined, digits)
+    return replace_decimal_mark(digits, decimal)
+
+
+def to_dates(
+    texts: pa.ChunkedArray, column: ColumnSettings, where: str, first: int
+) -> pa.ChunkedArray:
+    """Return timestamp[us] without a zone."""
+    values = texts.to_pandas()
+    dates = parse_dates(values, column, where)
+    valid = pa.chunked_array([(dates.notna() | values.isna()).to_numpy()])
+    refuse(texts, valid, column, where, first)
+    return pa.chunked_array([pa.array(dates, pa.timestamp("us"), safe=False, from_pandas=True)])
+
+
+def parse_dates(values: pd.Series[Any], column: ColumnSettings, where: str) -> pd.Series[Any]:
+    """Parse texts, NaT for those that are no dates. Times with an offset become those of `zone`.
+
+    Raises:
+        FathomError: the format or the zone does not exist.
+    """
+    form = column.format or "ISO8601"
+    try:
+        dates = pd.to_datetime(values, format=form, errors="coerce", utc=True)
+    except (ValueError, re.error) as error:
+        raise FathomError(f"{where}: {form!r} is no format of dates: {error}") from error
+    if column.zone is None:
+        return dates.dt.tz_localize(None)
+    try:
+        local = dates.dt.tz_convert(ZoneInfo(column.zone)).dt.tz_localize(None)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise FathomError(
+            f"{where}: there is no time zone {column.zone!r}: write one such as Europe/Berlin"
+        ) from error
+    if form == "ISO8601":
+        return local.where(values.str.contains(OFFSET, na=False), dates.dt.tz_localize(None))
+    return local if "%z" in form or "%Z" in form else dates.dt.tz_localize(None)
+
+
+def refuse(
+    texts: pa.ChunkedArray, valid: pa.ChunkedArray, column: ColumnSettings, where: str, first: int
+) -> None:
+    """Name the first text that is neither valid nor missing."""
+    invalid = compute.and_(compute.invert(valid), compute.is_valid(texts))
+    row = compute.index(compute.fill_null(invalid, False), True).as_py()
+    if row >= 0:
+        raise contradiction(where, texts[row].as_py(), first + row, column)
+
+
+def contradiction(where: str, value: Any, row: int, column: ColumnSettings) -> FathomError:
+    marker = json.dumps([str(value)], ensure_ascii=False)
+    return FathomError(
+        f"{where} holds {value!r} in row {row}, which is {describe(column)}: correct it, or change "
+        f"its entry in dataset.columns (`missing: {marker}` if it stands for a missing value)"
+    )
+
+
+def describe(column: ColumnSettings) -> str:
+    """Say what a value is that contradicts a declaration."""
+    if column.kind == "ordinal":
+        return f"not in its order {' < '.join(column.order or [])}"
+    if column.kind == "boolean":
+        return "neither true nor false"
+    if column.kind == "date":
+        return f"no date of the format {column.format or 'ISO8601'!r}"
+    keys = ("decimal", "thousands", "unit", "parentheses")
+    marks = [f"{key}: {getattr(column, key)!r}" for key in keys if getattr(column, key)]
+    kind = "whole number" if column.kind == "integer" else "number"
+    return f"no {kind} ({', '.join(marks)})" if marks else f"no {kind}"

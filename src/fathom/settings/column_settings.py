@@ -1,0 +1,76 @@
+"""Declarations of columns: what they hold, and how it is written in the file."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from fathom.settings.fields import Section, unique
+
+ColumnKind = Literal[
+    "number", "integer", "category", "ordinal", "boolean", "date", "text", "text_id"
+]
+NUMBERS = ("number", "integer")
+TEXTS = ("category", "ordinal", "text", "text_id")
+UNUSED = ("text", "text_id")  # networks do not take them
+
+DECIMALS = (".", ",")
+THOUSANDS = (",", ".", "'", " ")  # " " stands for all spaces, "'" for the typographic one, too
+
+Order = Annotated[list[str], Field(min_length=2), AfterValidator(unique)]
+
+
+class ColumnSettings(Section):
+    """A column of a table.
+
+    Without a `kind`, the type of the column's values decides. `use: false` keeps the column from
+    the networks, which never take `text` and `text_id`.
+
+    - Numbers: `decimal` is the decimal mark, by default that of the source, and `thousands` the
+      mark between groups of digits. `unit` is a text before or after a number, such as $, % or kg.
+      With `parentheses`, (5) is -5.
+    - Dates: `format` is that of pandas, by default ISO8601. Times with an offset from UTC become
+      those of the clock in `zone`, by default UTC; others stay as they are.
+    - Ordinals: `order` lists the values, the lowest first.
+    - `missing` lists the texts that stand for a missing value, instead of the usual ones and those
+      of the source. An empty field always stands for one.
+    """
+
+    kind: ColumnKind | None = None
+    use: bool = True
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[",", ".", "'", " "] | None = None
+    unit: Annotated[str, Field(min_length=1)] | None = None
+    parentheses: bool = False
+    format: str | None = None
+    zone: str | None = None
+    order: Order | None = None
+    missing: Annotated[list[str], AfterValidator(unique)] | None = None
+
+    @property
+    def is_feature(self) -> bool:
+        return self.use and self.kind not in UNUSED
+
+    @model_validator(mode="after")
+    def check_combination(self) -> Self:
+        for keys, kinds in (
+            (("decimal", "thousands", "unit", "parentheses"), NUMBERS),
+            (("format", "zone"), ("date",)),
+            (("order",), ("ordinal",)),
+        ):
+            for key in keys:
+                if getattr(self, key) and self.kind not in kinds:
+                    raise ValueError(f"{key} is for the kind {' or '.join(kinds)}, not {self.kind}")
+        if self.kind == "ordinal" and self.order is None:
+            raise ValueError("an ordinal needs its order, such as order: [low, medium, high]")
+        if self.thousands is not None and self.thousands == self.decimal:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}, but must differ")
+        return self
+
+
+def from_kind(value: Any) -> Any:
+    """Return the entry of a column that is only its kind."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
+Column = Annotated[ColumnSettings, BeforeValidator(from_kind)]
+ColumnDeclarations = dict[str, Column]
