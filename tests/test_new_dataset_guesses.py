@@ -12,7 +12,8 @@ from own_tables import NUMBERS, RNG, UUIDS, WORDS, N
 
 from fathom.base.errors import FathomError
 from fathom.download.table_files import read_table_file
-from fathom.new_dataset.infer_columns import ColumnGuess, find_markers, infer_columns
+from fathom.new_dataset.column_guess import ColumnGuess
+from fathom.new_dataset.infer_columns import find_markers, infer_columns
 from fathom.new_dataset.infer_target import infer_target
 
 GUESSES = yaml.safe_load((ROOT / "tests/guesses.yaml").read_text())

@@ -20,9 +20,10 @@ from fathom.artifacts.raw_table import TableInMemory
 from fathom.base.errors import FathomError
 from fathom.download.sources import table_file
 from fathom.download.table_files import read_table_file
-from fathom.new_dataset.dataset_file import quote, table_settings, to_yaml
+from fathom.new_dataset.dataset_file import table_settings
 from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.infer_target import infer_target
+from fathom.new_dataset.yaml_text import quote, to_yaml
 from fathom.scale.fit_encoder import fit_encoder
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 

@@ -1,20 +1,17 @@
 """The file in conf/dataset/ for a user's own data, with comments that explain each guess."""
 
-import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import jinja2
-import yaml
 
+from fathom.new_dataset.column_guess import ColumnGuess
 from fathom.new_dataset.exclusions import MIN_TOP_COUNT
-from fathom.new_dataset.infer_columns import ColumnGuess
 from fathom.new_dataset.infer_target import TargetGuess
 from fathom.new_dataset.printing import join_first, printable
-from fathom.settings.yaml_values import find_difference
+from fathom.new_dataset.yaml_text import quote, to_yaml
 
-PLAIN = re.compile(r"[^\W\d][\w./-]*( \w[\w-]*)*")  # needs no quotes, unless it is yes or null
 MAX_CHOICES = 20  # integers that may be categories, in the comment on them
 
 Arguments = dict[str, tuple[Any, str]]  # of a source: values with comments, or ""
@@ -77,21 +74,3 @@ def render(**values: Any) -> str:
 
 def comment(text: str, indent: str = "") -> str:
     return textwrap.fill(text, 100, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
-
-
-def to_yaml(value: Any) -> str:
-    """Return a value as YAML in one line, from which OmegaConf reads this very value."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(to_yaml, value))}]"
-    if not isinstance(value, str):
-        return "null" if value is None else str(value).lower()
-    return quote(re.sub(r"(\\*)\$\{", r"\1\1\\${", value))  # no interpolation
-
-
-def quote(text: str) -> str:
-    """Return a text as YAML, in quotes if it needs them."""
-    if PLAIN.fullmatch(text) and yaml.safe_load(text) == text:
-        return text
-    tag = "!!str " if find_difference(text) else ""  # DVC keeps it, but not all quotes
-    quoted = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9).strip("\n")
-    return tag + quoted

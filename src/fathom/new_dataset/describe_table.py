@@ -12,8 +12,9 @@ from fathom.download.csv_files import guess_csv, guess_encoding
 from fathom.download.own_files import DELIMITERS, check_suffix, read_bytes
 from fathom.download.parquet_files import ParquetTable, is_parquet, parquet_table
 from fathom.download.table_files import read_table_file
+from fathom.new_dataset.column_guess import ColumnGuess
 from fathom.new_dataset.dataset_file import Arguments, table_settings
-from fathom.new_dataset.infer_columns import ColumnGuess, find_markers, infer_columns
+from fathom.new_dataset.infer_columns import find_markers, infer_columns
 from fathom.new_dataset.infer_target import TargetGuess, infer_target
 from fathom.new_dataset.printing import join_first, print_table, printable, shorten
 from fathom.settings.compose import fail

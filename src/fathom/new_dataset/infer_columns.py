@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 
 from fathom.artifacts.columns import MOSTLY
+from fathom.new_dataset.column_guess import ColumnGuess
 from fathom.new_dataset.exclusions import MAX_CODES, find_duplicates, free_text, integer_identifier
-from fathom.new_dataset.printing import join_first, printable, shorten
-
-Kind = Literal["number", "integer", "category", "text", "boolean", "date"]
+from fathom.new_dataset.printing import shorten
+from fathom.settings.column_settings import ColumnSettings
 
 MIN_VALUES = 10  # for some of them to be in the training set
-MAX_INVALID = 10  # texts that a message names
 ISO = "ISO8601"
 FORMATS = [  # of dates, that pandas does not guess
     "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%m/%d/%Y %I:%M %p",
@@ -36,55 +35,34 @@ MARKERS = {  # lower-case texts that mean a missing value
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class ColumnGuess:
-    """Facts about a column, and what it seems to be.
+def infer_columns(
+    table: pd.DataFrame,
+    target: str | None = None,
+    decimal: str = ".",  # noqa: ARG001
+) -> list[ColumnGuess]:
+    """Describe the columns of a table, in order.
 
-    `top_count` is the number of rows of the most frequent value. `reason` says why to exclude the
-    column, or is None. `date_format` is that of dates that are texts or integers, `other_format`
-    one that fits as well, and `ascending` tells whether the dates are sorted. `invalid` has the
-    texts among numbers or dates, and the first row of each. `mixed` categories are mostly numbers.
+    Args:
+        table: as it is in the file: the columns of a CSV file are texts.
+        target: the column to predict.
+        decimal: the decimal mark of the file, which columns may differ from.
     """
-
-    name: str
-    kind: Kind
-    missing: int
-    distinct: int
-    examples: list[str]
-    top_count: int
-    reason: str | None = None
-    date_format: str | None = None
-    other_format: str | None = None
-    ascending: bool = False
-    invalid: dict[str, int] = field(default_factory=dict)
-    mixed: bool = False
-
-    @property
-    def may_be_category(self) -> bool:
-        return self.kind == "integer" and 2 < self.distinct <= MAX_CODES
-
-    @property
-    def refused(self) -> bool:
-        return bool(self.invalid) and not self.mixed
-
-    def describe_invalid(self) -> str:
-        return (
-            f"{printable(self.name)}: the stages refuse {self.list_invalid()}; correct them in the "
-            "file, or list them as source.missing if they mean a missing value"
-        )
-
-    def list_invalid(self) -> str:
-        texts = (f"{shorten(text)!r} (row {row})" for text, row in self.invalid.items())
-        return join_first(texts, MAX_INVALID)
-
-
-def infer_columns(table: pd.DataFrame, target: str | None = None) -> list[ColumnGuess]:
-    """Describe the columns of a table that `read_table_file` has read, in order."""
     columns = {str(name): infer_column(table[name]) for name in table.columns}
     for name, twin in find_duplicates(table, target).items():
         if columns[name].reason is None:
             columns[name] = replace(columns[name], reason=f"the same as {twin}")
-    return [*columns.values()]
+    return [
+        replace(
+            column,
+            declaration=ColumnSettings(
+                kind=column.kind,
+                use=column.reason is None or column.name == target,
+                format=column.date_format,
+            ),
+            values=table[column.name],
+        )
+        for column in columns.values()
+    ]
 
 
 def find_markers(columns: list[ColumnGuess]) -> list[str]:

@@ -10,8 +10,8 @@ import pandas as pd
 
 from fathom.artifacts.columns import as_texts
 from fathom.base.errors import FathomError
+from fathom.new_dataset.column_guess import ColumnGuess
 from fathom.new_dataset.exclusions import MAX_CODES
-from fathom.new_dataset.infer_columns import ColumnGuess
 from fathom.new_dataset.printing import shorten
 from fathom.settings.fields import Task
 
