@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn import datasets
 
-from fathom.download.images import find_bits, read_image_folder
+from fathom.download.images import read_image_folder
+from fathom.new_dataset.image_facts import ImageFacts
 
 
 def test_digits_come_back_from_a_folder(tmp_path: Path) -> None:
@@ -123,7 +124,10 @@ def test_values_of_fewer_bits_fill_the_range(tmp_path: Path, bits: int, shift: i
     levels = GRAY.astype(np.uint16) << shift
     levels[0, 0] = 2**bits - 1
     two_classes(tmp_path, Image.fromarray(levels))
-    assert find_bits(sorted(tmp_path.rglob("*.png"))) == bits
+    facts = ImageFacts()
+    for file in tmp_path.rglob("*.png"):
+        facts.add_file(file)
+    assert facts.bits == bits
     found = read_image_folder(tmp_path, bits=bits).images
     np.testing.assert_array_equal(found[0], levels >> shift)
 

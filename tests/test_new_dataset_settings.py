@@ -221,6 +221,7 @@ def test_images_in_a_folder(project: Path) -> None:
 # @package _global_
 #
 # my_pets: 24 images of 5 x 6 pixels in grey in 2 classes, from My Pets.
+# 24 of 24 images have the same value in all pixels
 dataset:
   source:
     _target_: fathom.download.sources.image_folder
@@ -230,19 +231,6 @@ dataset:
     )
     assert ["cat", "16"] in lines
     assert ["dog", "8"] in lines
-    assert [
-        "24",
-        "of",
-        "24",
-        "images",
-        "have",
-        "the",
-        "same",
-        "value",
-        "in",
-        "all",
-        "pixels",
-    ] in lines
     assert Path("data/own/my_pets/dog/0.png").exists()
     dataset_config("my_pets")
 
@@ -268,7 +256,7 @@ def test_images_that_differ(project: Path) -> None:
     assert config.split.test == "own"
     assert "size: [20, 22], the median; heights are 20 to 20 pixels, widths 8 to 37" in printed
     assert "channels: 3, 15 of 30 images are grey" in printed
-    assert "15 of 30 images have the same value in all pixels" in printed
+    assert "30 of 30 images have the same value in all pixels" in printed
     assert "all images together have only 3 different values of pixels" in printed
     assert ["dog", "10", "4"] in [line.split() for line in printed.splitlines()]
 

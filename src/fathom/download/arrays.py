@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.download.images import READ_ERRORS, RawImages, encode_labels
+from fathom.download.image_files import READ_ERRORS
+from fathom.download.images import RawImages, encode_labels
 from fathom.download.own_files import check_file, check_start, damage, error_text, read_bytes
 
 ARRAYS = (  # pairs of names of images and labels that belong together; test sets last

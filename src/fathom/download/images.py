@@ -1,22 +1,18 @@
 """Images from a user's folder, with a sub-folder for each class."""
 
 import re
-import struct
-import warnings
-import zipfile
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from fathom.artifacts.signature import MOST_BITS
 from fathom.base.errors import FathomError
-from fathom.download.own_files import damage, error_text
+from fathom.download.image_files import decode_image
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 IGNORED = ("thumbs.db", "desktop.ini", "__macosx")  # besides hidden files
@@ -24,12 +20,6 @@ IGNORED = ("thumbs.db", "desktop.ini", "__macosx")  # besides hidden files
 SUBSETS = {
     "train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2, "testing": 2,
 }  # fmt: skip
-# What libraries raise for damaged files: zipfile raises NotImplementedError for an unknown
-# compression.
-READ_ERRORS = (
-    EOFError, IndexError, KeyError, NotImplementedError, OSError, OverflowError, RuntimeError,
-    SyntaxError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,6 +38,15 @@ class RawImages:
     sha256: str = ""
     test_rows: int = 0
     files: list[str] = field(default_factory=list)
+
+
+class Listing(NamedTuple):
+    """Image files, their class numbers of shape (files,) and the classes; test files are last."""
+
+    files: list[Path]
+    labels: NDArray[np.int64]
+    classes: list[str]
+    test_rows: int
 
 
 def read_image_folder(
@@ -79,14 +78,21 @@ def read_image_folder(
         raise FathomError(f"dataset.source.size must be [height, width], not {list(size)}")
     if channels not in (None, 1, 3):
         raise FathomError(f"dataset.source.channels must be 1, 3 or null, not {channels!r}")
+    listing = list_folder_images(folder)
+    images = read_images(listing.files, size, channels, bits)
+    names = [file.relative_to(folder).as_posix() for file in listing.files]
+    return RawImages(
+        images, listing.labels, listing.classes, test_rows=listing.test_rows, files=names
+    )
+
+
+def list_folder_images(folder: Path) -> Listing:
+    """Return the image files of a folder and their classes, those of a test set last."""
     subsets = subset_folders(folder)
     train = [image for is_test, subset in subsets if not is_test for image in list_images(subset)]
     test = [image for is_test, subset in subsets if is_test for image in list_images(subset)]
     labels, classes = encode_labels(folder, [name for name, _ in train], [name for name, _ in test])
-    files = [file for _, file in train + test]
-    images = read_images(files, size, channels, bits)
-    names = [file.relative_to(folder).as_posix() for file in files]
-    return RawImages(images, labels, classes, test_rows=len(test), files=names)
+    return Listing([file for _, file in train + test], labels, classes, len(test))
 
 
 def subset_folders(folder: Path) -> list[tuple[bool, Path]]:
@@ -172,7 +178,7 @@ def encode_labels(
 def read_images(
     files: list[Path], size: Sequence[int] | None, channels: int | None, bits: int
 ) -> NDArray[np.uint8]:
-    height, width = size or open_image(files[0], bits).size[::-1]
+    height, width = size or decode_image(files[0], str(files[0]), bits).size[::-1]
     try:
         images = np.empty((len(files), height, width, channels or 3), dtype=np.uint8)
     except (MemoryError, ValueError) as error:
@@ -182,7 +188,7 @@ def read_images(
         ) from error
     has_color = channels == 3
     for row, file in enumerate(files):
-        image = open_image(file, bits)
+        image = decode_image(file, str(file), bits)
         if size and image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.LANCZOS)
         if image.size != (width, height):
@@ -194,62 +200,3 @@ def read_images(
         images[row] = pixels.reshape(images.shape[1:])
         has_color = has_color or bool((images[row] != images[row][..., :1]).any())
     return images if has_color else np.ascontiguousarray(images[..., 0])
-
-
-def open_image(path: Path, bits: int = MOST_BITS) -> Image.Image:
-    return decode_image(path, str(path), bits)
-
-
-def decode_image(file: Path | IO[bytes], name: str, bits: int = MOST_BITS) -> Image.Image:
-    """Read an image file, upright and opaque, as 8 bits of gray (L) or color (RGB).
-
-    Raises:
-        FathomError: it is not a PNG or JPEG image, damaged, or suspiciously large, or a 16-bit
-            image has values of more than `bits` bits.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(file, formats=("PNG", "JPEG")) as opened:
-                opened.load()
-                image = ImageOps.exif_transpose(opened)
-            if image.mode.startswith("I"):
-                levels, is_clear = gray_levels(image)
-                highest = int(levels.max(where=~is_clear, initial=0))
-                if highest >> bits:
-                    raise FathomError(
-                        f"{name} has the value {highest}, but images of {bits} bits have at most "
-                        f"{2**bits - 1}: set dataset.source.bits to {highest.bit_length()}"
-                    )
-                return Image.fromarray(np.where(is_clear, 255, levels >> bits - 8).astype(np.uint8))
-            if image.has_transparency_data:
-                image = image.convert("RGBA")
-                white = Image.new("RGBA", image.size, "white")
-                return Image.alpha_composite(white, image).convert("RGB")
-            return image.convert("L" if image.mode in ("1", "L") else "RGB")
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            raise FathomError(f"{name}: {error_text(error)}") from error
-        except UnidentifiedImageError as error:
-            raise FathomError(f"{name} is not a PNG or JPEG image: convert or remove it") from error
-        except READ_ERRORS as error:
-            text = f"{name} is damaged ({error_text(error)}): repair or remove it"
-            raise damage(name, error, text) from error
-
-
-def gray_levels(image: Image.Image) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the values of a 16-bit image, and which of its pixels are transparent."""
-    levels = np.asarray(image, np.int64)
-    return levels, levels == image.info.get("transparency", -1)
-
-
-def find_bits(files: Iterable[Path]) -> int | None:
-    """Return the bits that the values of 16-bit images fill, at least 8; None without any."""
-    bits = None
-    for file in files:
-        with Image.open(file, formats=("PNG", "JPEG")) as image:
-            if image.mode.startswith("I"):
-                levels, is_clear = gray_levels(image)
-                highest = int(levels.max(where=~is_clear, initial=0))
-                bits = max(bits or 8, highest.bit_length())
-    return bits

@@ -43,11 +43,17 @@ def table_settings(
 
 
 def image_settings(
-    summary: str, function: str, source: Arguments, own_test: bool, unsplittable: str | None
+    summary: str,
+    notes: list[str],
+    function: str,
+    source: Arguments,
+    own_test: bool,
+    unsplittable: str | None,
 ) -> str:
     """Return the settings of images, with the arguments of a function in `sources`."""
     return render(
         summary=summary,
+        notes=notes,
         function=function,
         source=source,
         own_test=own_test,

@@ -12,7 +12,8 @@ from PIL import Image
 from fathom.artifacts.signature import IMAGE, ImageInput
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import ARRAYS, as_uint8, check_image_shape, read_npz_array
-from fathom.download.images import READ_ERRORS, SUFFIXES, natural_sort_key, open_image
+from fathom.download.image_files import READ_ERRORS, decode_image
+from fathom.download.images import SUFFIXES, natural_sort_key
 from fathom.download.own_files import check_file, damage, error_text
 from fathom.predict.model_inputs import Inputs
 
@@ -46,7 +47,7 @@ def read_images(path: Path, image: ImageInput, array: str | None) -> Iterator[Bl
 def read_file_blocks(files: list[Path], folder: Path, image: ImageInput) -> Iterator[Block]:
     for start in range(0, len(files), BLOCK):
         block = files[start : start + BLOCK]
-        opened = ((file, open_image(file, image.bits)) for file in block)
+        opened = ((file, decode_image(file, str(file), image.bits)) for file in block)
         images = np.stack([to_shape(picture, str(file), image) for file, picture in opened])
         names = [file.relative_to(folder).as_posix() for file in block]
         yield pa.table({"file": names}), {IMAGE: images}

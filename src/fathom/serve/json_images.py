@@ -14,7 +14,7 @@ from PIL import Image
 
 from fathom.artifacts.signature import IMAGE, ImageInput
 from fathom.base.errors import FathomError
-from fathom.download.images import READ_ERRORS, decode_image
+from fathom.download.image_files import READ_ERRORS, decode_image
 from fathom.predict.image_rows import to_shape
 from fathom.predict.model_inputs import Inputs
 from fathom.serve.request_error import RequestError, json_text, json_type
