@@ -10,7 +10,7 @@ import pytest
 import yaml
 from own_files import refusal, write
 
-from fathom.download.csv_files import guess_csv
+from fathom.download.csv_dialect import guess_csv
 from fathom.download.table_files import read_table_file
 
 GOOD = b"a,b\n1,2\n"

@@ -15,7 +15,8 @@ import pytest
 import yaml
 from own_files import write
 
-from fathom.download.csv_files import MISSING, guess_csv
+from fathom.download.csv_dialect import guess_csv
+from fathom.download.csv_files import MISSING
 from fathom.download.table_files import read_table_file
 
 NAN = float("nan")

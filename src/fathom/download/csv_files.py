@@ -1,10 +1,11 @@
 """CSV files, read strictly: an error names the file and the line."""
 
 import collections
+import contextlib
 import csv
 import io
+import itertools
 import json
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import pyarrow as pa
 from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
-from fathom.base.errors import FathomError, did_you_mean
+from fathom.base.errors import FathomError
+from fathom.download.csv_dialect import WHITESPACE, check_marks, find_delimiter
+from fathom.download.csv_encoding import decode
 from fathom.download.own_files import (
     DELIMITERS,
-    check_start,
     check_suffix,
     error_text,
     read_bytes,
@@ -29,135 +31,51 @@ MISSING = [
 ]  # fmt: skip
 BOOLEANS = ["true", "True", "TRUE", "false", "False", "FALSE"]
 TIMES = [pa.timestamp(unit, zone) for unit in ("us", "ns") for zone in (None, "UTC")]
-SAMPLE = 1 << 16  # bytes that `guess_csv` reads
+TITLE_ROWS = 20  # that tell whether the first line is a header
 BLOCK = (1 << 31) - 1  # most bytes that pyarrow can parse at once
 
 
 def read_csv_columns(
-    path: Path, delimiter: str, decimal: str, encoding: str, missing: list[str]
+    path: Path,
+    delimiter: str | None,
+    decimal: str,
+    encoding: str,
+    missing: list[str],
+    header: bool = True,
 ) -> pa.Table:
     """Read a CSV file and convert each column to the narrowest type that fits all its values."""
-    check_marks(delimiter, decimal)
-    table = parse_csv(path, decode(path, read_bytes(path), encoding), delimiter)
+    table = read_texts(path, delimiter, decimal, encoding, header)
     columns = [infer_type(column, missing, decimal) for column in table.columns]
     return pa.table(columns, names=table.column_names)
 
 
-def guess_csv(path: Path) -> tuple[str, str, str]:
-    """Guess a CSV file's delimiter, decimal mark and encoding from its first 64 kB.
+def read_texts(
+    path: Path, delimiter: str | None, decimal: str, encoding: str, header: bool = True
+) -> pa.Table:
+    """Read the columns of a CSV file as strings, as they are in the file."""
+    default = DELIMITERS[check_suffix(path)]
+    check_marks(default if delimiter is None else delimiter, decimal)
+    content = decode(path, read_bytes(path), encoding)
+    content, mark = find_delimiter(content, delimiter, default)
+    return parse_csv(path, content, mark, header)
 
-    The delimiter is the tab, semicolon, bar or comma that splits most rows into as many fields as
-    the header, or else the default of the suffix. The decimal mark is a comma if more columns of
-    numbers contain commas than points. The encoding is utf-8, utf-8-sig, utf-16, cp1252 or latin-1.
+
+def parse_csv(path: Path, content: bytes, delimiter: str, header: bool = True) -> pa.Table:
+    """Split the content of a CSV file, in UTF-8, into columns of strings.
+
+    Without a header they are named column_1, column_2 and so on. An empty column without a name,
+    which extra delimiters at the ends of lines make, is left out.
     """
-    suffix = check_suffix(path)
-    if suffix not in DELIMITERS:
-        raise FathomError(f"{path} is not a CSV file: omit delimiter, decimal and encoding")
-    content = read_bytes(path, SAMPLE)
-    check_start(path, content)
-    encoding = guess_encoding(content)
-    text = content.decode(encoding, errors="ignore")
-    delimiter, rows, best = DELIMITERS[suffix], [[""]], 0.5
-    for candidate in "\t;|,":
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=candidate)
-        split = [fields for fields in lines if fields]
-        if len(content) == SAMPLE:
-            split = split[:-1]  # the last row may be incomplete
-        regular = [fields for fields in split if 1 < len(fields) == len(split[0])]
-        if regular and len(regular) / len(split) > best:
-            delimiter, rows, best = candidate, regular, len(regular) / len(split)
-    return delimiter, "," if delimiter != "," and has_decimal_commas(rows) else ".", encoding
-
-
-def guess_encoding(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if content.startswith(b"\xef\xbb\xbf"):
-        return "utf-8-sig"
-    for encoding in ("utf-8", "cp1252"):
-        try:
-            content.decode(encoding)
-        except UnicodeDecodeError as error:
-            if error.reason == "unexpected end of data" and len(content) == SAMPLE:
-                return encoding  # the sample ends within a character
-        else:
-            return encoding
-    return "latin-1"
-
-
-def has_decimal_commas(rows: list[list[str]]) -> bool:
-    """Return whether more columns of numbers contain commas than points, ignoring the header."""
-    count = dict.fromkeys(",.", 0)
-    for column in zip(*rows[1:], strict=True):
-        fields = [field.strip() for field in column if field.strip() not in MISSING]
-        for mark in count:
-            number = re.compile(rf"[+-]?\d*({re.escape(mark)}\d+)?([eE][+-]?\d+)?")
-            if any(mark in field for field in fields) and all(map(number.fullmatch, fields)):
-                count[mark] += 1
-    return count[","] > count["."]
-
-
-def check_marks(delimiter: str, decimal: str) -> None:
-    is_ascii = len(delimiter) == 1 and delimiter.isascii()
-    if not is_ascii or delimiter.isalnum() or delimiter in '"\r\n':
-        tab = '; write a tab as "\\t", in double quotes' if delimiter == "\\t" else ""
-        raise FathomError(
-            f"dataset.source.delimiter must be one character, such as a comma, not {delimiter!r}"
-            f"{tab}"
-        )
-    if len(decimal) != 1 or decimal.isalnum() or decimal in '"+- \r\n':
-        raise FathomError(f"dataset.source.decimal must be a point or a comma, not {decimal!r}")
-    if delimiter == decimal:
-        raise FathomError(
-            f"dataset.source.decimal and dataset.source.delimiter are both {decimal!r}, but must "
-            "differ"
-        )
-
-
-def decode(path: Path, content: bytes, encoding: str) -> bytes:
-    """Convert the content of a CSV file to UTF-8 without a byte order mark."""
-    check_start(path, content)
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) and not re.search("16|32", encoding):
-        raise FathomError(f"{path} starts like UTF-16: set dataset.source.encoding: utf-16")
-    remedy = "set dataset.source.encoding to the encoding of the file"
-    try:
-        content = content.decode(encoding).removeprefix("\ufeff").encode()
-    except UnicodeDecodeError as error:
-        before = error.object[: error.start].decode(encoding, errors="replace")
-        raise FathomError(
-            f"{path}, line {next_line(before)}: byte 0x{error.object[error.start]:02x} is not "
-            f"{encoding}: {remedy}, such as latin-1"
-        ) from error
-    except UnicodeError as error:
-        raise FathomError(f"{path} is not {encoding}: {remedy}") from error
-    except (LookupError, ValueError) as error:
-        near = did_you_mean(encoding, ["utf-8", "utf-16", "latin-1", "cp1252"])
-        raise FathomError(
-            f"dataset.source.encoding: there is no encoding {encoding!r}{near}"
-        ) from error
-    if b"\0" in content:
-        line = next_line(content[: content.index(b"\0")].decode())
-        raise FathomError(
-            f"{path}, line {line}: text has no NUL character: the file is damaged, or {remedy}, "
-            "such as utf-16"
-        )
-    if content.isspace() or not content:
-        raise FathomError(f"{path} is empty")
-    return content
-
-
-def next_line(before: str) -> int:
-    return len(re.findall(r"\r\n|\r|\n", before)) + 1
-
-
-def parse_csv(path: Path, content: bytes, delimiter: str) -> pa.Table:
-    """Split the content of a CSV file, in UTF-8, into columns of strings."""
     limit = csv.field_size_limit(BLOCK)
     try:
+        check_title(path, content, delimiter)
         rows = read_rows(path, content, delimiter)
         names = [name.strip() for name in next(rows)]
-        check_names(path, names, delimiter)
-        if next(rows, None) is None:
+        if header:
+            check_names(path, names if names[-1:] != [""] else names[:-1] or [""], delimiter)
+        else:
+            names = [f"column_{number}" for number in range(1, len(names) + 1)]
+        if header and next(rows, None) is None:
             raise FathomError(f"{path} has a header, but no rows")
         if b'"' in content:  # pyarrow reads on to the end of the file after an unclosed quote
             collections.deque(rows, maxlen=0)
@@ -174,7 +92,47 @@ def parse_csv(path: Path, content: bytes, delimiter: str) -> pa.Table:
         raise FathomError(f"{path} cannot be read as CSV: {error_text(error)}") from error
     finally:
         csv.field_size_limit(limit)
-    return table.slice(1).rename_columns(names)
+    return name_columns(path, table, names, delimiter, header)
+
+
+def name_columns(
+    path: Path, table: pa.Table, names: list[str], delimiter: str, header: bool = True
+) -> pa.Table:
+    """Return the rows below a header, without an empty last column that has no name."""
+    table = table.slice(1 if header else 0)
+    is_extra = names[-1] == "" or not header
+    if is_extra and len(names) > 1 and compute.all(compute.equal(table[-1], "")).as_py():
+        table, names = table.select(range(len(names) - 1)), names[:-1]
+    check_names(path, names, delimiter)
+    return table.rename_columns(names)
+
+
+def check_title(path: Path, content: bytes, delimiter: str) -> None:
+    """Refuse a first line that has other fields than most of the next: a title or a comment."""
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
+    lines = csv.reader(text, delimiter=delimiter)
+    with contextlib.suppress(csv.Error):
+        rows = list(itertools.islice((fields for fields in lines if fields), TITLE_ROWS))
+        if len(rows) < 3:
+            return
+        count, times = collections.Counter(map(len, rows[1:])).most_common(1)[0]
+        first = len(rows[0])
+        if count in (first, 1) or times < 0.5 * len(rows):
+            return
+        if count == first + 1 and all(not fields[-1].strip() for fields in rows[1:]):
+            raise FathomError(
+                f"{path}: each line but the first ends with an extra {delimiter!r}: add one to the "
+                "header, too, or remove them"
+            )
+        if count == first + 1 and first > 1 and not rows[0][0].startswith("#"):
+            raise FathomError(
+                f"{path} has {first} names for {count} columns: name the first column, too; R "
+                "writes row names like this, unless row.names=FALSE"
+            )
+        raise FathomError(
+            f"{path}: the first line, {shorten(delimiter.join(rows[0]))!r}, is no header of the "
+            f"{count} columns below it: delete what stands above the header"
+        )
 
 
 def read_rows(path: Path, content: bytes, delimiter: str) -> Iterator[list[str]]:
@@ -207,7 +165,8 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
     With a delimiter, it is the header of a CSV file, which may also be split or quoted wrongly.
     """
     is_csv = delimiter is not None
-    other = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0]), None)
+    marks = {";": ";", "\t": "\t", "|": "|", ",": ",", " ": WHITESPACE}
+    other = next((marks[m] for m in marks if len(names) == 1 and m in names[0]), None)
     if is_csv and other is not None:
         raise FathomError(
             f"{path} has one column, {shorten(names[0])!r}: "
@@ -218,6 +177,8 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
         hint = ""
         if is_csv and number == 1:
             hint = "; to_csv of pandas writes row numbers like this without index=False"
+        elif is_csv and not any(names[1:]):
+            hint = "; if the first line is a title, delete what stands above the header"
         elif is_csv and number == len(names):
             hint = "; perhaps each line ends with an extra delimiter"
         raise FathomError(f"{path}: column {number} has no name: name it or remove it{hint}")

@@ -124,6 +124,7 @@ def table_file(
     decimal: str = ".",
     encoding: str = "utf-8",
     missing: list[str] | None = None,
+    header: bool = True,
     mirror: str | None = None,
 ) -> RawTable:
     """Read a CSV, TSV, Parquet, Feather or Arrow file, or all Parquet files of a folder.
@@ -140,7 +141,8 @@ def table_file(
             test_rows = 0 if test_file is None else large[1].rows
             return RawTable(table, origin, hash_files(table.files), test_rows, markers)
     tables = [
-        read_table_file(path, delimiter, decimal, encoding, missing or ()) for path, _ in files
+        read_table_file(path, delimiter, decimal, encoding, missing or (), header)
+        for path, _ in files
     ]
     if list(tables[0]) != list(tables[-1]):
         raise FathomError(f"{files[1][1]} has other columns than {files[0][1]}")

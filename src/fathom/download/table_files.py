@@ -37,6 +37,7 @@ def read_table_file(
     decimal: str = ".",
     encoding: str = "utf-8",
     missing: Sequence[str] = (),
+    header: bool = True,
 ) -> pd.DataFrame:
     """Read a table from a CSV, Parquet, Feather or Arrow file.
 
@@ -44,12 +45,15 @@ def read_table_file(
     booleans, ISO 8601 times, or text. Blank lines and spaces around names and fields are ignored.
 
     Args:
-        path: a .csv, .tsv or .txt file with a header, possibly gzip-compressed (.csv.gz); or a
+        path: a .csv, .tsv or .txt file, possibly gzip-compressed (.csv.gz); or a
             .parquet, .pq, .feather or .arrow file, whose unnamed pandas index is ignored.
-        delimiter: of a CSV file; by default a tab in .tsv files, a comma in others.
+        delimiter: of a CSV file, or `whitespace` for runs of blanks; by default that of a first
+            line such as `sep=;`, or a tab in .tsv files and a comma in others.
         decimal: the decimal mark of a CSV file. If it is a comma, 1.5 is text.
         encoding: of a CSV file. A byte order mark is ignored.
         missing: texts that stand for a missing value; in a CSV file in addition to `MISSING`.
+        header: whether the first row of a CSV file has the names of the columns. Otherwise they
+            are column_1, column_2 and so on.
 
     Returns:
         A table of shape (rows, columns), at least (1, 1), with a `RangeIndex`, unique names, and
@@ -61,8 +65,7 @@ def read_table_file(
     suffix = check_suffix(path)
     markers = [str(text).strip() for text in missing]
     if suffix in DELIMITERS:
-        delimiter = DELIMITERS[suffix] if delimiter is None else delimiter
-        table = read_csv_columns(path, delimiter, decimal, encoding, markers)
+        table = read_csv_columns(path, delimiter, decimal, encoding, markers, header)
     else:
         with open_arrow(path, ROW_GROUP) as (schema, batches):
             table = pa.Table.from_batches(batches, schema)

@@ -8,7 +8,8 @@ import pandas as pd
 
 from fathom.artifacts.schema import LARGE
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.download.csv_files import guess_csv, guess_encoding
+from fathom.download.csv_dialect import guess_csv
+from fathom.download.csv_encoding import guess_encoding
 from fathom.download.own_files import DELIMITERS, check_suffix, read_bytes
 from fathom.download.parquet_files import ParquetTable, is_parquet, parquet_table
 from fathom.download.table_files import read_table_file
@@ -78,7 +79,7 @@ def csv_arguments(file: Path) -> dict[str, str]:
     if suffix not in DELIMITERS:
         return {}
     delimiter, decimal, _ = guess_csv(file)
-    encoding = guess_encoding(read_bytes(file))  # of all of it, not of the first 64 kB
+    encoding = guess_encoding(read_bytes(file)).name  # of all of it, not of the first 64 kB
     guesses = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding}
     usual = {"delimiter": DELIMITERS[suffix], "decimal": ".", "encoding": "utf-8"}
     return {key: guess for key, guess in guesses.items() if not guess.startswith(usual[key])}

@@ -16,11 +16,10 @@ from pyarrow import csv as arrow_csv
 from fathom.artifacts.signature import Signature
 from fathom.base.errors import FathomError
 from fathom.base.tables import ROW_GROUP
+from fathom.download.csv_dialect import check_marks, guess_csv
 from fathom.download.csv_files import (
     MISSING,
-    check_marks,
     check_names,
-    guess_csv,
     replace_decimal_mark,
     trim_texts,
     try_cast,

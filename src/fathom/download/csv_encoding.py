@@ -1,0 +1,175 @@
+"""The encoding of a CSV file: found from the file's bytes, and converted to UTF-8.
+
+`charset_normalizer` tells texts of two bytes a character (Chinese, Japanese, Korean) from others.
+Encodings of one byte differ in few letters, so that many fit: the one wins whose letters beyond
+ASCII belong to one language.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from charset_normalizer import from_bytes
+from charset_normalizer.constant import FREQUENCIES
+
+from fathom.base.errors import FathomError, did_you_mean
+from fathom.download.own_files import check_start
+
+TWO_BYTES = ["cp932", "gb18030", "cp949", "big5", "euc_jp"]
+ONE_BYTE = [  # the likelier first
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r",
+    "mac_roman", "cp850", "iso8859_2",
+]  # fmt: skip
+MORE_LETTERS = {  # FREQUENCIES has the 26 most frequent letters of a language
+    "Polish": "ćńśźż", "German": "ß", "French": "âêëîïôœùûüÿæ", "Spanish": "ñúü¿¡",
+    "Portuguese": "âàêíóôõúü", "Swedish": "é", "Finnish": "åšž", "Norwegian": "éèôó",
+    "Danish": "éü", "Czech": "šžůúťňďóö", "Slovak": "ľščťžýäôňĺŕúóď", "Hungarian": "íúüűő",
+    "Romanian": "şţ", "Croatian": "đ", "Slovene": "ć", "Lithuanian": "ū", "Estonian": "šž",
+    "Turkish": "âîöı", "Italian": "éìîóùú", "Dutch": "éïöüèó", "Greek": "ύϊϋΐΰβζξψ",
+    "Bulgarian": "ьюф", "Russian": "щшюэфъё", "Ukrainian": "єґщшюжф", "Arabic": "ضذزثظغؤئءآة",
+}  # fmt: skip
+SYMBOLS = "€£¥§°±²³µ½¼×«»“”„‘’–—…©®™·•º"
+MAX_FIELDS = 200
+FEW_FIELDS = 5  # which hardly tell an encoding
+TEXT = 400  # bytes that `charset_normalizer` needs to compare encodings
+NUL_SHARE = 0.3  # of every other byte, in UTF-16 of mostly ASCII letters
+
+
+@dataclass(frozen=True)
+class EncodingGuess:
+    """An encoding, and up to `MAX_FIELDS` different fields beyond ASCII, the most frequent first.
+
+    `other` is the next best encoding that reads them differently, if there is one.
+    """
+
+    name: str
+    fields: list[bytes]
+    other: str | None = None
+
+    def read_example(self, encoding: str | None = None) -> str:
+        """Return the first field beyond ASCII that `other` reads differently, if one does."""
+        different = (
+            field
+            for field in self.fields
+            if self.other is None
+            or decode_field(field, self.name) != decode_field(field, self.other)
+        )
+        return decode_field(next(different, self.fields[0]), encoding or self.name)
+
+
+def decode_field(field: bytes, encoding: str) -> str:
+    return field.decode(encoding, errors="replace")
+
+
+def guess_encoding(content: bytes, complete: bool = True) -> EncodingGuess:
+    """Guess the encoding of a CSV file, or of its start."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return EncodingGuess("utf-16", [])
+    if content.startswith(b"\xef\xbb\xbf"):
+        return EncodingGuess("utf-8-sig", [])
+    for start, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if content[start:1000:2].count(0) > NUL_SHARE * len(content[start:1000:2]):
+            return EncodingGuess(name, [])
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        if complete or error.reason != "unexpected end of data":
+            return guess_code_page(content)
+    return EncodingGuess("utf-8", [])
+
+
+def guess_code_page(content: bytes) -> EncodingGuess:
+    """Guess the encoding of a text that is not Unicode from its fields beyond ASCII."""
+    counts = Counter(re.findall(rb'[^,;\t"\r\n]*[\x80-\xff][^,;\t"\r\n]*', content))
+    fields = [field.strip() for field, _ in counts.most_common(MAX_FIELDS)]
+    text = b"\n".join(fields)
+    repeated = (text + b"\n") * (1 + TEXT // len(text))
+    best = from_bytes(repeated, cp_isolation=[*TWO_BYTES, *ONE_BYTE], enable_fallback=False).best()
+    if best is not None and best.encoding in TWO_BYTES:
+        return EncodingGuess(best.encoding, fields)
+    scores = {}
+    for place, encoding in enumerate(ONE_BYTE):
+        try:
+            scores[encoding] = score_language(text.decode(encoding)) - 0.03 * place
+        except UnicodeDecodeError:
+            continue
+    ranking = sorted(scores, key=lambda encoding: -scores[encoding])
+    if not ranking:
+        return EncodingGuess("latin-1", fields)
+    first = text.decode(ranking[0])
+    other = next((name for name in ranking if text.decode(name) != first), None)
+    return EncodingGuess(ranking[0], fields, other)
+
+
+def score_language(text: str) -> float:
+    """Return how well the letters of a text fit those of one language, the best one."""
+    letters = [character.lower() for character in text if character.isalpha()]
+    beyond = [n for n, character in enumerate(text) if not character.isascii()]
+    scores = []
+    for ranks in languages():
+        known = sum(is_known(text, n, ranks) for n in beyond) / len(beyond)
+        frequency = sum(1 - ranks[c] / 40 if c in ranks else -1 for c in letters)
+        scores.append(known + 0.5 * (frequency / len(letters) if letters else 0.5))
+    return max(scores)
+
+
+def is_known(text: str, position: int, language: dict[str, int]) -> bool:
+    """Tell whether a character beyond ASCII is a letter of a language, or a symbol by itself."""
+    letter, before, after = text[position], text[position - 1 : position], text[position + 1 :][:1]
+    if letter in SYMBOLS:
+        return not (before.isalpha() and after.isalpha())
+    if letter.lower() not in language or (letter.isupper() and before.islower()):
+        return False
+    latin_beside = any(other.isascii() and other.isalpha() for other in (before, after))
+    return unicodedata.name(letter, "").startswith("LATIN") or not latin_beside
+
+
+@cache
+def languages() -> list[dict[str, int]]:
+    """Return the letters of each language that has an alphabet, with their ranks by frequency."""
+    return [
+        {letter: rank for rank, letter in enumerate([*letters, *MORE_LETTERS.get(name, "")])}
+        for name, letters in FREQUENCIES.items()
+        if name.rstrip("—") not in ("Chinese", "Japanese", "Korean")
+    ]
+
+
+def decode(path: Path, content: bytes, encoding: str) -> bytes:
+    """Convert the content of a CSV file to UTF-8 without a byte order mark."""
+    check_start(path, content)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) and not re.search("16|32", encoding):
+        raise FathomError(f"{path} starts like UTF-16: set dataset.source.encoding: utf-16")
+    remedy = "set dataset.source.encoding to the encoding of the file"
+    try:
+        content = content.decode(encoding).removeprefix("\ufeff").encode()
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode(encoding, errors="replace")
+        raise FathomError(
+            f"{path}, line {next_line(before)}: byte 0x{error.object[error.start]:02x} is not "
+            f"{encoding}: {remedy}, such as {guess_encoding(error.object).name}"
+        ) from error
+    except UnicodeError as error:
+        raise FathomError(f"{path} is not {encoding}: {remedy}") from error
+    except (LookupError, ValueError) as error:
+        near = did_you_mean(encoding, ["utf-8", "utf-16", *ONE_BYTE[:3], *TWO_BYTES[:2]])
+        raise FathomError(
+            f"dataset.source.encoding: there is no encoding {encoding!r}{near}"
+        ) from error
+    if b"\0" in content:
+        line = next_line(content[: content.index(b"\0")].decode())
+        raise FathomError(
+            f"{path}, line {line}: text has no NUL character: the file is damaged, or {remedy}, "
+            "such as utf-16"
+        )
+    if content.isspace() or not content:
+        raise FathomError(f"{path} is empty")
+    return content
+
+
+def next_line(before: str) -> int:
+    return len(re.findall(r"\r\n|\r|\n", before)) + 1
