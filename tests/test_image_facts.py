@@ -109,7 +109,7 @@ def test_changes_are_said_in_the_settings(workspace: Path, monkeypatch: pytest.M
     for n in range(24):
         label = project / f"pets/{'cat' if n % 2 else 'dog'}"
         label.mkdir(parents=True, exist_ok=True)
-        TALL.save(label / f"{n}.jpg", **({"exif": EXIF} if n < 24 else {}))
+        TALL.save(label / f"{n}.jpg", exif=EXIF)
         CLEAR.rotate(-90, expand=True).save(label / f"{n}.png")
     printed = new_dataset("pets")
     text = Path("conf/dataset/pets.yaml").read_text()

@@ -102,7 +102,7 @@ def make_opaque(image: Image.Image, changes: list[str]) -> LoadedImage:
         image = Image.fromarray(np.where(clear, np.int32(WHITE), levels))
     elif image.has_transparency_data:
         image = image.convert("RGBA")
-        transparent = image.getchannel("A").getextrema()[0] < 255
+        transparent = bool((np.asarray(image.getchannel("A")) < 255).any())
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image).convert("RGB")
     else:

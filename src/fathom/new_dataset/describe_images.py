@@ -23,7 +23,8 @@ def describe_images(file: Path, name: str, data: Path) -> str:
     totals = [np.bincount(numbers, minlength=len(classes)) for numbers in counts]
     rows = [[label, *(f"{total[n]:,}" for total in totals)] for n, label in enumerate(classes)]
     print_table(["class", ">images", ">for testing"][: 1 + len(totals)], rows, "classes")
-    function, source = "image_arrays", {"file": (data.as_posix(), "")}
+    function = "image_arrays"
+    source: Arguments = {"file": (data.as_posix(), "")}
     if file.is_dir():
         function, source = "image_folder", {"folder": (data.as_posix(), "")} | arguments(facts)
     for key, (value, why) in source.items():
@@ -32,7 +33,7 @@ def describe_images(file: Path, name: str, data: Path) -> str:
     notes = list(facts.list_notes())
     for note in notes:
         print(f"  {note}")
-    height, width = source["size"][0] if "size" in source else facts.sizes[0]
+    height, width = source.get("size", (facts.sizes[0], ""))[0]
     size = f"{height} x {width} pixels in {'colour' if facts.colored else 'grey'}"
     summary = f"{name}: {len(labels):,} images of {size} in {len(classes)} classes, "
     summary += f"from {printable(file.name)}."
