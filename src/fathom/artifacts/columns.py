@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,51 +11,65 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.raw_table import Table
 from fathom.base.errors import FathomError, did_you_mean
+from fathom.settings.column_settings import (
+    ColumnKind,
+    ColumnSettings,
+    column_entry,
+    exclude_advice,
+)
 from fathom.settings.data_settings import DatasetSettings
 
+DATE_PARTS = ("year", "month", "day", "day_of_week", "hour", "minute")
 MOSTLY = 0.5  # a text column with a larger share of numbers is a column of numbers
 
 
 @dataclass(frozen=True)
 class ColumnKinds:
-    """The features, in the table's order.
+    """The features, in the table's order, and which of them are categories, ordinals and dates.
 
-    `categories` are those of text or booleans; `dates` maps those of dates to pandas' format.
+    `ordinals` maps columns to their values, the lowest first.
     """
 
     columns: list[str]
     categories: list[str]
-    dates: dict[str, str]
+    ordinals: dict[str, list[str]]
+    dates: list[str]
 
 
 def column_kinds(dataset: DatasetSettings, table: Table) -> ColumnKinds:
     """Return the features of a raw table and their kinds; refuse settings that name no feature."""
     known, unused = list(table.types), unused_columns(dataset)
-    for key in ("exclude", "auxiliary", "sample_weight", "dates"):
-        names = getattr(dataset, key) or []
-        for name in [names] if isinstance(names, str) else names:
-            require_column(name, key, known, unused if key == "dates" else [])
+    for key in ("auxiliary", "sample_weight"):
+        if getattr(dataset, key) is not None:
+            require_column(getattr(dataset, key), key, known, [])
     columns = [name for name in known if name not in unused]
     if not columns:
-        raise FathomError(f"dataset.exclude: leaves no column of {dataset.name} to learn from")
-    dates = {
-        name: dataset.dates.get(name, "ISO8601")
-        for name in columns
-        if name in dataset.dates or pd.api.types.is_datetime64_any_dtype(table.types[name])
-    }
-    numeric = [  # those that need not be read
-        name
-        for name, kind in table.types.items()
-        if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
-    ]
-    others = [name for name in columns if name not in dates and name not in numeric]
-    categories = [name for name in others if is_category(table.column(name))]
-    return ColumnKinds(columns, categories, dates)
+        raise FathomError(f"dataset.columns: leaves no column of {dataset.name} to learn from")
+    declared = {name: dataset.columns.get(name, ColumnSettings()) for name in columns}
+    orders = {name: column.order for name, column in declared.items()}
+    return ColumnKinds(
+        columns,
+        categories=[n for n in columns if is_category_of(table, n, declared[n].kind)],
+        ordinals={name: order for name, order in orders.items() if order is not None},
+        dates=[n for n in columns if pd.api.types.is_datetime64_any_dtype(table.types[n])],
+    )
+
+
+def is_category_of(table: Table, name: str, kind: ColumnKind | None) -> bool:
+    """Tell whether a column is a category: as declared, or else by its values."""
+    if kind is not None:
+        return kind in ("category", "boolean")
+    dtype = table.types[name]
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return False
+    is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+    return not is_number and is_category(table.column(name))  # numbers need not be read
 
 
 def unused_columns(dataset: DatasetSettings) -> list[str | None]:
     """Return the columns that are no features."""
-    return [dataset.target, dataset.auxiliary, dataset.sample_weight, *dataset.exclude]
+    excluded = [name for name, column in dataset.columns.items() if not column.is_feature]
+    return [dataset.target, dataset.auxiliary, dataset.sample_weight, *excluded]
 
 
 def require_column(
@@ -98,16 +111,15 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
         row: Any = wrong.idxmax()
         raise FathomError(
             f"column {name!r} holds {column[row]!r} in row {row} among its numbers: correct it, "
-            "list it under dataset.source.missing if it stands for a missing value, or list "
-            f"{name!r} under dataset.categories"
+            "list it under dataset.source.missing if it stands for a missing value, or write "
+            f"`{column_entry(str(name), 'kind: category')}` in dataset.columns"
         )
     values = column.astype(np.float64)
     infinite = np.isinf(values.to_numpy())
     if infinite.any():
         raise FathomError(
             f"column {name!r} is infinite in {int(infinite.sum())} rows, the first of them "
-            f"{values.index[int(infinite.argmax())]}; correct the rows, or leave it out with "
-            "dataset.exclude"
+            f"{values.index[int(infinite.argmax())]}; correct the rows, or {exclude_advice(name)}"
         )
     return values
 
@@ -134,30 +146,6 @@ def places_among(column: pd.Series[Any], known: list[str]) -> NDArray[np.intp]:
             return np.asarray(pd.Index(numbers).get_indexer(pd.Index(column)))
     texts = pd.Index(as_texts(column), dtype=object)
     return np.asarray(pd.Index(known, dtype=object).get_indexer(texts))
-
-
-def as_dates(column: pd.Series[Any], form: str) -> pd.Series[Any]:
-    """Convert a column to dates, NaT for missing values; times with a zone become UTC.
-
-    Raises:
-        FathomError: a value is not in the format `form`, or that is none.
-    """
-    if pd.api.types.is_numeric_dtype(column):  # 20200131
-        column = as_texts(column)
-    try:
-        dates = pd.to_datetime(column, format=form, errors="coerce", utc=True).dt.tz_localize(None)
-    except (ValueError, re.error) as error:
-        raise FathomError(
-            f"dataset.dates: {form!r} of column {column.name!r} is no format of dates: {error}"
-        ) from error
-    wrong = dates.isna() & column.notna()
-    if wrong.any():
-        row: Any = wrong.idxmax()
-        raise FathomError(
-            f"column {column.name!r} holds {column[row]!r} in row {row}, which is no date of the "
-            f"format {form!r}: correct it, or name the format under dataset.dates"
-        )
-    return dates
 
 
 def sort_key(text: str) -> tuple[bool, float, str]:

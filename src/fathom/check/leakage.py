@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from fathom.artifacts.checks import DataWarning
 from fathom.check.subsets import Subsets, is_number, make_warning
+from fathom.settings.column_settings import exclude_advice
 
 THRESHOLD = 0.99  # of R² or balanced accuracy
 SAMPLE = 20_000  # training rows for a tree, at most
@@ -38,8 +39,8 @@ def leakage(subsets: Subsets, target: str) -> list[DataWarning]:
             value = tree_metric(values, goal)
             if value >= THRESHOLD:
                 sentence = (
-                    f"{name!r} alone predicts {target!r} ({metric} {value:.3f}): exclude it with "
-                    f"dataset.exclude, unless it is known before {target!r}"
+                    f"{name!r} alone predicts {target!r} ({metric} {value:.3f}): "
+                    f"{exclude_advice(name)}, unless it is known before {target!r}"
                 )
                 warnings.append(make_warning("giveaway", [name], {metric: value}, sentence))
                 break

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fathom.artifacts.checks import DataWarning, WarningKind
-from fathom.artifacts.columns import as_dates, as_numbers, as_texts, column_kinds
+from fathom.artifacts.columns import as_numbers, as_texts, column_kinds
 from fathom.artifacts.raw_table import SubsetRows, Table, open_raw_table
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
@@ -35,10 +35,9 @@ def read_columns(dataset: DatasetSettings, schema: Schema, rows: SubsetRows) -> 
     columns = {}
     for name in kinds.columns:
         if name in kinds.dates:
-            dates = as_dates(table[name], kinds.dates[name])
-            columns[name] = (dates - dates.min()).dt.total_seconds()
+            columns[name] = (table[name] - table[name].min()).dt.total_seconds()
         else:
-            is_text = name in kinds.categories or name in dataset.categories
+            is_text = name in kinds.categories or name in kinds.ordinals
             columns[name] = as_texts(table[name]) if is_text else as_numbers(table[name])
     convert = as_numbers if schema.task == "regression" else as_texts
     converted = pd.DataFrame(columns | {schema.target: convert(table[schema.target])})

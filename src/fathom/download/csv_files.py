@@ -6,7 +6,7 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +35,16 @@ TITLE_ROWS = 20  # that tell whether the first line is a header
 BLOCK = (1 << 31) - 1  # most bytes that pyarrow can parse at once
 
 
-def read_csv_columns(
-    path: Path,
-    delimiter: str | None,
-    decimal: str,
-    encoding: str,
-    missing: list[str],
-    header: bool = True,
+def infer_types(
+    table: pa.Table, missing: list[str], decimal: str, declared: Container[str]
 ) -> pa.Table:
-    """Read a CSV file and convert each column to the narrowest type that fits all its values."""
-    table = read_texts(path, delimiter, decimal, encoding, header)
-    columns = [infer_type(column, missing, decimal) for column in table.columns]
+    """Convert each column of strings, except the declared ones, to the narrowest type that fits all
+    its values.
+    """
+    columns = [
+        column if name in declared else infer_type(column, missing, decimal)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
     return pa.table(columns, names=table.column_names)
 
 

@@ -27,7 +27,7 @@ def convert_table(
     columns: Mapping[str, ColumnSettings],
     where: str,
     decimal: str = ".",
-    missing: Sequence[str] = (),
+    missing: Sequence[str] = MISSING,
 ) -> pd.DataFrame:
     """Convert the declared columns of a table; its index numbers the rows.
 
@@ -37,14 +37,20 @@ def convert_table(
     Raises:
         FathomError: a value contradicts its declaration. The line names column, row and value.
     """
+    declared = declared_kinds(columns)
     converted = {
         name: convert_column(
             table[name], columns[name], f"{where}: column {name!r}", decimal, missing
         )
         for name in table.columns
-        if name in columns and columns[name].kind is not None
+        if name in declared
     }
     return table.assign(**converted) if converted else table
+
+
+def declared_kinds(columns: Mapping[str, ColumnSettings]) -> list[str]:
+    """Return the columns whose kind is declared."""
+    return [name for name, column in columns.items() if column.kind is not None]
 
 
 def convert_column(
@@ -89,7 +95,7 @@ def convert_texts(
     column: ColumnSettings,
     where: str,
     decimal: str = ".",
-    missing: Sequence[str] = (),
+    missing: Sequence[str] = MISSING,
     first: int = 0,
 ) -> pa.ChunkedArray:
     """Convert texts as they are in a file to the declared kind.
@@ -97,8 +103,7 @@ def convert_texts(
     Args:
         where: the file and the column, for errors: "houses.csv: column 'price'".
         decimal: the decimal mark, unless the column has its own.
-        missing: texts that stand for a missing value beside the usual ones, unless the column lists
-            its own.
+        missing: texts that stand for a missing value, unless the column lists its own.
         first: the number of the first row, for errors.
 
     Returns:
@@ -108,8 +113,8 @@ def convert_texts(
     Raises:
         FathomError: a value contradicts the declaration. The line names the row and the value.
     """
-    markers = [*MISSING, *missing] if column.missing is None else ["", *column.missing]
-    texts = trim_texts(texts, markers)
+    markers = missing if column.missing is None else column.missing
+    texts = trim_texts(texts, ["", *markers])
     if column.kind in NUMBERS:
         return to_numbers(texts, column, where, decimal, first)
     if column.kind == "date":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from fathom.artifacts.columns import as_numbers, as_texts, is_category, sort_key
+from fathom.artifacts.columns import DATE_PARTS, as_numbers, as_texts, is_category, sort_key
 from fathom.artifacts.schema import RawSource, Schema, SchemaColumn
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
@@ -16,9 +17,10 @@ from fathom.base.tables import TableWriter
 from fathom.download.images import RawImages
 from fathom.download.own_files import error_text
 from fathom.download.sources import Raw, RawTable
+from fathom.settings.column_settings import column_entry
 from fathom.settings.config import DatasetConfig
 from fathom.settings.data_settings import DatasetSettings
-from fathom.settings.instantiate import make
+from fathom.settings.instantiate import make, print_deprecation
 
 
 def download(config: DatasetConfig) -> Schema:
@@ -27,7 +29,16 @@ def download(config: DatasetConfig) -> Schema:
     A table becomes `data.parquet`; images become `images.npy` and `labels.npy`.
     """
     dataset = config.dataset
-    raw: Raw = make(dataset.source, ("dataset", "source"), config.origins, mirror=config.mirror)
+    print_old_keys(config)
+    raw: Raw = make(
+        dataset.source,
+        ("dataset", "source"),
+        config.origins,
+        mirror=config.mirror,
+        columns=dataset.columns,
+    )
+    if isinstance(raw, RawTable):
+        raw = raw.declare(dataset.columns)
     schema = describe(dataset, raw)
     with atomic_write(paths.raw(dataset.name)) as folder:
         folder.mkdir()
@@ -45,6 +56,23 @@ def download(config: DatasetConfig) -> Schema:
                 ) from error
         schema.write(folder / "schema.json")
     return schema
+
+
+def print_old_keys(config: DatasetConfig) -> None:
+    """Print the declarations that replace deprecated settings."""
+    dataset = config.dataset
+    entries = {
+        "exclude": [column_entry(name, "use: false") for name in dataset.exclude],
+        "categories": [column_entry(name, "kind: category") for name in dataset.categories],
+        "dates": [
+            column_entry(name, f"kind: date, format: {json.dumps(form)}")
+            for name, form in dataset.dates.items()
+        ],
+    }
+    for key, lines in entries.items():
+        if lines:
+            file, name = config.origins.of(("dataset", key))
+            print_deprecation(file, name, f"columns: {{{', '.join(lines)}}}")
 
 
 def describe(dataset: DatasetSettings, raw: Raw) -> Schema:
@@ -72,9 +100,7 @@ def describe(dataset: DatasetSettings, raw: Raw) -> Schema:
 def describe_table(dataset: DatasetSettings, raw: RawTable) -> dict[str, Any]:
     """Return the fields of a table's schema that depend on its content."""
     first = next(raw.blocks())
-    if dataset.target not in first.columns:
-        near = did_you_mean(dataset.target, first.columns)
-        raise FathomError(f"dataset.target: there is no column {dataset.target!r}{near}")
+    check_columns(dataset, first)
     rows = unlabelled = 0
     values: list[pd.Series[Any]] = []
     for block in raw.blocks([dataset.target]):
@@ -94,6 +120,20 @@ def describe_table(dataset: DatasetSettings, raw: RawTable) -> dict[str, Any]:
         "classes": target_classes(values[0]) if values else None,
         "columns": [SchemaColumn(name=str(n), type=str(t)) for n, t in first.dtypes.items()],
     }
+
+
+def check_columns(dataset: DatasetSettings, table: pd.DataFrame) -> None:
+    """Refuse settings that name no column; they may name parts of dates."""
+    if dataset.target not in table.columns:
+        near = did_you_mean(dataset.target, table.columns)
+        raise FathomError(f"dataset.target: there is no column {dataset.target!r}{near}")
+    known = [str(name) for name in table.columns]
+    dates = list(table.select_dtypes("datetime"))
+    parts = [f"{date}_{part}" for date in dates for part in DATE_PARTS]
+    for name in dataset.columns:
+        if name not in [*known, *parts]:
+            near = did_you_mean(name, known)
+            raise FathomError(f"dataset.columns: there is no column {name!r}{near}")
 
 
 def check_numbers(dataset: DatasetSettings, target: pd.Series[Any]) -> None:

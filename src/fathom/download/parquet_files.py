@@ -1,6 +1,6 @@
 """Tables in one or more Parquet files of any size, read block by block."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,13 @@ from pyarrow import compute, parquet
 
 from fathom.base.errors import FathomError
 from fathom.base.tables import BLOCK
-from fathom.download.own_files import KINDS, check_file, error_text, file_suffix
-from fathom.download.table_files import check_columns, convert_column, open_arrow
+from fathom.download.own_files import KINDS, check_file, file_suffix
+from fathom.download.table_files import (
+    check_columns,
+    convert_column,
+    incompatible_types,
+    open_arrow,
+)
 
 INT64 = 2**63
 PARQUET = [suffix for suffix, kind in KINDS.items() if kind == "a Parquet file"]
@@ -36,20 +41,24 @@ class ParquetTable:
         return frozenset(name for file in self.files for name in find_gaps(file, self.schema.names))
 
     def blocks(
-        self, columns: Sequence[str] | None = None, missing: Sequence[str] = ()
+        self,
+        columns: Sequence[str] | None = None,
+        missing: Sequence[str] = (),
+        declared: Container[str] = (),
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows block by block, as `read_table_file` returns them, with their numbers as
-        index. Texts in `missing` stand for a missing value.
+        index. Texts in `missing` stand for a missing value, except in declared columns.
         """
         names = list(self.schema.names if columns is None else columns)
         schema = pa.schema([self.schema.field(name) for name in names])
-        markers, gaps, start = list(missing), self.gaps, 0
+        gaps, start = self.gaps, 0
+        markers = {name: [] if name in declared else list(missing) for name in names}
         for file in self.files:
             with open_arrow(file, BLOCK, names) as (_, batches):
                 for batch in batches:
                     table = pa.Table.from_batches([batch]).select(names).cast(schema)
                     values = {
-                        n: convert_column(file, n, table[n], markers, n in gaps) for n in names
+                        n: convert_column(file, n, table[n], markers[n], n in gaps) for n in names
                     }
                     block = pd.DataFrame(values)
                     block.index = pd.RangeIndex(start, start + len(table))
@@ -99,10 +108,7 @@ def concatenate(tables: list[ParquetTable]) -> ParquetTable:
     try:
         schema = pa.unify_schemas([t.schema for t in tables], promote_options="permissive")
     except pa.ArrowException as error:
-        raise FathomError(
-            f"a column of {first.files[0]} has an incompatible type in another file: "
-            f"{error_text(error)}"
-        ) from error
+        raise incompatible_types(first.files[0], error) from error
     files = [file for table in tables for file in table.files]
     return ParquetTable(files, schema, sum(table.rows for table in tables))
 

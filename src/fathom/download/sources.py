@@ -12,10 +12,10 @@ import importlib
 import importlib.metadata
 import importlib.util
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -26,30 +26,47 @@ from fathom.artifacts.signature import MOST_BITS
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
+from fathom.download.csv_files import MISSING
+from fathom.download.declared_columns import convert_table, declared_kinds
 from fathom.download.images import RawImages, read_image_folder
-from fathom.download.own_files import check_pulled, path_in_own
+from fathom.download.own_files import DELIMITERS, check_pulled, check_suffix, path_in_own
 from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
 from fathom.download.remote_file import File, RemoteFile
-from fathom.download.table_files import read_table_file
+from fathom.download.table_files import read_table_files
+from fathom.settings.column_settings import ColumnSettings
 
 
 @dataclass(frozen=True)
 class RawTable:
     """A table, one row an example, with features and target.
 
-    `origin` says where it comes from. The last `test_rows` rows are the data's own test set. Texts
-    in `missing` stand for a missing value in a table that is not in memory.
+    `origin` says where it comes from. The last `test_rows` rows are the data's own test set.
+    `columns` are to be converted by `convert_table`, with `decimal` and `missing`. Texts in
+    `markers` stand for a missing value in a table that is not in memory.
     """
 
     table: pd.DataFrame | ParquetTable
     origin: str
     sha256: str
     test_rows: int = 0
+    markers: Sequence[str] = ()
+    decimal: str = "."
     missing: Sequence[str] = ()
+    columns: Mapping[str, ColumnSettings] = field(default_factory=dict)
+
+    def declare(self, columns: Mapping[str, ColumnSettings]) -> Self:
+        """Return the table with its columns as they are declared."""
+        if isinstance(self.table, ParquetTable):
+            return replace(self, columns=columns)
+        return replace(self, table=self.convert(self.table, columns))
+
+    def convert(self, rows: pd.DataFrame, columns: Mapping[str, ColumnSettings]) -> pd.DataFrame:
+        return convert_table(rows, columns, self.origin, self.decimal, self.missing)
 
     def blocks(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
         if isinstance(self.table, ParquetTable):
-            return self.table.blocks(columns, self.missing)
+            blocks = self.table.blocks(columns, self.markers, self.columns)
+            return (self.convert(block, self.columns) for block in blocks)
         return iter([self.table if columns is None else self.table[columns]])
 
 
@@ -126,29 +143,31 @@ def table_file(
     missing: list[str] | None = None,
     header: bool = True,
     mirror: str | None = None,
+    columns: dict[str, ColumnSettings] | None = None,
 ) -> RawTable:
     """Read a CSV, TSV, Parquet, Feather or Arrow file, or all Parquet files of a folder.
 
-    `test_file` has the same columns; it is the data's own test set. The other arguments are
-    those of `read_table_file`.
+    `test_file` has the same columns; it is the data's own test set. `columns` are declared: those
+    of CSV files stay texts. The other arguments are those of `read_table_file`.
     """
     files = [find_file(each, mirror) for each in (file, test_file) if each is not None]
     origin = " and ".join(origin for _, origin in files)
+    markers, declared = [text.strip() for text in missing or []], declared_kinds(columns or {})
     if all(path.is_dir() or is_parquet(path) for path, _ in files):
         large = [parquet_table(path) for path, _ in files]
         if sum(table.size for table in large) > LARGE or any(path.is_dir() for path, _ in files):
-            table, markers = concatenate(large), [text.strip() for text in missing or []]
+            table = concatenate(large)
             test_rows = 0 if test_file is None else large[1].rows
-            return RawTable(table, origin, hash_files(table.files), test_rows, markers)
-    tables = [
-        read_table_file(path, delimiter, decimal, encoding, missing or (), header)
-        for path, _ in files
-    ]
-    if list(tables[0]) != list(tables[-1]):
-        raise FathomError(f"{files[1][1]} has other columns than {files[0][1]}")
-    test_rows = 0 if test_file is None else len(tables[1])
-    rows = pd.concat(tables, ignore_index=True)
-    return RawTable(rows, origin, hash_files([path for path, _ in files]), test_rows)
+            sha256 = hash_files(table.files)
+            return RawTable(table, origin, sha256, test_rows, markers, missing=markers)
+    read = [path for path, _ in files]
+    rows, counts = read_table_files(
+        read, delimiter, decimal, encoding, markers, header, declared
+    )
+    test_rows = 0 if test_file is None else counts[1]
+    is_csv = any(check_suffix(path) in DELIMITERS for path in read)
+    texts = [*(MISSING if is_csv else []), *markers]
+    return RawTable(rows, origin, hash_files(read), test_rows, markers, decimal, texts)
 
 
 @validate_call

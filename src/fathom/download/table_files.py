@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from pyarrow import compute, ipc, parquet
 
 from fathom.base.errors import FathomError
 from fathom.base.tables import ROW_GROUP
-from fathom.download.csv_files import check_names, read_csv_columns, try_cast
+from fathom.download.csv_files import check_names, infer_types, read_texts, try_cast
 from fathom.download.own_files import (
     DELIMITERS,
     KINDS,
@@ -38,6 +38,7 @@ def read_table_file(
     encoding: str = "utf-8",
     missing: Sequence[str] = (),
     header: bool = True,
+    declared: Container[str] = (),
 ) -> pd.DataFrame:
     """Read a table from a CSV, Parquet, Feather or Arrow file.
 
@@ -54,6 +55,7 @@ def read_table_file(
         missing: texts that stand for a missing value; in a CSV file in addition to `MISSING`.
         header: whether the first row of a CSV file has the names of the columns. Otherwise they
             are column_1, column_2 and so on.
+        declared: columns whose texts stay as they are in a CSV file, for `convert_table`.
 
     Returns:
         A table of shape (rows, columns), at least (1, 1), with a `RangeIndex`, unique names, and
@@ -62,19 +64,72 @@ def read_table_file(
         values the texts True and False. Times with a zone become UTC, durations seconds, and a
         column without values NaN.
     """
-    suffix = check_suffix(path)
+    return read_table_files(
+        [path], delimiter, decimal, encoding, missing, header, declared
+    )[0]
+
+
+def read_table_files(
+    files: Sequence[Path],
+    delimiter: str | None,
+    decimal: str,
+    encoding: str,
+    missing: Sequence[str],
+    header: bool,
+    declared: Container[str],
+) -> tuple[pd.DataFrame, list[int]]:
+    """Read files with the same columns as `read_table_file` does; a column has one type in all.
+
+    Returns:
+        The rows of all files, and the number of rows of each.
+    """
     markers = [str(text).strip() for text in missing]
-    if suffix in DELIMITERS:
-        table = read_csv_columns(path, delimiter, decimal, encoding, markers, header)
-    else:
-        with open_arrow(path, ROW_GROUP) as (schema, batches):
-            table = pa.Table.from_batches(batches, schema)
-            table.validate(full=True)
-        table = table.select(check_columns(path, table.column_names, table.num_rows))
+    tables = [read_columns(file, delimiter, decimal, encoding, header) for file in files]
+    for file, table in zip(files, tables, strict=True):
+        if table.column_names != tables[0].column_names:
+            raise FathomError(f"{file} has other columns than {files[0]}")
+    counts = [table.num_rows for table in tables]
+    is_csv = [check_suffix(file) in DELIMITERS for file in files]
+    if all(is_csv):
+        tables, is_csv = [pa.concat_tables(tables)], [True]
+    typed = [
+        infer_types(table, markers, decimal, declared) if is_text else table
+        for table, is_text in zip(tables, is_csv, strict=True)
+    ]
+    table = concatenate(typed, files[0])
     columns = {
-        name: convert_column(path, name, table[name], markers) for name in table.schema.names
+        name: convert_column(files[0], name, table[name], [] if name in declared else markers)
+        for name in table.schema.names
     }
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns), counts
+
+
+def read_columns(
+    path: Path, delimiter: str | None, decimal: str, encoding: str, header: bool
+) -> pa.Table:
+    """Read a file: the columns of a CSV file are strings, others have types."""
+    if check_suffix(path) in DELIMITERS:
+        return read_texts(path, delimiter, decimal, encoding, header)
+    with open_arrow(path, ROW_GROUP) as (schema, batches):
+        table = pa.Table.from_batches(batches, schema)
+        table.validate(full=True)
+    return table.select(check_columns(path, table.column_names, table.num_rows))
+
+
+def concatenate(tables: list[pa.Table], path: Path) -> pa.Table:
+    """Concatenate tables with the same columns; the first is that of `path`."""
+    if len(tables) == 1:
+        return tables[0]
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise incompatible_types(path, error) from error
+
+
+def incompatible_types(path: Path, error: pa.ArrowException) -> FathomError:
+    return FathomError(
+        f"a column of {path} has an incompatible type in another file: {error_text(error)}"
+    )
 
 
 @contextmanager

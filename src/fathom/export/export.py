@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fathom.artifacts.columns import as_dates, as_numbers
+from fathom.artifacts.columns import as_numbers
 from fathom.artifacts.model_file import read_model, save_model
 from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
@@ -107,7 +107,7 @@ def input_columns(
         facts: dict[str, Any] = {"kind": "number", "missing": bool(values.isna().any())}
         if name in forms:
             facts |= {"kind": "date", "form": forms[name]}
-            values = to_seconds(as_dates(values, forms[name]))
+            values = to_seconds(values)
         elif category is not None and not column.type.startswith(("float", "int", "uint")):
             facts |= {"kind": "text"}
         if facts["kind"] != "text":

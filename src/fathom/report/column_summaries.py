@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.columns import as_dates, as_texts, is_category
+from fathom.artifacts.columns import as_texts, is_category
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.scaled_data import read_targets
@@ -87,7 +87,8 @@ def column_roles(dataset: str) -> dict[str, ColumnRole]:
     """Return the role of each column of a table; a column of weights counts as excluded."""
     problem, encoder = Problem.read(dataset), Encoder.read(dataset)
     roles: dict[str, ColumnRole] = dict.fromkeys((n.column for n in encoder.numbers), "number")
-    roles |= dict.fromkeys((category.column for category in encoder.categories), "category")
+    categories = [*encoder.categories, *encoder.ordinals]
+    roles |= dict.fromkeys((category.column for category in categories), "category")
     roles |= dict.fromkeys((date.column for date in encoder.dates), "date")
     if "aux_output" in problem.outputs:
         roles[problem.outputs["aux_output"].column] = "auxiliary"
@@ -132,7 +133,6 @@ def read_columns(
 ) -> Iterator[RawColumn]:
     """Yield columns with their values converted, few of them in memory at a time."""
     task = Schema.read(dataset).task
-    formats = {date.column: date.format for date in Encoder.read(dataset).dates}
     for name, raw in read_raw(dataset, list(roles), rows):
         kind: ColumnKind
         match roles[name]:
@@ -147,7 +147,7 @@ def read_columns(
         if kind == "number":
             values = pd.to_numeric(raw, errors="coerce").astype(np.float64)
         elif kind == "date":
-            values = as_dates(raw, formats.get(name, "ISO8601"))
+            values = raw
         else:
             values = as_texts(raw)
         yield RawColumn(name, roles[name], kind, values, int(raw.isna().sum()))

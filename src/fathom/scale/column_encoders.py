@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.columns import as_dates, places_among, sort_key
+from fathom.artifacts.columns import DATE_PARTS, places_among, sort_key
 from fathom.base.errors import FathomError
 from fathom.base.files import JsonModel
-
-DATE_PARTS = ("year", "month", "day", "day_of_week", "hour", "minute")
+from fathom.settings.column_settings import exclude_advice
 
 
 class Number(JsonModel):
@@ -41,7 +40,10 @@ class Number(JsonModel):
 
 
 class Date(JsonModel):
-    """A number for each part of a date that varies in the training rows; Monday is day 0."""
+    """A number for each part of a date that varies in the training rows; Monday is day 0.
+
+    `format` is that of texts in new rows.
+    """
 
     column: str
     format: str
@@ -58,9 +60,18 @@ class Date(JsonModel):
         return [f"{self.column}_{part}" for part in self.parts]
 
     def transform(self, column: pd.Series[Any]) -> pd.DataFrame:
-        dates = as_dates(column, self.format)
-        values = [getattr(dates.dt, part).astype(np.float64) for part in self.parts]
-        return pd.DataFrame(dict(zip(self.names, values, strict=True)), index=dates.index)
+        values = [getattr(column.dt, part).astype(np.float64) for part in self.parts]
+        return pd.DataFrame(dict(zip(self.names, values, strict=True)), index=column.index)
+
+
+class Ordinal(JsonModel):
+    """The rank of a value is its position in `order`, counted from 0; others have none."""
+
+    column: str
+    order: list[str]
+
+    def transform(self, values: pd.Series[Any]) -> pd.Series[Any]:
+        return values.map({text: float(rank) for rank, text in enumerate(self.order)})
 
 
 class Category(JsonModel):
@@ -80,8 +91,8 @@ class Category(JsonModel):
         if not frequent and len(counts) > 1:
             raise FathomError(
                 f"column {name!r} has {len(counts)} different values in {len(texts)} training "
-                f"rows, and none occurs in {min_frequency} rows (scale.min_frequency): exclude it "
-                "with dataset.exclude, or list it under dataset.dates if it holds dates"
+                f"rows, and none occurs in {min_frequency} rows (scale.min_frequency): "
+                f"{exclude_advice(name)}, or declare its dates there"
             )
         missing = [None] if texts.isna().any() else []
         return cls(column=name, values=[*missing, *sorted(frequent, key=sort_key)])

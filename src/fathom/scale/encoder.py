@@ -5,12 +5,13 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from fathom.artifacts.columns import as_numbers
 from fathom.artifacts.scalers import Scaler
 from fathom.base import paths
 from fathom.base.files import JsonModel
-from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number
+from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number, Ordinal
 
 
 class Encoder(JsonModel):
@@ -20,6 +21,7 @@ class Encoder(JsonModel):
     """
 
     dates: list[Date]
+    ordinals: list[Ordinal] = Field(default_factory=list)
     numbers: list[Number]
     categories: list[Category]
     buckets: list[Buckets]
@@ -65,7 +67,11 @@ class Encoder(JsonModel):
             parts = [date.transform(table[date.column]) for date in self.dates]
             names = [name for date in self.dates for name in date.names]
             table = pd.concat([table.drop(columns=names, errors="ignore"), *parts], axis=1)
-        numbers = {n.column: as_numbers(table[n.column]) for n in self.numbers}
+        ranks = {o.column: o.transform(table[o.column]) for o in self.ordinals}
+        numbers = {
+            n.column: ranks[n.column] if n.column in ranks else as_numbers(table[n.column])
+            for n in self.numbers
+        }
         filled = [number.transform(numbers[number.column]) for number in self.numbers]
         codes = {c.column: c.transform(table[c.column]) for c in self.categories}
         codes |= {b.name: b.transform(numbers[b.column]) for b in self.buckets}

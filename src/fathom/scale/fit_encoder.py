@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from fathom.artifacts.columns import (
-    as_dates,
     as_numbers,
     as_texts,
     column_kinds,
@@ -18,8 +17,9 @@ from fathom.artifacts.columns import (
 from fathom.artifacts.raw_table import Table, map_columns
 from fathom.artifacts.scalers import Scaler
 from fathom.base.errors import FathomError
-from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number
+from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number, Ordinal
 from fathom.scale.encoder import Encoder
+from fathom.settings.column_settings import column_entry, exclude_advice
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 
 
@@ -29,18 +29,18 @@ def fit_encoder(
     """Fit the encoder and the scaler of the numbers, column by column."""
     kinds = column_kinds(dataset, table)
     dates = [
-        Date.fit(training_values(table, as_dates(table.column(name), form)), form)
-        for name, form in kinds.dates.items()
+        Date.fit(training_values(table, table.column(name)), date_format(dataset, name))
+        for name in kinds.dates
     ]
+    ordinals = [Ordinal(column=name, order=order) for name, order in kinds.ordinals.items()]
     parts = {date.column: date.names for date in dates}
     columns = [name for column in kinds.columns for name in parts.get(column, [column])]
-    for name in dataset.categories:
-        require_column(name, "categories", columns, unused_columns(dataset))
-    categorical = [name for name in columns if name in [*kinds.categories, *dataset.categories]]
+    listed = [n for n, c in dataset.columns.items() if c.kind == "category" and c.is_feature]
+    categorical = [name for name in columns if name in [*kinds.categories, *listed]]
     numeric = [name for name in columns if name not in categorical]
 
     def read_numbers(name: str) -> pd.Series[Any]:
-        return training_values(table, as_numbers(read_column(table, dates, name)))
+        return training_values(table, as_numbers(read_column(table, dates, ordinals, name)))
 
     def fit_number(name: str) -> tuple[Number, Scaler]:
         values = read_numbers(name)
@@ -50,7 +50,7 @@ def fit_encoder(
 
     numbers_and_scalers = map_columns(fit_number, numeric)
     numbers = [number for number, _ in numbers_and_scalers]
-    texts = (as_texts(read_column(table, dates, name)) for name in categorical)
+    texts = (as_texts(read_column(table, dates, [], name)) for name in categorical)
     categories = [
         Category.fit(training_values(table, values), settings.min_frequency) for values in texts
     ]
@@ -59,6 +59,7 @@ def fit_encoder(
     counts = bucket_counts(dataset, numeric, categorical, wide)
     encoder = Encoder(
         dates=dates,
+        ordinals=ordinals,
         numbers=numbers,
         categories=categories,
         buckets=map_columns(lambda name: Buckets.fit(read_numbers(name), counts[name]), counts),
@@ -77,17 +78,27 @@ def training_values(table: Table, values: pd.Series[Any]) -> pd.Series[Any]:
     training = table.training(values)
     if training.isna().all():
         raise FathomError(
-            f"column {values.name!r} has no value in any training row; exclude it with "
-            "dataset.exclude"
+            f"column {values.name!r} has no value in any training row; "
+            f"{exclude_advice(values.name)}"
         )
     return training
 
 
-def read_column(table: Table, dates: list[Date], name: str) -> pd.Series[Any]:
-    """Return a raw column, or a part of a date column."""
+def date_format(dataset: DatasetSettings, name: str) -> str:
+    declared = dataset.columns.get(name)
+    return "ISO8601" if declared is None or declared.format is None else declared.format
+
+
+def read_column(
+    table: Table, dates: list[Date], ordinals: list[Ordinal], name: str
+) -> pd.Series[Any]:
+    """Return a raw column, a part of a date column, or the ranks of an ordinal."""
     for date in dates:
         if name in date.names:
             return date.transform(table.column(date.column))[name]
+    for ordinal in ordinals:
+        if ordinal.column == name:
+            return ordinal.transform(table.column(name))
     return table.column(name)
 
 
@@ -131,7 +142,8 @@ def make_crosses(
         if name not in counts:
             raise FathomError(
                 f"dataset.crosses: column {name!r} holds numbers: put it in buckets with "
-                "dataset.buckets, or list it under dataset.categories"
+                f"dataset.buckets, or write `{column_entry(name, 'kind: category')}` in "
+                "dataset.columns"
             )
     return [
         Cross(
@@ -150,5 +162,5 @@ def check_names(encoder: Encoder) -> None:
     if duplicates:
         raise FathomError(
             f"column {duplicates[0]!r} has the name of a feature that is made from another column; "
-            "rename it, or exclude it with dataset.exclude"
+            f"rename it, or {exclude_advice(duplicates[0])}"
         )

@@ -27,8 +27,8 @@ from fathom.settings.config import DatasetConfig
 from fathom.settings.data_settings import DatasetSettings
 
 TABLE_SETTINGS = (
-    "exclude", "auxiliary", "sample_weight", "categories", "dates", "wide", "deep", "buckets",
-    "crosses",
+    "exclude", "categories", "dates", "columns", "auxiliary", "sample_weight", "wide", "deep",
+    "buckets", "crosses",
 )  # fmt: skip
 
 

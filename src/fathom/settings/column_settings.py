@@ -1,7 +1,10 @@
 """Declarations of columns: what they hold, and how it is written in the file."""
 
+import json
+import re
 from typing import Annotated, Any, Literal, Self
 
+import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from fathom.settings.fields import Section, unique
@@ -10,11 +13,7 @@ ColumnKind = Literal[
     "number", "integer", "category", "ordinal", "boolean", "date", "text", "text_id"
 ]
 NUMBERS = ("number", "integer")
-TEXTS = ("category", "ordinal", "text", "text_id")
 UNUSED = ("text", "text_id")  # networks do not take them
-
-DECIMALS = (".", ",")
-THOUSANDS = (",", ".", "'", " ")  # " " stands for all spaces, "'" for the typographic one, too
 
 Order = Annotated[list[str], Field(min_length=2), AfterValidator(unique)]
 
@@ -26,7 +25,7 @@ class ColumnSettings(Section):
     the networks, which never take `text` and `text_id`.
 
     - Numbers: `decimal` is the decimal mark, by default that of the source, and `thousands` the
-      mark between groups of digits. `unit` is a text before or after a number, such as $, % or kg.
+      mark between groups of digits: " " stands for all spaces. `unit` is a text before or after a number, such as $, % or kg.
       With `parentheses`, (5) is -5.
     - Dates: `format` is that of pandas, by default ISO8601. Times with an offset from UTC become
       those of the clock in `zone`, by default UTC; others stay as they are.
@@ -74,3 +73,13 @@ def from_kind(value: Any) -> Any:
 
 Column = Annotated[ColumnSettings, BeforeValidator(from_kind)]
 ColumnDeclarations = dict[str, Column]
+
+
+def column_entry(name: str, entry: str) -> str:
+    """Return a line of `dataset.columns` for messages, such as `price: {use: false}`."""
+    is_plain = re.fullmatch(r"[^\W\d]\w*", name) and yaml.safe_load(name) == name
+    return f"{name if is_plain else json.dumps(name, ensure_ascii=False)}: {{{entry}}}"
+
+
+def exclude_advice(name: object) -> str:
+    return f"exclude it with `{column_entry(str(name), 'use: false')}` in dataset.columns"

@@ -1,9 +1,10 @@
 """Settings of a data set: what its file holds, how it is split and how it is scaled."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
+from fathom.settings.column_settings import ColumnDeclarations, ColumnSettings
 from fathom.settings.fields import (
     Columns,
     Factory,
@@ -28,23 +29,40 @@ Cross = Annotated[list[str], Field(min_length=2), AfterValidator(unique)]
 
 
 class DatasetSettings(Section):
-    """A data set. `name` is that of its file in conf/dataset/, which does not hold it."""
+    """A data set. `name` is that of its file in conf/dataset/, which does not hold it.
+
+    `columns` also has what the deprecated `exclude`, `categories` and `dates` say.
+    """
 
     name: str
     source: Factory
     task: Task
     target: str = "label"
     unit: str | None = None
-    exclude: Columns = Field([])
+    columns: ColumnDeclarations = Field({})
     sample_weight: str | None = None
     auxiliary: str | None = None
-    categories: Columns = Field([])
-    dates: dict[str, str] = Field({})
     wide: Columns | None = None
     deep: Columns | None = None
     buckets: Buckets = None
     crosses: list[Cross] = Field([])
     cross_size: PositiveInt = 10_000
+    exclude: Columns = Field([])
+    categories: Columns = Field([])
+    dates: dict[str, str] = Field({})
+
+    @model_validator(mode="after")
+    def declare_columns(self) -> Self:
+        """Turn the deprecated settings into declarations."""
+        old: list[tuple[str, dict[str, Any]]] = [
+            *((name, {"kind": "category"}) for name in self.categories),
+            *((name, {"kind": "date", "format": form}) for name, form in self.dates.items()),
+            *((name, {"use": False}) for name in self.exclude),
+        ]
+        columns = dict(self.columns)
+        for name, entry in old:
+            columns[name] = columns.get(name, ColumnSettings()).model_copy(update=entry)
+        return self.model_copy(update={"columns": columns})
 
 
 class SplitSettings(Section):

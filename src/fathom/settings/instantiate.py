@@ -81,7 +81,7 @@ def current_name(target: str) -> str:
 
 
 @functools.cache  # each line once
-def print_deprecation(file: str, old: str, new: str) -> None:
+def print_deprecation(file: str | None, old: str, new: str) -> None:
     print(f"{file}: {old} is deprecated: write {new}", file=sys.stderr)
 
 

@@ -66,9 +66,8 @@ def compose_settings(
     categories = dataset.pop("categories")
     values: dict[str, Any] = {"dataset": {"source": {"_target_": "fit"}} | dataset}
     values |= {setting: to_plain(parameters[name]) for setting, name in names.items()}
-    if categories:
-        others = values.get("dataset.categories") or []
-        values["dataset.categories"] = sorted({*others, *categories})
+    columns = values.get("dataset.columns") or {}
+    values["dataset.columns"] = {name: {"kind": "category"} for name in categories} | columns
     values["train.tensorboard"] = False
     if seed is not None:
         values["seed"], names["seed"] = seed, "random_state"
