@@ -178,7 +178,6 @@ CASES: list[Case] = [
     Case("an unknown column left out", text(), {"exclude": ["townn"]}),
     Case("every column left out", text(), {"exclude": ["size", "rooms", "town", "sold"]}),
     Case("an unknown category", text(), {"categories": ["room"]}),
-    Case("the target as a category", text(), {"categories": ["price"]}),
     Case("a cross of numbers without buckets", text(), {"crosses": [["size", "town"]]}),
     Case("buckets of a category", text(), {"buckets": {"town": 4}}),
     Case("one bucket", text(), {"buckets": 1}),

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fathom.artifacts.columns import as_dates, as_numbers, as_texts, is_category
+from fathom.artifacts.columns import as_numbers, as_texts, is_category
 from fathom.artifacts.raw_table import TableInMemory
 from fathom.base.errors import FathomError
+from fathom.download.declared_columns import convert_table
 from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number
 from fathom.scale.encoder import Encoder
 from fathom.scale.fit_encoder import fit_encoder
@@ -32,8 +33,9 @@ def fit(table: dict[str, Any], min_frequency: int = 1, **settings: Any) -> Encod
     scaling = ScaleSettings(
         features="zscore", clip=None, pixels="together", min_frequency=min_frequency, target="none"
     )
-    raw = TableInMemory(rows, {"train": np.arange(len(rows))})
-    return fit_encoder(DatasetSettings.model_validate(dataset), raw, scaling)[0]
+    checked = DatasetSettings.model_validate(dataset)
+    raw = TableInMemory(convert_table(rows, checked.columns, "t"), {"train": np.arange(len(rows))})
+    return fit_encoder(checked, raw, scaling)[0]
 
 
 @pytest.mark.parametrize(
@@ -141,8 +143,8 @@ def test_crosses_beyond_64_bits_still_have_codes() -> None:
 
 
 def test_parts_of_dates_that_vary() -> None:
-    dates = column("01/02/2020", "03/02/2021", None)
-    date = Date.fit(as_dates(dates, "%d/%m/%Y"), "%d/%m/%Y")
+    dates = pd.Series(pd.to_datetime(["2020-02-01", "2021-02-03", None]), name="c")
+    date = Date.fit(dates, "%d/%m/%Y")
     assert date.parts == ["year", "day", "day_of_week"]
     parts = date.transform(dates)
     assert parts.columns.tolist() == ["c_year", "c_day", "c_day_of_week"]
@@ -150,34 +152,12 @@ def test_parts_of_dates_that_vary() -> None:
     assert parts.iloc[2].isna().all()
 
 
-def test_dates_may_be_written_as_numbers() -> None:
-    dates = as_dates(column(20200131.0, NAN), "%Y%m%d")
-    assert dates[0] == pd.Timestamp("2020-01-31")
-    assert pd.isna(dates[1])
-    with pytest.raises(FathomError, match="column 'c' holds '20200231' in row 0, which is no date"):
-        as_dates(column(20200231), "%Y%m%d")
-
-
-def test_times_of_several_zones_become_utc() -> None:
-    texts = column("2020-01-31 01:00 +0200", "2020-07-31 01:00 +0000", None)
-    dates = as_dates(texts, "%Y-%m-%d %H:%M %z")
-    assert dates.astype(str).tolist()[:2] == ["2020-01-30 23:00:00", "2020-07-31 01:00:00"]
-    assert pd.isna(dates[2])
-
-
-@pytest.mark.parametrize(
-    ("form", "reason"),
-    [
-        ("%Q", "'Q' is a bad directive in format '%Q'"),
-        ("%d %", "stray % in format '%d %'"),
-    ],
-)
-def test_a_format_that_is_none(form: str, reason: str) -> None:
-    with pytest.raises(FathomError) as error:
-        as_dates(column("31"), form)
-    assert str(error.value) == (
-        f"dataset.dates: {form!r} of column 'c' is no format of dates: {reason}"
-    )
+def test_an_ordinal_becomes_its_rank() -> None:
+    table = {"size": ["M", "S", None, "L"], "y": [1.0, 2.0, 3.0, 4.0]}
+    columns = {"size": {"kind": "ordinal", "order": ["S", "M", "L"]}}
+    encoder = fit(table, columns=columns)
+    features = encoder.transform(pd.DataFrame({"size": pd.Series(["L", "?", "S"], dtype="str")}))
+    assert features.to_dict("list") == {"size": [2.0, 1.0, 0.0], "size_missing": [0.0, 1.0, 0.0]}
 
 
 def test_dates_with_a_time_have_hours() -> None:

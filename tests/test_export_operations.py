@@ -11,13 +11,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.special import ndtri  # type: ignore[import-untyped]
 
+from fathom.artifacts.columns import DATE_PARTS
 from fathom.artifacts.scalers import Scaler
 from fathom.artifacts.signature import to_seconds
 from fathom.export import operations
 from fathom.export.export import input_name
 from fathom.export.preprocessing import date_parts, reserved_names
 from fathom.models.names import unwrap
-from fathom.scale.column_encoders import DATE_PARTS, Buckets, Category, Cross, Date
+from fathom.scale.column_encoders import Buckets, Category, Cross, Date
 
 NAN = float("nan")
 

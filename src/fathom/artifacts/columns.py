@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,7 @@ class ColumnKinds:
 def column_kinds(dataset: DatasetSettings, table: Table) -> ColumnKinds:
     """Return the features of a raw table and their kinds; refuse settings that name no feature."""
     known, unused = list(table.types), unused_columns(dataset)
+    check_declared(dataset, table.types)
     for key in ("auxiliary", "sample_weight"):
         if getattr(dataset, key) is not None:
             require_column(getattr(dataset, key), key, known, [])
@@ -53,6 +55,14 @@ def column_kinds(dataset: DatasetSettings, table: Table) -> ColumnKinds:
         ordinals={name: order for name, order in orders.items() if order is not None},
         dates=[n for n in columns if pd.api.types.is_datetime64_any_dtype(table.types[n])],
     )
+
+
+def check_declared(dataset: DatasetSettings, types: Mapping[str, Any]) -> None:
+    """Refuse declarations of columns that do not exist; those of parts of dates may be there."""
+    dates = [name for name, kind in types.items() if pd.api.types.is_datetime64_any_dtype(kind)]
+    parts = [f"{date}_{part}" for date in dates for part in DATE_PARTS]
+    for name in dataset.columns:
+        require_column(name, "columns", [*types, *(p for p in parts if p == name)], [])
 
 
 def is_category_of(table: Table, name: str, kind: ColumnKind | None) -> bool:

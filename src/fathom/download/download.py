@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from fathom.artifacts.columns import DATE_PARTS, as_numbers, as_texts, is_category, sort_key
+from fathom.artifacts.columns import as_numbers, as_texts, check_declared, is_category, sort_key
 from fathom.artifacts.schema import RawSource, Schema, SchemaColumn
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
@@ -123,17 +123,11 @@ def describe_table(dataset: DatasetSettings, raw: RawTable) -> dict[str, Any]:
 
 
 def check_columns(dataset: DatasetSettings, table: pd.DataFrame) -> None:
-    """Refuse settings that name no column; they may name parts of dates."""
+    """Refuse a target or declarations that name no column."""
     if dataset.target not in table.columns:
         near = did_you_mean(dataset.target, table.columns)
         raise FathomError(f"dataset.target: there is no column {dataset.target!r}{near}")
-    known = [str(name) for name in table.columns]
-    dates = list(table.select_dtypes("datetime"))
-    parts = [f"{date}_{part}" for date in dates for part in DATE_PARTS]
-    for name in dataset.columns:
-        if name not in [*known, *parts]:
-            near = did_you_mean(name, known)
-            raise FathomError(f"dataset.columns: there is no column {name!r}{near}")
+    check_declared(dataset, {str(name): kind for name, kind in table.dtypes.items()})
 
 
 def check_numbers(dataset: DatasetSettings, target: pd.Series[Any]) -> None:

@@ -87,8 +87,8 @@ def column_roles(dataset: str) -> dict[str, ColumnRole]:
     """Return the role of each column of a table; a column of weights counts as excluded."""
     problem, encoder = Problem.read(dataset), Encoder.read(dataset)
     roles: dict[str, ColumnRole] = dict.fromkeys((n.column for n in encoder.numbers), "number")
-    categories = [*encoder.categories, *encoder.ordinals]
-    roles |= dict.fromkeys((category.column for category in categories), "category")
+    roles |= dict.fromkeys((category.column for category in encoder.categories), "category")
+    roles |= dict.fromkeys((ordinal.column for ordinal in encoder.ordinals), "category")
     roles |= dict.fromkeys((date.column for date in encoder.dates), "date")
     if "aux_output" in problem.outputs:
         roles[problem.outputs["aux_output"].column] = "auxiliary"

@@ -25,8 +25,8 @@ class ColumnSettings(Section):
     the networks, which never take `text` and `text_id`.
 
     - Numbers: `decimal` is the decimal mark, by default that of the source, and `thousands` the
-      mark between groups of digits: " " stands for all spaces. `unit` is a text before or after a number, such as $, % or kg.
-      With `parentheses`, (5) is -5.
+      mark between groups of digits: " " stands for all spaces. `unit` is a text before or after a
+      number, such as $, % or kg. With `parentheses`, (5) is -5.
     - Dates: `format` is that of pandas, by default ISO8601. Times with an offset from UTC become
       those of the clock in `zone`, by default UTC; others stay as they are.
     - Ordinals: `order` lists the values, the lowest first.

@@ -57,7 +57,8 @@ def make(
             refused += f" (-S '~{key}' removes it)"
         if all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
             raise FathomError(refused)
-    defaults = {name: value for name, value in defaults.items() if name in parameters}
+    named = {name for name, p in parameters.items() if p.kind is not p.VAR_KEYWORD}
+    defaults = {name: value for name, value in defaults.items() if name in named}
     node = defaults | factory.arguments | {"_target_": target}
     try:
         return hydra.utils.instantiate(node, *positional, _convert_="all")

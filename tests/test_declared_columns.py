@@ -1,0 +1,145 @@
+"""Columns are read as `dataset.columns` declares them, and values that contradict it are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fathom.base.errors import FathomError
+from fathom.download.declared_columns import convert_table
+from fathom.settings.column_settings import ColumnSettings
+
+NAN = float("nan")
+
+
+def refusal(texts: list[Any], **entry: Any) -> str:
+    with pytest.raises(FathomError) as refused:
+        convert(texts, **entry)
+    return str(refused.value)
+
+
+def convert(texts: list[Any], **entry: Any) -> pd.Series[Any]:
+    values = texts if not all(isinstance(t, str) for t in texts) else pd.Series(texts, dtype="str")
+    table = convert_table(pd.DataFrame({"a": values}), {"a": ColumnSettings(**entry)}, "f.csv")
+    return table["a"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "entry", "expected"),
+    [
+        (["$1,100.50", "-$5", "$-5", "", "7"], {"thousands": ",", "unit": "$"},
+         [1100.5, -5, -5, NAN, 7]),
+        (["33%", "4 %", "NA"], {"unit": "%"}, [33, 4, NAN]),
+        (["(1,200)", "12,34,567", " 5 "], {"thousands": ",", "parentheses": True},
+         [-1200, 1234567, 5]),
+        (["1.234,56", "920", "2.944"], {"thousands": ".", "decimal": ","}, [1234.56, 920, 2944]),
+        (["1 234", "1\u202f234,5", "1\u00a0234\u2009567", "\u22125"],
+         {"thousands": " ", "decimal": ","}, [1234, 1234.5, 1234567, -5]),
+        (["1'234.5", "1\u2019234"], {"thousands": "'"}, [1234.5, 1234]),
+        (["12 kg", "kg 3", ".5kg", "1e3"], {"unit": "kg"}, [12, 3, 0.5, 1000]),
+        (["1", "-9999", "na"], {"missing": ["-9999", "na"]}, [1, NAN, NAN]),
+        ([1.5, -9999.0], {"missing": ["-9999"]}, [1.5, NAN]),
+    ],
+)  # fmt: skip
+def test_numbers(texts: list[Any], entry: dict[str, Any], expected: list[float]) -> None:
+    pd.testing.assert_series_equal(
+        convert(texts, kind="number", **entry), pd.Series(expected, name="a", dtype="float64")
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "entry", "expected"),
+    [
+        (["3", "4.0", "-5"], {"kind": "integer"}, [3, 4, -5]),
+        (["3", ""], {"kind": "integer"}, [3.0, NAN]),
+        (["99999999999999999999"], {"kind": "integer"}, [1e20]),
+        (["02134", "2134", "NA", ""], {"kind": "category", "missing": []},
+         ["02134", "2134", "NA", NAN]),
+        (["02134", "NA"], {"kind": "category"}, ["02134", NAN]),
+        ([2, 3], {"kind": "category"}, [2, 3]),
+        (["true", "FALSE", ""], {"kind": "boolean"}, ["True", "False", NAN]),
+        (["S", "L", ""], {"kind": "ordinal", "order": ["S", "L"]}, ["S", "L", NAN]),
+        ([1, 2], {"kind": "ordinal", "order": ["1", "2"]}, ["1", "2"]),
+    ],
+)  # fmt: skip
+def test_other_kinds(texts: list[Any], entry: dict[str, Any], expected: list[Any]) -> None:
+    is_text = any(isinstance(value, str) for value in expected)
+    dtype: Any = "str" if is_text else None
+    pd.testing.assert_series_equal(
+        convert(texts, **entry), pd.Series(expected, name="a", dtype=dtype)
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "entry", "expected"),
+    [
+        (["31.12.2020", "1.1.2021"], {"format": "%d.%m.%Y"}, ["2020-12-31", "2021-01-01"]),
+        ([20200131, 20200201], {"format": "%Y%m%d"}, ["2020-01-31", "2020-02-01"]),
+        (["2020-01-31 01:00 +0200", "2020-07-31 01:00 +0000"], {"format": "%Y-%m-%d %H:%M %z"},
+         ["2020-01-30 23:00", "2020-07-31 01:00"]),
+        (["2020-01-01T10:00:00Z", "2020-06-01T10:00:00+04:00", "2020-01-01 10:00", "2020-01-05"],
+         {"zone": "Europe/Berlin"},
+         ["2020-01-01 11:00", "2020-06-01 08:00", "2020-01-01 10:00", "2020-01-05"]),
+        (["31/12/2020 10:00"], {"format": "%d/%m/%Y %H:%M", "zone": "Asia/Tokyo"},
+         ["2020-12-31 10:00"]),
+    ],
+)  # fmt: skip
+def test_dates(texts: list[Any], entry: dict[str, Any], expected: list[Any]) -> None:
+    dates = convert(texts, kind="date", **entry)
+    assert (
+        dates.tolist()
+        == pd.to_datetime(pd.Series(expected, dtype="object"), format="mixed").tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "entry", "message"),
+    [
+        (["1", "12 abc"], {"kind": "number", "unit": "kg"},
+         "holds '12 abc' in row 1, which is no number (unit: 'kg')"),
+        (["1.234.56"], {"kind": "number", "decimal": ",", "thousands": "."},
+         "holds '1.234.56' in row 0, which is no number (decimal: ',', thousands: '.')"),
+        (["1,5"], {"kind": "number"}, "holds '1,5' in row 0, which is no number"),
+        (["1", "nan"], {"kind": "number", "missing": []},
+         "holds 'nan' in row 1, which is no number"),
+        (["3.5"], {"kind": "integer"}, "holds '3.5' in row 0, which is no whole number"),
+        ([3.5], {"kind": "integer"}, "holds 3.5 in row 0, which is no whole number"),
+        (["yes"], {"kind": "boolean"}, "holds 'yes' in row 0, which is neither true nor false"),
+        (["Bad"], {"kind": "ordinal", "order": ["Fair", "Good"]},
+         "holds 'Bad' in row 0, which is not in its order Fair < Good"),
+        (["2020-02-31"], {"kind": "date", "format": "%Y-%m-%d"},
+         "holds '2020-02-31' in row 0, which is no date of the format '%Y-%m-%d'"),
+        ([20200231], {"kind": "date", "format": "%Y%m%d"},
+         "holds '20200231' in row 0, which is no date of the format '%Y%m%d'"),
+    ],
+)  # fmt: skip
+def test_a_value_that_contradicts_its_declaration(
+    texts: list[Any], entry: dict[str, Any], message: str
+) -> None:
+    value = message.split(" in row")[0].removeprefix("holds ").strip("'")
+    assert refusal(texts, **entry) == (
+        f"f.csv: column 'a' {message}: correct it, or change its entry in dataset.columns "
+        f'(`missing: ["{value}"]` if it stands for a missing value)'
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"format": "%Q"}, "'%Q' is no format of dates: 'Q' is a bad directive in format '%Q'"),
+        ({"format": "%d %"}, "'%d %' is no format of dates: stray % in format '%d %'"),
+        ({"zone": "Europe/Nowhere"},
+         "there is no time zone 'Europe/Nowhere': write one such as Europe/Berlin"),
+    ],
+)  # fmt: skip
+def test_a_format_or_zone_that_is_none(entry: dict[str, Any], message: str) -> None:
+    assert refusal(["31"], kind="date", **entry) == f"f.csv: column 'a': {message}"
+
+
+def test_a_typed_date_is_no_number() -> None:
+    dates = [pd.Timestamp("2020-01-01")]
+    assert refusal(dates, kind="number") == (
+        "f.csv: column 'a' holds dates, but dataset.columns declares number"
+    )
