@@ -108,8 +108,8 @@ def copy_rows(table: Table, source: NDArray[np.int64], to: NDArray[np.int64], *b
 
 def giveaway(column: str, metric: str) -> str:
     return (
-        f"{column!r} alone predicts 'y' ({metric}): exclude it with dataset.exclude, unless it is "
-        "known before 'y'"
+        f"{column!r} alone predicts 'y' ({metric}): exclude it with `{column}: {{use: false}}` in "
+        "dataset.columns, unless it is known before 'y'"
     )
 
 

@@ -86,7 +86,7 @@ def source(function: str, key: str, path: str) -> dict[str, Any]:
 
 
 def dates(form: str) -> dict[str, Any]:
-    return {"dates": {"sold": form}}
+    return {"columns": {"sold": {"kind": "date", "format": form}}}
 
 
 TABLE = {"task": "regression", "target": "price"}
@@ -175,9 +175,13 @@ CASES: list[Case] = [
     Case("a text in each row", text(town=[f"street {row}" for row in range(ROWS)])),
     Case("a date that is none", text(sold=put(GOOD["sold"], 2, "2020-02-31")), dates("%Y-%m-%d")),
     Case("dates of another form", text(sold="31.01.2020"), dates("%Y-%m-%d")),
-    Case("an unknown column left out", text(), {"exclude": ["townn"]}),
-    Case("every column left out", text(), {"exclude": ["size", "rooms", "town", "sold"]}),
-    Case("an unknown category", text(), {"categories": ["room"]}),
+    Case("an unknown column left out", text(), {"columns": {"townn": {"use": False}}}),
+    Case(
+        "every column left out",
+        text(),
+        {"columns": {key: {"use": False} for key in ["size", "rooms", "town", "sold"]}},
+    ),
+    Case("an unknown category", text(), {"columns": {"room": "category"}}),
     Case("a cross of numbers without buckets", text(), {"crosses": [["size", "town"]]}),
     Case("buckets of a category", text(), {"buckets": {"town": 4}}),
     Case("one bucket", text(), {"buckets": 1}),

@@ -1,4 +1,4 @@
-"""Columns are read as `dataset.columns` declares them, and values that contradict it are refused."""
+"""Columns are read as declared, and values that contradict their declaration are refused."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def test_crosses_beyond_64_bits_still_have_codes() -> None:
 
 
 def test_parts_of_dates_that_vary() -> None:
-    dates = pd.Series(pd.to_datetime(["2020-02-01", "2021-02-03", None]), name="c")
+    dates = pd.Series(pd.to_datetime(["2020-02-01", "2021-02-03", "NaT"]), name="c")
     date = Date.fit(dates, "%d/%m/%Y")
     assert date.parts == ["year", "day", "day_of_week"]
     parts = date.transform(dates)
@@ -166,7 +166,7 @@ def test_dates_with_a_time_have_hours() -> None:
 
 
 def test_a_table_of_everything() -> None:
-    table = {
+    table: dict[str, Any] = {
         "size": [10.0, NAN, 30.0, 40.0],
         "town": ["x", "y", None, "x"],
         "rooms": [1, 2, 2, 1],
@@ -176,9 +176,12 @@ def test_a_table_of_everything() -> None:
     }
     encoder = fit(
         table,
-        exclude=["id"],
-        categories=["rooms", "sold_year"],
-        dates={"sold": "%Y-%m-%d"},
+        columns={
+            "id": {"use": False},
+            "rooms": "category",
+            "sold": {"kind": "date", "format": "%Y-%m-%d"},
+            "sold_year": "category",
+        },
         buckets={"size": 2},
         crosses=[["town", "size"], ["town", "rooms", "sold_year"]],
         wide=["town", "sold"],
@@ -191,6 +194,7 @@ def test_a_table_of_everything() -> None:
     assert encoder.deep == ["size", "size_missing", *sold, "garden"]
     crosses = {"town_x_size": 12, "town_x_rooms_x_sold_year": 4 * 3 * 3}
     assert encoder.sparse == {"town": 4, "sold_year": 3, "size_bucket": 3} | crosses
+    table["sold"] = pd.to_datetime(table["sold"])
     features = encoder.transform(pd.DataFrame(table))
     names = ["town", "rooms", "sold_year", "garden", "size_bucket", *crosses]
     assert features.columns.tolist() == [*encoder.number_names, *names]
@@ -200,16 +204,15 @@ def test_a_table_of_everything() -> None:
 
 
 def test_a_column_named_like_a_part_of_a_date_must_be_excluded() -> None:
-    table = {"sold": ["2020-01-31", "2021-03-05"], "sold_month": ["x", "y"]}
-    dates: dict[str, Any] = {"dates": {"sold": "%Y-%m-%d"}}
+    table = {"sold": pd.to_datetime(["2020-01-31", "2021-03-05"]), "sold_month": ["x", "y"]}
     message = (
         "column 'sold_month' has the name of a feature that is made from another column; rename "
-        "it, or exclude it with dataset.exclude"
+        "it, or exclude it with `sold_month: {use: false}` in dataset.columns"
     )
     with pytest.raises(FathomError) as error:
-        fit(table, **dates)
+        fit(table)
     assert str(error.value) == message
-    encoder = fit(table, exclude=["sold_month"], **dates)
+    encoder = fit(table, columns={"sold_month": {"use": False}})
     assert encoder.transform(pd.DataFrame(table))["sold_month"].tolist() == [1.0, 3.0]
 
 
@@ -236,7 +239,7 @@ UNUSED = "column 'y' is the target, a weight or excluded; networks do not take i
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [  # other errors are in bad_inputs.json
-        ("dates", {"solt": "ISO8601"}, "there is no column 'solt'; did you mean sold?"),
+        ("columns", {"solt": "date"}, "there is no column 'solt'; did you mean sold?"),
         ("buckets", {"towns": 3}, "there is no column 'towns'; did you mean town?"),
         ("crosses", [["town", "siz"]], "there is no column 'siz'; did you mean size?"),
         ("crosses", [["town", "y"]], UNUSED),

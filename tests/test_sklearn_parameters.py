@@ -109,11 +109,11 @@ def test_invalid_parameters_are_refused(parameters: dict[str, Any], message: str
     [
         ({"validation_fraction": 1.0}, 0,
          "validation_fraction: must be None or a fraction between 0 and 1, not 1.0"),
-        ({"dataset__exclude": ["x3"]}, 0,
-         "dataset.exclude: there is no column 'x3'; there are: x0, x1, x2, y"),
+        ({"dataset__columns": {"x3": "category"}}, 0,
+         "dataset.columns: there is no column 'x3'; there are: x0, x1, x2, y"),
         ({}, "?", "column 'x0' holds '?' in row 0 among its numbers: correct it, list it under "
-         "dataset.source.missing if it stands for a missing value, or list 'x0' under "
-         "dataset.categories"),
+         "dataset.source.missing if it stands for a missing value, or write "
+         "`x0: {kind: category}` in dataset.columns"),
     ],
 )  # fmt: skip
 def test_invalid_rows_are_refused(parameters: dict[str, Any], value: Any, message: str) -> None:

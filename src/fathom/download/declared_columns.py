@@ -59,7 +59,8 @@ def convert_column(
     first = int(values.index[0]) if len(values) else 0
     is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if is_number and column.missing:
-        values = values.mask(as_texts(values).isin(column.missing))
+        markers = pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce")
+        values = values.mask(values.isin(markers.dropna()))
     if is_number and column.kind in ("date", "ordinal", "boolean", "text", "text_id"):
         values = as_texts(values)  # 20200131
     if pd.api.types.is_datetime64_any_dtype(values):
@@ -87,7 +88,7 @@ def refuse_fractions(values: pd.Series[Any], where: str) -> None:
     fractions = values.notna() & (values % 1 != 0)
     if fractions.any():
         row: Any = fractions.idxmax()
-        raise contradiction(where, values[row], row, ColumnSettings(kind="integer"))
+        raise contradiction(where, float(values[row]), row, ColumnSettings(kind="integer"))
 
 
 def convert_texts(
@@ -120,8 +121,9 @@ def convert_texts(
     if column.kind == "date":
         return to_dates(texts, column, where, first)
     if column.kind == "boolean":
-        texts, booleans = compute.utf8_capitalize(texts), pa.array(["True", "False"])
-        refuse(texts, compute.is_in(texts, booleans), column, where, first)
+        capital, booleans = compute.utf8_capitalize(texts), pa.array(["True", "False"])
+        refuse(texts, compute.is_in(capital, booleans), column, where, first)
+        return capital
     if column.kind == "ordinal":
         refuse(texts, compute.is_in(texts, pa.array(column.order)), column, where, first)
     return texts

@@ -161,9 +161,7 @@ def table_file(
             sha256 = hash_files(table.files)
             return RawTable(table, origin, sha256, test_rows, markers, missing=markers)
     read = [path for path, _ in files]
-    rows, counts = read_table_files(
-        read, delimiter, decimal, encoding, markers, header, declared
-    )
+    rows, counts = read_table_files(read, delimiter, decimal, encoding, markers, header, declared)
     test_rows = 0 if test_file is None else counts[1]
     is_csv = any(check_suffix(path) in DELIMITERS for path in read)
     texts = [*(MISSING if is_csv else []), *markers]

@@ -64,9 +64,7 @@ def read_table_file(
         values the texts True and False. Times with a zone become UTC, durations seconds, and a
         column without values NaN.
     """
-    return read_table_files(
-        [path], delimiter, decimal, encoding, missing, header, declared
-    )[0]
+    return read_table_files([path], delimiter, decimal, encoding, missing, header, declared)[0]
 
 
 def read_table_files(
