@@ -30,7 +30,7 @@ from fathom.download.images import RawImages, read_image_folder
 from fathom.download.own_files import check_pulled, path_in_own
 from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
 from fathom.download.remote_file import File, RemoteFile
-from fathom.download.table_files import read_table_file
+from fathom.download.table_files import Part, read_table_file
 
 
 @dataclass(frozen=True)
@@ -125,30 +125,34 @@ def table_file(
     encoding: str = "utf-8",
     missing: list[str] | None = None,
     header: bool = True,
+    sheet: str | None = None,
+    table: str | None = None,
+    query: str | None = None,
     mirror: str | None = None,
 ) -> RawTable:
-    """Read a CSV, TSV, Parquet, Feather or Arrow file, or all Parquet files of a folder.
+    """Read a file that `read_table_file` can read, or all Parquet files of a folder.
 
-    `test_file` has the same columns; it is the data's own test set. The other arguments are
-    those of `read_table_file`.
+    `test_file` has the same columns; it is the data's own test set. `sheet`, `table` and `query`
+    name a part of the files. The other arguments are those of `read_table_file`.
     """
     files = [find_file(each, mirror) for each in (file, test_file) if each is not None]
     origin = " and ".join(origin for _, origin in files)
     if all(path.is_dir() or is_parquet(path) for path, _ in files):
         large = [parquet_table(path) for path, _ in files]
         if sum(table.size for table in large) > LARGE or any(path.is_dir() for path, _ in files):
-            table, markers = concatenate(large), [text.strip() for text in missing or []]
+            rows, markers = concatenate(large), [text.strip() for text in missing or []]
             test_rows = 0 if test_file is None else large[1].rows
-            return RawTable(table, origin, hash_files(table.files), test_rows, markers)
+            return RawTable(rows, origin, hash_files(rows.files), test_rows, markers)
+    part = Part(sheet, table, query)
     tables = [
-        read_table_file(path, delimiter, decimal, encoding, missing or (), header)
+        read_table_file(path, delimiter, decimal, encoding, missing or (), header, part)
         for path, _ in files
     ]
     if list(tables[0]) != list(tables[-1]):
         raise FathomError(f"{files[1][1]} has other columns than {files[0][1]}")
     test_rows = 0 if test_file is None else len(tables[1])
-    rows = pd.concat(tables, ignore_index=True)
-    return RawTable(rows, origin, hash_files([path for path, _ in files]), test_rows)
+    joined = pd.concat(tables, ignore_index=True)
+    return RawTable(joined, origin, hash_files([path for path, _ in files]), test_rows)
 
 
 @validate_call

@@ -1,10 +1,11 @@
-"""Tables from a user's CSV, Parquet, Feather and Arrow files."""
+"""Tables from a user's files of any kind."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,35 @@ from pyarrow import compute, ipc, parquet
 
 from fathom.base.errors import FathomError
 from fathom.base.tables import ROW_GROUP
+from fathom.download.arff import read_arff
 from fathom.download.csv_files import check_names, read_csv_columns, try_cast
+from fathom.download.database_files import read_database_file
+from fathom.download.json_lines import read_json_lines
 from fathom.download.own_files import (
+    DATABASES,
     DELIMITERS,
     KINDS,
+    WORKBOOKS,
     check_start,
     check_suffix,
     error_text,
     read_bytes,
     shorten,
 )
+from fathom.download.workbooks import read_workbook
 
 BUFFER = 1 << 20  # bytes
 STRINGS = [pa.string(), pa.large_string(), pa.string_view()]
 TICKS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # in a second
+
+
+@dataclass(frozen=True)
+class Part:
+    """What part of a file is the table: a sheet, or a table or the result of a query."""
+
+    sheet: str | None = None
+    table: str | None = None
+    query: str | None = None
 
 
 def read_table_file(
@@ -38,15 +54,16 @@ def read_table_file(
     encoding: str = "utf-8",
     missing: Sequence[str] = (),
     header: bool = True,
+    part: Part = Part(),
 ) -> pd.DataFrame:
-    """Read a table from a CSV, Parquet, Feather or Arrow file.
+    """Read a table from a file of one of the kinds in docs/datasets.md.
 
     A column of a CSV file is of the narrowest type that fits all its values: integers, floats,
     booleans, ISO 8601 times, or text. Blank lines and spaces around names and fields are ignored.
 
     Args:
-        path: a .csv, .tsv or .txt file, possibly gzip-compressed (.csv.gz); or a
-            .parquet, .pq, .feather or .arrow file, whose unnamed pandas index is ignored.
+        path: a .csv, .tsv or .txt file, possibly compressed; or a file whose columns have types,
+            such as .parquet or .xlsx. An unnamed pandas index is ignored.
         delimiter: of a CSV file, or `whitespace` for runs of blanks; by default that of a first
             line such as `sep=;`, or a tab in .tsv files and a comma in others.
         decimal: the decimal mark of a CSV file. If it is a comma, 1.5 is text.
@@ -54,6 +71,7 @@ def read_table_file(
         missing: texts that stand for a missing value; in a CSV file in addition to `MISSING`.
         header: whether the first row of a CSV file has the names of the columns. Otherwise they
             are column_1, column_2 and so on.
+        part: of a workbook or a database file; by default all of it.
 
     Returns:
         A table of shape (rows, columns), at least (1, 1), with a `RangeIndex`, unique names, and
@@ -64,8 +82,11 @@ def read_table_file(
     """
     suffix = check_suffix(path)
     markers = [str(text).strip() for text in missing]
+    check_part(path, suffix, part)
     if suffix in DELIMITERS:
         table = read_csv_columns(path, delimiter, decimal, encoding, markers, header)
+    elif suffix not in KINDS:
+        table = read_typed(path, part)
     else:
         with open_arrow(path, ROW_GROUP) as (schema, batches):
             table = pa.Table.from_batches(batches, schema)
@@ -75,6 +96,24 @@ def read_table_file(
         name: convert_column(path, name, table[name], markers) for name in table.schema.names
     }
     return pd.DataFrame(columns)
+
+
+def check_part(path: Path, suffix: str, part: Part) -> None:
+    for key, suffixes in (("sheet", WORKBOOKS), ("table", DATABASES), ("query", DATABASES)):
+        if getattr(part, key) is not None and suffix not in suffixes:
+            raise FathomError(
+                f"dataset.source.{key} is for files with {', '.join(suffixes)}, not for {path}"
+            )
+
+
+def read_typed(path: Path, part: Part) -> pa.Table:
+    """Read a workbook, JSON lines, an ARFF file, or a database file."""
+    suffix = check_suffix(path)
+    if suffix in WORKBOOKS:
+        return read_workbook(path, part.sheet)
+    if suffix in DATABASES:
+        return read_database_file(path, part.table, part.query)
+    return read_arff(path) if suffix == ".arff" else read_json_lines(path)
 
 
 @contextmanager
