@@ -18,13 +18,7 @@ from fathom.base.errors import FathomError
 from fathom.base.tables import ROW_GROUP
 from fathom.download.compression import open_bytes
 from fathom.download.csv_dialect import check_marks, guess_csv
-from fathom.download.csv_files import (
-    MISSING,
-    check_names,
-    replace_decimal_mark,
-    trim_texts,
-    try_cast,
-)
+from fathom.download.csv_files import check_names
 from fathom.download.own_files import (
     DELIMITERS,
     KINDS,
@@ -103,16 +97,11 @@ def raw_columns(
     block: pa.Table, rows: RowBlocks, signature: Signature, path: Path
 ) -> dict[str, pd.Series[Any]]:
     """Return the columns of a block that the model takes, as `model_inputs` needs them."""
-    columns: dict[str, pd.Series[Any]] = {}
-    for column in signature.columns:
-        values = block[column.name]
-        if rows.decimal is None:
-            values = convert_column(path, column.name, values, signature.missing)
-            columns[column.name] = pd.Series(values)
-            continue
-        texts = trim_texts(values, [*MISSING, *signature.missing])
-        if column.kind == "number":  # if all are numbers; `model_inputs` names the first other text
-            numbers = try_cast(replace_decimal_mark(texts, rows.decimal), pa.float64())
-            texts = texts if numbers is None else numbers
-        columns[column.name] = texts.to_pandas()
-    return columns
+    return {
+        column.name: pd.Series(
+            convert_column(path, column.name, block[column.name], [])
+            if rows.decimal is None
+            else block[column.name].to_pandas()
+        )
+        for column in signature.columns
+    }
