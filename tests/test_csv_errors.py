@@ -100,11 +100,12 @@ def test_refuses_a_missing_file(tmp_path: Path) -> None:
     assert refusal(read_table_file, tmp_path / "zzzzzz.csv").count(".csv") == 11  # names ten
 
 
-@pytest.mark.parametrize("name", ["t.xlsx", "t", "t.csv.zip", "t.parquet.gz", "t.gz", ".csv"])
+@pytest.mark.parametrize("name", ["t.html", "t", "t.zip", "t.parquet.gz", "t.gz", ".csv"])
 def test_refuses_unknown_suffixes(tmp_path: Path, name: str) -> None:
     assert refusal(read_table_file, write(tmp_path / name, bz2.compress(b""))) == (
-        f"{name}: the suffix of a table must be one of .csv, .tsv, .txt, .csv.gz, .tsv.gz, "
-        ".txt.gz, .parquet, .pq, .feather, .arrow"
+        f"{name}: the suffix of a table must be one of .csv, .tsv, .txt, .jsonl, .ndjson, .arff, "
+        "optionally with .gz, .zip, .zst, .bz2, .xz, or one of .parquet, .pq, .feather, .arrow, "
+        ".xlsx, .xlsm, .xlsb, .xls, .ods, .sqlite, .sqlite3, .db, .duckdb"
     )
 
 

@@ -75,7 +75,7 @@ def numbers(draw: st.DrawFn, rows: int) -> MadeColumn:
 def texts(draw: st.DrawFn, rows: int) -> MadeColumn:
     kind = draw(st.sampled_from(["category", "ordinal", "boolean"]))
     if kind == "boolean":
-        spelling = draw(st.sampled_from([str, str.lower, str.upper]))
+        spelling: Any = draw(st.sampled_from([str, str.lower, str.upper]))
         values = draw(
             st.lists(st.sampled_from(["True", "False", None]), min_size=rows, max_size=rows)
         )
@@ -87,8 +87,8 @@ def texts(draw: st.DrawFn, rows: int) -> MadeColumn:
     word = st.text(LETTERS, min_size=1, max_size=8) | st.sampled_from(
         ["NA", "None", "02134", "1e5"]
     )
-    values = draw(st.lists(word, min_size=rows, max_size=rows))
-    return MadeColumn({"kind": kind, "missing": []}, values, values)
+    words = draw(st.lists(word, min_size=rows, max_size=rows))
+    return MadeColumn({"kind": kind, "missing": []}, words, words)
 
 
 @st.composite

@@ -172,7 +172,7 @@ def file(tmp_path: Path) -> Path:
         (lambda rows: rows.head(0), "there are no rows"),
         (
             lambda rows: rows.assign(MedInc=[1, 2, np.inf, 4, 5]),
-            "column 'MedInc' holds inf in row 2, which is not finite: correct it, or leave it "
+            "column 'MedInc' holds 'inf' in row 2, which is no number: correct it, or leave it "
             "empty if it is not known",
         ),
     ],

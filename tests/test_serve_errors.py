@@ -209,6 +209,7 @@ def test_other_routes(california: Served, method: str, path: str, status: int, e
     [
         ("town", 5, "5 in column 'town' is not a string"),
         ("with pool", 1, "1 in column 'with pool' is not true, false or a string"),
+        ("with pool", "yes", "\"yes\" in column 'with pool' is neither true nor false"),
         ("sold", 1.5, "1.5 in column 'sold' is not a date"),
         ("town", "\ud800", "\"\ud800\" in column 'town' is not Unicode text"),
         ("sold", "\udfff", "\"\udfff\" in column 'sold' is not Unicode text"),

@@ -7,28 +7,34 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
+from pydantic import ValidationError, field_serializer, model_validator
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import DatasetKind
 from fathom.base.errors import FathomError
 from fathom.base.files import JsonModel, read_json
+from fathom.settings.column_settings import ColumnSettings
 
 SIGNATURE = "signature.json"
 MOST_BITS = 16  # of the values in a gray image
 IMAGE = "image"  # the name of the input of images
+BOOLEANS = {"True", "False"}
 
 EPOCH = pd.Timestamp("1970-01-01")
 SECOND = pd.Timedelta(seconds=1)
+
+
+InputKind = Literal["number", "text", "date"]
 
 
 class InputColumn(JsonModel):
     """A raw column that the model takes.
 
     `input` is the name of the model's input. Numbers are passed as they are, missing ones as NaN;
-    dates of the format `form`, as pandas writes it, as seconds since 1970-01-01; texts as they
-    are, missing ones as "".
+    dates as seconds since 1970-01-01; texts as they are, missing ones as "". `declaration` says how
+    they are written in a file: its kind is never null, and its decimal mark only if the data set
+    does not set one.
 
     `low` and `high` are the lowest and highest number, or date in seconds, of the training rows;
     `categories` are their categories, except rare ones; `missing` is whether some have no value.
@@ -36,12 +42,26 @@ class InputColumn(JsonModel):
 
     name: str
     input: str
-    kind: Literal["number", "text", "date"]
-    form: str | None = None
+    kind: InputKind
+    declaration: ColumnSettings
     low: float | None = None
     high: float | None = None
     categories: list[str] | None = None
     missing: bool
+
+    @model_validator(mode="before")
+    @classmethod
+    def add_declaration(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Read a column of a signature that has no declarations."""
+        if "declaration" in values:
+            return values
+        rest = {key: value for key, value in values.items() if key != "form"}
+        declaration = declare(values["kind"], values.get("categories"), values.get("form"))
+        return rest | {"declaration": declaration}
+
+    @field_serializer("declaration")
+    def omit_defaults(self, declaration: ColumnSettings) -> dict[str, Any]:
+        return declaration.model_dump(exclude_defaults=True)
 
 
 class ImageInput(JsonModel):
@@ -112,6 +132,14 @@ class Signature(JsonModel):
     @property
     def main(self) -> Output:
         return self.outputs["main_output"]
+
+
+def declare(kind: InputKind, categories: list[str] | None, form: str | None) -> ColumnSettings:
+    """Return the declaration of a column of which nothing else is known."""
+    if kind != "text":
+        return ColumnSettings(kind=kind, format=form)
+    is_boolean = categories and set(categories) <= BOOLEANS
+    return ColumnSettings(kind="boolean" if is_boolean else "category")
 
 
 def to_seconds(dates: pd.Series[Any]) -> pd.Series[Any]:

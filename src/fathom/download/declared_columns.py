@@ -75,20 +75,16 @@ def convert_column(
     result = convert_texts(texts, column, where, decimal, missing, first)
     if pa.types.is_integer(result.type) and result.null_count:
         result = result.cast(pa.float64(), safe=False)
-    as_text = pa.types.is_string(result.type)
-    return pd.Series(
-        result.to_pandas() if as_text else result.to_numpy(),
-        index=values.index,
-        name=values.name,
-        dtype="str" if as_text else None,
-    )
+    if pa.types.is_string(result.type):
+        return pd.Series(result.to_pandas().array, values.index, "str", values.name)
+    return pd.Series(result.to_numpy(), values.index, name=values.name)
 
 
 def refuse_fractions(values: pd.Series[Any], where: str) -> None:
     fractions = values.notna() & (values % 1 != 0)
     if fractions.any():
         row: Any = fractions.idxmax()
-        raise contradiction(where, float(values[row]), row, ColumnSettings(kind="integer"))
+        raise DeclarationError(where, float(values[row]), row, ColumnSettings(kind="integer"))
 
 
 def convert_texts(
@@ -121,9 +117,10 @@ def convert_texts(
     if column.kind == "date":
         return to_dates(texts, column, where, first)
     if column.kind == "boolean":
-        capital, booleans = compute.utf8_capitalize(texts), pa.array(["True", "False"])
-        refuse(texts, compute.is_in(capital, booleans), column, where, first)
-        return capital
+        booleans = compute.utf8_capitalize(texts)
+        valid = compute.is_in(booleans, pa.array(["True", "False"]))
+        refuse(texts, valid, column, where, first)
+        return booleans
     if column.kind == "ordinal":
         refuse(texts, compute.is_in(texts, pa.array(column.order)), column, where, first)
     return texts
@@ -208,15 +205,19 @@ def refuse(
     invalid = compute.and_(compute.invert(valid), compute.is_valid(texts))
     row = compute.index(compute.fill_null(invalid, False), True).as_py()
     if row >= 0:
-        raise contradiction(where, texts[row].as_py(), first + row, column)
+        raise DeclarationError(where, texts[row].as_py(), first + row, column)
 
 
-def contradiction(where: str, value: Any, row: int, column: ColumnSettings) -> FathomError:
-    marker = json.dumps([str(value)], ensure_ascii=False)
-    return FathomError(
-        f"{where} holds {value!r} in row {row}, which is {describe(column)}: correct it, or change "
-        f"its entry in dataset.columns (`missing: {marker}` if it stands for a missing value)"
-    )
+class DeclarationError(FathomError):
+    """A value that contradicts its declaration. `found` says where and why, without the remedy."""
+
+    def __init__(self, where: str, value: Any, row: int, column: ColumnSettings) -> None:
+        self.found = f"{where} holds {value!r} in row {row}, which is {describe(column)}"
+        marker = json.dumps([str(value)], ensure_ascii=False)
+        super().__init__(
+            f"{self.found}: correct it, or change its entry in dataset.columns "
+            f"(`missing: {marker}` if it stands for a missing value)"
+        )
 
 
 def describe(column: ColumnSettings) -> str:

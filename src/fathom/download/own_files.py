@@ -1,28 +1,41 @@
 """Checks of a user's files: they exist, can be read, and hold what their suffixes say."""
 
 import difflib
-import gzip
 import os
 import shlex
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.system_errors import find_system_error
+from fathom.download.compression import NAMES, open_bytes
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}  # defaults for text files
 KINDS = dict.fromkeys((".parquet", ".pq"), "a Parquet file") | dict.fromkeys(
     (".feather", ".arrow"), "an Arrow file"
 )
-SUFFIXES = [*DELIMITERS, *(f"{suffix}.gz" for suffix in DELIMITERS), *KINDS]
+TEXTS = (*DELIMITERS, ".jsonl", ".ndjson", ".arff")  # may be compressed
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+DATABASES = (".sqlite", ".sqlite3", ".db", ".duckdb")
+SUFFIXES = (
+    *TEXTS,
+    *(text + suffix for text in TEXTS for suffix in NAMES),
+    *KINDS,
+    *WORKBOOKS,
+    *DATABASES,
+)
 SIGNATURES = {  # first bytes of files that are often given a wrong suffix
     b"PAR1\x15": "a Parquet file",
     b"ARROW1\0": "an Arrow file",
     b"FEA1": "a Feather file of version 1",
+    b"SQLite format 3\0": "a SQLite file",
     b"\x1f\x8b": "gzip-compressed",
+    b"\x28\xb5\x2f\xfd": "zstd-compressed",
+    b"BZh91AY&SY": "bzip2-compressed",
+    b"\xfd7zXZ\0": "xz-compressed",
     b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"<!DOCTYPE": "a web page",
     b"<!doctype": "a web page",
     b"<html": "a web page",
@@ -59,12 +72,15 @@ def check_pulled(path: Path) -> None:
 
 
 def check_suffix(path: Path) -> str:
-    """Return the suffix of an existing table file, in lower case and without .gz."""
+    """Return the suffix of an existing table file, in lower case and without .gz or the like."""
     check_file(path, SUFFIXES)
     suffix = file_suffix(path)
     if suffix not in SUFFIXES:
-        raise FathomError(f"{path}: the suffix of a table must be one of {', '.join(SUFFIXES)}")
-    return suffix.removesuffix(".gz")
+        raise FathomError(
+            f"{path}: the suffix of a table must be one of {', '.join(TEXTS)}, optionally with "
+            f"{', '.join(NAMES)}, or one of {', '.join([*KINDS, *WORKBOOKS, *DATABASES])}"
+        )
+    return Path(suffix).stem
 
 
 def check_file(path: Path, suffixes: Sequence[str] = ()) -> None:
@@ -84,25 +100,15 @@ def check_file(path: Path, suffixes: Sequence[str] = ()) -> None:
 
 
 def file_suffix(path: Path) -> str:
-    """Return the suffix in lower case; of a gzip file the last two, such as .csv.gz."""
+    """Return the suffix in lower case; of a compressed file the last two, such as .csv.gz."""
     suffix = path.suffix.lower()
-    return Path(path.stem).suffix.lower() + suffix if suffix == ".gz" else suffix
+    return Path(path.stem).suffix.lower() + suffix if suffix in NAMES else suffix
 
 
 def read_bytes(path: Path, limit: int = -1) -> bytes:
-    """Read a file, or its first `limit` bytes; decompress it if its suffix is .gz."""
-    is_gzip = path.suffix.lower() == ".gz"
-    try:
-        with path.open("rb") as file:
-            if is_gzip and file.peek(2)[:2] not in (b"\x1f\x8b", b""):
-                raise FathomError(f"{path} is not gzip-compressed: rename it without .gz")
-            return (gzip.GzipFile(fileobj=file) if is_gzip else file).read(limit)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise FathomError(
-            f"{path} is damaged gzip ({error}): download or compress it again"
-        ) from error
-    except OSError as error:
-        raise FathomError(f"{path} cannot be read: {error.strerror}") from error
+    """Read a file, or its first `limit` bytes; decompress it if its suffix says so."""
+    with open_bytes(path) as file:
+        return file.read() if limit < 0 else file.read(limit)
 
 
 def check_start(path: Path, content: bytes, kind: str = "") -> None:

@@ -32,7 +32,7 @@ from fathom.download.images import RawImages, read_image_folder
 from fathom.download.own_files import DELIMITERS, check_pulled, check_suffix, path_in_own
 from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
 from fathom.download.remote_file import File, RemoteFile
-from fathom.download.table_files import read_table_files
+from fathom.download.table_files import Part, read_table_files
 from fathom.settings.column_settings import ColumnSettings
 
 
@@ -142,13 +142,17 @@ def table_file(
     encoding: str = "utf-8",
     missing: list[str] | None = None,
     header: bool = True,
+    sheet: str | None = None,
+    table: str | None = None,
+    query: str | None = None,
     mirror: str | None = None,
     columns: dict[str, ColumnSettings] | None = None,
 ) -> RawTable:
-    """Read a CSV, TSV, Parquet, Feather or Arrow file, or all Parquet files of a folder.
+    """Read a file that `read_table_file` can read, or all Parquet files of a folder.
 
-    `test_file` has the same columns; it is the data's own test set. `columns` are declared: those
-    of CSV files stay texts. The other arguments are those of `read_table_file`.
+    `test_file` has the same columns; it is the data's own test set. `sheet`, `table` and `query`
+    name a part of the files. `columns` are declared: those of CSV files stay texts. The other
+    arguments are those of `read_table_file`.
     """
     files = [find_file(each, mirror) for each in (file, test_file) if each is not None]
     origin = " and ".join(origin for _, origin in files)
@@ -156,12 +160,14 @@ def table_file(
     if all(path.is_dir() or is_parquet(path) for path, _ in files):
         large = [parquet_table(path) for path, _ in files]
         if sum(table.size for table in large) > LARGE or any(path.is_dir() for path, _ in files):
-            table = concatenate(large)
+            joined = concatenate(large)
             test_rows = 0 if test_file is None else large[1].rows
-            sha256 = hash_files(table.files)
-            return RawTable(table, origin, sha256, test_rows, markers, missing=markers)
+            sha256 = hash_files(joined.files)
+            return RawTable(joined, origin, sha256, test_rows, markers, missing=markers)
     read = [path for path, _ in files]
-    rows, counts = read_table_files(read, delimiter, decimal, encoding, markers, header, declared)
+    rows, counts = read_table_files(
+        read, delimiter, decimal, encoding, markers, header, Part(sheet, table, query), declared
+    )
     test_rows = 0 if test_file is None else counts[1]
     is_csv = any(check_suffix(path) in DELIMITERS for path in read)
     texts = [*(MISSING if is_csv else []), *markers]

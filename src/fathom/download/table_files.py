@@ -1,10 +1,11 @@
-"""Tables from a user's CSV, Parquet, Feather and Arrow files."""
+"""Tables from a user's files of any kind."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,35 @@ from pyarrow import compute, ipc, parquet
 
 from fathom.base.errors import FathomError
 from fathom.base.tables import ROW_GROUP
+from fathom.download.arff import read_arff
 from fathom.download.csv_files import check_names, infer_types, read_texts, try_cast
+from fathom.download.database_files import read_database_file
+from fathom.download.json_lines import read_json_lines
 from fathom.download.own_files import (
+    DATABASES,
     DELIMITERS,
     KINDS,
+    WORKBOOKS,
     check_start,
     check_suffix,
     error_text,
     read_bytes,
     shorten,
 )
+from fathom.download.workbooks import read_workbook
 
 BUFFER = 1 << 20  # bytes
 STRINGS = [pa.string(), pa.large_string(), pa.string_view()]
 TICKS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # in a second
+
+
+@dataclass(frozen=True)
+class Part:
+    """What part of a file is the table: a sheet, or a table or the result of a query."""
+
+    sheet: str | None = None
+    table: str | None = None
+    query: str | None = None
 
 
 def read_table_file(
@@ -38,16 +54,17 @@ def read_table_file(
     encoding: str = "utf-8",
     missing: Sequence[str] = (),
     header: bool = True,
+    part: Part = Part(),
     declared: Container[str] = (),
 ) -> pd.DataFrame:
-    """Read a table from a CSV, Parquet, Feather or Arrow file.
+    """Read a table from a file of one of the kinds in docs/datasets.md.
 
     A column of a CSV file is of the narrowest type that fits all its values: integers, floats,
     booleans, ISO 8601 times, or text. Blank lines and spaces around names and fields are ignored.
 
     Args:
-        path: a .csv, .tsv or .txt file, possibly gzip-compressed (.csv.gz); or a
-            .parquet, .pq, .feather or .arrow file, whose unnamed pandas index is ignored.
+        path: a .csv, .tsv or .txt file, possibly compressed; or a file whose columns have types,
+            such as .parquet or .xlsx. An unnamed pandas index is ignored.
         delimiter: of a CSV file, or `whitespace` for runs of blanks; by default that of a first
             line such as `sep=;`, or a tab in .tsv files and a comma in others.
         decimal: the decimal mark of a CSV file. If it is a comma, 1.5 is text.
@@ -55,6 +72,7 @@ def read_table_file(
         missing: texts that stand for a missing value; in a CSV file in addition to `MISSING`.
         header: whether the first row of a CSV file has the names of the columns. Otherwise they
             are column_1, column_2 and so on.
+        part: of a workbook or a database file; by default all of it.
         declared: columns whose texts stay as they are in a CSV file, for `convert_table`.
 
     Returns:
@@ -64,7 +82,9 @@ def read_table_file(
         values the texts True and False. Times with a zone become UTC, durations seconds, and a
         column without values NaN.
     """
-    return read_table_files([path], delimiter, decimal, encoding, missing, header, declared)[0]
+    return read_table_files([path], delimiter, decimal, encoding, missing, header, part, declared)[
+        0
+    ]
 
 
 def read_table_files(
@@ -74,6 +94,7 @@ def read_table_files(
     encoding: str,
     missing: Sequence[str],
     header: bool,
+    part: Part,
     declared: Container[str],
 ) -> tuple[pd.DataFrame, list[int]]:
     """Read files with the same columns as `read_table_file` does; a column has one type in all.
@@ -82,7 +103,7 @@ def read_table_files(
         The rows of all files, and the number of rows of each.
     """
     markers = [str(text).strip() for text in missing]
-    tables = [read_columns(file, delimiter, decimal, encoding, header) for file in files]
+    tables = [read_columns(file, delimiter, decimal, encoding, header, part) for file in files]
     for file, table in zip(files, tables, strict=True):
         if table.column_names != tables[0].column_names:
             raise FathomError(f"{file} has other columns than {files[0]}")
@@ -103,11 +124,15 @@ def read_table_files(
 
 
 def read_columns(
-    path: Path, delimiter: str | None, decimal: str, encoding: str, header: bool
+    path: Path, delimiter: str | None, decimal: str, encoding: str, header: bool, part: Part
 ) -> pa.Table:
     """Read a file: the columns of a CSV file are strings, others have types."""
-    if check_suffix(path) in DELIMITERS:
+    suffix = check_suffix(path)
+    check_part(path, suffix, part)
+    if suffix in DELIMITERS:
         return read_texts(path, delimiter, decimal, encoding, header)
+    if suffix not in KINDS:
+        return read_typed(path, part)
     with open_arrow(path, ROW_GROUP) as (schema, batches):
         table = pa.Table.from_batches(batches, schema)
         table.validate(full=True)
@@ -128,6 +153,24 @@ def incompatible_types(path: Path, error: pa.ArrowException) -> FathomError:
     return FathomError(
         f"a column of {path} has an incompatible type in another file: {error_text(error)}"
     )
+
+
+def check_part(path: Path, suffix: str, part: Part) -> None:
+    for key, suffixes in (("sheet", WORKBOOKS), ("table", DATABASES), ("query", DATABASES)):
+        if getattr(part, key) is not None and suffix not in suffixes:
+            raise FathomError(
+                f"dataset.source.{key} is for files with {', '.join(suffixes)}, not for {path}"
+            )
+
+
+def read_typed(path: Path, part: Part) -> pa.Table:
+    """Read a workbook, JSON lines, an ARFF file, or a database file."""
+    suffix = check_suffix(path)
+    if suffix in WORKBOOKS:
+        return read_workbook(path, part.sheet)
+    if suffix in DATABASES:
+        return read_database_file(path, part.table, part.query)
+    return read_arff(path) if suffix == ".arff" else read_json_lines(path)
 
 
 @contextmanager

@@ -22,7 +22,9 @@ from fathom.artifacts.signature import (
     SIGNATURE,
     ImageInput,
     InputColumn,
+    InputKind,
     Signature,
+    declare,
     to_seconds,
 )
 from fathom.base import paths
@@ -104,19 +106,21 @@ def input_columns(
             continue
         values = table.training(table.column(name))
         category = categories.get(name)
-        facts: dict[str, Any] = {"kind": "number", "missing": bool(values.isna().any())}
+        known = None if category is None else category.known
+        facts: dict[str, Any] = {"categories": known, "missing": bool(values.isna().any())}
+        kind: InputKind = "number"
         if name in forms:
-            facts |= {"kind": "date", "form": forms[name]}
-            values = to_seconds(values)
+            kind, values = "date", to_seconds(values)
         elif category is not None and not column.type.startswith(("float", "int", "uint")):
-            facts |= {"kind": "text"}
-        if facts["kind"] != "text":
+            kind = "text"
+        if kind != "text":
             present = as_numbers(values).dropna()
             facts |= {"low": float(present.min()), "high": float(present.max())}
-        if category is not None:
-            facts |= {"categories": category.known}
         unique = input_name(name, [other.input for other in inputs], reserved)
-        inputs.append(InputColumn(name=name, input=unique, **facts))
+        declaration = declare(kind, known, forms.get(name))
+        inputs.append(
+            InputColumn(name=name, input=unique, kind=kind, declaration=declaration, **facts)
+        )
     return inputs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from fathom.artifacts.columns import as_texts
 from fathom.artifacts.signature import InputColumn, Signature, to_seconds
 from fathom.base.errors import FathomError, did_you_mean
+from fathom.download.csv_files import MISSING
+from fathom.download.declared_columns import DeclarationError, convert_column
 
 Inputs = Mapping[str, NDArray[Any]]  # by the names of the model's inputs, of shape (rows, ...)
 
-BOOLEANS = {"True", "False"}
 EMPTY = "leave it empty"  # how to write a value that is not known
 
 
@@ -32,74 +34,92 @@ def check_columns(names: Sequence[str], signature: Signature) -> list[str]:
 
 
 def model_inputs(
-    table: Mapping[str, pd.Series[Any]], signature: Signature, first: int = 0
+    table: Mapping[str, pd.Series[Any]],
+    signature: Signature,
+    first: int = 0,
+    decimal: str | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """Return the model's inputs for some raw rows.
+    """Return the model's inputs for some raw rows, which are read as the training data was.
 
     Args:
-        table: raw columns of numbers, texts or dates. Missing values are NaN, None or NaT.
+        table: raw columns: texts as they are in a file; or numbers, booleans or dates, where
+            missing values are NaN, None or NaT.
         first: the number of the first row, for errors.
+        decimal: the decimal mark of a text file. The declaration of a column may have another one.
 
     Returns:
         Arrays of shape (rows,): float64, or texts as objects.
 
     Raises:
-        FathomError: a value is not of its column's kind. The line names column, row and value.
+        FathomError: a value contradicts its declaration. The line names column, row and value.
     """
     inputs: dict[str, NDArray[Any]] = {}
     for column in signature.columns:
-        values = table[column.name]
+        values = read_values(table[column.name], column, signature.missing, first, decimal)
         if column.kind == "text":
-            inputs[column.input] = parse_texts(values, column)
+            inputs[column.input] = as_texts(values).fillna("").to_numpy(dtype=object)
         elif column.kind == "date":
-            inputs[column.input] = parse_dates(values, column, first)
+            inputs[column.input] = to_seconds(values).to_numpy()
         else:
-            inputs[column.input] = parse_numbers(values, column, first)
+            inputs[column.input] = to_numbers(values, column, first)
     return inputs
 
 
-def parse_texts(values: pd.Series[Any], column: InputColumn) -> NDArray[Any]:
-    """Return texts, "" for missing ones. Booleans become True and False in any spelling."""
-    texts = as_texts(values)
-    if set(column.categories or ()) <= BOOLEANS:
-        capital = texts.str.capitalize()
-        texts = texts.where(~capital.isin(BOOLEANS), capital)
-    return texts.fillna("").to_numpy(dtype=object)
+def read_values(
+    values: pd.Series[Any],
+    column: InputColumn,
+    missing: Sequence[str],
+    first: int = 0,
+    decimal: str | None = None,
+    unknown: str = EMPTY,
+) -> pd.Series[Any]:
+    """Convert values by the declaration of their column, as the stage `download` does."""
+    check_type(values, column)
+    values, where = values.set_axis(range(first, first + len(values))), f"column {column.name!r}"
+    try:
+        converted = convert_column(values, column.declaration, where, decimal or ".", missing)
+    except DeclarationError as error:
+        remedy = f"correct it, or {unknown} if it is not known"
+        if decimal is not None and column.declaration.decimal not in (None, decimal):
+            remedy += f"; `--decimal {decimal}` is for files with that decimal mark"
+        raise FathomError(f"{error.found}: {remedy}") from error
+    # Tables of packages may have categories such as " a" and "None": they stand for themselves.
+    own = [text for text in column.categories or [] if text in MISSING or text != text.strip()]
+    return converted.mask(values.isin(own), values) if own else converted
 
 
-def parse_numbers(values: pd.Series[Any], column: InputColumn, first: int) -> NDArray[np.float64]:
-    if pd.api.types.is_datetime64_any_dtype(values):
-        raise FathomError(f"column {column.name!r} holds dates, but the model takes numbers")
+def check_type(values: pd.Series[Any], column: InputColumn) -> None:
+    """Refuse dates, booleans and numbers of a typed file where the model takes something else."""
+    types, found, example = pd.api.types, "", ""
+    if types.is_datetime64_any_dtype(values) and column.kind != "date":
+        found = "dates"
+    elif types.is_bool_dtype(values) and column.kind == "date":
+        found = "booleans"
+    elif types.is_numeric_dtype(values) and column.kind == "text":
+        codes = (text for text in column.categories or [] if re.fullmatch(r"0\d+", text))
+        example = next(codes, "") if values.notna().any() else ""
+        found = "numbers" if example else ""
+    if found:
+        example = f" such as {example!r}, with their zeros" if example else ""
+        raise FathomError(
+            f"column {column.name!r} holds {found}, but the model takes {column.kind}s{example}"
+        )
+
+
+def to_numbers(values: pd.Series[Any], column: InputColumn, first: int) -> NDArray[np.float64]:
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64).to_numpy()
     refuse(values, np.isnan(numbers) & values.notna().to_numpy(), column, first, "is no number")
     refuse(values, np.isinf(numbers), column, first, "is not finite")
     return np.asarray(numbers)
 
 
-def parse_dates(
-    values: pd.Series[Any], column: InputColumn, first: int, unknown: str = EMPTY
-) -> NDArray[np.float64]:
-    """Return dates as seconds since 1970-01-01 UTC, NaN for missing ones."""
-    if pd.api.types.is_numeric_dtype(values):  # 20200131
-        values = as_texts(values)
-    dates = pd.to_datetime(values, format=column.form, errors="coerce", utc=True)
-    invalid = (dates.isna() & values.notna()).to_numpy()
-    refuse(values, invalid, column, first, f"is no date of the format {column.form!r}", unknown)
-    return to_seconds(dates.dt.tz_localize(None)).to_numpy()
-
-
 def refuse(
-    values: pd.Series[Any],
-    invalid: NDArray[np.bool_],
-    column: InputColumn,
-    first: int,
-    why: str,
-    unknown: str = EMPTY,
+    values: pd.Series[Any], invalid: NDArray[np.bool_], column: InputColumn, first: int, why: str
 ) -> None:
     """Name the first invalid value, if there is one."""
     if invalid.any():
         place = int(invalid.argmax())
         raise FathomError(
             f"column {column.name!r} holds {values.tolist()[place]!r} in row {first + place}, "
-            f"which {why}: correct it, or {unknown} if it is not known"
+            f"which {why}: correct it, or {EMPTY} if it is not known"
         )

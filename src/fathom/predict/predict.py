@@ -124,7 +124,7 @@ def table_blocks(
             first = 0
             for block in rows.blocks:
                 columns = raw_columns(block, rows, signature, path)
-                yield block, model_inputs(columns, signature, first)
+                yield block, model_inputs(columns, signature, first, rows.decimal)
                 first += len(block)
             if not first:
                 raise FathomError("there are no rows")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,18 @@ from pyarrow import csv as arrow_csv
 from fathom.artifacts.signature import Signature
 from fathom.base.errors import FathomError
 from fathom.base.tables import ROW_GROUP
+from fathom.download.compression import open_bytes
 from fathom.download.csv_dialect import check_marks, guess_csv
-from fathom.download.csv_files import (
-    MISSING,
-    check_names,
-    replace_decimal_mark,
-    trim_texts,
-    try_cast,
+from fathom.download.csv_files import check_names
+from fathom.download.own_files import (
+    DELIMITERS,
+    KINDS,
+    check_start,
+    check_suffix,
+    error_text,
+    read_bytes,
 )
-from fathom.download.own_files import KINDS, check_start, check_suffix, error_text, read_bytes
-from fathom.download.table_files import convert_column, open_arrow
+from fathom.download.table_files import Part, convert_column, open_arrow, read_typed
 
 STANDARD_STREAM = Path("-")  # input or output
 BLOCK = 1 << 23  # bytes of a CSV file
@@ -46,8 +48,9 @@ def source_name(path: Path) -> str:
 
 def open_table(path: Path, csv: Mapping[str, str]) -> AbstractContextManager[RowBlocks]:
     """Open a file that `read_table_file` can read, or CSV text from standard input ("-")."""
-    is_csv = path == STANDARD_STREAM or check_suffix(path) not in KINDS
-    return open_csv(path, csv) if is_csv else open_columns(path)
+    if path == STANDARD_STREAM or check_suffix(path) in DELIMITERS:
+        return open_csv(path, csv)
+    return open_columns(path)
 
 
 @contextmanager
@@ -56,15 +59,13 @@ def open_csv(path: Path, csv: Mapping[str, str]) -> Iterator[RowBlocks]:
     keys = ("delimiter", "decimal", "encoding")
     delimiter, decimal, encoding = (csv.get(k, g) for k, g in zip(keys, guesses, strict=True))
     check_marks(delimiter, decimal)
-    source: Any = sys.stdin.buffer
-    if path != STANDARD_STREAM:
+    is_file, name = path != STANDARD_STREAM, source_name(path)
+    if is_file:
         check_start(path, read_bytes(path, 64))
-        source = str(path)
-    name = source_name(path)
-    compression = "gzip" if path.suffix.lower() == ".gz" else None
     try:
         with (
-            pa.input_stream(source, compression=compression) as stream,
+            open_bytes(path) if is_file else nullcontext(sys.stdin.buffer) as source,
+            pa.input_stream(source, compression=None) as stream,
             arrow_csv.open_csv(
                 stream,
                 arrow_csv.ReadOptions(block_size=BLOCK, encoding=encoding),
@@ -82,7 +83,11 @@ def open_csv(path: Path, csv: Mapping[str, str]) -> Iterator[RowBlocks]:
 
 @contextmanager
 def open_columns(path: Path) -> Iterator[RowBlocks]:
-    """Open a Parquet or Arrow file, whose columns have types."""
+    """Open a file whose columns have types. One that is not Parquet or Arrow is read whole."""
+    if check_suffix(path) not in KINDS:
+        table = read_typed(path, Part())
+        yield RowBlocks(table.column_names, iter([table]), None)
+        return
     with open_arrow(path, ROW_GROUP) as (schema, batches):
         check_names(path, schema.names)
         yield RowBlocks(schema.names, (pa.Table.from_batches([b]) for b in batches), None)
@@ -92,16 +97,11 @@ def raw_columns(
     block: pa.Table, rows: RowBlocks, signature: Signature, path: Path
 ) -> dict[str, pd.Series[Any]]:
     """Return the columns of a block that the model takes, as `model_inputs` needs them."""
-    columns: dict[str, pd.Series[Any]] = {}
-    for column in signature.columns:
-        values = block[column.name]
-        if rows.decimal is None:
-            values = convert_column(path, column.name, values, signature.missing)
-            columns[column.name] = pd.Series(values)
-            continue
-        texts = trim_texts(values, [*MISSING, *signature.missing])
-        if column.kind == "number":  # if all are numbers; `model_inputs` names the first other text
-            numbers = try_cast(replace_decimal_mark(texts, rows.decimal), pa.float64())
-            texts = texts if numbers is None else numbers
-        columns[column.name] = texts.to_pandas()
-    return columns
+    return {
+        column.name: pd.Series(
+            convert_column(path, column.name, block[column.name], [])
+            if rows.decimal is None
+            else block[column.name].to_pandas()
+        )
+        for column in signature.columns
+    }

@@ -1,15 +1,16 @@
 """Columns of a table in JSON, as inputs of the model."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.signature import InputColumn, Signature
+from fathom.artifacts.signature import BOOLEANS, InputColumn, Signature, to_seconds
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.predict.model_inputs import BOOLEANS, Inputs, parse_dates
+from fathom.download.csv_files import MISSING
+from fathom.predict.model_inputs import Inputs, read_values
 from fathom.serve.request_error import RequestError, json_text, json_type, shorten
 
 NULL = type(None)
@@ -79,15 +80,18 @@ def convert_column(
     values: Sequence[Any], column: InputColumn, missing: Sequence[str]
 ) -> NDArray[np.float64] | NDArray[np.object_]:
     """Return numbers, dates as seconds since 1970-01-01, or texts."""
+    if column.declaration.kind == "ordinal":
+        return to_levels(values, column)
     if column.kind == "text":
         return to_texts(values, column, missing)
     if column.kind == "date":
-        return to_seconds(values, column, missing)
+        return to_dates(values, column, missing)
     check_types(values, column, {int, float, NULL}, "is not a number")
     numbers = to_floats(values)
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        reject_value(values, int(infinite.argmax()), column, "does not fit into 64 bits")
+    check_values(values, ~np.isinf(numbers), column, "does not fit into 64 bits")
+    if column.declaration.kind == "integer":
+        whole = np.isnan(numbers) | (np.floor(numbers) == numbers)
+        check_values(values, whole, column, "is not a whole number")
     return numbers
 
 
@@ -104,34 +108,53 @@ def to_texts(
     values: Sequence[Any], column: InputColumn, missing: Sequence[str]
 ) -> NDArray[np.object_]:
     """Return texts: "" for missing ones, booleans as True and False in any spelling."""
-    boolean = set(column.categories or ()) <= BOOLEANS
-    if boolean:
+    declared, known = column.declaration, set(column.categories or ())
+    is_boolean = declared.kind == "boolean"
+    if is_boolean:
         check_types(values, column, {str, bool, NULL}, "is not true, false or a string")
-        values = [str(v) if isinstance(v, bool) else v for v in values]
+        values = [str(value) if isinstance(value, bool) else value for value in values]
     check_types(values, column, {str, NULL}, "is not a string")
     check_unicode(values, column)
-    texts = ["" if v is None or v in missing else v for v in values]
-    if boolean:
-        texts = [v.capitalize() if v.capitalize() in BOOLEANS else v for v in texts]
+    markers = {*MISSING, *missing} if declared.missing is None else {"", *declared.missing}
+
+    def read(value: str | None) -> str:
+        if value is None or value in known:
+            return value or ""
+        text = value.strip()
+        return "" if text in markers else text.capitalize() if is_boolean else text
+
+    texts = [read(value) for value in values]
+    if is_boolean:
+        valid = [not text or text in BOOLEANS for text in texts]
+        check_values(values, valid, column, "is neither true nor false")
     return np.array(texts, dtype=object)
 
 
-def to_seconds(
+def to_levels(values: Sequence[Any], column: InputColumn) -> NDArray[np.object_]:
+    """Return the texts of an ordinal, "" for missing ones."""
+    order = column.declaration.order or []
+    valid = [value is None or value in order for value in values]
+    check_values(values, valid, column, f"is not in its order {' < '.join(order)}")
+    return np.array([value or "" for value in values], dtype=object)
+
+
+def to_dates(
     values: Sequence[Any], column: InputColumn, missing: Sequence[str]
 ) -> NDArray[np.float64]:
     """Return dates, written as texts or as numbers such as 20200131."""
     check_types(values, column, {str, int, NULL}, "is not a date")
     check_unicode(values, column)
-    texts = [None if v is None or v in (*missing, "") else str(v) for v in values]
+    texts = pd.Series([None if v is None else str(v) for v in values], dtype="str")
     try:
-        return parse_dates(pd.Series(texts, dtype="str"), column, 0, unknown="give null")
+        dates = read_values(texts, column, missing, unknown="give null")
     except FathomError as error:
         raise RequestError(str(error)) from error
+    return to_seconds(dates).to_numpy()
 
 
 def check_types(values: Sequence[Any], column: InputColumn, types: set[type], why: str) -> None:
     if not set(map(type, values)) <= types:
-        reject_value(values, [type(value) in types for value in values].index(False), column, why)
+        check_values(values, [type(value) in types for value in values], column, why)
 
 
 def check_unicode(values: Sequence[Any], column: InputColumn) -> None:
@@ -140,12 +163,17 @@ def check_unicode(values: Sequence[Any], column: InputColumn) -> None:
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:
-        row = next(n for n, v in enumerate(texts) if any("\ud800" <= c <= "\udfff" for c in v))
-        reject_value(values, row, column, "is not Unicode text")
+        valid = [not any("\ud800" <= letter <= "\udfff" for letter in text) for text in texts]
+        check_values(values, valid, column, "is not Unicode text")
 
 
-def reject_value(values: Sequence[Any], row: int, column: InputColumn, why: str) -> NoReturn:
-    raise RequestError(
-        f"row {row}: {json_text(values[row])} in column {column.name!r} {why}: correct it, or give "
-        "null for a missing value",
-    )
+def check_values(
+    values: Sequence[Any], valid: Sequence[bool] | NDArray[np.bool_], column: InputColumn, why: str
+) -> None:
+    """Refuse the first value that is not valid."""
+    if not all(valid):
+        row = list(valid).index(False)
+        raise RequestError(
+            f"row {row}: {json_text(values[row])} in column {column.name!r} {why}: correct it, or "
+            "give null for a missing value",
+        )

@@ -4,7 +4,6 @@ from typing import Any
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.signature import IMAGE, ImageInput, InputColumn, Signature
-from fathom.predict.model_inputs import BOOLEANS
 from fathom.predict.prediction_columns import UNUSUAL, format_limit, prediction_names
 from fathom.serve.requests import SIGNATURE_NAME
 
@@ -60,19 +59,22 @@ def array_schema(items: Json, max_rows: int) -> Json:
 
 
 def column_schema(column: InputColumn) -> Json:
+    declared = column.declaration
+    if declared.kind == "ordinal":
+        return {"enum": [*(declared.order or []), None]}
     if column.kind == "text":
-        categories = column.categories or []
-        boolean = set(categories) <= BOOLEANS
-        types = ["string", "boolean", "null"] if boolean else ["string", "null"]
-        return {"type": types, "examples": categories[:5]}
-    if column.low is None or column.high is None:
-        limits = ""
-    else:
+        types = ["string", "boolean", "null"] if declared.kind == "boolean" else ["string", "null"]
+        return {"type": types, "examples": (column.categories or [])[:5]}
+    limits = ""
+    if column.low is not None and column.high is not None:
         low, high = (format_limit(limit, column) for limit in (column.low, column.high))
         limits = f"from {low} to {high} in the training set"
     if column.kind == "number":
-        return {"type": ["number", "null"], "description": limits}
-    description = f"a date of the format {column.form}, {limits}"
+        unit = f"in {declared.unit}, " if declared.unit else ""
+        kind = "integer" if declared.kind == "integer" else "number"
+        return {"type": [kind, "null"], "description": unit + limits}
+    zone = f" on the clock of {declared.zone}" if declared.zone else ""
+    description = f"a date of the format {declared.format or 'ISO8601'}{zone}, {limits}"
     return {"type": ["string", "integer", "null"], "description": description}
 
 
