@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from own_files import write
 
 from fathom.base.errors import FathomError
 from fathom.download.declared_columns import convert_table
+from fathom.download.download import download
 from fathom.settings.column_settings import ColumnSettings
+from fathom.settings.compose import compose
+from fathom.settings.config import DatasetConfig
 
 NAN = float("nan")
 
@@ -142,4 +147,87 @@ def test_a_typed_date_is_no_number() -> None:
     dates = [pd.Timestamp("2020-01-01")]
     assert refusal(dates, kind="number") == (
         "f.csv: column 'a' holds dates, but dataset.columns declares number"
+    )
+
+
+SETTINGS = """
+# @package _global_
+dataset:
+  source:
+    _target_: fathom.download.sources.table_file
+    file: data/own/sales.csv
+    test_file: data/own/new.csv
+    delimiter: ";"
+    decimal: ","
+    missing: [k.A.]
+  task: regression
+  target: price
+  columns:
+    price: {kind: number, thousands: ".", unit: €}
+    zip: category
+    size: {kind: ordinal, order: [S, M, L]}
+    sold: {kind: date, format: "%d.%m.%Y"}
+    id: {use: false}
+"""
+
+
+def download_sales(settings: str = SETTINGS, new: str = "2,5;02134;L;;;12;ja\n") -> pd.DataFrame:
+    """Download a table in two files, and return what the later stages read."""
+    Path("data/own").mkdir(parents=True, exist_ok=True)
+    Path("conf/dataset/sales.yaml").write_text(settings.lstrip(), "utf-8")
+    header = "price;zip;size;sold;garden;id;note\n"
+    rows = "1.250,5 €;01234;S;31.12.2020;True;A1;k.A.\n€ 7;1234;k.A.;;False;A2;x\n"
+    write(Path("data/own/sales.csv"), header + rows)
+    write(Path("data/own/new.csv"), header + new)
+    download(compose(["dataset=sales"], DatasetConfig))
+    return pd.read_parquet("data/raw/sales/data.parquet")
+
+
+def test_both_files_are_read_by_one_declaration(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = download_sales()
+    expected = {
+        "price": pd.Series([1250.5, 7, 2.5]),
+        "zip": pd.Series(["01234", "1234", "02134"], dtype="str"),
+        "size": pd.Series(["S", None, "L"], dtype="str"),
+        "sold": pd.Series(pd.to_datetime(["2020-12-31", "NaT", "NaT"])).astype("datetime64[us]"),
+        # not declared: one type for both files, also of a boolean with gaps and of 12 after A1
+        "garden": pd.Series(["True", "False", None], dtype="str"),
+        "id": pd.Series(["A1", "A2", "12"], dtype="str"),
+        "note": pd.Series([None, "x", "ja"], dtype="str"),
+    }
+    pd.testing.assert_frame_equal(table, pd.DataFrame(expected))
+    assert capsys.readouterr().out == (
+        "data/own/sales.csv and data/own/new.csv: dataset.columns does not declare garden, note: "
+        "their types follow from their values\n"
+    )
+
+
+def test_a_value_in_either_file_is_refused_with_its_row(workspace: Path) -> None:
+    with pytest.raises(FathomError) as refused:
+        download_sales(new="cheap;02134;L;;;12;ja\n")
+    assert str(refused.value) == (
+        "data/own/sales.csv and data/own/new.csv: column 'price' holds 'cheap' in row 2, which is "
+        "no number (thousands: '.', unit: '€'): correct it, or change its entry in "
+        'dataset.columns (`missing: ["cheap"]` if it stands for a missing value)'
+    )
+    assert not Path("data/raw/sales").exists()
+
+
+def test_old_settings_are_declarations_for_one_version(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = "exclude: [id]\n  categories: [zip, price]\n  dates: {sold: '%d.%m.%Y'}\n"
+    settings = SETTINGS[: SETTINGS.index("columns:")] + old
+    table = download_sales(settings.replace("task: regression", "task: classification"))
+    assert table["zip"].tolist() == ["01234", "1234", "02134"]
+    assert table["sold"][0] == pd.Timestamp("2020-12-31")
+    assert capsys.readouterr().err == (
+        "conf/dataset/sales.yaml: dataset.exclude is deprecated: write columns: "
+        "{id: {use: false}}\n"
+        "conf/dataset/sales.yaml: dataset.categories is deprecated: write columns: "
+        "{zip: {kind: category}, price: {kind: category}}\n"
+        "conf/dataset/sales.yaml: dataset.dates is deprecated: write columns: "
+        '{sold: {kind: date, format: "%d.%m.%Y"}}\n'
     )

@@ -14,6 +14,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.files import atomic_write, write_array
 from fathom.base.tables import TableWriter
+from fathom.download.declared_columns import declared_kinds
 from fathom.download.images import RawImages
 from fathom.download.own_files import error_text
 from fathom.download.sources import Raw, RawTable
@@ -38,6 +39,7 @@ def download(config: DatasetConfig) -> Schema:
         columns=dataset.columns,
     )
     if isinstance(raw, RawTable):
+        print_inferred(raw, dataset)
         raw = raw.declare(dataset.columns)
     schema = describe(dataset, raw)
     with atomic_write(paths.raw(dataset.name)) as folder:
@@ -73,6 +75,17 @@ def print_old_keys(config: DatasetConfig) -> None:
         if lines:
             file, name = config.origins.of(("dataset", key))
             print_deprecation(file, name, f"columns: {{{', '.join(lines)}}}")
+
+
+def print_inferred(raw: RawTable, dataset: DatasetSettings) -> None:
+    """Name columns without a declaration, if others have one: a new column in a file that grows."""
+    if declared_kinds(dataset.columns):
+        names = [name for name in raw.inferred if name not in dataset.columns]
+        if names:
+            print(
+                f"{raw.origin}: dataset.columns does not declare {', '.join(names)}: their types "
+                "follow from their values"
+            )
 
 
 def describe(dataset: DatasetSettings, raw: Raw) -> Schema:

@@ -42,7 +42,8 @@ class RawTable:
 
     `origin` says where it comes from. The last `test_rows` rows are the data's own test set.
     `columns` are to be converted by `convert_table`, with `decimal` and `missing`. Texts in
-    `markers` stand for a missing value in a table that is not in memory.
+    `markers` stand for a missing value in a table that is not in memory. `inferred` lists the
+    columns whose types follow from all their texts.
     """
 
     table: pd.DataFrame | ParquetTable
@@ -53,6 +54,7 @@ class RawTable:
     decimal: str = "."
     missing: Sequence[str] = ()
     columns: Mapping[str, ColumnSettings] = field(default_factory=dict)
+    inferred: Sequence[str] = ()
 
     def declare(self, columns: Mapping[str, ColumnSettings]) -> Self:
         """Return the table with its columns as they are declared."""
@@ -170,8 +172,16 @@ def table_file(
     )
     test_rows = 0 if test_file is None else counts[1]
     is_csv = any(check_suffix(path) in DELIMITERS for path in read)
-    texts = [*(MISSING if is_csv else []), *markers]
-    return RawTable(rows, origin, hash_files(read), test_rows, markers, decimal, texts)
+    return RawTable(
+        rows,
+        origin,
+        hash_files(read),
+        test_rows,
+        markers,
+        decimal,
+        missing=[*(MISSING if is_csv else []), *markers],
+        inferred=[str(name) for name in rows if is_csv and name not in declared],
+    )
 
 
 @validate_call
