@@ -18,6 +18,7 @@ from stages import run_command
 
 from fathom.artifacts.raw_table import TableInMemory
 from fathom.base.errors import FathomError
+from fathom.download.declared_columns import declared_kinds
 from fathom.download.sources import table_file
 from fathom.download.table_files import read_table_file
 from fathom.new_dataset.dataset_file import table_settings
@@ -40,7 +41,9 @@ def write(table: pd.DataFrame, name: str = "t") -> str:
 
 def encoded(dataset: DatasetSettings) -> list[str]:
     """Return the names of the features that the later stages make of a table."""
-    raw = table_file(**dataset.source.arguments)
+    declared = declared_kinds(dataset.columns)
+    read = table_file(**dataset.source.arguments, declared_columns=declared)
+    raw = read.declare(dataset.columns)
     assert isinstance(raw.table, pd.DataFrame)
     table = TableInMemory(raw.table, {"train": np.arange(len(raw.table))})
     settings = ScaleSettings(

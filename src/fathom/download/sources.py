@@ -1,10 +1,10 @@
 """Where raw data comes from.
 
 A source is a function, named by `dataset.source._target_`, that returns a `RawTable` or
-`RawImages`. Its arguments are the other keys of `dataset.source`, and `mirror` of params.yaml if it
-has an argument of this name. A file is a path in data/own/, or `urls`, `sha256` and `size` of a
-file to download. A `FathomError` says that a file is missing or invalid, or has another checksum
-than expected.
+`RawImages`. Its arguments are the other keys of `dataset.source`, and, if it has such arguments,
+`mirror` of params.yaml and `declared_columns`, those whose kind `dataset.columns` declares. A file
+is a path in data/own/, or `urls`, `sha256` and `size` of a file to download. A `FathomError` says
+that a file is missing or invalid, or has another checksum than expected.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
 from fathom.download.csv_files import MISSING
-from fathom.download.declared_columns import convert_table, declared_kinds
+from fathom.download.declared_columns import convert_table
 from fathom.download.images import RawImages, read_image_folder
 from fathom.download.own_files import DELIMITERS, check_pulled, check_suffix, path_in_own
 from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
@@ -148,17 +148,17 @@ def table_file(
     table: str | None = None,
     query: str | None = None,
     mirror: str | None = None,
-    columns: dict[str, ColumnSettings] | None = None,
+    declared_columns: list[str] | None = None,
 ) -> RawTable:
     """Read a file that `read_table_file` can read, or all Parquet files of a folder.
 
     `test_file` has the same columns; it is the data's own test set. `sheet`, `table` and `query`
-    name a part of the files. `columns` are declared: those of CSV files stay texts. The other
-    arguments are those of `read_table_file`.
+    name a part of the files. `declared_columns` of CSV files stay texts. The other arguments are
+    those of `read_table_file`.
     """
     files = [find_file(each, mirror) for each in (file, test_file) if each is not None]
     origin = " and ".join(origin for _, origin in files)
-    markers, declared = [text.strip() for text in missing or []], declared_kinds(columns or {})
+    markers, declared = [text.strip() for text in missing or []], declared_columns or []
     if all(path.is_dir() or is_parquet(path) for path, _ in files):
         large = [parquet_table(path) for path, _ in files]
         if sum(table.size for table in large) > LARGE or any(path.is_dir() for path, _ in files):

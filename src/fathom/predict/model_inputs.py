@@ -77,7 +77,8 @@ def read_values(
     check_type(values, column)
     values, where = values.set_axis(range(first, first + len(values))), f"column {column.name!r}"
     try:
-        converted = convert_column(values, column.declaration, where, decimal or ".", missing)
+        markers = [*MISSING, *missing]
+        converted = convert_column(values, column.declaration, where, decimal or ".", markers)
     except DeclarationError as error:
         remedy = f"correct it, or {unknown} if it is not known"
         if decimal is not None and column.declaration.decimal not in (None, decimal):
