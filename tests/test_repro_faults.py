@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -109,9 +110,12 @@ def test_two_runners_at_once(tmp_path: Path) -> None:
     with running(project) as one:
         wait_for(project / "pid")
         with running(project) as other:
-            assert other.stderr is not None
-            line = other.stderr.readline()
-            assert line == "Waiting: another `fathom repro` works in this project\n"
+            assert other.stdout is not None
+            line = other.stdout.readline()
+            holder = rf"process {one.pid}, since [-\d: +]+"
+            assert re.fullmatch(
+                f"fathom repro runs already: in {holder}; waits until it ends\n", line
+            )
             (project / "go-here").touch()
             assert one.communicate(timeout=60)[0].endswith(": 5 ran\n")
             assert other.communicate(timeout=60)[0].endswith(": 5 unchanged\n")

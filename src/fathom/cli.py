@@ -270,7 +270,10 @@ def export_folder(model: Path) -> Path:
 
 def main() -> None:
     """Run the command line."""
-    set_environment()
     sys.argv[0] = "fathom"  # the program's name in errors
     open_streams()
+    try:
+        set_environment()
+    except FathomError as error:
+        sys.exit(f"fathom: {error}")
     fathom(prog_name="fathom")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from fathom.base.errors import FathomError
+
 GIVEN = dict(os.environ)  # when this process started
 # Variables of TensorFlow, XLA, JAX and the libraries below them by which networks may differ in
 # their last bits. Terraform's names begin with TF_, too.
@@ -25,11 +27,18 @@ BITS = re.compile(
 def cache_folder() -> Path:
     """Return the folder for downloads: `FATHOM_CACHE`, or `fathom` in the user's cache."""
     if given := os.environ.get("FATHOM_CACHE"):
-        return Path(given)
+        return expand_home(given)
     try:
         return user_cache_path("fathom")
     except RuntimeError:  # a container may run as a user without a home
         return Path(tempfile.gettempdir(), f"fathom-{os.getuid()}")
+
+
+def expand_home(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise FathomError(f"{path}: there is no such home folder") from error
 
 
 def keras_home() -> str:

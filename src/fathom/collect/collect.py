@@ -12,7 +12,7 @@ from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write, write_json
 from fathom.messages.origins import read_settings
 from fathom.settings.config import Config
-from fathom.settings.selection import check_files
+from fathom.settings.selection import check_named_files
 
 FUNCTIONS = {"callbacks", "optimizer", "schedule"}  # settings of `train` with a `_target_`
 PACKAGE = paths.OWN_CODE.name
@@ -27,7 +27,7 @@ def collect(config: Config) -> dict[str, dict[str, str]]:
     Raises:
         FathomError: a file is not valid Python, or one of conf/ no valid YAML.
     """
-    check_files(config)
+    check_named_files(config)
     functions = config.train.model_dump(by_alias=True, include=FUNCTIONS)
     experiment = config.origins.file("experiment")
     shared = {*targets(functions), *targets(experiment and read_settings(experiment))}

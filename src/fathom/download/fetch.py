@@ -17,7 +17,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
-from fathom.base.environment import cache_folder
+from fathom.base.environment import cache_folder, expand_home
 from fathom.base.errors import FathomError
 from fathom.download.http import Transfer, print_error, receive
 from fathom.download.remote_file import PlaceError, RemoteFile, redact
@@ -35,7 +35,7 @@ def fetch(file: RemoteFile, mirror: str | None = None) -> Path:
         FathomError: no place provides the file, with the reason for each place; or `sha256` is
             not set, with the SHA-256 of the file.
     """
-    cache = expand_home(str(cache_folder()))
+    cache = cache_folder()
     key = file.sha256 or hashlib.sha256(file.urls[0].encode()).hexdigest()
     cached = cache / key / file.name
     if is_valid(cached, file):
@@ -66,13 +66,6 @@ def fetch(file: RemoteFile, mirror: str | None = None) -> Path:
         f"{file.name} cannot be downloaded: {'; '.join(reasons)}; put the file into a folder and "
         "set the folder as mirror in params.yaml or as FATHOM_MIRROR"
     )
-
-
-def expand_home(path: str) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise FathomError(f"{path}: there is no such home folder") from error
 
 
 def list_places(file: RemoteFile, mirror: str | None) -> list[str]:

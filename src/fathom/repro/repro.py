@@ -3,17 +3,16 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from dvc.exceptions import DvcException
 from dvc.scm import SCMError
-from filelock import FileLock, Timeout
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
+from fathom.base.locks import only_process
 from fathom.base.machine import MEMORY, cores, machine_memory
 from fathom.messages.dvc import require_dvc
 from fathom.messages.git import WITHOUT_GIT, git_problem
@@ -43,7 +42,9 @@ def repro(targets: Sequence[str], jobs: int | None, pull: bool | None) -> bool:
     if (paths.CONF / "config.yaml").is_file():
         read_selection()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    with only_one():
+    if not DVC.is_dir():
+        raise FathomError("there is no DVC project here: start `fathom repro` in its folder")
+    with only_process(DVC / "tmp" / "fathom-repro.lock", "fathom repro", wait=True):
         try:
             pipeline = Pipeline.read(targets)
         except SCMError as error:
@@ -60,25 +61,6 @@ def repro(targets: Sequence[str], jobs: int | None, pull: bool | None) -> bool:
             return Runner(pipeline, jobs, bool(pull), view).run()
         finally:
             view.close()
-
-
-@contextmanager
-def only_one() -> Iterator[None]:
-    """Wait until no other `fathom repro` works in this project."""
-    if not DVC.is_dir():
-        raise FathomError("there is no DVC project here: start `fathom repro` in its folder")
-    folder = DVC / "tmp"
-    folder.mkdir(exist_ok=True)
-    lock = FileLock(folder / "fathom-repro.lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        click.echo("Waiting: another `fathom repro` works in this project", err=True)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def default_jobs() -> int:

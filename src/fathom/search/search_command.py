@@ -13,7 +13,7 @@ from fathom.messages.origins import default_experiment
 from fathom.search.base_settings import BaseSettings
 from fathom.search.dvc_experiment import require_experiments, run_experiment
 from fathom.search.space import check_space, describe
-from fathom.settings.compose import check_files, compose
+from fathom.settings.compose import check_overrides, compose
 from fathom.settings.config import Config, SearchConfig
 from fathom.settings.file_names import options
 from fathom.settings.search_settings import SearchSettings
@@ -68,7 +68,7 @@ def as_overrides(arguments: list[str]) -> list[str]:
         if group not in overrides:
             raise FathomError(f"{group}=… is missing; there are: {', '.join(options(group))}")
     overrides.setdefault("experiment", default_experiment())  # as the stages have it
-    check_files([f"{key}={value}" for key, value in overrides.items()])
+    check_overrides([f"{key}={value}" for key, value in overrides.items()])
     space = overrides.pop("search/space", overrides["model"])
     spaces = options("search/space")
     if overrides["model"] in options("model") and space not in spaces:

@@ -53,8 +53,8 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
         @functools.wraps(function)
         def program() -> None:
             open_streams()
-            set_environment()
             try:
+                set_environment()
                 arguments = parse_arguments(function.__globals__["__doc__"])
                 config = compose(arguments.overrides, schema)
                 if arguments.settings:
@@ -113,7 +113,7 @@ def compose_tree(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
     overrides = [override for override in overrides if not is_null_choice(override)]
     with COMPOSING, hydra.initialize_config_dir(conf, version_base="1.3"):
         try:
-            check_files(overrides)
+            check_overrides(overrides)
             parsed = OverridesParser.create().parse_overrides(list(overrides))
             params = read_params()
             added = [as_addition(override) for override in parsed]
@@ -131,7 +131,7 @@ def compose_tree(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
     return tree, origins
 
 
-def check_files(overrides: Sequence[str]) -> None:
+def check_overrides(overrides: Sequence[str]) -> None:
     """Check params.yaml, and the names and files that overrides choose."""
     check_yaml(paths.PARAMS)
     for override in overrides:

@@ -61,12 +61,12 @@ def read_selection() -> Selection:
     except ValidationError as error:
         raise setting_error(error, Selection, origins) from error
     check_selection(selection, origins)
-    check_files(selection)
+    check_named_files(selection)
     check_yaml(paths.CONF / "experiment" / f"{selection.experiment}.yaml")
     return selection
 
 
-def check_files(selection: Selection) -> None:
+def check_named_files(selection: Selection) -> None:
     """Check the YAML of all data sets and models."""
     for group, names in (("dataset", selection.datasets), ("model", selection.models)):
         for name in names:
