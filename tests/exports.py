@@ -47,7 +47,7 @@ def exported_networks(pipeline: Path, factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(pipeline, folder, dirs_exist_ok=True)
         source = {"_target_": f"{__name__}.houses", "missing": ["?"]}
         settings = {"source": source, "task": "regression", "target": "price"}
-        write_dataset(folder, "houses", settings)
+        write_dataset(folder, "houses", settings, model={"dropout": 0.1})
         few = f"dataset.source={{_target_: {__name__}.adults}}"
         edit(folder / "conf/dataset/adult_census.yaml", few, "split.valid=300")
         prepare(folder, ["adult_census", "houses"])

@@ -36,8 +36,8 @@ COMMANDS = {
     ],
     "prediction": [*FATHOM, "predict", "houses/mlp", "rows.csv", "-o", "-"],
 }  # fmt: skip
-NO_SEARCH = ("repro", "experiment", "prediction")  # a search neither asks Git nor DVC's cache
-# Nor can DVC keep experiments there: test_git.py has the lines that say so.
+# DVC cannot keep experiments there: test_git.py has the lines that say so. A search asks neither
+# Git nor DVC's cache.
 NO_EXPERIMENT = ("repro", "prediction")
 NO_PATH = ("repro", "search", "prediction")  # `dvc` itself would find no `python`
 UNKNOWN = ("unshare", "--user", "--map-user=12345", "--map-group=12345")  # without name and home
@@ -60,23 +60,25 @@ def copy(project: Path, folder: Path) -> Path:
     return Path(shutil.copytree(project, folder / "project", symlinks=True))
 
 
-def in_a_linked_repository(project: Path, folder: Path) -> Path:
-    """Copy it into a sub-folder of a repository, with an odd name, behind a symbolic link."""
-    inner = folder / "real" / ODD
+def odd_worktree(project: Path, folder: Path) -> Path:
+    """Make a worktree, without a branch, of a clone for which Git shall change line endings.
+
+    There the project is in a sub-folder with an odd name, behind a symbolic link. Keras' own
+    settings are there, too.
+    """
+    inner = folder / "top" / ODD
     shutil.copytree(project, inner, ignore=shutil.ignore_patterns(".git"))
-    run_in(folder / "real", "git", "init", "-q", "-b", "main")
-    commit(folder / "real")
-    (inner / "src/own/mine.py").write_text("x = 1\n")
-    (folder / "link").symlink_to("real")
-    return folder / "link" / ODD
-
-
-def worktree(project: Path, folder: Path) -> Path:
-    """Make a worktree, without a branch, of a clone for which Git shall change line endings."""
-    run_in(project, "git", "-c", "core.autocrlf=true", "clone", "-q", ".", str(folder / "clone"))
+    git = ("git", "-c", "core.autocrlf=true")
+    run_in(folder / "top", "git", "init", "-q", "-b", "main")
+    commit(folder / "top")
+    run_in(folder, *git, "clone", "-q", "top", "clone")
     run_in(folder / "clone", "git", "config", "core.autocrlf", "true")
     run_in(folder / "clone", "git", "worktree", "add", "-q", "--detach", str(folder / "tree"))
-    return give_data(project, folder / "tree")
+    (folder / "link").symlink_to("tree")
+    changed = give_data(inner, folder / "link" / ODD)
+    (changed / "src/own/mine.py").write_text("x = 1\n")
+    (changed / "keras.json").write_text('{"floatx": "float64", "epsilon": 0.1}')
+    return changed
 
 
 def give_data(project: Path, clone: Path) -> Path:
@@ -109,12 +111,6 @@ def in_memory_without_git(project: Path, folder: Path) -> Path:
     return copied
 
 
-def keras_json(project: Path, folder: Path) -> Path:
-    copied = copy(project, folder)
-    (copied / "keras.json").write_text('{"floatx": "float64", "epsilon": 0.1}')
-    return copied
-
-
 VARIABLES: Variables = {
     "HYDRA_FULL_ERROR": "1",
     "KERAS_BACKEND": "jax",
@@ -141,16 +137,14 @@ DAEMON: Variables = {
 }
 CLOSED = ("setsid", "--wait", "sh", "-c", 'umask 077; exec "$@" <&-', "sh")
 CELLS = {
-    "odd name, link, sub-folder of a repository, dirty": Cell(in_a_linked_repository),
-    "worktree, no branch, core.autocrlf": Cell(worktree, commands=NO_SEARCH),
+    "odd name, link, sub-folder, worktree, no branch, autocrlf, dirty; variables, python -OO": Cell(
+        odd_worktree, VARIABLES
+    ),
     "shallow, not in ASCII, another owner": Cell(
         shallow_clone_of_another_owner, commands=NO_EXPERIMENT
     ),
-    "another file system, no Git": Cell(in_memory_without_git, commands=NO_EXPERIMENT),
-    "no terminal, no standard input, 20 columns, C locale, no HOME, no PATH": Cell(
-        copy, DAEMON, CLOSED, NO_PATH
-    ),
-    "variables of Keras, TensorFlow, Hydra and Python, python -OO": Cell(keras_json, VARIABLES),
+    "another file system, no Git; no terminal, no standard input, 20 columns, C locale, no HOME, "
+    "no PATH": Cell(in_memory_without_git, DAEMON, CLOSED, NO_PATH),
 }
 
 

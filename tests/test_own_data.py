@@ -36,7 +36,7 @@ def read(file: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def own_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder that has taken in a table, and run every stage. Read it alone."""
 
     def build(folder: Path) -> None:
@@ -52,9 +52,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_table_of_ones_own_goes_all_the_way(
-    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(built)
+    monkeypatch.chdir(own_project)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # as `predict` sets it: undone afterwards
     assert np.isfinite(read("metrics/houses/mlp.json")["test"]["rmse"])
     baselines = read("metrics/houses/baseline.json")
@@ -84,9 +84,9 @@ def test_a_table_of_ones_own_goes_all_the_way(
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["selu", "wide_deep"])
 def test_other_networks_are_trained_on_a_table_of_ones_own(
-    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+    own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
-    work_in_copy(built, tmp_path, monkeypatch)
+    work_in_copy(own_project, tmp_path, monkeypatch)
     for stage in ("train", "evaluate"):
         make_stage(stage, "dataset=houses", f"model={model}")
     assert np.isfinite(read(f"metrics/houses/{model}.json")["test"]["rmse"])
@@ -274,23 +274,17 @@ def test_own_data_however_dvc_links_it(
     folder, cache = clone(tmp_path / "project"), Path(place.format(os.getpid()))
     monkeypatch.chdir(folder)
     edit(Path("params.yaml"), "datasets=[houses]", "models=[mlp]")
-    run_in(folder, "dvc", "config", "cache.type", links)
-    run_in(folder, "dvc", "cache", "dir", str(cache))
+    with Path(".dvc/config").open("a") as config:
+        config.write(f"[cache]\n    type = {links!r}\n    dir = {cache.absolute()}\n")
+    file = write_spreadsheet(houses(40), tmp_path / "h.csv")
     try:
-        new_dataset(
-            write_spreadsheet(houses(40), tmp_path / "h.csv"),
-            "--target",
-            "price",
-            "--name",
-            "houses",
-        )
+        new_dataset(file, "--target", "price", "--name", "houses")
         assert Path("data/own/houses.csv").is_symlink() == (links == "symlink")
-        assert "download@houses" in repro(folder, "scale@houses")
-        assert repro(folder, "scale@houses") == []
+        assert repro(folder, "split@houses") == ["download@houses", "split@houses"]
         Path("data/own/houses.csv").unlink()
         shutil.rmtree("data/raw")
         run_in(folder, "dvc", "checkout", "-q", "data/own/houses.csv.dvc")
-        assert repro(folder, "scale@houses") == []
+        assert repro(folder, "split@houses") == []
     finally:
         if cache.is_absolute():
             shutil.rmtree(cache, ignore_errors=True)

@@ -1,8 +1,8 @@
 """One network trained by several processes of a Ray cluster together."""
 
 import json
+import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +21,7 @@ from conftest import (
     SHRUNK_MODELS,
     ray_nodes,
     run_in,
+    shrunk,
     train_network,
 )
 from stages import make_stage
@@ -32,14 +34,16 @@ from trainings import (
     training_log,
 )
 
+ALWAYS = "train.checkpoint=0.000001"
 # Weighted classes; batches of an odd size, the last of them smaller.
 DIGITS = [
     "train.epochs=5", "train.batch_size=125", "train.class_weight=balanced",
-    "train.checkpoint=0.000001", "model.dropout=0.0",
+    ALWAYS, "model.dropout=0.0",
 ]  # fmt: skip
 KILL = """
 import os
 import signal
+import time
 from pathlib import Path
 
 import jax
@@ -61,13 +65,25 @@ class Kill(keras.callbacks.Callback):
         mark = self.folder / f"killed-{rank}"
         if batch == 1 and self.epoch == self.epochs[rank] and not mark.exists():
             mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+            self.end()
 
-
-class Die(keras.callbacks.Callback):
-    def on_train_begin(self, logs=None):
+    def end(self):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Wait(Kill):
+    '''Has a process wait to be killed.'''
+
+    def end(self):
+        time.sleep(600)
 """
+
+
+class Killing:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self) -> Any:
+        return os.abort, ()
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +105,14 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def nodes() -> Iterator[Any]:
-    """Return a cluster of two nodes with one core each, of processes on this machine."""
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Return a cluster of two nodes with one core each, of processes on this machine.
+
+    Workers compile a program that another has compiled no more, which takes most of their time.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.mktemp("programs")))
+        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         patch.setenv("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # a process for each training
         patch.setenv("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")
         with ray_nodes(2) as started:
@@ -100,10 +121,6 @@ def nodes() -> Iterator[Any]:
 
 def by_workers(count: int, nodes: Any) -> list[str]:
     return [ENGINE, f"train.ray.workers={count}", f"train.ray.address={nodes.address}"]
-
-
-def run_of(dataset: str, model: str) -> Any:
-    return json.loads(Path("models", dataset, model, "run.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -124,18 +141,34 @@ def test_two_workers_train_as_one_process_on_tensorflow(here: Path, by_two: pd.D
 
 @pytest.mark.ray
 @ray_installed
-def test_wide_and_deep(here: Path, nodes: Any) -> None:
-    """Two outputs, two optimisers and dropout; of rows that are read from disk."""
-    settings = ["train.epochs=2", "train.batch_size=125", "train.memory=0.004"]
-    one, two = (
-        train_network("california_housing", "wide_deep", *settings, *by_workers(count, nodes))
-        for count in (1, 2)
-    )
+def test_wide_and_deep(here: Path, nodes: Any, tmp_path: Path) -> None:
+    """Two outputs, two optimisers and dropout; of rows that are read from disk.
+
+    One worker, whose driver is killed in the second epoch and goes on, trains as two.
+    """
+    chosen = ["dataset=california_housing", "model=wide_deep", *shrunk("wide_deep")]
+    settings = ["train.epochs=2", "train.batch_size=125", "train.memory=0.004", ALWAYS]
+    wait = f"+train.callbacks.wait={{_target_: killing.Wait, epochs: [2], folder: {tmp_path}}}"
+    command = [sys.executable, "src/train.py", *chosen, *settings, *by_workers(1, nodes), wait]
+    killed = subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    while not (tmp_path / "killed-0").exists():
+        assert killed.poll() is None, killed.communicate()[0]
+        time.sleep(0.05)
+    killed.kill()
+    killed.communicate()
+    folder = Path("models/california_housing/wide_deep")
+    assert not (folder / "run.json").exists()
+    assert "\nseed 42  resumes at epoch 2\n" in run_in(here, *command).stdout
+    assert training_log("california_housing", "wide_deep").runs[0].kills == 1
+    one = pd.read_csv(folder / "history.csv").drop(columns="seed")
+    weights = keras.saving.load_model(folder / "model.keras", compile=False).get_weights()
+
+    two = train_network("california_housing", "wide_deep", *settings, *by_workers(2, nodes))
     assert {"aux_output_loss", "val_aux_output_rmse"} < set(two.history)
-    pd.testing.assert_frame_equal(two.history, one.history, rtol=1e-4)
-    for found, wanted in zip(two.model.get_weights(), one.model.get_weights(), strict=True):
+    pd.testing.assert_frame_equal(two.history, one, rtol=1e-4)
+    for found, wanted in zip(two.model.get_weights(), weights, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
-    run = run_of("california_housing", "wide_deep")
+    run = json.loads((folder / "run.json").read_text())
     assert run["engine"] == {
         "name": "ray",
         "workers": 2,
@@ -171,33 +204,12 @@ def test_workers_are_killed(
 
 @pytest.mark.ray
 @ray_installed
-def test_the_driver_is_killed(here: Path, nodes: Any) -> None:
-    shutil.rmtree("models", ignore_errors=True)
-    more = ["train.epochs=40", "train.early_stopping=null"]
-    settings = ["dataset=digits", "model=mlp", *SHRUNK, *DIGITS, *by_workers(1, nodes), *more]
-    command = [sys.executable, "src/train.py", *settings]
-    killed = subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    while not list(here.glob("checkpoints/digits/mlp/*/seed-42.npz")):
-        assert killed.poll() is None, killed.communicate()[0]
-        time.sleep(0.05)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    assert not Path("models/digits/mlp/run.json").exists()
-    done = run_in(here, *command)
-    assert done.stdout.startswith("seed 42  resumes at epoch ")
-    assert run_of("digits", "mlp")["epochs"] == 40
-    assert training_log("digits", "mlp").runs[0].kills == 1
-    history = pd.read_csv("models/digits/mlp/history.csv")
-    assert list(history["epoch"]) == list(range(1, 41))
-
-
-@pytest.mark.ray
-@ray_installed
 def test_worker_after_worker_is_lost(
     here: Path, nodes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fathom.train.ray.driver.MAX_LOSSES", 0)
-    message = ray_refusal(*by_workers(1, nodes), "+train.callbacks.die={_target_: killing.Die}")
+    monkeypatch.setattr("fathom.train.ray.driver.get_arrays", lambda _: [Killing()])
+    message = ray_refusal(*by_workers(1, nodes))
     lost, _, rest = message.partition(" (")
     assert lost == "lost a worker once"
     assert rest.endswith("); the same command resumes from the last checkpoint")

@@ -151,25 +151,26 @@ def shared(first: Path, tmp_path: Path, store: Any) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("damaged", [ROWS, ROWS.parent])
-def test_damaged_in_the_remote(shared: Path, store: Any, damaged: Path) -> None:
+def test_damaged_in_the_remote(shared: Path, store: Any) -> None:
     """A clone builds a damaged file again, and stops at the damaged list of a folder.
 
-    `dvc push` sees no reason to replace it. A push to a new place does.
+    `dvc push` sees no reason to replace them. A push to a new place does.
     """
     place = f"team/{shared.parent.name}"
-    name = digest(shared, damaged)
-    address = f"{place}/files/md5/{name[:2]}/{name[2:]}"
-    store.pipe(address, b"garbage")
-    clone = another(shared, shared.parent / "clone")
-    done = run_in(clone, "dvc", "repro", "--pull", "split@digits", check=False)
-    if name.endswith(".dir"):
-        assert f"object {name} is corrupted" in done.stderr
-    else:
-        assert ran(done.stdout) == ["split@digits"]
-        assert (clone / ROWS).read_bytes() == (shared / ROWS).read_bytes()
+    addresses = []
+    for damaged in (ROWS, ROWS.parent):
+        name = digest(shared, damaged)
+        addresses.append(f"{place}/files/md5/{name[:2]}/{name[2:]}")
+        store.pipe(addresses[-1], b"garbage")
+        clone = another(shared, shared.parent / damaged.name)
+        done = run_in(clone, "dvc", "repro", "--pull", "split@digits", check=False)
+        if damaged == ROWS:
+            assert ran(done.stdout) == ["split@digits"]
+            assert (clone / ROWS).read_bytes() == (shared / ROWS).read_bytes()
+        else:
+            assert f"object {name} is corrupted" in done.stderr
     run_in(shared, *PUSH, check=False)
-    assert store.cat(address) == b"garbage"
+    assert [store.cat(address) for address in addresses] == [b"garbage", b"garbage"]
 
     remote(shared, url=f"s3://{place}/mended")
     run_in(shared, *PUSH)
