@@ -1,6 +1,6 @@
 """What `fathom new-dataset` guesses of an unknown table: columns and target."""
 
-from pathlib import Path
+import io
 from typing import Any
 
 import numpy as np
@@ -11,45 +11,164 @@ from conftest import ROOT
 from own_tables import NUMBERS, RNG, UUIDS, WORDS, N
 
 from fathom.base.errors import FathomError
-from fathom.download.table_files import read_table_file
 from fathom.new_dataset.column_guess import ColumnGuess
-from fathom.new_dataset.infer_columns import find_markers, infer_columns
+from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.infer_target import infer_target
+from fathom.new_dataset.yaml_text import column_entry
 
 GUESSES = yaml.safe_load((ROOT / "tests/guesses.yaml").read_text())
 
 
-def guess(values: Any) -> ColumnGuess:
-    return infer_columns(pd.DataFrame({"x": values}))[0]
+def as_in_a_file(**columns: Any) -> pd.DataFrame:
+    """Return columns as the texts of a CSV file."""
+    file = io.StringIO(pd.DataFrame(columns).to_csv(index=False))
+    return pd.read_csv(file, dtype="str", keep_default_na=False)
 
 
-def read(folder: Path, **columns: Any) -> pd.DataFrame:
-    """Return columns as they are read from a CSV file."""
-    pd.DataFrame(columns).to_csv(folder / "t.csv", index=False)
-    return read_table_file(folder / "t.csv")
+def guess(values: Any, target: str | None = None, **others: Any) -> ColumnGuess:
+    return infer_columns(as_in_a_file(x=values, **others), target)[0]
+
+
+def entry(column: ColumnGuess) -> str:
+    return column_entry("x", column.declaration).removeprefix("x: ")
+
+
+def only_check(column: ColumnGuess) -> tuple[str, str]:
+    (check,) = column.checks
+    assert check.column == "x"
+    assert yaml.safe_load(check.change)["x"]["kind"]
+    return check.evidence, check.change.removeprefix("x: ")
+
+
+@pytest.mark.parametrize(("texts", "declaration"), GUESSES["declarations"])
+def test_declarations(texts: list[str], declaration: str) -> None:
+    assert entry(guess(texts * 40)) == declaration
+
+
+@pytest.mark.parametrize(("texts", "evidence", "change"), GUESSES["checks"])
+def test_checks(texts: list[str], evidence: str, change: str) -> None:
+    assert only_check(guess(texts * 40)) == (evidence, change)
+
+
+@pytest.mark.parametrize(("texts", "declaration", "evidence", "change"), GUESSES["targets"])
+def test_classes_that_look_missing(
+    texts: list[str], declaration: str, evidence: str, change: str
+) -> None:
+    column = guess(texts * 40, "x")
+    assert entry(column) == declaration
+    assert only_check(column) == (evidence, change)
 
 
 @pytest.mark.parametrize(
-    ("values", "kind"),
+    ("texts", "values"),
     [
-        (NUMBERS, "number"),
-        ([None] * N, "number"),
-        (RNG.integers(0, 1000, N), "integer"),
-        (WORDS, "category"),
-        (["2020", "1", "n. Chr."] + ["x", "y", "z"] * 50, "category"),
-        ([f"note number {n}" for n in range(N)], "text"),
-        *((values * 50, kind) for kind, columns in GUESSES["kinds"].items() for values in columns),
+        (["$85.00", "($1,100)"], [85, -1100]),
+        (["1\u202f234,5", "\u22122"], [1234.5, -2]),
+        (["1,2 %", "3\u00a0%"], [1.2, 3]),
+        (["12,34,567", "-"], [1234567, np.nan]),
     ],
 )
-def test_kinds(tmp_path: Path, values: Any, kind: str) -> None:
-    table = read(tmp_path, x=values, y=range(len(values)))
-    assert infer_columns(table)[0].kind == kind
+def test_values_are_those_that_stages_read(texts: list[str], values: list[float]) -> None:
+    found = guess(texts * 40).values  # noqa: PD011
+    assert found.head(2).tolist() == pytest.approx(values, nan_ok=True)
 
 
-@pytest.mark.parametrize(("values", "form", "other"), GUESSES["dates"])
-def test_dates(tmp_path: Path, values: list[Any], form: str | None, other: str | None) -> None:
-    found = infer_columns(read(tmp_path, x=values * 20, y=range(len(values) * 20)))[0]
-    assert (found.kind, found.date_format, found.other_format) == ("date", form, other)
+def test_another_column_proves_the_decimal_mark() -> None:
+    rent = ["1.755", "1.895"] * 40
+    column = guess(rent, size=["88,52", "93,17"] * 40)
+    assert entry(column) == '{kind: integer, decimal: ",", thousands: "."}'
+    assert only_check(column) == (
+        "1.755 is read as 1755, because every point is followed by three digits and size uses a "
+        "decimal comma",
+        "{kind: number}",
+    )
+    assert entry(guess(rent, size=["88.52", "93.17"] * 40)) == "{kind: number}"
+    assert not guess(rent, size=["88.52", "93.17"] * 40).checks
+    sales = ["1,755", "1,895"] * 40
+    assert entry(guess(sales, size=["88.5", "9.25"] * 40)) == '{kind: integer, thousands: ","}'
+    assert entry(guess(sales, size=["88,5", "9,25"] * 40)) == '{kind: number, decimal: ","}'
+    column = infer_columns(as_in_a_file(x=["1,5", "2,25"] * 40), decimal=",")[0]
+    assert entry(column) == "{kind: number}"
+
+
+def test_a_few_texts_among_numbers_are_mistakes() -> None:
+    column = guess(["ten", "1,5", *map(str, NUMBERS[2:])])
+    assert entry(column) == '{kind: number, missing: [ten, "1,5"]}'
+    assert only_check(column) == (
+        "ten (row 0), 1,5 (row 1): no number, and read as missing",
+        "{kind: text}",
+    )
+    days = ["soon", *(["31/01/2020", "30/01/2020"] * 100)[1:]]
+    assert only_check(guess(days))[0] == "soon (row 0): no date, and read as missing"
+
+
+def test_many_texts_among_numbers_leave_the_column_out() -> None:
+    tickets = [str(n * 37) if n % 4 else f"A/5 {n}" for n in range(1, N)]
+    column = guess(tickets)
+    why = "49 of 199 values are no numbers: A/5 4 (row 3), A/5 8 (row 7), A/5 12 (row 11)"
+    why += ", and 46 more"
+    assert (entry(column), column.reason) == ("{kind: text}", why)
+    assert only_check(column) == (f"left out: {why}", "{kind: category}")
+    departments = guess(["2A", *map(str, range(1, 30)), "2B"] * 40)
+    assert entry(departments) == "{kind: category}"
+    assert departments.evidence == "not all numbers: 2A (row 0), 2B (row 30)"
+
+
+@pytest.mark.parametrize(
+    ("texts", "evidence"),
+    [
+        (["85", "$920", "$5"], "such as $920"),
+        (["1,234", "750"], "such as 1,234"),
+        (["1.5", "?", "2.5"], "? in 40 rows"),
+        (["1.5", "1.797e308"], "1.797e308 in 40 rows"),
+        (["a", "NA"], "NA in 40 rows: a value"),
+        (["02134", "12345"], "codes with leading zeros, such as 02134"),
+        (["1.2.20", "31.1.20"], "years 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068"),
+        (
+            ["2020-01-31T10:00:00+02:00", "2020-07-31T10:00:00Z"],
+            "times with an offset become UTC; `zone: Europe/Berlin` makes them local",
+        ),
+    ],
+)
+def test_evidence(texts: list[str], evidence: str) -> None:
+    assert guess(texts * 40).evidence == evidence
+
+
+def test_texts_of_typed_sources() -> None:
+    table = pd.DataFrame({"country": ["NA", "DE", "DE"] * 40, "size": ["1.5", "NA", "-"] * 40})
+    assert [entry(column) for column in infer_columns(table, missing=())] == [
+        "{kind: category}",
+        '{kind: number, missing: [NA, "-"]}',
+    ]
+
+
+def test_typed_columns() -> None:
+    table = pd.DataFrame(
+        {
+            "labels": [0.0, 1.0, 2.0, 1.0] * 50,
+            "amounts": np.arange(N) / 4,
+            "gaps": [1.0, None, 30.0, 400.0] * 50,
+            "sentinel": [1.5, -9999.0, 2.25, 7.5] * 50,
+            "limit": [1.25, 1.7976931348623157e308, 2.25, 7.5] * 50,
+            "days": [20200131, 20200201] * 100,
+            "flags": [True, False] * 100,
+            "times": pd.date_range("2020-01-01", periods=N),
+        }
+    )
+    columns = infer_columns(table)
+    assert [entry(column) for column in columns] == [
+        "{kind: integer}",
+        "{kind: number}",
+        "{kind: integer}",
+        '{kind: number, missing: ["-9999.0"]}',
+        '{kind: number, missing: ["1.7976931348623157e+308"]}',
+        '{kind: date, format: "%Y%m%d"}',
+        "{kind: boolean}",
+        "{kind: date}",
+    ]
+    assert [column.missing for column in columns] == [0, 0, 50, 50, 50, 0, 0, 0]
+    (check,) = (check for column in columns for check in column.checks)
+    assert check.change == "sentinel: {kind: number}"
 
 
 def test_sorted_dates() -> None:
@@ -71,17 +190,18 @@ def test_sorted_dates() -> None:
         ("x", UUIDS, "UUIDs"),
         ("x", [f"k{n}" for n in range(N)], "200 different texts in 200 rows, like an identifier"),
         ("x", [f"a note, {n}" for n in range(N)], "free text: 200 different texts in 200 rows"),
-        ("x", [f"${n},000" for n in range(N)], "numbers with units or other marks, such as $0,000"),
         ("x", ["red"] * N, "constant: red"),
         ("x", ["red", None] * 100, None),
         ("x", ["2020-01-31", None] * 100, "one date: 2020-01-31"),
         ("x", [None] * N, "no value"),
         ("x", [1.5] * 3 + [None] * 197, "hardly a value: 3 in 200 rows"),
-        ("x", [*NUMBERS[:-2], np.inf, -np.inf], "infinite in 2 rows"),
+        ("zip", [f"{n:05d}" for n in range(N)], "codes with leading zeros, such as 00000"),
+        ("id", [f"5.{n}E+17" for n in range(N)], "damaged by a spreadsheet: 5.0E+17"),
+        ("x", [str(2**64 + n) for n in range(N)], f"codes of many digits, such as {2**64}"),
     ],
 )
-def test_exclusions(tmp_path: Path, name: str, values: Any, reason: str | None) -> None:
-    column = infer_columns(read(tmp_path, **{name: values}, y=NUMBERS))[0]
+def test_exclusions(name: str, values: Any, reason: str | None) -> None:
+    column = infer_columns(as_in_a_file(**{name: values}, y=NUMBERS))[0]
     assert (column.reason or "").endswith(reason or "")
     assert (column.reason is None) == (reason is None)
 
@@ -96,34 +216,13 @@ def test_rare_texts_of_a_large_table() -> None:
 
 
 def test_duplicate_columns() -> None:
-    table = pd.DataFrame({"a": NUMBERS, "b": WORDS, "c": NUMBERS, "d": WORDS, "e": -NUMBERS})
+    table = as_in_a_file(a=NUMBERS, b=WORDS, c=NUMBERS, d=WORDS, e=-NUMBERS)
     reasons = [column.reason for column in infer_columns(table)]
     assert reasons == [None, None, "the same as a", "the same as b", None]
     reasons = [column.reason for column in infer_columns(table, target="c")]
     assert reasons == ["the same as c", None, None, "the same as b", None]
     table = pd.DataFrame({"a": [1.0, np.nan] * 20, "b": [1.0, 2.0] * 20, "c": [1.0, np.nan] * 20})
     assert infer_columns(table)[2].reason == "the same as a"
-
-
-def test_texts_among_numbers_and_dates(tmp_path: Path) -> None:
-    numbers = [str(number) for number in NUMBERS]
-    table = read(
-        tmp_path,
-        marked=["?", "Unknown", *numbers[2:]],
-        slipped=[*numbers[:7], "1,5", *numbers[8:]],
-        both=["-", "ten", *numbers[2:]],
-        choice=["1", "2", "3+", "?"] * 50,
-        day=["n.a.", *(["31/01/2020", "30/01/2020"] * 100)[1:]],
-    )
-    marked, slipped, both, choice, day = columns = infer_columns(table)
-    assert [c.kind for c in columns] == ["number", "number", "number", "category", "date"]
-    assert marked.invalid == {"?": 0, "Unknown": 1}
-    assert slipped.invalid == {"1,5": 7}
-    assert both.invalid == {"-": 0, "ten": 1}
-    assert choice.mixed
-    assert choice.reason is None
-    assert (day.invalid, day.date_format) == ({"n.a.": 0}, "%d/%m/%Y")
-    assert find_markers(columns) == ["-", "?", "Unknown", "n.a."]
 
 
 @pytest.mark.parametrize(
@@ -133,16 +232,18 @@ def test_texts_among_numbers_and_dates(tmp_path: Path) -> None:
         ([True, False] * 100, "classification"),
         ([0, 1, 2, 3] * 50, "classification"),
         ([0, 1, None, 3] * 50, "classification"),
-        ([1.0, 2.0, 3.0, 4.0] * 50, "regression"),
+        ([1.0, 2.0, 3.0, 4.0] * 50, "classification"),
+        ([1.0, 2.5, 3.0, 4.0] * 50, "regression"),
+        (["$5", "$10", "$20"] * 50, "regression"),
+        (["1,100", "750"] * 50 + ["2,300", "10"] * 5, "classification"),
         ([0.0, 1.0] * 100, "classification"),
         (list(range(20)) * 2, "regression"),  # 2 rows each
         (RNG.integers(0, 100, N), "regression"),
         (NUMBERS, "regression"),
     ],
 )
-def test_task(tmp_path: Path, values: Any, task: str) -> None:
-    table = read(tmp_path, x=values, y=range(len(values)))
-    assert infer_target(table, infer_columns(table)[0], None).task == task
+def test_task(values: Any, task: str) -> None:
+    assert infer_target(guess(values, "x"), None).task == task
 
 
 REGRESSION = "but regression needs numbers: choose --task classification or another column"
@@ -157,26 +258,41 @@ MANY = "has 200 different values in 200 rows, which are too many for classes"
         (["a"] * N, None, "is 'a' in all rows"),
         (["2020-1-31", "2020-2-1"] * 50, None, "holds dates: networks predict numbers or classes"),
         (WORDS, "regression", f"holds '{WORDS[0]}', {REGRESSION}"),
-        (["1", "2", "3+"] * 50, "regression", f"holds '3+', {REGRESSION}"),
         (
-            [*NUMBERS[1:], np.inf],
+            ["1", "2", "3+"] * 50,
+            "regression",
+            "is no column of numbers, but nearly: not all numbers: 3+ (row 2); correct it in the "
+            "file, or choose --task classification",
+        ),
+        (
+            np.array([*NUMBERS[1:], np.inf]),
             None,
             "is infinite in 1 rows: correct these values or leave them empty",
         ),
         (UUIDS, None, MANY),
+        (
+            [f"{n} kg" if n % 2 else f"{n} g" for n in range(30)] * 3,
+            None,
+            "is no column of numbers, but nearly: several units: 0 g, 1 kg; correct it in the "
+            "file, or choose --task classification",
+        ),
         (np.arange(N) / 7, "classification", f"{MANY}; choose --task regression"),
     ],
 )
-def test_targets_refused(tmp_path: Path, values: Any, task: Any, why: str) -> None:
-    table = read(tmp_path, x=values, y=range(len(values)))
+def test_targets_refused(values: Any, task: Any, why: str) -> None:
+    column = guess(values, "x") if isinstance(values, list) else guess_typed(values)
     with pytest.raises(FathomError) as caught:
-        infer_target(table, infer_columns(table)[0], task)
+        infer_target(column, task)
     assert str(caught.value) == f"the target 'x' {why}"
 
 
-def test_notes_on_targets(tmp_path: Path) -> None:
-    table = read(tmp_path, x=[*"ab" * 40, *[None] * 120], y=[1, *[2] * 100, *[3] * 99], z=range(N))
-    targets = [infer_target(table, column, None) for column in infer_columns(table)]
+def guess_typed(values: Any) -> ColumnGuess:
+    return infer_columns(pd.DataFrame({"x": values}), "x")[0]
+
+
+def test_notes_on_targets() -> None:
+    table = as_in_a_file(x=[*"ab" * 40, *[None] * 120], y=[1, *[2] * 100, *[3] * 99], z=range(N))
+    targets = [infer_target(column, None) for column in infer_columns(table)]
     assert targets[0].notes == ["x has no value in most rows, which are in no set"]
     assert targets[1].unsplittable == "class '1' has only 1 row"
     assert targets[2].notes == [

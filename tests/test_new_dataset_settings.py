@@ -130,7 +130,7 @@ def test_stages_read_any_name(name: str) -> None:
 def test_settings_hold_any_name(name: str) -> None:
     table = nasty_table(name)
     columns = infer_columns(table, name)
-    target = infer_target(table, next(one for one in columns if one.name == name), None)
+    target = infer_target(next(one for one in columns if one.name == name), None)
     text = table_settings("A sentence.", {"file": (f"{name}.csv", "")}, columns, target)
     tree: Any = OmegaConf.to_container(OmegaConf.create(text), resolve=True)  # as Hydra does
     dataset = DatasetSettings.model_validate(tree["dataset"] | {"name": "nasty"})

@@ -153,8 +153,9 @@ def plain_numbers(
         digits = compute.replace_substring_regex(digits, r"^\((.*)\)$", r"-\1")
     if column.unit is not None:
         unit = re.escape(column.unit)
-        digits = compute.replace_substring_regex(digits, rf"^([+-]?)\s*{unit}\s*", r"\1")
-        digits = compute.replace_substring_regex(digits, rf"\s*{unit}$", "")
+        space = f"{GROUP_MARKS[' ']}*"
+        digits = compute.replace_substring_regex(digits, f"^([+-]?){space}{unit}{space}", r"\1")
+        digits = compute.replace_substring_regex(digits, f"{space}{unit}$", "")
     if column.thousands is not None:
         mark = GROUP_MARKS[column.thousands]
         groups = rf"^[+-]?\d{{1,3}}({mark}\d{{2,3}})*{mark}\d{{3}}({re.escape(decimal)}\d*)?$"

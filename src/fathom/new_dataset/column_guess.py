@@ -8,10 +8,7 @@ from typing import Any
 import pandas as pd
 
 from fathom.new_dataset.exclusions import MAX_CODES
-from fathom.new_dataset.printing import join_first, printable, shorten
 from fathom.settings.column_settings import ColumnKind, ColumnSettings
-
-MAX_INVALID = 10  # texts that a message names
 
 
 @dataclass(frozen=True)
@@ -28,48 +25,80 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How the texts of a column are read.
+
+    `evidence` says why, `reason` why networks should not take the column, or is None. `checks` has
+    ambiguities with the other declaration of each. `not_numbers` says why a column that is mostly
+    numbers is not read as such, or is empty.
+    """
+
+    declaration: ColumnSettings
+    evidence: str = ""
+    reason: str | None = None
+    checks: tuple[tuple[str, ColumnSettings], ...] = ()
+    not_numbers: str = ""
+
+
+@dataclass(frozen=True)
 class ColumnGuess:
     """Facts about a column, and what it seems to be.
 
     `declaration` is its entry in `dataset.columns`, `evidence` says why, or is empty, and `values`
     are what the stages read by it. `top_count` is the number of rows of the most frequent value.
-    `reason` says why networks should not take the column, or is None. `date_format` is that of
-    dates that are texts or integers, `other_format` one that fits as well, and `ascending` tells
-    whether the dates are sorted. `invalid` has the texts among numbers or dates, and the first row
-    of each. `mixed` categories are mostly numbers.
+    `reason` says why networks should not take the column, or is None. `ascending` tells whether
+    dates are sorted. `not_numbers` says why a column that is mostly numbers is not read as such.
     """
 
     name: str
-    kind: ColumnKind
+    declaration: ColumnSettings
     missing: int
     distinct: int
     examples: list[str]
     top_count: int
-    reason: str | None = None
-    date_format: str | None = None
-    other_format: str | None = None
-    ascending: bool = False
-    invalid: dict[str, int] = field(default_factory=dict)
-    mixed: bool = False
-    declaration: ColumnSettings = field(default_factory=ColumnSettings)
+    values: pd.Series[Any] = field(repr=False, compare=False)
     evidence: str = ""
-    checks: list[Check] = field(default_factory=list)
-    values: pd.Series[Any] = field(default_factory=pd.Series, repr=False, compare=False)
+    checks: tuple[Check, ...] = ()
+    reason: str | None = None
+    ascending: bool = False
+    not_numbers: str = ""
+    is_text: bool = False
+
+    @property
+    def is_feature(self) -> bool:
+        return self.declaration.is_feature
+
+    @property
+    def kind(self) -> ColumnKind:
+        assert self.declaration.kind is not None
+        return self.declaration.kind
 
     @property
     def may_be_category(self) -> bool:
         return self.kind == "integer" and 2 < self.distinct <= MAX_CODES
 
+    # What settings without `columns` need:
+
+    @property
+    def date_format(self) -> str | None:
+        is_text = self.kind == "date" and self.is_text
+        return self.declaration.format or ("ISO8601" if is_text else None)
+
+    @property
+    def other_format(self) -> str | None:
+        return None
+
+    @property
+    def invalid(self) -> dict[str, int]:
+        return {}
+
+    @property
+    def mixed(self) -> bool:
+        return bool(self.not_numbers) and self.kind == "category"
+
     @property
     def refused(self) -> bool:
-        return bool(self.invalid) and not self.mixed
-
-    def describe_invalid(self) -> str:
-        return (
-            f"{printable(self.name)}: the stages refuse {self.list_invalid()}; correct them in the "
-            "file, or list them as source.missing if they mean a missing value"
-        )
+        return False
 
     def list_invalid(self) -> str:
-        texts = (f"{shorten(text)!r} (row {row})" for text, row in self.invalid.items())
-        return join_first(texts, MAX_INVALID)
+        return self.not_numbers.removeprefix("not all numbers: ")

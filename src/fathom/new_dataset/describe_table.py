@@ -15,7 +15,7 @@ from fathom.download.parquet_files import ParquetTable, is_parquet, parquet_tabl
 from fathom.download.table_files import read_table_file
 from fathom.new_dataset.column_guess import ColumnGuess
 from fathom.new_dataset.dataset_file import Arguments, table_settings
-from fathom.new_dataset.infer_columns import find_markers, infer_columns
+from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.infer_target import TargetGuess, infer_target
 from fathom.new_dataset.printing import join_first, print_table, printable, shorten
 from fathom.settings.compose import fail
@@ -38,7 +38,7 @@ def describe_table(file: Path, name: str, data: Path, target: str | None, task: 
         raise FathomError(
             f"--target: there is no column {target!r}{did_you_mean(target, table.columns)}"
         )
-    guess = infer_target(table, next(c for c in columns if c.name == target), task)
+    guess = infer_target(next(c for c in columns if c.name == target), task)
     print_columns(columns, guess)
     if all(column.reason for column in columns if column.name != target):
         raise FathomError(f"{file}: all columns but the target are excluded, see above")
@@ -63,10 +63,12 @@ def read(
     columns = infer_columns(table, target)
     classes = [c.name for c in columns if c.name == target and c.kind in ("category", "text")]
     texts = {text for name in classes for text in table[name].dropna()}
-    missing = [text for text in find_markers(columns) if text not in texts]
+    numbers = [c for c in columns if c.kind in ("number", "integer", "date")]
+    markers = sorted({text for c in numbers for text in c.declaration.missing or []})
+    missing = [text for text in markers if text not in texts]
     source: Arguments = {key: (value, "") for key, value in arguments.items()}
     if missing:
-        where = [printable(c.name) for c in columns if any(text in missing for text in c.invalid)]
+        where = [printable(c.name) for c in numbers if c.declaration.missing]
         source["missing"] = (missing, f"among the numbers or dates of {', '.join(where)}")
         table = read_rows(file, large, arguments | {"missing": missing})
         columns = infer_columns(table, target)
@@ -132,5 +134,4 @@ def list_notes(columns: Sequence[ColumnGuess], target: TargetGuess, source: Argu
         if column.reason is None or column.name == target.column.name:
             name, first, other = printable(column.name), column.date_format, column.other_format
             notes += [f"{name}: read as {first}; {other} fits as well"] if other else []
-            notes += [column.describe_invalid()] if column.refused else []
     return notes

@@ -8,16 +8,19 @@ from typing import Any
 import pandas as pd
 
 from fathom.artifacts.columns import MOSTLY
+from fathom.new_dataset.column_texts import Texts
 from fathom.new_dataset.printing import shorten
+from fathom.settings.column_settings import ColumnKind
 
 MIN_SHARE = 0.9  # of values that are identifiers, or numbers with units
 MAX_CODES = 20  # different integers that may be classes or categories
 MAX_CATEGORIES = 100  # different texts; above it most rows must have a repeated one
 MIN_REPEATS = 5  # rows of a repeated text
 MIN_TOP_COUNT = 13  # rows, for scale.min_frequency of them to be in the training set
-IDENTIFIERS = {"id", "ids", "uuid", "guid", "index", "idx", "key", "rowid", "unnamed"}
-UUID = r"(?i)\{?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\}?"
-UNITS = r"(?i)[\s,'_$€£¥%]|(?:usd|eur|kg|km)"  # beside digits, in texts that mean numbers
+IDENTIFIERS = {
+    "id", "ids", "uuid", "guid", "index", "idx", "key", "rowid", "unnamed", "phone", "telephone",
+    "tel", "mobile", "fax", "iban", "ssn", "isbn", "ean", "imei",
+}  # fmt: skip
 
 
 def integer_identifier(values: pd.Series[Any], rows: int, low: int, high: int) -> str | None:
@@ -35,32 +38,33 @@ def integer_identifier(values: pd.Series[Any], rows: int, low: int, high: int) -
     return None
 
 
-def free_text(values: pd.Series[str]) -> str | None:
-    """Say why texts cannot be categories, if most of them would be unknown in new rows."""
-    counts = values.value_counts()
-    summary = f"{len(counts):,} different texts in {len(values):,} rows"
-    repeated = len(counts) <= len(values) / 2
-    rare = len(counts) > MAX_CODES and counts.iloc[0] < MIN_TOP_COUNT
-    if len(counts) > MAX_CATEGORIES:
-        rare = rare or counts[counts >= MIN_REPEATS].sum() <= MOSTLY * len(values)
-    if repeated and not rare:
-        return None
-    if values.str.fullmatch(UUID).all():
-        return "UUIDs"
-    bare = pd.to_numeric(values.str.replace(UNITS, "", regex=True), errors="coerce")
-    if bare.notna().mean() > MIN_SHARE:
-        return f"numbers with units or other marks, such as {shorten(values.iloc[0])}"
-    if repeated:
-        return f"{summary}, most of them rare"
-    if not values.str.contains(r"\s").any() and (
-        len(counts) == len(values) or names_identifier(str(values.name))
+def explain_text(texts: Texts) -> tuple[ColumnKind, str | None]:
+    """Return whether texts are categories, and why not, if most would be unknown in new rows."""
+    different, total = len(texts), texts.total
+    summary = f"{different:,} different texts in {total:,} rows"
+    if is_repeated(texts):
+        return "category", None
+    if different <= total / 2:
+        return "text", f"{summary}, most of them rare"
+    if not texts.match(r"(?s).*\s.*").any() and (
+        different == total or names_identifier(texts.name)
     ):
-        return f"{summary}, like an identifier"
-    return f"free text: {summary}"
+        return "text_id", f"{summary}, like an identifier"
+    return "text", f"free text: {summary}"
+
+
+def is_repeated(texts: Texts) -> bool:
+    """Tell whether enough rows have a text that others have, too."""
+    different, total = len(texts), texts.total
+    rare = different > MAX_CODES and texts.counts.max() < MIN_TOP_COUNT
+    if different > MAX_CATEGORIES:
+        frequent = texts.counts[texts.counts >= MIN_REPEATS].sum()
+        rare = bool(rare or frequent <= MOSTLY * total)
+    return different <= total / 2 and not rare
 
 
 def names_identifier(column: str) -> bool:
-    """Tell whether a column's name has the word id or the like: OrderId, order_id."""
+    """Tell whether a column's name has the word id or such a word: OrderId, order_id."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", column).lower()
     return not IDENTIFIERS.isdisjoint(re.split(r"[\W_]+", words))
 

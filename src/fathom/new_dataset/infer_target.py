@@ -31,9 +31,9 @@ class TargetGuess:
     notes: list[str]
 
 
-def infer_target(table: pd.DataFrame, column: ColumnGuess, task: Task | None) -> TargetGuess:
+def infer_target(column: ColumnGuess, task: Task | None) -> TargetGuess:
     """Infer the task of a target, or check the one that the user wants."""
-    name, labelled = column.name, len(table) - column.missing
+    name, labelled = column.name, len(column.values) - column.missing
     where = f"the target {name!r}"
     if labelled < MIN_ROWS:
         raise FathomError(f"{where} has a value in {labelled} rows; at least {MIN_ROWS} are needed")
@@ -41,6 +41,13 @@ def infer_target(table: pd.DataFrame, column: ColumnGuess, task: Task | None) ->
         raise FathomError(f"{where} is {column.examples[0]!r} in all rows")
     if task is None and column.kind == "date":
         raise FathomError(f"{where} holds dates: networks predict numbers or classes")
+    if column.not_numbers and (
+        task == "regression" or (task is None and column.distinct > MAX_CODES)
+    ):
+        raise FathomError(
+            f"{where} is no column of numbers, but nearly: {column.not_numbers}; correct it in the "
+            "file, or choose --task classification"
+        )
     inferred, why = infer_task(column, labelled)
     chosen = task or inferred
     if chosen == "regression":
@@ -48,8 +55,8 @@ def infer_target(table: pd.DataFrame, column: ColumnGuess, task: Task | None) ->
     elif column.distinct > labelled / 2:
         raise FathomError(
             f"{where} has {column.distinct:,} different values in {labelled:,} rows, which are too "
-            f"many for classes"
-            + ("" if column.kind in ("category", "text") else "; choose --task regression")
+            "many for classes"
+            + ("" if column.kind in ("category", "boolean") else "; choose --task regression")
         )
     notes = []
     if column.missing:
@@ -57,14 +64,16 @@ def infer_target(table: pd.DataFrame, column: ColumnGuess, task: Task | None) ->
         notes.append(f"{name} has no value in {share}, which are in no set")
     if column.reason is not None:
         notes.append(f"{name} would be excluded if it were not the target: {column.reason}")
-    unsplittable = why_unsplittable(table[name]) if chosen == "classification" else None
+    unsplittable = why_unsplittable(column.values) if chosen == "classification" else None
     return TargetGuess(column, chosen, why if chosen == inferred else "", unsplittable, notes)
 
 
 def infer_task(column: ColumnGuess, labelled: int) -> tuple[Task, str]:
     """Return the task that a target's values suggest, and why."""
-    if column.kind in ("category", "text", "boolean"):
+    if column.kind in ("category", "boolean"):
         return "classification", ""
+    if column.declaration.unit is not None:
+        return "regression", f"numbers with the unit {column.declaration.unit}"
     if column.distinct == 2:
         return "classification", "two different numbers; or regression"
     few = column.distinct <= MAX_CODES and column.distinct * MIN_PER_CLASS <= labelled
@@ -74,10 +83,9 @@ def infer_task(column: ColumnGuess, labelled: int) -> tuple[Task, str]:
 
 
 def check_numbers(where: str, column: ColumnGuess) -> None:
-    if column.kind in ("category", "text", "boolean", "date"):
-        example = next(iter(column.invalid), column.examples[0])
+    if column.kind in ("category", "boolean", "date"):
         raise FathomError(
-            f"{where} holds {shorten(example)!r}, but regression needs numbers: choose --task "
+            f"{where} holds {column.examples[0]!r}, but regression needs numbers: choose --task "
             "classification or another column"
         )
     if column.reason is not None and column.reason.startswith("infinite"):

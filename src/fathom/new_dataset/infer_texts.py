@@ -1,0 +1,181 @@
+"""What a column of texts holds: numbers, dates, categories, codes or free text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from fathom.artifacts.columns import MOSTLY
+from fathom.new_dataset.column_guess import Reading
+from fathom.new_dataset.column_texts import Mask, Texts
+from fathom.new_dataset.date_formats import ISO, OFFSET, fits, infer_date_format
+from fathom.new_dataset.exclusions import explain_text, is_repeated
+from fathom.new_dataset.identifiers import (
+    are_long_codes,
+    find_damaged,
+    has_leading_zeros,
+    name_pattern,
+)
+from fathom.new_dataset.infer_numbers import (
+    TEXT,
+    Context,
+    are_mostly_numbers,
+    check_odd,
+    check_target,
+    name_markers,
+    name_rows,
+    read_numbers,
+)
+from fathom.new_dataset.missing_markers import find_markers, find_usual, find_values, list_missing
+from fathom.new_dataset.number_formats import Numbers
+from fathom.new_dataset.ordinal import infer_order
+from fathom.new_dataset.printing import shorten
+from fathom.settings.column_settings import ColumnSettings
+
+
+def read_texts(texts: Texts, numbers: Numbers | None, context: Context) -> Reading:
+    """Declare a column of texts.
+
+    Args:
+        texts: all texts of the column.
+        numbers: the numbers among the texts that are no markers of missing values, if there are.
+    """
+    markers = find_markers(texts)
+    words = texts.where(~markers)
+    if not len(words):
+        return read_categories(texts, context)
+    if words.lower.isin(["true", "false"]).all():
+        return read_booleans(texts, markers, context)
+    name = name_pattern(words)
+    if name is not None and not context.is_target:
+        return Reading(ColumnSettings(kind="text_id"), reason=name)
+    codes = name_codes(words)
+    if codes is not None:
+        return read_codes(texts, markers, codes, context)
+    if numbers is not None and (numbers.share > MOSTLY or numbers.unit.problem):
+        if not numbers.unit.problem and are_mostly_numbers(numbers):
+            return read_numbers(texts, markers, numbers, context)
+        return read_mixed(texts, numbers, context)
+    dates = read_dates(texts, markers, words)
+    if dates is not None:
+        return dates
+    return read_categories(texts, context)
+
+
+def read_booleans(texts: Texts, markers: Mask, context: Context) -> Reading:
+    values = find_values(texts, markers) if context.is_target else np.zeros_like(markers)
+    if values.any():
+        return read_categories(texts, context)
+    checks = check_target(texts.where(markers)) if context.is_target else []
+    declaration = ColumnSettings(kind="boolean", missing=list_missing(texts, markers))
+    return Reading(declaration, name_markers(texts.where(markers)), checks=tuple(checks))
+
+
+def name_codes(words: Texts) -> str | None:
+    """Return why whole numbers are codes, or None."""
+    damaged = find_damaged(words)
+    if damaged is not None:
+        return f"identifiers, some of them damaged by a spreadsheet: {damaged}"
+    if has_leading_zeros(words):
+        example = words.list(words.match(r"0\d+"))[0]
+        return f"codes with leading zeros, such as {shorten(example)}"
+    if are_long_codes(words):
+        return f"codes of many digits, such as {shorten(words.list()[0])}"
+    return None
+
+
+def read_codes(texts: Texts, markers: Mask, why: str, context: Context) -> Reading:
+    words = texts.where(~markers)
+    if "damaged" in why or not (is_repeated(words) or context.is_target):
+        return Reading(ColumnSettings(kind="text_id"), reason=why)
+    category = read_categories(texts, context)
+    checks = category.checks
+    if words.match(r"\d\d?").all():
+        example = words.list(words.match(r"0\d"))[0]
+        evidence = f"{example} is read as a category, because it has a leading zero"
+        checks = (*checks, (evidence, ColumnSettings(kind="integer")))
+    return Reading(category.declaration, why, checks=checks)
+
+
+def read_mixed(texts: Texts, numbers: Numbers, context: Context) -> Reading:
+    """Declare a column that is mostly numbers, but has several units or other texts."""
+    odd = numbers.texts.where(~numbers.formats[0].fits if numbers.formats else slice(None))
+    why = numbers.unit.problem or f"not all numbers: {name_rows(odd)}"
+    if context.is_target or (is_repeated(numbers.texts) and not numbers.unit.problem):
+        category = read_categories(texts, context, ordered=not context.is_target)
+        return replace(category, evidence=why, not_numbers=why)
+    if not numbers.unit.problem:
+        why = f"{odd.total:,} of {numbers.texts.total:,} values are no numbers: {name_rows(odd)}"
+    check = (f"left out: {why}", ColumnSettings(kind="category"))
+    return Reading(TEXT, reason=why, checks=(check,), not_numbers=why)
+
+
+def read_dates(texts: Texts, markers: Mask, words: Texts) -> Reading | None:
+    form, other = infer_date_format(words)
+    if form is None:
+        return None
+    valid = fits(words, form)
+    odd = words.where(~valid)
+    absent = markers | texts.isin(odd.list())
+    missing = list_missing(texts, absent)
+    declaration = ColumnSettings(kind="date", format=None if form == ISO else form, missing=missing)
+    evidence = [name_markers(texts.where(markers))]
+    checks = check_odd(odd, "date")
+    if other is not None:
+        example = shorten(words.list(valid)[0])
+        changed = declaration.model_copy(update={"format": other})
+        checks.append((f"{example} is read as {form}, but {other} fits as well", changed))
+    if words.match(OFFSET).any():
+        evidence.append("times with an offset become UTC; `zone: Europe/Berlin` makes them local")
+    if "%y" in form:
+        evidence.append("years 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068")
+    return Reading(declaration, "; ".join(filter(None, evidence)), checks=tuple(checks))
+
+
+def read_categories(texts: Texts, context: Context, *, ordered: bool = True) -> Reading:
+    """Declare a column of categories, or leave out one of free text."""
+    markers = find_markers(texts) if context.is_target else find_usual(texts)
+    values = find_values(texts, markers)
+    absent = markers & ~values
+    kind, reason = explain_text(texts.where(~absent))
+    if kind != "category" and not context.is_target:
+        return Reading(ColumnSettings(kind=kind), reason=reason)
+    declaration = ColumnSettings(kind="category", missing=list_missing(texts, absent))
+    if context.is_target:
+        checks = check_classes(texts, values, absent)
+        return Reading(declaration, reason=reason, checks=tuple(checks))
+    evidence = f"{name_markers(texts.where(values))}: a value" if values.any() else ""
+    if ordered:
+        for missing in (absent, np.zeros_like(absent)):
+            order = infer_order(texts.list(~missing))
+            if order is not None and not texts.match("[A-Fa-f]").all():  # groups, or grades
+                scale = {"kind": "ordinal", "order": order, "missing": list_missing(texts, missing)}
+                return Reading(ColumnSettings.model_validate(scale), evidence)
+    return Reading(declaration, evidence)
+
+
+def check_classes(texts: Texts, values: Mask, absent: Mask) -> list[tuple[str, ColumnSettings]]:
+    """Name the classes of a target that may mean a missing value, and the other way round."""
+    checks = []
+    if values.any():
+        named = name_markers(texts.where(values))
+        other = ColumnSettings(kind="category", missing=list_missing(texts, values | absent))
+        checks.append((f"{named} is read as a class, because {why_class(texts, values)}", other))
+    if absent.any():
+        named = name_markers(texts.where(absent))
+        other = ColumnSettings(kind="category", missing=[])
+        why = "it is rarer than every class"
+        checks.append((f"{named} is read as missing, because {why}", other))
+    return checks
+
+
+def why_class(texts: Texts, values: Mask) -> str:
+    if texts.empty:
+        return f"{texts.empty:,} fields are empty"
+    others = texts.where(~values)
+    if len(others) == 1:
+        return f"there is only one other, {shorten(others.list()[0])}"
+    rarest = int(others.counts.argmin())
+    rows = f"{others.counts[rarest]:,} rows"
+    return f"it is as frequent as the rarest other, {shorten(others.list()[rarest])} in {rows}"

@@ -1,0 +1,123 @@
+"""Units beside numbers: $85.00, 12 kg, 33%; and numbers in parentheses, which are negative."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
+
+from fathom.new_dataset.column_texts import Mask, Texts
+from fathom.new_dataset.exclusions import MAX_CODES
+from fathom.new_dataset.printing import join_first
+
+SPACE = "[ \u00a0\u2009\u202f]"
+SIGN = r"[+\-\x{2212}]?"
+PARTS = "".join(  # of RE2: \p{Sc} is a sign of a currency
+    [
+        rf"^(?P<open>\()?(?P<sign>{SIGN}){SPACE}*",
+        rf"(?P<prefix>\p{{L}}+\.?|\p{{L}}*\p{{Sc}})?{SPACE}*(?P<minus>{SIGN})",
+        r"(?P<digits>[.,]?\d+(?:[.,'\x{2019} \x{a0}\x{2009}\x{202f}]\d+)*[.,]?)",
+        rf"(?P<exponent>[eE][+-]?\d+)?{SPACE}*",
+        r"(?P<suffix>[\p{L}\p{Sc}%\x{2030}°][^()\d]*[23²³]?)?(?P<close>\))?$",
+    ]
+)
+CURRENCIES = {
+    "usd", "eur", "gbp", "chf", "jpy", "cny", "inr", "aud", "cad", "nzd", "sek", "nok", "dkk",
+    "pln", "czk", "huf", "ron", "bgn", "try", "rub", "brl", "mxn", "zar", "krw", "sgd", "hkd",
+    "twd", "thb", "idr", "myr", "php", "ils", "aed", "sar", "rs", "rs.", "kr", "kr.", "fr",
+    "fr.", "zł", "kč", "ft", "lei", "euro", "euros", "dollar", "dollars",
+}  # fmt: skip
+MAGNITUDES = {
+    "k", "m", "b", "t", "g", "bn", "mn", "mio", "mio.", "mrd", "mrd.", "tsd", "tsd.", "million",
+    "millions", "billion", "billions", "thousand", "lakh", "crore", "cr",
+}  # fmt: skip
+UNITS = {
+    "%", "‰", "°", "°c", "°f", "kg", "g", "mg", "µg", "μg", "t", "lb", "lbs", "oz", "km", "m",
+    "cm", "mm", "µm", "μm", "nm", "ft", "in", "mi", "yd", "m²", "m³", "m2", "m3", "km²", "km2",
+    "sqft", "sqm", "ha", "l", "ml", "cl", "dl", "gal", "h", "hr", "hrs", "hour", "hours", "min",
+    "mins", "minutes", "s", "sec", "secs", "seconds", "ms", "day", "days", "week", "weeks",
+    "month", "months", "year", "years", "yr", "yrs", "w", "kw", "mw", "kwh", "mwh", "wh", "v",
+    "kv", "a", "ah", "mah", "hz", "khz", "mhz", "ghz", "kb", "mb", "gb", "tb", "kbps", "mbps",
+    "gbps", "km/h", "kmh", "kph", "mph", "m/s", "mpg", "kmpl", "cc", "hp", "bhp", "ps",
+    "kcal", "kj", "j", "cal", "bar", "psi", "pa", "hpa", "dpi", "mp", "px", "pt", "pts", "pcs",
+    "stk", "st.", "db", "mmhg", "mg/dl", "mmol/l", "ppm",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The unit of a column: `text` is None without one.
+
+    `bare` is the number of rows without it. `problem` says why numbers of these units cannot be
+    read, or is empty.
+    """
+
+    text: str | None = None
+    parentheses: bool = False
+    bare: int = 0
+    problem: str = ""
+
+
+def split_units(texts: Texts) -> tuple[Unit, pa.Array]:
+    """Return the unit of most texts, and the texts without it, None for those with another one."""
+    parts = compute.extract_regex(texts.arrow, PARTS)
+    fields = {
+        name: np.array(compute.struct_field(parts, name).fill_null("").to_pylist(), dtype=object)
+        for name in ("open", "sign", "prefix", "minus", "digits", "exponent", "suffix", "close")
+    }
+    valid = fields["digits"] != ""
+    valid &= (fields["open"] == "") == (fields["close"] == "")
+    valid &= (fields["sign"] == "") | (fields["minus"] == "")
+    valid &= (fields["prefix"] == "") | (fields["suffix"] == "")
+    in_parentheses = valid & (fields["open"] != "")
+    valid &= (in_parentheses.sum() < valid.sum()) | ~in_parentheses  # (2019) alone is a year
+    suffixes = np.array([text.strip() for text in fields["suffix"]], dtype=object)
+    units = np.where(fields["prefix"] != "", fields["prefix"], suffixes)
+    unit = choose_unit(texts, units, fields["prefix"] != "", valid)
+    valid &= (units == "") | (units == unit.text)
+    sign = np.where(in_parentheses, "-", fields["sign"] + fields["minus"])
+    bodies = sign + fields["digits"] + fields["exponent"]
+    parentheses = bool((in_parentheses & valid).any())
+    text = compute.replace_substring(pa.array(bodies, pa.string(), mask=~valid), "\u2212", "-")
+    return Unit(unit.text, parentheses, unit.bare, unit.problem), text
+
+
+def choose_unit(texts: Texts, units: np.ndarray, is_prefix: Mask, valid: Mask) -> Unit:
+    different = dict.fromkeys(units[valid & (units != "")])
+    may_be_codes = len(texts) <= MAX_CODES and not texts.match(".*[., ].*").any()  # 4G, 12A
+    known = [
+        unit
+        for unit in different
+        if is_known(unit, bool(is_prefix[valid & (units == unit)].any()))
+        and not (may_be_codes and len(unit) == 1 and unit.isalpha())
+    ]
+    others = [unit for unit in different if unit not in known]
+    bare = int(texts.counts[valid & (units == "")].sum())
+    if not known:
+        return choose_other(texts, others, units, is_prefix, valid)
+    first = [str(texts.arrow[np.argmax(valid & (units == unit))]) for unit in known]
+    if len(known) > 1:
+        rows = texts.counts[valid & np.isin(units, known)].sum()
+        several = rows > texts.total / 2
+        return Unit(problem=f"several units: {join_first(first, 4)}" if several else "")
+    if bare and known[0].lower() in MAGNITUDES:
+        plain = str(texts.arrow[np.argmax(valid & (units == ""))])
+        return Unit(problem=f"numbers of two sizes: {first[0]} beside {plain}")
+    return Unit(known[0], bare=bare)
+
+
+def choose_other(
+    texts: Texts, others: list[str], units: np.ndarray, is_prefix: Mask, valid: Mask
+) -> Unit:
+    """Return a unit that is not known, if all texts have it and there are too many for codes."""
+    if len(others) != 1 or len(texts) <= MAX_CODES or not (valid & (units != "")).all():
+        return Unit()
+    return Unit() if is_prefix.any() or len(others[0]) < 2 else Unit(others[0])
+
+
+def is_known(unit: str, is_prefix: bool) -> bool:
+    text = unit.lower()
+    is_currency = text in CURRENCIES or compute.match_substring_regex(unit, r"\p{Sc}").as_py()
+    return is_currency or (not is_prefix and (text in UNITS or text in MAGNITUDES))

@@ -1,0 +1,54 @@
+"""What a column holds that has a type already, such as one of a Parquet file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fathom.artifacts.columns import as_texts
+from fathom.new_dataset.column_guess import Reading
+from fathom.new_dataset.exclusions import MAX_CODES
+from fathom.new_dataset.printing import shorten
+from fathom.new_dataset.sentinels import find_limits, find_sentinels
+from fathom.settings.column_settings import ColumnKind, ColumnSettings
+
+
+def read_typed(column: pd.Series[Any]) -> Reading:
+    """Declare a column of numbers, booleans or times."""
+    if pd.api.types.is_bool_dtype(column):
+        return Reading(ColumnSettings(kind="boolean"))
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return Reading(ColumnSettings(kind="date"))
+    values = column.dropna()
+    if pd.api.types.is_integer_dtype(values) and are_days(values):
+        return Reading(ColumnSettings(kind="date", format="%Y%m%d"))
+    finite = values[np.isfinite(values)]
+    counts = finite.value_counts()
+    numbers = counts.index.to_numpy(np.float64)
+    limits = find_limits(numbers)
+    sentinels = np.isin(numbers, find_sentinels(numbers[~limits], counts.to_numpy()[~limits]))
+    absent = limits | sentinels
+    kept = numbers[~absent]
+    is_integer = pd.api.types.is_integer_dtype(values)
+    few = column.isna().any() or absent.any() or len(kept) <= MAX_CODES
+    whole = len(kept) > 0 and bool((kept % 1 == 0).all()) and np.abs(kept).max() < 2**63
+    may_be_codes = whole and few and len(finite) == len(values)
+    kind: ColumnKind = "integer" if is_integer or may_be_codes else "number"
+    missing = [str(text) for text in as_texts(values)[values.isin(numbers[absent])].unique()]
+    declaration = ColumnSettings(kind=kind, missing=missing or None)
+    checks = []
+    if sentinels.any():
+        named = ", ".join(f"{shorten(n)} in {counts[n]:,} rows" for n in numbers[sentinels])
+        evidence = f"{named} is read as missing, because it is far from the others"
+        checks.append((evidence, declaration.model_copy(update={"missing": None})))
+    return Reading(declaration, checks=tuple(checks))
+
+
+def are_days(values: pd.Series[Any]) -> bool:
+    """Tell whether integers are days, such as 20200131."""
+    if not 19000101 <= values.min() < values.max() < 21010000:
+        return False
+    days = pd.to_datetime(values.astype("str"), format="%Y%m%d", errors="coerce")
+    return bool(days.notna().all())
