@@ -5,128 +5,44 @@ from __future__ import annotations
 import copy
 import functools
 import gzip
-import io
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import hydra
 import numpy as np
-import pandas as pd
 import pytest
+from bad_files import (
+    ARRAYS,
+    AUXILIARY,
+    DATES,
+    GOOD,
+    HUGE,
+    IMAGES,
+    IN_ORDER,
+    LABELS,
+    OBJECTS,
+    PIXELS,
+    REGRESSION,
+    ROWS,
+    UNSCALED,
+    WEIGHT,
+    Case,
+    dates,
+    houses,
+    lines,
+    npz,
+    parquet,
+    png,
+    put,
+    text,
+)
 from omegaconf import DictConfig
-from PIL import Image
-from stages import run_stage, write_dataset
+from stages import run_stage
 
 COMPOSE = hydra.compose
-ROWS = 60
 STAGES = ("download", "split", "scale")
 OUTPUTS = {"download": "raw", "split": "split", "scale": "scaled"}
-
-
-def houses(**columns: Any) -> pd.DataFrame:
-    """Return a good table, with given columns replaced or added."""
-    rng = np.random.default_rng(0)
-    table = {
-        "size": rng.normal(100, 20, ROWS).round(1),
-        "rooms": rng.integers(1, 6, ROWS),
-        "town": rng.choice(["Ulm", "Bonn", "Kiel"], ROWS),
-        "sold": pd.date_range("2020-01-01", periods=ROWS).strftime("%Y-%m-%d"),
-        "price": rng.normal(300, 50, ROWS).round(1),
-    }
-    return pd.DataFrame(table | columns)
-
-
-def put(values: Any, row: int, value: Any) -> list[Any]:
-    """Return values with another one in a row."""
-    return [value if number == row else given for number, given in enumerate(values)]
-
-
-def text(**columns: Any) -> bytes:
-    return houses(**columns).to_csv(index=False).encode()
-
-
-def lines(edit: Callable[[list[str]], list[str]]) -> bytes:
-    """Return the good table as CSV, some of its lines edited."""
-    return "\n".join(edit(text().decode().splitlines())).encode()
-
-
-def parquet(table: pd.DataFrame) -> bytes:
-    stream = io.BytesIO()
-    table.to_parquet(stream)
-    return stream.getvalue()
-
-
-GOOD = houses()
-AUXILIARY = {"auxiliary": "size"}
-WEIGHT = {"sample_weight": "rooms"}
-IN_ORDER = {"split": {"shuffle": False}}
-PIXELS = np.zeros((10, 4, 4), np.uint8)
-LABELS = np.arange(10) % 2
-OBJECTS = np.array([{}] * 10, dtype=object)
-
-
-def npz(**arrays: Any) -> bytes:
-    stream = io.BytesIO()
-    np.savez(stream, **arrays)
-    return stream.getvalue()
-
-
-def png(height: int, width: int) -> bytes:
-    stream = io.BytesIO()
-    pixels = np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
-    Image.fromarray(pixels).save(stream, "PNG")
-    return stream.getvalue()
-
-
-def source(function: str, key: str, path: str) -> dict[str, Any]:
-    return {"_target_": f"fathom.download.sources.{function}", key: f"data/own/{path}"}
-
-
-def dates(form: str) -> dict[str, Any]:
-    return {"columns": {"sold": {"kind": "date", "format": form}}}
-
-
-TABLE = {"task": "regression", "target": "price"}
-IMAGES = {"task": "classification", "source": source("image_folder", "folder", "pictures")}
-REGRESSION = IMAGES | {"task": "regression"}
-ARRAYS = {"task": "classification", "source": source("image_arrays", "file", "houses.npz")}
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is wrong: a file's content or those of a folder, and settings of the data set."""
-
-    wrong: str
-    content: bytes | dict[str, bytes] | None
-    settings: dict[str, Any] = field(default_factory=dict)
-    others: dict[str, Any] = field(default_factory=dict)
-    suffix: str = ".csv"
-
-    def write(self, folder: Path) -> None:
-        """Put the files and the settings into a project."""
-        own = folder / "data/own"
-        own.mkdir(parents=True)
-        (own / "house.csv").write_text("a,b\n1,2\n")
-        files = self.content
-        if isinstance(files, dict):
-            (own / "pictures").mkdir()
-            files = {f"pictures/{name}": content for name, content in files.items()}
-        else:
-            files = {} if files is None else {f"houses{self.suffix}": files}
-        for name, content in files.items():
-            (own / name).parent.mkdir(exist_ok=True)
-            if name.endswith("/"):
-                (own / name).mkdir()
-            else:
-                (own / name).write_bytes(content)
-        given = self.settings.get("source", {})
-        if "folder" not in given:
-            given = source("table_file", "file", f"houses{self.suffix}") | given
-        dataset = TABLE | self.settings | {"source": given}
-        write_dataset(folder, "houses", dataset, **self.others)
 
 
 CASES: list[Case] = [
@@ -188,6 +104,24 @@ CASES: list[Case] = [
     Case("a cross of one column", text(), {"crosses": [["town"]]}),
     Case("a weight below zero", text(rooms=put(GOOD["rooms"], 4, -1)), WEIGHT),
     Case("a weight that is missing", text(rooms=put(GOOD["rooms"], 4, "")), WEIGHT),
+    Case("a text among weights", text(rooms=put(GOOD["rooms"], 4, "many")), WEIGHT),
+    Case("a boolean weight", text(rooms=[True, False] * 30), WEIGHT),
+    Case("an infinite weight", text(rooms=put(GOOD["rooms"], 4, "inf")), WEIGHT),
+    Case("a weight of zero in all rows", text(rooms=0), WEIGHT),
+    Case("a weight of zero in a set", text(rooms=[1] * 45 + [0] * 15), WEIGHT, IN_ORDER),
+    Case("dates as weights", DATES, {"sample_weight": "sold"}, suffix=".parquet"),
+    Case("dates as target", DATES, {"target": "sold"}, suffix=".parquet"),
+    Case("texts of dates as target", text(sold="1.2.2020"), {"target": "sold"}),
+    Case("dates as second target", DATES, {"auxiliary": "sold"}, suffix=".parquet"),
+    Case("texts as second target", text(town=[f"s{n}" for n in range(60)]), {"auxiliary": "town"}),
+    Case("a number whose square is infinite", text(size=put(GOOD["size"], 6, HUGE))),
+    Case("a target whose square is infinite", text(price=put(GOOD["price"], 6, HUGE))),
+    Case("a huge number without scaling", text(size=put(GOOD["size"], 6, 1e39)), others=UNSCALED),
+    Case(
+        "a huge number in the test set alone",
+        text(size=put(GOOD["size"], 59, HUGE)),
+        others=IN_ORDER | {"scale": {"clip": None}},
+    ),
     Case("a second target with missing values", text(size=put(GOOD["size"], 4, "")), AUXILIARY),
     Case("a column called like a made one", text(size=["", 1.0] * 30, size_missing=1)),
     Case("an unknown setting", text(), {"sorce": 1}),

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from fathom.base import paths
 from fathom.base.files import JsonModel
 
-WarningKind = Literal["duplicates", "giveaway", "drift", "unlabelled"]
+WarningKind = Literal["duplicates", "giveaway", "drift", "outlier", "order", "unlabelled"]
 
 
 class DataWarning(JsonModel):

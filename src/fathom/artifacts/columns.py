@@ -110,9 +110,11 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
     """Convert a column to float64, NaN for missing values.
 
     Raises:
-        FathomError: a value is text or infinite; the line names its row.
+        FathomError: a value is text or infinite, and the line names its row; or they are dates.
     """
     name = column.name
+    if pd.api.types.is_datetime64_any_dtype(column):
+        raise FathomError(f"column {name!r} holds dates, where numbers are needed")
     if not pd.api.types.is_numeric_dtype(column):
         numbers = pd.to_numeric(column, errors="coerce")
         wrong = numbers.isna() & column.notna()
@@ -132,6 +134,13 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
             f"{values.index[int(infinite.argmax())]}; correct the rows, or {exclude_advice(name)}"
         )
     return values
+
+
+def missing_advice(name: object, value: float) -> str:
+    """Return how a number becomes a missing value in its column."""
+    text = repr(value).removesuffix(".0")
+    entry = column_entry(str(name), f'kind: number, missing: ["{text}"]')
+    return f"write `{entry}` in dataset.columns if it stands for a missing value"
 
 
 def as_texts(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -7,6 +7,8 @@ from fathom.base.files import read_array
 from fathom.check.drift import drift
 from fathom.check.duplicates import duplicates
 from fathom.check.leakage import leakage
+from fathom.check.order import order
+from fathom.check.outliers import outliers
 from fathom.check.subsets import BRIGHTNESS, IMAGE, make_warning, read_columns, read_images
 from fathom.settings.config import DatasetConfig
 
@@ -17,10 +19,11 @@ def check(config: DatasetConfig) -> Checks:
     schema = Schema.read(name)
     made_by = f"split@{name}"
     rows = {s: read_array(paths.split(name) / f"{s}.npy", made_by) for s in paths.SUBSETS}
-    target = schema.target
+    target, settings = schema.target, config.split
     if schema.kind == "table":
         subsets = read_columns(config.dataset, schema, rows)
         warnings = duplicates(subsets, target) + leakage(subsets, target) + drift(subsets, target)
+        warnings += outliers(subsets, schema)
         if schema.is_large:
             sample = f"in a sample of {sum(map(len, subsets.values())):,} of {schema.rows:,} rows"
             sentences = [f"{sample}: {warning.sentence}" for warning in warnings]
@@ -28,6 +31,7 @@ def check(config: DatasetConfig) -> Checks:
                 warning.model_copy(update={"sentence": sentence})
                 for warning, sentence in zip(warnings, sentences, strict=True)
             ]
+        warnings += order(schema, rows, settings)
     else:
         subsets = read_images(schema, rows)
         warnings = duplicates({s: t.drop(columns=BRIGHTNESS) for s, t in subsets.items()}, target)

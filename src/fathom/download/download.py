@@ -141,6 +141,22 @@ def check_columns(dataset: DatasetSettings, table: pd.DataFrame) -> None:
         near = did_you_mean(dataset.target, table.columns)
         raise FathomError(f"dataset.target: there is no column {dataset.target!r}{near}")
     check_declared(dataset, {str(name): kind for name, kind in table.dtypes.items()})
+    refuse_dates(dataset, table)
+
+
+def refuse_dates(dataset: DatasetSettings, table: pd.DataFrame) -> None:
+    """Refuse dates as what networks predict or are weighted by."""
+    needs = {
+        "target": "regression needs numbers" if dataset.task == "regression" else None,
+        "auxiliary": "networks predict numbers or classes",
+        "sample_weight": "weights must be numbers",
+    }
+    for key, needed in needs.items():
+        name = getattr(dataset, key)
+        if needed and name in table and pd.api.types.is_datetime64_any_dtype(table[name]):
+            raise FathomError(
+                f"dataset.{key}: {name!r} holds dates, but {needed}; name another column"
+            )
 
 
 def check_numbers(dataset: DatasetSettings, target: pd.Series[Any]) -> None:

@@ -12,6 +12,7 @@ from fathom.artifacts.scalers import Scaler
 from fathom.base import paths
 from fathom.base.files import JsonModel
 from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number, Ordinal
+from fathom.scale.fit_scaler import too_large
 
 
 class Encoder(JsonModel):
@@ -99,9 +100,14 @@ def preprocess(table: pd.DataFrame, encoder: Encoder, scaler: Scaler) -> pd.Data
     missing values in float32, codes in int32.
 
     Raises:
-        FathomError: a value does not fit its column's kind; the message names column and row.
+        FathomError: a value does not fit its column's kind, or is too large; the message names
+            column and row.
     """
     features = encoder.transform(table)
-    features[scaler.columns] = scaler.transform(features[scaler.columns].to_numpy())
-    features[encoder.number_names] = features[encoder.number_names].astype(np.float32)
+    with np.errstate(over="ignore"):
+        features[scaler.columns] = scaler.transform(features[scaler.columns].to_numpy())
+        features[encoder.number_names] = features[encoder.number_names].astype(np.float32)
+    for name in scaler.columns:
+        if not np.isfinite(features[name].to_numpy()).all():
+            raise too_large(as_numbers(table[name]))
     return features

@@ -19,6 +19,7 @@ from fathom.artifacts.scalers import Scaler
 from fathom.base.errors import FathomError
 from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number, Ordinal
 from fathom.scale.encoder import Encoder
+from fathom.scale.fit_scaler import fit_scaler
 from fathom.settings.column_settings import column_entry, exclude_advice
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 
@@ -45,8 +46,8 @@ def fit_encoder(
     def fit_number(name: str) -> tuple[Number, Scaler]:
         values = read_numbers(name)
         number = Number.fit(values)
-        filled = number.transform(values)[[name]].to_numpy()
-        return number, Scaler.fit(settings.features, filled, [name], settings.clip)
+        filled = number.transform(values)[name]
+        return number, fit_scaler(settings.features, filled, settings.clip)
 
     numbers_and_scalers = map_columns(fit_number, numeric)
     numbers = [number for number, _ in numbers_and_scalers]

@@ -22,7 +22,8 @@ from fathom.base.files import atomic_write, read_array, write_array, write_json
 from fathom.base.tables import TableWriter, read_table, write_table
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.scale.fit_encoder import fit_encoder
-from fathom.scale.targets import make_outputs, make_targets
+from fathom.scale.fit_scaler import fit_scaler
+from fathom.scale.targets import check_weights, make_outputs, make_targets
 from fathom.settings.config import DatasetConfig
 from fathom.settings.data_settings import DatasetSettings
 
@@ -140,6 +141,8 @@ def fit_table(config: DatasetConfig, schema: Schema, table: Table) -> TablePrepr
     dataset, settings = config.dataset, config.scale
     encoder, features = fit_encoder(dataset, table, settings)
     outputs = make_outputs(dataset, schema, table)
+    if dataset.sample_weight is not None:
+        check_weights(dataset.sample_weight, table)
     problem = Problem(
         dataset=dataset.name,
         kind="table",
@@ -156,8 +159,8 @@ def fit_table(config: DatasetConfig, schema: Schema, table: Table) -> TablePrepr
     targets: dict[str, Scaler] = {}
     for name, output in outputs.items():
         if output.task == "regression" and (name == "main_output" or dataset.auxiliary is not None):
-            values = table.training(as_numbers(table.column(output.column))).to_numpy()
-            targets[name] = Scaler.fit(settings.target, values[:, None], [output.column])
+            values = table.training(as_numbers(table.column(output.column)))
+            targets[name] = fit_scaler(settings.target, values)
     return TablePreprocessing(problem, ScalerFile(features=features, targets=targets), encoder)
 
 

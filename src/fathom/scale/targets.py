@@ -25,10 +25,17 @@ def make_outputs(dataset: DatasetSettings, schema: Schema, table: Table) -> dict
     if name is None:
         return {"main_output": main, "aux_output": main}
     classes: set[str] = set()
+    rows = 0
     for block, _ in table.blocks([name]):
         check_complete(block[name])
+        rows += len(block)
         if is_category(block[name]):
             classes.update(as_texts(block[name]).unique())
+    if len(classes) > rows / 2:
+        raise FathomError(
+            f"dataset.auxiliary: column {name!r} has {len(classes):,} different texts in {rows:,} "
+            "rows, which are too many for classes; name another column"
+        )
     auxiliary = Output(column=name, task="regression")
     if classes:
         auxiliary = Output(column=name, task="classification", classes=sorted(classes))
@@ -46,16 +53,38 @@ def make_targets(
     if dataset.auxiliary is not None:
         columns["aux_output"] = encode_target(table[dataset.auxiliary], outputs["aux_output"])
     if dataset.sample_weight is not None:
-        weights = table[dataset.sample_weight]
+        columns["weight"] = as_numbers(table[dataset.sample_weight]).to_numpy()
+    return pd.DataFrame(columns, index=table.index)
+
+
+def check_weights(name: str, table: Table) -> None:
+    """Refuse weights that are no numbers, missing or negative, or 0 in all rows of a set."""
+    totals = dict.fromkeys(table.rows, 0.0)
+    for block, rows in table.blocks([name]):
+        weights = block[name]
         check_complete(weights)
+        is_text = (
+            pd.api.types.is_bool_dtype(weights) | pd.to_numeric(weights, errors="coerce").isna()
+        )
+        if is_text.any():
+            raise FathomError(
+                f"dataset.sample_weight: column {name!r} holds {weights[is_text].tolist()[0]!r} in "
+                f"row {is_text.idxmax()}; weights must be numbers"
+            )
         values = as_numbers(weights)
         if values.min() < 0:
             raise FathomError(
-                f"dataset.sample_weight: column {weights.name!r} holds {values.min():g} "
-                f"in row {values.idxmin()}; weights must be at least 0"
+                f"dataset.sample_weight: column {name!r} holds {values.min():g} in row "
+                f"{values.idxmin()}; weights must be at least 0"
             )
-        columns["weight"] = values.to_numpy()
-    return pd.DataFrame(columns, index=table.index)
+        for subset, numbers in rows.items():
+            totals[subset] += float(values[numbers].sum())
+    for subset, total in totals.items():
+        if total == 0 and len(table.rows[subset]):
+            raise FathomError(
+                f"dataset.sample_weight: column {name!r} is 0 in all rows of the set {subset}; "
+                "some weights must be above 0"
+            )
 
 
 def encode_target(column: pd.Series[Any], output: Output) -> NDArray[Any]:

@@ -1,0 +1,42 @@
+"""Fits the scaler of a column, and refuses numbers that are too large for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fathom.artifacts.columns import missing_advice
+from fathom.artifacts.scalers import Scaler
+from fathom.base.errors import FathomError
+from fathom.settings.fields import Method
+
+FLOAT32 = float(np.finfo(np.float32).max)  # networks take scaled numbers in float32
+
+
+def fit_scaler(method: Method, values: pd.Series[Any], clip: float | None = None) -> Scaler:
+    """Fit a scaler to the training rows of a column without missing values.
+
+    Raises:
+        FathomError: a number is so large that the standard deviation, or the number when it is
+            scaled, is infinite.
+    """
+    numbers = values.to_numpy()[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaler = Scaler.fit(method, numbers, [str(values.name)], clip)
+        ends = scaler.transform(np.array([[numbers.min()], [numbers.max()]]))
+        fits = bool((np.abs(ends) <= FLOAT32).all() and np.isfinite(scaler.scale or 0).all())
+    if not fits:
+        raise too_large(values)
+    return scaler
+
+
+def too_large(values: pd.Series[Any]) -> FathomError:
+    """Return the error about the largest number of a column, by its absolute value."""
+    row: Any = values.abs().idxmax()
+    value = float(values[row])
+    return FathomError(
+        f"column {values.name!r} holds {value!r} in row {row}, which is too large to be scaled: "
+        f"correct it, or {missing_advice(values.name, value)}"
+    )
