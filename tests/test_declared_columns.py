@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from own_files import write
+from pydantic import ValidationError
 
 from fathom.base.errors import FathomError
 from fathom.download.declared_columns import convert_table
@@ -45,6 +46,7 @@ def convert(texts: list[Any], **entry: Any) -> pd.Series[Any]:
         (["1'234.5", "1\u2019234"], {"thousands": "'"}, [1234.5, 1234]),
         (["12 kg", "kg 3", ".5kg", "1e3"], {"unit": "kg"}, [12, 3, 0.5, 1000]),
         (["1", "-9999", "na"], {"missing": ["-9999", "na"]}, [1, NAN, NAN]),
+        (["1", "-9999.0", "1E39"], {"missing": ["-9999", "1e+39"]}, [1, NAN, NAN]),
         ([1.5, -9999.0], {"missing": ["-9999"]}, [1.5, NAN]),
     ],
 )  # fmt: skip
@@ -231,3 +233,8 @@ def test_old_settings_are_declarations_for_one_version(
         "conf/dataset/sales.yaml: dataset.dates is deprecated: write columns: "
         '{sold: {kind: date, format: "%d.%m.%Y"}}\n'
     )
+
+
+def test_missing_values_are_declared_of_a_kind() -> None:
+    with pytest.raises(ValidationError, match="missing needs a kind, such as kind: number"):
+        ColumnSettings(missing=["-9999"])

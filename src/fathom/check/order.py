@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,8 @@ from fathom.check.subsets import make_warning
 from fathom.settings.data_settings import SplitSettings
 
 
-class Falls(NamedTuple):
+@dataclass(frozen=True)
+class Falls:
     """Where the dates of a column fall: in how many rows, the first row and its date, and those of
     the row with a date before it. `dates` counts all dates.
     """

@@ -59,8 +59,7 @@ def convert_column(
     first = int(values.index[0]) if len(values) else 0
     is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if is_number and column.missing:
-        markers = pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce")
-        values = values.mask(values.isin(markers.dropna()))
+        values = values.mask(values.isin(missing_numbers(column)))
     if is_number and column.kind in ("date", "ordinal", "boolean", "text", "text_id"):
         values = as_texts(values)  # 20200131
     if pd.api.types.is_datetime64_any_dtype(values):
@@ -78,6 +77,12 @@ def convert_column(
     if pa.types.is_string(result.type):
         return pd.Series(result.to_pandas().array, values.index, "str", values.name)
     return pd.Series(result.to_numpy(), values.index, name=values.name)
+
+
+def missing_numbers(column: ColumnSettings) -> list[float]:
+    """Return the numbers that stand for a missing value, however they are written."""
+    markers = pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce")
+    return [float(number) for number in markers.dropna()]
 
 
 def refuse_fractions(values: pd.Series[Any], where: str) -> None:
@@ -113,7 +118,12 @@ def convert_texts(
     markers = missing if column.missing is None else column.missing
     texts = trim_texts(texts, ["", *markers])
     if column.kind in NUMBERS:
-        return to_numbers(texts, column, where, decimal, first)
+        numbers = to_numbers(texts, column, where, decimal, first)
+        if not column.missing:
+            return numbers
+        markers = pa.array(missing_numbers(column), pa.float64())
+        is_missing = compute.is_in(numbers.cast(pa.float64(), safe=False), markers)
+        return compute.if_else(is_missing, pa.scalar(None, numbers.type), numbers)
     if column.kind == "date":
         return to_dates(texts, column, where, first)
     if column.kind == "boolean":

@@ -10,6 +10,7 @@ from fathom.new_dataset.column_guess import ColumnGuess
 from fathom.new_dataset.exclusions import MIN_TOP_COUNT
 from fathom.new_dataset.infer_target import TargetGuess
 from fathom.new_dataset.printing import join_first, printable
+from fathom.new_dataset.suggestions import suggest
 from fathom.new_dataset.yaml_text import quote, to_yaml
 
 MAX_CHOICES = 20  # integers that may be categories, in the comment on them
@@ -38,6 +39,7 @@ def table_settings(
         about_categories=text,
         unsplittable=target.unsplittable,
         dates=[column for column in used if column.kind == "date"],
+        suggestions=suggest(columns, target),
         few_rows=any(column.top_count < MIN_TOP_COUNT for column in categories),
     )
 

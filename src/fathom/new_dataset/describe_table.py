@@ -18,6 +18,7 @@ from fathom.new_dataset.dataset_file import Arguments, table_settings
 from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.infer_target import TargetGuess, infer_target
 from fathom.new_dataset.printing import join_first, print_table, printable, shorten
+from fathom.new_dataset.suggestions import suggest
 from fathom.settings.compose import fail
 from fathom.settings.fields import Task
 
@@ -44,6 +45,9 @@ def describe_table(file: Path, name: str, data: Path, target: str | None, task: 
         raise FathomError(f"{file}: all columns but the target are excluded, see above")
     for note in list_notes(columns, guess, source):
         print(f"  {note}")
+    for suggestion in suggest(columns, guess):
+        if suggestion.active:
+            print(f"  {suggestion.reason}")
     rows = len(table) if large is None else large.rows
     if rows > len(table):
         print(f"  from the first {len(table):,} of {rows:,} rows")

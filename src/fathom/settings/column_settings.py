@@ -59,6 +59,8 @@ class ColumnSettings(Section):
             for key in keys:
                 if getattr(self, key) and self.kind not in kinds:
                     raise ValueError(f"{key} is for the kind {' or '.join(kinds)}, not {self.kind}")
+        if self.missing is not None and self.kind is None:
+            raise ValueError("missing needs a kind, such as kind: number")
         if self.kind == "ordinal" and self.order is None:
             raise ValueError("an ordinal needs its order, such as order: [low, medium, high]")
         if self.thousands is not None and self.thousands == self.decimal:
