@@ -63,15 +63,13 @@ def check_weights(name: str, table: Table) -> None:
     for block, rows in table.blocks([name]):
         weights = block[name]
         check_complete(weights)
-        is_text = (
-            pd.api.types.is_bool_dtype(weights) | pd.to_numeric(weights, errors="coerce").isna()
-        )
-        if is_text.any():
+        values: pd.Series[Any] = pd.to_numeric(weights, errors="coerce")
+        wrong = ~np.isfinite(values) | pd.api.types.is_bool_dtype(weights)
+        if wrong.any():
             raise FathomError(
-                f"dataset.sample_weight: column {name!r} holds {weights[is_text].tolist()[0]!r} in "
-                f"row {is_text.idxmax()}; weights must be numbers"
+                f"dataset.sample_weight: column {name!r} holds {weights[wrong].tolist()[0]!r} in "
+                f"row {wrong.idxmax()}; weights must be finite numbers"
             )
-        values = as_numbers(weights)
         if values.min() < 0:
             raise FathomError(
                 f"dataset.sample_weight: column {name!r} holds {values.min():g} in row "
