@@ -24,7 +24,7 @@ def lines(**columns: Any) -> list[str]:
     """Return the suggested lines for a table with a target of its own, unless it has one."""
     table = pd.DataFrame({"target": NORMAL} | columns)
     guesses = infer_columns(table, "target")
-    target = infer_target(table, next(c for c in guesses if c.name == "target"), "regression")
+    target = infer_target(next(c for c in guesses if c.name == "target"), "regression")
     return [line for suggestion in suggest(guesses, target) for line in suggestion.lines]
 
 

@@ -132,7 +132,7 @@ def suggest_loss(target: TargetGuess) -> Iterator[Suggestion]:
         yield Suggestion(
             ["train: {loss: mean_absolute_error}"],
             f"{printable(target.column.name)} is skewed (skewness {skewness:.1f}): few large "
-            "values dominate the squared error, which the loss of another name would change",
+            "values dominate the squared error. To minimize the absolute error instead",
             active=False,
             in_dataset=False,
         )
