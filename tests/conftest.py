@@ -257,7 +257,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone in which `dvc repro` has run and everything is committed.
+    """Return a clone in which `fathom repro` has run and everything is committed.
 
     Networks of digits were trained twice, those of California once.
     """
@@ -268,7 +268,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         edit(folder / CALIFORNIA, "train.repeats=1", "export={saved_model: true}")
         edit(folder / "conf/dataset/digits.yaml", "export={onnx: true}")
         commit(folder)
-        repro(folder)
+        run_in(folder, "env", "PYTHONPATH=src", sys.executable, "-m", "fathom", "repro")
         commit(folder)
 
     shared = build_once(tmp_path_factory, "built", build)

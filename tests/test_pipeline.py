@@ -203,7 +203,7 @@ def test_a_clone_of_windows_line_endings_runs_nothing(project: Path, tmp_path: P
 def test_two_clones_give_identical_bytes(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every stage runs again, on one core, and its outputs are those of the committed lock."""
+    """`dvc repro` runs every stage again, on one core; its lock is that of `fathom repro`."""
     monkeypatch.setenv("PYTHONHASHSEED", "1")
     run_in(project, "git", "clone", "-q", str(project), str(tmp_path / "other"))
     other = tmp_path / "other"

@@ -62,7 +62,7 @@ def test_runs_at_once_give_the_same_bits(trainable: Path, several: int, xla: boo
     folder = Path("models/digits/mlp")
     found = []
     for at_once in (1, several):
-        settings = ["train.epochs=3", "train.repeats=3", f"train.xla={str(xla).lower()}"]
+        settings = ["train.repeats=3", f"train.xla={str(xla).lower()}", "model.units=[8]"]
         train_network("digits", "mlp", *settings, f"train.at_once={at_once}")
         assert training_log("digits", "mlp").at_once == at_once
         left = [file for file in folder.rglob("*") if file.is_file() and file.name != "run.json"]
