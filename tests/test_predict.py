@@ -195,7 +195,7 @@ def test_options_that_do_not_fit(tmp_path: Path, file: Path) -> None:
     assert refusal("california_housing", file, out, array="x") == (
         "--array: is for images, but the model takes the columns of a table"
     )
-    assert refusal("digits", file, out, csv={"decimal": ","}) == (
+    assert refusal("digits", file, out, options={"decimal": ","}) == (
         "--decimal: is for tables, but the model takes images"
     )
     assert refusal("digits", file, out) == (

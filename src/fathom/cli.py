@@ -90,11 +90,13 @@ def new_dataset(
 )
 @click.option("--flag", is_flag=True, help="Add a column that says what training did not see.")
 @click.option("--delimiter", help="Of a CSV file. Default: guessed; a comma for standard input.")
-@click.option("--decimal", help="The decimal mark of a CSV file. Default: guessed, or a point.")
+@click.option("--decimal", help="The decimal mark of a CSV file. Default: as declared, or guessed.")
 @click.option("--encoding", help="Of a CSV file. Default: guessed; UTF-8 for standard input.")
+@click.option("--sheet", help="Of a workbook with several.")
+@click.option("--table", help="Of a database file with several.")
 @click.option("--array", metavar="NAME", help="The array of images in an .npz file.")
 def predict(
-    model: Path, rows: Path, output: Path, flag: bool, array: str | None, **csv: str | None
+    model: Path, rows: Path, output: Path, flag: bool, array: str | None, **given: str | None
 ) -> None:
     """Predict new rows with an exported network.
 
@@ -112,9 +114,9 @@ def predict(
     from fathom.predict.exported_model import ExportedModel
     from fathom.predict.predict import predict as predict_rows
 
-    options = {key: value for key, value in csv.items() if value is not None}
+    options = {key: value for key, value in given.items() if value is not None}
     exported_model = ExportedModel(export_folder(model))
-    predict_rows(exported_model, rows, output, flag=flag, array=array, csv=options)
+    predict_rows(exported_model, rows, output, flag=flag, array=array, options=options)
 
 
 @fathom.command(context_settings={"ignore_unknown_options": True})

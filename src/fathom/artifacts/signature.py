@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError, field_serializer, model_validator
+from pydantic import Field, ValidationError, field_serializer, model_validator
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.scalers import Floats
@@ -98,11 +98,25 @@ class Interval(JsonModel):
         return predicted - half, predicted + half
 
 
+class SourceFile(JsonModel):
+    """How the file of the data set is read, where `dataset.source` says so; new files are like it.
+
+    `headers` lists the names of all columns, and those of all but the target, if the file has no
+    header. `sheet` is that of a workbook, `table` that of a database file.
+    """
+
+    headers: list[list[str]] = Field(default_factory=list)
+    delimiter: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    table: str | None = None
+
+
 class Signature(JsonModel):
     """The content of `signature.json`.
 
     The inputs are the `columns` of a table or an `image`. `missing` lists the texts that mean a
-    missing value in a text file, beside the usual ones. `outputs` has the keys `main_output` and
+    missing value, beside the usual ones. `outputs` has the keys `main_output` and
     perhaps `aux_output`; `interval` belongs to the numbers of the main output. `formats` maps a
     format to its file or folder, or to the reason why there is none.
     """
@@ -113,6 +127,7 @@ class Signature(JsonModel):
     columns: list[InputColumn]
     image: ImageInput | None
     missing: list[str]
+    source: SourceFile = SourceFile()
     outputs: dict[str, Output]
     interval: Interval | None
     formats: dict[str, str]

@@ -24,6 +24,7 @@ from fathom.artifacts.signature import (
     InputColumn,
     InputKind,
     Signature,
+    SourceFile,
     declare,
     to_seconds,
 )
@@ -78,6 +79,7 @@ def export(config: NetworkConfig) -> Signature:
             columns=columns,
             image=image,
             missing=[str(text) for text in config.dataset.source.arguments.get("missing", [])],
+            source=describe_source(config.dataset, schema),
             outputs={problem.output_name(o): problem.output(o) for o in output_names(network)},
             interval=interval,
             formats=write_formats(model, folder, config),
@@ -87,6 +89,18 @@ def export(config: NetworkConfig) -> Signature:
         write_card(folder, config)
         formats.write_checksums(folder)
     return signature
+
+
+def describe_source(dataset: DatasetSettings, schema: Schema) -> SourceFile:
+    """Return how the file of a data set is read, as far as its settings say it."""
+    arguments = dataset.source.arguments
+    keys = ("delimiter", "encoding", "sheet", "table")
+    names = [column.name for column in schema.columns]
+    features = [name for name in names if name != dataset.target]
+    return SourceFile(
+        headers=[names, features] if arguments.get("header") is False else [],
+        **{key: arguments[key] for key in keys if isinstance(arguments.get(key), str)},
+    )
 
 
 def input_columns(

@@ -65,6 +65,23 @@ def model_inputs(
     return inputs
 
 
+def override_decimal(signature: Signature, decimal: str | None) -> Signature:
+    """Return a signature whose columns have a decimal mark, which their thousands mark may not be.
+
+    Without a mark nothing changes.
+    """
+
+    def override(column: InputColumn) -> InputColumn:
+        own = column.declaration
+        if decimal is None or own.decimal in (None, decimal):
+            return column
+        thousands = own.decimal if own.thousands == decimal else own.thousands
+        declaration = own.model_copy(update={"decimal": decimal, "thousands": thousands})
+        return column.model_copy(update={"declaration": declaration})
+
+    return signature.model_copy(update={"columns": list(map(override, signature.columns))})
+
+
 def read_values(
     values: pd.Series[Any],
     column: InputColumn,

@@ -21,7 +21,7 @@ from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.image_rows import Block, read_images
-from fathom.predict.model_inputs import check_columns, model_inputs
+from fathom.predict.model_inputs import check_columns, model_inputs, override_decimal
 from fathom.predict.prediction_columns import (
     UNUSUAL,
     find_unusual,
@@ -46,7 +46,7 @@ def predict(
     *,
     flag: bool = False,
     array: str | None = None,
-    csv: Mapping[str, str] | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Counts:
     """Write the rows of a file in their order, with predictions, and print a summary.
 
@@ -56,7 +56,8 @@ def predict(
         output: a .csv or .parquet file, or "-" for CSV text to standard output.
         flag: whether to add the column `unusual`.
         array: name of the array of images in an .npz file.
-        csv: delimiter, decimal and encoding of a CSV file. By default they are guessed.
+        options: delimiter, decimal and encoding of a CSV file, by default guessed; sheet of a
+            workbook; table of a database file.
 
     Raises:
         FathomError: the file is not valid, or not what the model takes. The old output stays.
@@ -65,9 +66,9 @@ def predict(
         raise FathomError(f"--output: {output} is the input: name another file")
     signature, counts = exported_model.signature, Counts()
     if signature.image is None:
-        blocks = table_blocks(signature, path, flag, array, csv or {})
-    elif csv:
-        raise FathomError(f"--{next(iter(csv))}: is for tables, but the model takes images")
+        blocks = table_blocks(signature, path, flag, array, options or {})
+    elif options:
+        raise FathomError(f"--{next(iter(options))}: is for tables, but the model takes images")
     else:
         blocks = read_images(path, signature.image, array)
     console = Console(stderr=True)
@@ -106,11 +107,12 @@ def predict_blocks(
 
 
 def table_blocks(
-    signature: Signature, path: Path, flag: bool, array: str | None, csv: Mapping[str, str]
+    signature: Signature, path: Path, flag: bool, array: str | None, options: Mapping[str, str]
 ) -> Iterator[Block]:
     if array is not None:
         raise FathomError("--array: is for images, but the model takes the columns of a table")
-    with open_table(path, csv) as rows:
+    signature = override_decimal(signature, options.get("decimal"))
+    with open_table(path, options, signature.source) as rows:
         try:
             unused = check_columns(rows.names, signature)
             new = [*prediction_names(signature), *([UNUSUAL] if flag else [])]

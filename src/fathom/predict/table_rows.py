@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import pandas as pd
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from fathom.artifacts.signature import Signature
+from fathom.artifacts.signature import Signature, SourceFile
 from fathom.base.errors import FathomError
 from fathom.base.tables import ROW_GROUP
 from fathom.download.compression import open_bytes
-from fathom.download.csv_dialect import check_marks, guess_csv
-from fathom.download.csv_files import check_names
+from fathom.download.csv_dialect import (
+    SAMPLE,
+    SEPARATOR,
+    WHITESPACE,
+    check_marks,
+    find_delimiter,
+    guess_csv,
+)
+from fathom.download.csv_encoding import decode
+from fathom.download.csv_files import check_names, parse_csv
 from fathom.download.own_files import (
     DELIMITERS,
     KINDS,
+    WORKBOOKS,
     check_start,
     check_suffix,
     error_text,
     read_bytes,
 )
-from fathom.download.table_files import Part, convert_column, open_arrow, read_typed
+from fathom.download.table_files import Part, check_part, convert_column, open_arrow, read_typed
 
 STANDARD_STREAM = Path("-")  # input or output
 BLOCK = 1 << 23  # bytes of a CSV file
+
+NO_SOURCE = SourceFile()
+Tables = tuple[list[str], Iterator[pa.Table]]  # names of columns, and blocks of rows
 
 
 @dataclass(frozen=True)
@@ -46,51 +61,157 @@ def source_name(path: Path) -> str:
     return "standard input" if path == STANDARD_STREAM else str(path)
 
 
-def open_table(path: Path, csv: Mapping[str, str]) -> AbstractContextManager[RowBlocks]:
-    """Open a file that `read_table_file` can read, or CSV text from standard input ("-")."""
-    if path == STANDARD_STREAM or check_suffix(path) in DELIMITERS:
-        return open_csv(path, csv)
-    return open_columns(path)
+@contextmanager
+def open_table(
+    path: Path, options: Mapping[str, str], source: SourceFile = NO_SOURCE
+) -> Iterator[RowBlocks]:
+    """Open a file that `read_table_file` can read, or CSV text from standard input ("-").
+
+    Args:
+        options: of the command: delimiter, decimal and encoding of a CSV file, sheet of a
+            workbook, table of a database file.
+        source: how the file was read that the model was trained on.
+    """
+    try:
+        is_csv = path == STANDARD_STREAM or check_suffix(path) in DELIMITERS
+        if path != STANDARD_STREAM:
+            part = Part(sheet=options.get("sheet"), table=options.get("table"))
+            check_part(path, check_suffix(path), part)
+        with (
+            open_csv(path, options, source)
+            if is_csv
+            else open_columns(path, options, source) as rows
+        ):
+            yield rows
+    except FathomError as error:
+        raise FathomError(name_options(str(error))) from error
+
+
+def name_options(message: str) -> str:
+    """Name options of the command where a message names settings of a data set."""
+    for pattern, option in (
+        (r", or set dataset\.source\.query \(--query\)", ""),
+        (r"dataset\.source\.\w+ \((--\w+)\)", r"\1"),
+        (r"set dataset\.source\.(\w+): ", r"add --\1 "),
+        (r"dataset\.source\.", "--"),
+    ):
+        message = re.sub(pattern, option, message)
+    return message
 
 
 @contextmanager
-def open_csv(path: Path, csv: Mapping[str, str]) -> Iterator[RowBlocks]:
-    guesses = (",", ".", "utf-8") if path == STANDARD_STREAM else guess_csv(path)
-    keys = ("delimiter", "decimal", "encoding")
-    delimiter, decimal, encoding = (csv.get(k, g) for k, g in zip(keys, guesses, strict=True))
-    check_marks(delimiter, decimal)
-    is_file, name = path != STANDARD_STREAM, source_name(path)
-    if is_file:
-        check_start(path, read_bytes(path, 64))
+def open_csv(path: Path, options: Mapping[str, str], source: SourceFile) -> Iterator[RowBlocks]:
+    name, has_header = source_name(path), not source.headers
+    form = find_form(path, source)
+    form |= {key: value.replace("\\t", "\t") for key, value in options.items() if key in form}
     try:
-        with (
-            open_bytes(path) if is_file else nullcontext(sys.stdin.buffer) as source,
-            pa.input_stream(source, compression=None) as stream,
-            arrow_csv.open_csv(
-                stream,
-                arrow_csv.ReadOptions(block_size=BLOCK, encoding=encoding),
-                arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-                arrow_csv.ConvertOptions(default_column_type=pa.string()),
-            ) as reader,
-        ):
-            names = [column.strip() for column in reader.schema.names]
-            check_names(Path(name), names, delimiter)
-            blocks = (pa.Table.from_batches([batch]).rename_columns(names) for batch in reader)
-            yield RowBlocks(names, blocks, decimal)
+        check_marks(form["delimiter"], form["decimal"])
+        reader = read_whole if form["delimiter"] == WHITESPACE else read_stream
+        with reader(path, form, has_header) as (names, tables):
+            names = [column.strip() for column in names]
+            if has_header and len(names) > 1 and not names[-1]:  # each line ends with a delimiter
+                names = names[:-1]
+            if not has_header:
+                names = find_names(name, len(names), source.headers)
+            check_names(Path(name), names, form["delimiter"])
+            blocks = (t.select(range(len(names))).rename_columns(names) for t in tables)
+            yield RowBlocks(names, blocks, form["decimal"])
     except (pa.ArrowException, LookupError, UnicodeError) as error:
         raise FathomError(f"{name} cannot be read as CSV: {error_text(error)}") from error
 
 
+def find_form(path: Path, source: SourceFile) -> dict[str, str]:
+    """Return delimiter, decimal and encoding, guessed from a file or those of the source."""
+    if path == STANDARD_STREAM:
+        encoding = source.encoding or "utf-8"
+        return {"delimiter": source.delimiter or ",", "decimal": ".", "encoding": encoding}
+    delimiter, decimal, encoding = guess_csv(path)
+    sample = read_bytes(path, SAMPLE)
+    # Encodings of one byte are hard to tell apart. UTF-8 beyond ASCII is certain.
+    if sample.isascii() or not encoding.startswith("utf"):
+        guess, encoding = encoding, source.encoding or encoding
+        if codecs.lookup(guess) != codecs.lookup(source.encoding or "utf-8"):
+            like = f", the encoding of the training data, but looks like {guess}"
+            click.echo(
+                f"{path} is read as {encoding}{like if source.encoding else ''}: if its texts are wrong, "
+                "add --encoding",
+                err=True,
+            )
+    return {"delimiter": delimiter, "decimal": decimal, "encoding": encoding}
+
+
+def find_names(name: str, count: int, headers: list[list[str]]) -> list[str]:
+    """Return the names of the columns of a file without a header."""
+    for names in headers:
+        if len(names) == count:
+            return names
+    expected = " or ".join(str(len(names)) for names in headers)
+    raise FathomError(
+        f"{name} has {count} columns, but the data set, whose file has no header, has {expected} "
+        "(all, or all but the target)"
+    )
+
+
 @contextmanager
-def open_columns(path: Path) -> Iterator[RowBlocks]:
+def read_whole(path: Path, form: Mapping[str, str], has_header: bool) -> Iterator[Tables]:
+    """Read columns between runs of blanks."""
+    content = sys.stdin.buffer.read() if path == STANDARD_STREAM else read_bytes(path)
+    name = Path(source_name(path))
+    content, mark = find_delimiter(decode(name, content, form["encoding"]), form["delimiter"], "")
+    table = parse_csv(name, content, mark, has_header)
+    starts = range(0, len(table), ROW_GROUP)
+    yield table.column_names, (table.slice(start, ROW_GROUP) for start in starts)
+
+
+@contextmanager
+def read_stream(path: Path, form: Mapping[str, str], has_header: bool) -> Iterator[Tables]:
+    """Read a CSV file block by block."""
+    is_file, encoding, separator = path != STANDARD_STREAM, form["encoding"], None
+    if is_file:
+        start = read_bytes(path, 64)
+        check_start(path, start)
+        text = start.decode(encoding, errors="ignore").removeprefix("\ufeff")
+        separator = SEPARATOR.match(text.encode())
+    options = arrow_csv.ReadOptions(
+        block_size=BLOCK,
+        encoding=encoding,
+        skip_rows=0 if separator is None else 1,
+        autogenerate_column_names=not has_header,
+    )
+    with (
+        open_bytes(path) if is_file else nullcontext(sys.stdin.buffer) as source,
+        pa.input_stream(source, compression=None) as stream,
+        arrow_csv.open_csv(
+            stream,
+            options,
+            arrow_csv.ParseOptions(delimiter=form["delimiter"], newlines_in_values=True),
+            arrow_csv.ConvertOptions(default_column_type=pa.string()),
+        ) as reader,
+    ):
+        yield reader.schema.names, (pa.Table.from_batches([batch]) for batch in reader)
+
+
+@contextmanager
+def open_columns(path: Path, options: Mapping[str, str], source: SourceFile) -> Iterator[RowBlocks]:
     """Open a file whose columns have types. One that is not Parquet or Arrow is read whole."""
     if check_suffix(path) not in KINDS:
-        table = read_typed(path, Part())
+        table = read_part(path, options, source)
         yield RowBlocks(table.column_names, iter([table]), None)
         return
     with open_arrow(path, ROW_GROUP) as (schema, batches):
         check_names(path, schema.names)
         yield RowBlocks(schema.names, (pa.Table.from_batches([b]) for b in batches), None)
+
+
+def read_part(path: Path, options: Mapping[str, str], source: SourceFile) -> pa.Table:
+    """Read the part that the options name, or else all of a file, or the part of the source."""
+    key = "sheet" if check_suffix(path) in WORKBOOKS else "table"
+    try:
+        return read_typed(path, Part(**{key: options.get(key)}))
+    except FathomError:
+        if key in options or getattr(source, key) is None:
+            raise
+        return read_typed(path, Part(**{key: getattr(source, key)}))
 
 
 def raw_columns(
