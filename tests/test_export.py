@@ -20,15 +20,16 @@ from fathom.artifacts.model_file import save_model
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import TableInMemory
 from fathom.artifacts.scaled_data import ScaledRows, read_scalers, read_subset
-from fathom.artifacts.schema import Schema
-from fathom.artifacts.signature import IMAGE, Signature
+from fathom.artifacts.schema import Schema, SchemaColumn
+from fathom.artifacts.signature import IMAGE, InputKind, Signature, SourceFile
 from fathom.base import paths
 from fathom.download.sources import RawTable
-from fathom.export.export import input_columns, write_formats
+from fathom.export.export import declare_column, describe_source, input_columns, write_formats
 from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_onnx, write_saved_model
 from fathom.export.preprocessing import build_image_model, build_table_model, reserved_names
 from fathom.predict.model_inputs import model_inputs
 from fathom.scale.encoder import Encoder
+from fathom.settings.data_settings import DatasetSettings
 from fathom.train.predictor import Predictor
 
 MADE = {
@@ -36,7 +37,8 @@ MADE = {
     "task": "regression",
     "target": "rent",
     "categories": ["rooms", "floor", "sold_month"],
-    "buckets": {"size": 7},
+    "columns": {"grade": {"kind": "ordinal", "order": ["low", "mid", "high", "top"]}},
+    "buckets": {"size": 7, "grade": 2},
     "crosses": [["size", "sold_month"], ["town", "rooms", "sold_month"]],
     "cross_size": 40,
 }
@@ -64,6 +66,7 @@ def everything() -> RawTable:
     table.loc[rng.random(600) < 0.05, "sold"] = pd.NaT
     table["of sale?"] = rng.random(600) < 0.3
     table["constant"] = 4.0
+    table["grade"] = pd.Series(rng.integers(0, 4, 600)).map({0: "low", 1: "mid", 2: "high"})
     table["floor"] = rng.choice([-1.0, 0.5, 2.0, np.nan], 600)
     return RawTable(table, "the test", "0" * 64)
 
@@ -120,7 +123,8 @@ def add_preprocessing(
     encoder, scalers, schema = Encoder.read(dataset), read_scalers(dataset), Schema.read(dataset)
     raw = pd.read_parquet(paths.raw(dataset) / "data.parquet")
     table = TableInMemory(raw, {"train": np.arange(len(raw))})
-    columns = input_columns(schema.columns, encoder, table, reserved_names(network))
+    settings = network_config(dataset, "mlp").dataset
+    columns = input_columns(schema.columns, encoder, table, reserved_names(network), settings)
     signature = Signature(
         dataset=dataset, model="m", kind="table", columns=columns, image=None, missing=[],
         outputs={}, interval=None, formats={}, versions={},
@@ -151,6 +155,7 @@ def test_every_kind_of_column(project: Path, method: str) -> None:
     prepare(project, ["made"], f"scale.features={method}", "scale.target=robust")
     problem, encoder = Problem.read("made"), Encoder.read("made")
     assert encoder.dates
+    assert encoder.ordinals
     assert any(number.indicator for number in encoder.numbers)
     assert any(cross.combinations > cross.size for cross in encoder.crosses)
     network = make_network("wide_deep", problem)
@@ -219,3 +224,45 @@ def test_a_network_that_cannot_be_converted(
         "onnx": "not converted: to_onnx not implemented for 'batch_dot'.",
     }
     assert [path.name for path in folder.iterdir()] == ["model.keras"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "decimal", "known", "wanted"),
+    [
+        (
+            {"kind": "number", "unit": "$"},
+            None,
+            None,
+            {"kind": "number", "decimal": ".", "unit": "$"},
+        ),
+        ({"kind": "integer"}, ",", None, {"kind": "integer", "decimal": ","}),
+        ({"kind": "number", "decimal": "."}, ",", None, {"kind": "number", "decimal": "."}),
+        ({"missing": ["-"]}, None, None, {"kind": "number", "missing": ["-"]}),
+        (None, ",", None, {"kind": "number", "decimal": ","}),
+        (None, None, ["True"], {"kind": "boolean"}),
+        (None, None, ["x", "True"], {"kind": "category"}),
+    ],
+)
+def test_the_signature_declares_each_column(
+    declared: Any, decimal: Any, known: Any, wanted: dict[str, Any]
+) -> None:
+    source = {"_target_": "f"} | ({} if decimal is None else {"decimal": decimal})
+    columns = {} if declared is None else {"x": declared}
+    dataset = DatasetSettings.model_validate(
+        {"name": "d", "source": source, "task": "regression", "columns": columns}
+    )
+    kind: InputKind = "number" if known is None else "text"
+    found = declare_column(dataset, "x", kind, known, None)
+    assert found.model_dump(exclude_defaults=True) == wanted
+
+
+def test_the_signature_says_how_the_file_is_read() -> None:
+    columns = [{"name": name, "type": "str"} for name in ("column_1", "column_2")]
+    schema = Schema.model_construct(columns=[SchemaColumn(**column) for column in columns])
+    source = {"_target_": "f", "file": "x", "header": False, "encoding": "cp1250", "sheet": None}
+    dataset = DatasetSettings.model_validate(
+        {"name": "d", "source": source, "task": "regression", "target": "column_2"}
+    )
+    found = describe_source(dataset, schema)
+    headers = [["column_1", "column_2"], ["column_1"]]
+    assert found == SourceFile(headers=headers, encoding="cp1250")

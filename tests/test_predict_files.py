@@ -27,7 +27,7 @@ def read(path: Path, source: SourceFile, **options: str) -> dict[str, list[Any]]
         ("sep=;\na;b\n1;x\n2;Ö z\n", "utf-8", {}, ROWS),
         ("\ufeffsep=|\r\na|b\r\n1|x\r\n2|Ö z\r\n", "utf-16", {}, ROWS),
         (' a   b\n 1\tx\n2   "Ö z" \n', "utf-8", {}, ROWS),
-        ("a;b;\n1;x;\n2;Ö z;\n", "cp1252", {}, ROWS),
+        ("a;b;\n1;x;\n2;Ö z;\n", "cp1252", {"encoding": "cp1252"}, ROWS),
         ("a,b\n1,x\n2,Ö z\n", "cp1250", {"encoding": "cp1250"}, ROWS),
         ("a,b\n1,x\n2,Ö z\n", "utf-8", {"encoding": "cp1250"}, ROWS),
         ("a,b\n1,Poznań\n", "cp1250", {"encoding": "cp1250"}, {"a": ["1"], "b": ["Poznań"]}),
@@ -59,10 +59,14 @@ def test_an_encoding_that_looks_like_another_is_said(
     path.write_bytes("a,b\n1,Gdańsk\n2,Łódź\n3,Wrocław\n".encode("cp1250"))
     assert read(path, SourceFile(encoding="cp1252"))["b"][2] == "Wroc³aw"
     assert capsys.readouterr().err == (
-        f"{path} is read as cp1252, the encoding of the training data, but looks like cp1250: add "
-        "--encoding cp1250 if its texts are wrong\n"
+        f"{path} is read as cp1252, as the training data, but looks like cp1250: if texts are "
+        "wrong, add --encoding\n"
     )
     assert read(path, SourceFile(encoding="cp1252"), encoding="cp1250")["b"][2] == "Wrocław"
+    assert capsys.readouterr().err == ""
+    assert read(path, SourceFile())["b"][2] == "Wrocław"
+    said = f"{path} is read as cp1250: if texts are wrong, add --encoding\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from fathom.export.card import write_card
 from fathom.export.preprocessing import build_image_model, build_table_model, reserved_names
 from fathom.models.names import output_names
 from fathom.scale.encoder import Encoder
+from fathom.settings.column_settings import NUMBERS, ColumnSettings
 from fathom.settings.config import NetworkConfig
 from fathom.settings.data_settings import DatasetSettings
 
@@ -61,7 +62,8 @@ def export(config: NetworkConfig) -> Signature:
     if problem.kind == "table":
         encoder = Encoder.read(dataset)
         raw = open_raw_table(schema, {"train": rows})
-        columns = input_columns(schema.columns, encoder, raw, reserved_names(network))
+        reserved = reserved_names(network)
+        columns = input_columns(schema.columns, encoder, raw, reserved, config.dataset)
         model = build_table_model(network, problem, columns, encoder, scalers)
     else:
         image = describe_images(config.dataset, rows)
@@ -104,13 +106,18 @@ def describe_source(dataset: DatasetSettings, schema: Schema) -> SourceFile:
 
 
 def input_columns(
-    columns: list[SchemaColumn], encoder: Encoder, table: Table, reserved: Container[str]
+    columns: list[SchemaColumn],
+    encoder: Encoder,
+    table: Table,
+    reserved: Container[str],
+    dataset: DatasetSettings,
 ) -> list[InputColumn]:
     """Return the raw columns that a network of a table takes, in the table's order.
 
     `reserved` are names in lower case that no input may have, also not with a number after it.
     """
     forms = {date.column: date.format for date in encoder.dates}
+    orders = {ordinal.column: ordinal.order for ordinal in encoder.ordinals}
     numbers = {number.column for number in encoder.numbers}
     categories = {category.column: category for category in encoder.categories}
     inputs: list[InputColumn] = []
@@ -119,23 +126,39 @@ def input_columns(
         if name not in numbers | forms.keys() | categories.keys():
             continue
         values = table.training(table.column(name))
-        category = categories.get(name)
-        known = None if category is None else category.known
-        facts: dict[str, Any] = {"categories": known, "missing": bool(values.isna().any())}
+        known = categories[name].known if name in categories else None
+        facts: dict[str, Any] = {"missing": bool(values.isna().any())}
         kind: InputKind = "number"
         if name in forms:
             kind, values = "date", to_seconds(values)
-        elif category is not None and not column.type.startswith(("float", "int", "uint")):
+        elif name in orders:
+            kind, known = "text", [text for text in orders[name] if text in set(values)]
+        elif known is not None and not column.type.startswith(("float", "int", "uint")):
             kind = "text"
         if kind != "text":
             present = as_numbers(values).dropna()
             facts |= {"low": float(present.min()), "high": float(present.max())}
-        unique = input_name(name, [other.input for other in inputs], reserved)
-        declaration = declare(kind, known, forms.get(name))
-        inputs.append(
-            InputColumn(name=name, input=unique, kind=kind, declaration=declaration, **facts)
-        )
+        facts |= {
+            "input": input_name(name, [other.input for other in inputs], reserved),
+            "declaration": declare_column(dataset, name, kind, known, forms.get(name)),
+        }
+        inputs.append(InputColumn(name=name, kind=kind, categories=known, **facts))
     return inputs
+
+
+def declare_column(
+    dataset: DatasetSettings, name: str, kind: InputKind, known: list[str] | None, form: str | None
+) -> ColumnSettings:
+    """Return the declaration by which new values of a column are read."""
+    declared, decimal = dataset.columns.get(name), dataset.source.arguments.get("decimal")
+    if declared is None or declared.kind is None:
+        missing = None if declared is None else declared.missing
+        declared = declare(kind, known, form).model_copy(update={"missing": missing})
+    elif declared.kind in NUMBERS:
+        decimal = decimal or "."
+    if declared.kind in NUMBERS and declared.decimal is None:
+        return declared.model_copy(update={"decimal": decimal})
+    return declared
 
 
 def input_name(column: str, others: list[str], reserved: Container[str]) -> str:

@@ -8,7 +8,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from fathom.artifacts.scalers import Scaler
-from fathom.scale.column_encoders import Buckets, Category, Cross
+from fathom.scale.column_encoders import Buckets, Category, Cross, Ordinal
 
 # The finalizer of SplitMix64 (Steele et al. 2014), as pandas hashes integers.
 SHIFTS = (30, 27, 31)
@@ -84,13 +84,22 @@ class SortedTable:
 
 def text_codes(texts: keras.KerasTensor, category: Category, name: str) -> keras.KerasTensor:
     """Return the codes of texts of shape (rows,), "" if missing."""
+    known = ["" if value is None else value for value in category.values]
+    return ops.cast(look_up(texts, known, name), "int32")
+
+
+def text_ranks(texts: keras.KerasTensor, ordinal: Ordinal, name: str) -> keras.KerasTensor:
+    """Return the ranks of texts of shape (rows,) in float64, NaN for those not in the order."""
+    codes = ops.cast(look_up(texts, ordinal.order, name), "float64")
+    return ops.where(codes > 0.0, codes - 1.0, np.nan)
+
+
+def look_up(texts: keras.KerasTensor, known: list[str], name: str) -> keras.KerasTensor:
+    """Return the positions of texts, counted from 1; 0 for those that are not known."""
     lookup = keras.layers.StringLookup(
-        vocabulary=["" if value is None else value for value in category.values],
-        num_oov_indices=1,
-        mask_token=None,
-        name=name,
+        vocabulary=known, num_oov_indices=1, mask_token=None, name=name
     )
-    return ops.cast(lookup(texts), "int32")
+    return lookup(texts)
 
 
 def number_codes(values: keras.KerasTensor, category: Category, name: str) -> keras.KerasTensor:

@@ -45,6 +45,9 @@ def build_table_model(
     raw = {column.name: inputs[column.input] for column in columns}
     for date in encoder.dates:
         raw |= date_parts(raw[date.column], date)
+    for ordinal in encoder.ordinals:
+        name = layer_name("ordinal.", ordinal.column)
+        raw[ordinal.column] = operations.text_ranks(raw[ordinal.column], ordinal, name)
     numbers = scale_numbers(raw, encoder, scalers.features) if encoder.numbers else None
     codes = encode(raw, encoder)
     features = [select_input(name, problem, numbers, codes) for name in input_names(network)]

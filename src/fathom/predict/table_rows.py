@@ -102,7 +102,7 @@ def name_options(message: str) -> str:
 @contextmanager
 def open_csv(path: Path, options: Mapping[str, str], source: SourceFile) -> Iterator[RowBlocks]:
     name, has_header = source_name(path), not source.headers
-    form = find_form(path, source)
+    form = find_form(path, source, quiet="encoding" in options)
     form |= {key: value.replace("\\t", "\t") for key, value in options.items() if key in form}
     try:
         check_marks(form["delimiter"], form["decimal"])
@@ -120,22 +120,26 @@ def open_csv(path: Path, options: Mapping[str, str], source: SourceFile) -> Iter
         raise FathomError(f"{name} cannot be read as CSV: {error_text(error)}") from error
 
 
-def find_form(path: Path, source: SourceFile) -> dict[str, str]:
-    """Return delimiter, decimal and encoding, guessed from a file or those of the source."""
+def find_form(path: Path, source: SourceFile, quiet: bool) -> dict[str, str]:
+    """Return delimiter, decimal and encoding, guessed from a file or those of the source.
+
+    Unless it is `quiet`, an encoding that is not certain is said.
+    """
     if path == STANDARD_STREAM:
         encoding = source.encoding or "utf-8"
         return {"delimiter": source.delimiter or ",", "decimal": ".", "encoding": encoding}
     delimiter, decimal, encoding = guess_csv(path)
     sample = read_bytes(path, SAMPLE)
     # Encodings of one byte are hard to tell apart. UTF-8 beyond ASCII is certain.
-    if sample.isascii() or not encoding.startswith("utf"):
+    if sample.isascii():
+        encoding = source.encoding or encoding
+    elif not encoding.startswith("utf"):
         guess, encoding = encoding, source.encoding or encoding
-        if codecs.lookup(guess) != codecs.lookup(source.encoding or "utf-8"):
-            like = f", the encoding of the training data, but looks like {guess}"
+        differs = source.encoding is None or codecs.lookup(guess) != codecs.lookup(encoding)
+        if differs and not quiet:
+            like = f", as the training data, but looks like {guess}" if source.encoding else ""
             click.echo(
-                f"{path} is read as {encoding}{like if source.encoding else ''}: if its texts are wrong, "
-                "add --encoding",
-                err=True,
+                f"{path} is read as {encoding}{like}: if texts are wrong, add --encoding", err=True
             )
     return {"delimiter": delimiter, "decimal": decimal, "encoding": encoding}
 
