@@ -1,15 +1,23 @@
 """Raw columns as a model takes them, and values that training did not see."""
 
+import io
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from trainings import refusal
 
+from fathom.artifacts.problem import Output
 from fathom.artifacts.signature import InputColumn, InputKind, Signature
 from fathom.predict.model_inputs import check_columns, model_inputs
-from fathom.predict.prediction_columns import find_unusual
+from fathom.predict.predict import write_csv
+from fathom.predict.prediction_columns import find_unusual, prediction_table
+from fathom.serve.json_columns import table_inputs
+from fathom.serve.openapi import column_schema
+from fathom.serve.request_error import RequestError
+from fathom.serve.service import to_json_values
 from fathom.settings.column_settings import ColumnSettings
 
 NAN = float("nan")
@@ -105,7 +113,7 @@ def test_another_decimal_mark_has_an_option() -> None:
     takes = signature(column("number", {"kind": "number", "decimal": "."}))
     assert refusal(model_inputs, {"x": pd.Series(["1,5"])}, takes, 0, ",") == (
         "column 'x' holds '1,5' in row 0, which is no number (decimal: '.'): correct it, or leave "
-        "it empty if it is not known; `--decimal ,` is for files with that decimal mark"
+        "it empty if it is not known; if the file has decimal commas, add `--decimal ,`"
     )
 
 
@@ -156,6 +164,67 @@ def test_signatures_without_declarations_go_on_working() -> None:
     assert list(found["code"]) == ["007", "7", ""]
     as_booleans = model_inputs(table | {"yes": pd.Series([True, False, True])}, takes)
     assert list(as_booleans["yes"]) == ["True", "False", "True"]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "declaration", "wanted"),
+    [
+        (["02134", " NA ", None, "?"], "text", {"kind": "category"}, ["02134", "", "", ""]),
+        (["NA", "-"], "text", {"kind": "category", "missing": ["-"]}, ["NA", ""]),
+        ([True, "FALSE", None], "text", {"kind": "boolean"}, ["True", "False", ""]),
+        (["high", None], "text", LEVELS, ["high", ""]),
+        ([3, 4.0, None], "number", {"kind": "integer"}, [3, 4, NAN]),
+        (["1970-01-01T03:00:00+02:00", None], "date", BERLIN, [7200, NAN]),
+        ([19700102, "19700101"], "date", {"kind": "date", "format": "%Y%m%d"}, [86_400, 0]),
+    ],
+)
+def test_json_is_read_as_declared(
+    values: list[Any], kind: InputKind, declaration: dict[str, Any], wanted: list[Any]
+) -> None:
+    found = table_inputs({"x": values}, signature(column(kind, declaration)))["x"]
+    np.testing.assert_array_equal(list(found), wanted)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "declaration", "why"),
+    [
+        (2134, "text", {"kind": "category"}, "2134 in column 'x' is not a string"),
+        ("$1,100", "number", MONEY, "\"$1,100\" in column 'x' is not a number"),
+        (1.5, "number", {"kind": "integer"}, "1.5 in column 'x' is not a whole number"),
+        ("Low", "text", LEVELS, "\"Low\" in column 'x' is not in its order low < medium < high"),
+        ("", "text", LEVELS, "\"\" in column 'x' is not in its order low < medium < high"),
+        ("yes", "text", {"kind": "boolean"}, "\"yes\" in column 'x' is neither true nor false"),
+    ],
+)
+def test_json_that_contradicts_the_declaration_is_refused(
+    value: Any, kind: InputKind, declaration: dict[str, Any], why: str
+) -> None:
+    takes = signature(column(kind, declaration))
+    with pytest.raises(RequestError) as refused:
+        table_inputs({"x": [None, value]}, takes)
+    assert refused.value.reason == (f"row 1: {why}: correct it, or give null for a missing value")
+
+
+def test_the_schema_of_requests_has_orders_units_and_zones() -> None:
+    assert column_schema(column("text", LEVELS)) == {"enum": ["low", "medium", "high", None]}
+    assert column_schema(column("number", MONEY, low=0, high=9)) == {
+        "type": ["number", "null"],
+        "description": "in $, from 0 to 9 in the training set",
+    }
+    zone = column_schema(column("date", BERLIN, low=0, high=86_400))["description"]
+    assert zone.startswith("a date of the format ISO8601 on the clock of Europe/Berlin, from 1970")
+
+
+def test_a_class_called_none_or_na_keeps_its_name() -> None:
+    output = Output(column="y", task="classification", classes=["NA", "None", "x"])
+    takes = signature().model_copy(update={"outputs": {"main_output": output}})
+    table = prediction_table({"main_output": np.eye(3)}, takes)
+    file = io.StringIO()
+    write_csv(file, iter([pa.table({name: pa.array(table[name]) for name in table})]))
+    rows = [line.split(",")[0] for line in file.getvalue().splitlines()]
+    assert rows == ["predicted", "NA", "None", "x"]
+    columns = {name: to_json_values(table[name].to_numpy(object)) for name in ["predicted"]}
+    assert columns == {"predicted": ["NA", "None", "x"]}
 
 
 def test_columns_that_the_model_does_not_use() -> None:

@@ -98,8 +98,8 @@ def read_values(
         converted = convert_column(values, column.declaration, where, decimal or ".", markers)
     except DeclarationError as error:
         remedy = f"correct it, or {unknown} if it is not known"
-        if decimal is not None and column.declaration.decimal not in (None, decimal):
-            remedy += f"; `--decimal {decimal}` is for files with that decimal mark"
+        if decimal == "," and column.declaration.decimal == ".":  # never guessed without reason
+            remedy += "; if the file has decimal commas, add `--decimal ,`"
         raise FathomError(f"{error.found}: {remedy}") from error
     # Tables of packages may have categories such as " a" and "None": they stand for themselves.
     own = [text for text in column.categories or [] if text in MISSING or text != text.strip()]
