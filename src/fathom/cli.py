@@ -42,7 +42,7 @@ def fathom() -> None:
 
 
 @fathom.command("new-dataset")
-@click.argument("file", type=PATH)
+@click.argument("file", type=PATH, required=False)
 @click.option("--target", metavar="COLUMN", help="The column of a table to predict.")
 @click.option(
     "--task",
@@ -51,21 +51,29 @@ def fathom() -> None:
 )
 @click.option("--name", help="The name of the data set. Default: made from the file's name.")
 @click.option("--force", is_flag=True, help="Replace an existing data set of that name.")
+@click.option("--sheet", metavar="NAME", help="The sheet of a workbook.")
+@click.option("--table", metavar="NAME", help="The table of a SQLite or DuckDB file.")
+@click.option("--query", metavar="SQL", help="A query of a SQLite or DuckDB file, or a database.")
+@click.option("--url-env", metavar="VARIABLE", help="The variable with the URL of a database.")
 def new_dataset(
-    file: Path,
+    file: Path | None,
     target: str | None,
     task: Literal["regression", "classification"] | None,
     name: str | None,
     force: bool,
+    url_env: str | None,
+    **part: str | None,
 ) -> None:
     """Add your own data set to the project.
 
-    FILE is a table (.csv, .tsv, .txt, also .gz; .parquet, .feather), a folder with a
-    sub-folder of .png or .jpg files for each class, or an .npz file of images and labels.
+    FILE is a table (CSV, Excel, JSON lines, Parquet and others: see docs/datasets.md), a folder
+    with a sub-folder of .png or .jpg files for each class, or an .npz file of images and labels.
+    Or it is the result of a query of a database: --url-env DATABASE_URL --query "select …".
 
     Prints the columns or classes, copies the file to data/own/, where DVC tracks it, and writes
     conf/dataset/NAME.yaml. For a table without --target, only prints the columns.
     """
+    from fathom.download.table_files import Part
     from fathom.new_dataset import new_dataset as command
     from fathom.settings.file_names import check_name
 
@@ -74,7 +82,26 @@ def new_dataset(
             check_name(name, "dataset")
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="'--name'") from error
-    command.new_dataset(file, target, task, name, force)
+    if (file is None) == (url_env is None):
+        raise click.UsageError("name a FILE, or a database with --url-env")
+    if url_env is not None:
+        from fathom.new_dataset.snapshot import new_dataset_of_query
+
+        new_dataset_of_query(url_env, target, task, name, force, **part)
+    elif file is not None:
+        command.new_dataset(file, target, task, name, force, Part(**part))
+
+
+@fathom.command()
+@click.argument("name")
+def refresh(name: str) -> None:
+    """Ask the database of a data set again.
+
+    Replaces the snapshot in data/own/, and its rows and checksum in conf/dataset/NAME.yaml.
+    """
+    from fathom.new_dataset import snapshot
+
+    snapshot.refresh(name)
 
 
 @fathom.command()
@@ -100,9 +127,9 @@ def predict(
 ) -> None:
     """Predict new rows with an exported network.
 
-    MODEL is a folder such as exports/california_housing/mlp. INPUT is a table (.csv, .tsv, .txt,
-    also .gz; .parquet, .feather; - for CSV on standard input) with the columns that the network
-    was trained on, or images: a folder, or a .png, .jpg, .npz or .npy file.
+    MODEL is a folder such as exports/california_housing/mlp. INPUT is a table with the columns that
+    the network was trained on, as `fathom new-dataset` takes it (- for CSV on standard input), or
+    images: a folder, or a .png, .jpg, .npz or .npy file.
 
     Rows keep their order and their other columns. Each row gets the column `predicted`. A
     regression adds `predicted_low` and `predicted_high` (the prediction interval), a

@@ -44,11 +44,13 @@ def arrow_column(where: str, values: Sequence[Any]) -> pa.Array:
     empty texts are missing.
     """
     types = set(map(type, values)) - {type(None)}
+    if not types:
+        return pa.nulls(len(values))
     if types == {int} and all(abs(value) < 2**63 for value in values if value is not None):
         return pa.array(values, pa.int64())
-    if types and types <= NUMBERS:
+    if types <= NUMBERS:
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
-    if types and types <= DATES:
+    if types <= DATES:
         return pa.array(list(map(to_time, values)), pa.timestamp("us"))
     if types in ({bool}, {datetime.timedelta}):
         return pa.array(values)

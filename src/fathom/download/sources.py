@@ -185,6 +185,30 @@ def table_file(
 
 
 @validate_call
+def database(
+    file: str,
+    url_env: str,
+    query: str,  # noqa: ARG001 - of `fathom refresh`
+    rows: NonNegativeInt,
+    sha256: str,
+    missing: list[str] | None = None,
+) -> RawTable:
+    """Read the snapshot of a query's result, a Parquet file in data/own/.
+
+    No stage asks the database itself: `fathom refresh` does, by `url_env`, the name of the
+    environment variable with the database's URL, and `query`. `rows` and `sha256` are those of the
+    snapshot.
+    """
+    raw = table_file(file=file, missing=missing)
+    if raw.sha256 != sha256:
+        raise FathomError(
+            f"{file} is not the snapshot with {rows:,} rows that dataset.source describes: "
+            f"`fathom refresh {Path(file).stem}` takes a new one"
+        )
+    return replace(raw, origin=f"a query of the database in {url_env} ({file})")
+
+
+@validate_call
 def image_folder(
     folder: str,
     size: list[int] | None = None,

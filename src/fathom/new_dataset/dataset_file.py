@@ -21,7 +21,7 @@ Arguments = dict[str, tuple[Any, str]]  # of a source: values with comments, or 
 def table_settings(
     summary: str, source: Arguments, columns: Sequence[ColumnGuess], target: TargetGuess
 ) -> str:
-    """Return the settings of a table; `source` has the arguments of `table_file`."""
+    """Return the settings of a table; `source` has the arguments of `table_file` or `database`."""
     others = [column for column in columns if column.name != target.column.name]
     used = [column for column in others if column.reason is None]
     text = "Text and booleans are always categories, integers only if they are listed here."
@@ -31,7 +31,7 @@ def table_settings(
     categories = [column for column in used if column.kind in ("category", "boolean")]
     return render(
         summary=summary,
-        function="table_file",
+        function="database" if "url_env" in source else "table_file",
         source=source,
         target=target,
         excluded=[column for column in others if column.reason],

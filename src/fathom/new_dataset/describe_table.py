@@ -12,7 +12,7 @@ from fathom.download.csv_dialect import guess_csv
 from fathom.download.csv_encoding import guess_encoding
 from fathom.download.own_files import DELIMITERS, check_suffix, read_bytes
 from fathom.download.parquet_files import ParquetTable, is_parquet, parquet_table
-from fathom.download.table_files import read_table_file
+from fathom.download.table_files import Part, read_table_file
 from fathom.new_dataset.column_guess import ColumnGuess
 from fathom.new_dataset.dataset_file import Arguments, table_settings
 from fathom.new_dataset.infer_columns import infer_columns
@@ -25,12 +25,23 @@ from fathom.settings.fields import Task
 MAX_NAMES = 30  # columns in the line that asks for the target
 
 
-def describe_table(file: Path, name: str, data: Path, target: str | None, task: Task | None) -> str:
-    """Print a table's columns, and return its settings. End the program without a target."""
+def describe_table(
+    file: Path,
+    name: str,
+    data: Path,
+    target: str | None,
+    task: Task | None,
+    part: Part,
+    given: Arguments,
+) -> str:
+    """Print a table's columns, and return its settings. End the program without a target.
+
+    `given` are arguments of the source beside those that this function guesses.
+    """
     large = parquet_table(file) if file.is_dir() or is_parquet(file) else None
     if large is not None and not file.is_dir() and large.size <= LARGE:
         large = None  # it is read whole
-    table, columns, source = read(file, large, target)
+    table, columns, source = read(file, large, target, part)
     if target is None:
         print_columns(columns, None)
         names = join_first((printable(column.name) for column in columns), MAX_NAMES)
@@ -55,15 +66,15 @@ def describe_table(file: Path, name: str, data: Path, target: str | None, task: 
         f"{name}: {rows:,} rows and {len(columns)} columns of {printable(file.name)}, as guessed "
         "by `fathom new-dataset`. Correct wrong guesses here."
     )
-    return table_settings(summary, {"file": (data.as_posix(), "")} | source, columns, guess)
+    return table_settings(summary, {"file": (data.as_posix(), "")} | given | source, columns, guess)
 
 
 def read(
-    file: Path, large: ParquetTable | None, target: str | None
+    file: Path, large: ParquetTable | None, target: str | None, part: Part
 ) -> tuple[pd.DataFrame, list[ColumnGuess], Arguments]:
     """Return a table, or the first rows of a large one, its columns, and how to read it."""
     arguments: dict[str, Any] = {} if large else csv_arguments(file)
-    table = read_rows(file, large, arguments)
+    table = read_rows(file, large, arguments, part)
     columns = infer_columns(table, target)
     classes = [c.name for c in columns if c.name == target and c.kind in ("category", "text")]
     texts = {text for name in classes for text in table[name].dropna()}
@@ -74,7 +85,7 @@ def read(
     if missing:
         where = [printable(c.name) for c in numbers if c.declaration.missing]
         source["missing"] = (missing, f"among the numbers or dates of {', '.join(where)}")
-        table = read_rows(file, large, arguments | {"missing": missing})
+        table = read_rows(file, large, arguments | {"missing": missing}, part)
         columns = infer_columns(table, target)
     return table, columns, source
 
@@ -91,9 +102,11 @@ def csv_arguments(file: Path) -> dict[str, str]:
     return {key: guess for key, guess in guesses.items() if not guess.startswith(usual[key])}
 
 
-def read_rows(file: Path, large: ParquetTable | None, arguments: dict[str, Any]) -> pd.DataFrame:
+def read_rows(
+    file: Path, large: ParquetTable | None, arguments: dict[str, Any], part: Part
+) -> pd.DataFrame:
     if large is None:
-        return read_table_file(file, **arguments)
+        return read_table_file(file, **arguments, part=part)
     return large.head(LARGE // len(large.schema.names), arguments.get("missing", ()))
 
 

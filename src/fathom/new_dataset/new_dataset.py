@@ -19,8 +19,10 @@ from fathom.base.errors import FathomError
 from fathom.base.files import remove, write_text
 from fathom.download.own_files import file_suffix, path_in_own, pointer
 from fathom.download.parquet_files import is_parquet
+from fathom.download.table_files import Part, check_part
 from fathom.messages.dvc import require_dvc
 from fathom.messages.git import git_problem
+from fathom.new_dataset.dataset_file import Arguments
 from fathom.new_dataset.describe_images import describe_images
 from fathom.new_dataset.describe_table import describe_table
 from fathom.settings.compose import one_line
@@ -29,14 +31,22 @@ from fathom.settings.fields import Task
 from fathom.settings.file_names import make_name
 
 DVC = Path(".dvc")
+NO_PART = Part()
 
 
 def new_dataset(
-    file: Path, target: str | None, task: Task | None, name: str | None, force: bool
+    file: Path,
+    target: str | None,
+    task: Task | None,
+    name: str | None,
+    force: bool,
+    part: Part = NO_PART,
+    snapshot: Arguments | None = None,
 ) -> None:
     """Describe a file, track it with DVC in `data/own/`, and write its settings, or change nothing.
 
-    For a table without a target, the program prints the columns and ends with status 2.
+    For a table without a target, the program prints the columns and ends with status 2. `snapshot`
+    has arguments of the source if the file is the result of a query of a database.
 
     Raises:
         FathomError: no network can be trained on the file, or it cannot be added.
@@ -47,6 +57,7 @@ def new_dataset(
                 f"there is no {path} in {Path.cwd()}: run this in the project's folder"
             )
     require_dvc()
+    check_part(file, file_suffix(file), part)
     name = name or name_of(file)
     settings, data = choose_paths(file, name, force)
     has_tables = file.is_dir() and any(map(is_parquet, file.rglob("*")))
@@ -56,7 +67,8 @@ def new_dataset(
             raise FathomError(f"{option} is for tables: images have classes")
         text = describe_images(file, name, data)
     else:
-        text = describe_table(file, name, data, target, task)
+        given = snapshot or {key: (value, "") for key, value in vars(part).items() if value}
+        text = describe_table(file, name, data, target, task, part, given)
     check_settings(text, name)
     with track(file, data):
         write_text(settings, text)
