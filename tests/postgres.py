@@ -55,8 +55,8 @@ def postgres_server() -> Iterator[str]:
         for path in (folder, folder / "password"):
             if user:
                 os.chown(path, user["user"], user["group"])
-        initdb = [programs / "initdb", "-D", folder / "data", "-U", "tester", "-N", "--no-locale"]
-        options = ["-E", "UTF8", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}"]
+        initdb = [f"{programs}/initdb", "-D", "data", "-U", "tester", "-N", "--no-locale"]
+        options = ["-E", "UTF8", "-A", "scram-sha-256", "--pwfile=password"]
         subprocess.run([*initdb, *options], check=True, capture_output=True, cwd=folder, **user)
         arguments = ["-D", "data", "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-F"]
         server = subprocess.Popen(

@@ -105,7 +105,10 @@ def test_a_snapshot_stays_until_it_is_refreshed(
     make_stage("download", "dataset=houses")
     assert len(pd.read_parquet(raw / "data.parquet")) == 50
 
-    run_sql("insert into houses values (51, 1, 'Köln', 5)")
+
+def test_force_takes_a_new_snapshot_and_a_changed_one_is_refused(project: Path) -> None:
+    add()
+    run_sql("delete from houses where id > 51")
     assert "exists already: choose another --name" in refusal(
         "new-dataset", "--url-env", "DATABASE_URL", "--query", QUERY, "--name", "houses"
     )
@@ -216,7 +219,7 @@ def test_a_server_of_postgresql(project: Path, monkeypatch: pytest.MonkeyPatch) 
     with postgres_server() as url:
         monkeypatch.setenv("DATABASE_URL", url)
         with psycopg.connect(url) as connection:
-            connection.execute(HOUSES)  # type: ignore[arg-type]
+            connection.execute(HOUSES)
         wrong = url.replace(QUOTED, "wr0ng")
         monkeypatch.setenv("DATABASE_URL", wrong)
         message = refused(query)

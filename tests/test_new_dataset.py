@@ -119,7 +119,7 @@ def test_refused_in_one_line(project: Path, arguments: str) -> None:
     pd.DataFrame({"price": NUMBERS, "constant": 1, "x": WORDS}).to_csv("t.csv", index=False)
     pd.DataFrame({"y": NUMBERS, "id": range(N)}).to_csv("one.csv", index=False)
     np.savez("few.npz", images=np.zeros((4, 2, 2), np.uint8), labels=np.arange(4) % 2)
-    Path("t.xlsx").touch()
+    Path("t.html").touch()
     before = sorted(Path().rglob("*"))
     line = REFUSALS["new-dataset"][arguments]
     assert refusal(*arguments.split()) == f"fathom: {line}"

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -55,15 +55,7 @@ def fathom() -> None:
 @click.option("--table", metavar="NAME", help="The table of a SQLite or DuckDB file.")
 @click.option("--query", metavar="SQL", help="A query of a SQLite or DuckDB file, or a database.")
 @click.option("--url-env", metavar="VARIABLE", help="The variable with the URL of a database.")
-def new_dataset(
-    file: Path | None,
-    target: str | None,
-    task: Literal["regression", "classification"] | None,
-    name: str | None,
-    force: bool,
-    url_env: str | None,
-    **part: str | None,
-) -> None:
+def new_dataset(file: Path | None, url_env: str | None, **options: Any) -> None:
     """Add your own data set to the project.
 
     FILE is a table (CSV, Excel, JSON lines, Parquet and others: see docs/datasets.md), a folder
@@ -73,23 +65,22 @@ def new_dataset(
     Prints the columns or classes, copies the file to data/own/, where DVC tracks it, and writes
     conf/dataset/NAME.yaml. For a table without --target, only prints the columns.
     """
-    from fathom.download.table_files import Part
-    from fathom.new_dataset import new_dataset as command
+    from fathom.new_dataset.new_dataset import Options
+    from fathom.new_dataset.new_dataset import new_dataset as add_dataset
+    from fathom.new_dataset.snapshot import new_dataset_of_query
     from fathom.settings.file_names import check_name
 
-    if name is not None:
+    if options["name"] is not None:
         try:
-            check_name(name, "dataset")
+            check_name(options["name"], "dataset")
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="'--name'") from error
     if (file is None) == (url_env is None):
         raise click.UsageError("name a FILE, or a database with --url-env")
-    if url_env is not None:
-        from fathom.new_dataset.snapshot import new_dataset_of_query
-
-        new_dataset_of_query(url_env, target, task, name, force, **part)
-    elif file is not None:
-        command.new_dataset(file, target, task, name, force, Part(**part))
+    if file is not None:
+        add_dataset(file, Options(**options))
+    elif url_env is not None:
+        new_dataset_of_query(url_env, Options(**options))
 
 
 @fathom.command()

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +32,26 @@ from fathom.settings.fields import Task
 from fathom.settings.file_names import make_name
 
 DVC = Path(".dvc")
-NO_PART = Part()
 
 
-def new_dataset(
-    file: Path,
-    target: str | None,
-    task: Task | None,
-    name: str | None,
-    force: bool,
-    part: Part = NO_PART,
-    snapshot: Arguments | None = None,
-) -> None:
+@dataclass(frozen=True)
+class Options:
+    """Options of the command. `sheet`, `table` and `query` name a part of the file."""
+
+    target: str | None = None
+    task: Task | None = None
+    name: str | None = None
+    force: bool = False
+    sheet: str | None = None
+    table: str | None = None
+    query: str | None = None
+
+    @property
+    def part(self) -> Part:
+        return Part(self.sheet, self.table, self.query)
+
+
+def new_dataset(file: Path, options: Options, snapshot: Arguments | None = None) -> None:
     """Describe a file, track it with DVC in `data/own/`, and write its settings, or change nothing.
 
     For a table without a target, the program prints the columns and ends with status 2. `snapshot`
@@ -57,9 +66,10 @@ def new_dataset(
                 f"there is no {path} in {Path.cwd()}: run this in the project's folder"
             )
     require_dvc()
+    part = Part() if snapshot else options.part
     check_part(file, file_suffix(file), part)
-    name = name or name_of(file)
-    settings, data = choose_paths(file, name, force)
+    name, target, task = options.name or name_of(file), options.target, options.task
+    settings, data = choose_paths(file, name, options.force)
     has_tables = file.is_dir() and any(map(is_parquet, file.rglob("*")))
     if file.suffix.lower() == ".npz" or (file.is_dir() and not has_tables):
         if target is not None or task == "regression":

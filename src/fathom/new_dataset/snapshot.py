@@ -20,31 +20,22 @@ from fathom.base.tables import ROW_GROUP
 from fathom.messages.dvc import require_dvc
 from fathom.new_dataset.database_query import query_database
 from fathom.new_dataset.dataset_file import Arguments
-from fathom.new_dataset.new_dataset import DVC, new_dataset, track
+from fathom.new_dataset.new_dataset import DVC, Options, new_dataset, track
 from fathom.new_dataset.yaml_text import to_yaml
-from fathom.settings.fields import Task
 
 FUNCTION = "fathom.download.sources.database"
 
 
-def new_dataset_of_query(
-    url_env: str,
-    target: str | None,
-    task: Task | None,
-    name: str | None,
-    force: bool,
-    **part: str | None,
-) -> None:
+def new_dataset_of_query(url_env: str, options: Options) -> None:
     """Add the result of a query to the project, as `new_dataset` adds a file."""
-    query = part.pop("query")
-    for option, value in part.items():
-        if value is not None:
+    for option in ("sheet", "table"):
+        if getattr(options, option) is not None:
             raise FathomError(f"--{option} is for files: write the query with --query")
-    if name is None or query is None:
+    if options.name is None or options.query is None:
         example = "a database needs --name houses and --query, such as 'select * from houses'"
         raise FathomError(f"--url-env: {example}")
-    with take_snapshot(url_env, query, name) as (file, arguments):
-        new_dataset(file, target, task, name, force, snapshot=arguments)
+    with take_snapshot(url_env, options.query, options.name) as (file, arguments):
+        new_dataset(file, options, arguments)
 
 
 @contextmanager
