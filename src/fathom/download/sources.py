@@ -26,6 +26,7 @@ from fathom.artifacts.signature import MOST_BITS
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
+from fathom.download.checksums import check_sha256, hash_files
 from fathom.download.csv_files import MISSING
 from fathom.download.declared_columns import convert_table
 from fathom.download.images import RawImages, read_image_folder
@@ -281,22 +282,3 @@ def find_file(file: str | RemoteFile, mirror: str | None) -> tuple[Path, str]:
         )
     check_pulled(path)
     return path, file
-
-
-def hash_files(files: list[Path]) -> str:
-    """Return the SHA-256 of one file, or that of the checksums of several."""
-    sums = []
-    for path in files:
-        with path.open("rb") as content:
-            sums.append(hashlib.file_digest(content, "sha256").hexdigest())
-    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
-
-
-def check_sha256(sha256: str, expected: str | None, origin: str) -> str:
-    """Return a checksum, if it is the expected one or none is expected."""
-    if expected is not None and sha256 != expected:
-        raise FathomError(
-            f"{origin} has SHA-256 {sha256}, not the expected {expected}: "
-            "it is another version; check it, then correct dataset.source.sha256"
-        )
-    return sha256

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.files import write_text
 from fathom.base.tables import ROW_GROUP
+from fathom.download.checksums import hash_files
 from fathom.messages.dvc import require_dvc
 from fathom.new_dataset.database_query import query_database
 from fathom.new_dataset.dataset_file import Arguments
@@ -52,7 +52,7 @@ def take_snapshot(url_env: str, query: str, name: str) -> Iterator[tuple[Path, A
                 "url_env": (url_env, "the environment variable with the URL of the database"),
                 "query": (query, f"`fathom refresh {name}` asks the database again"),
                 "rows": (table.num_rows, ""),
-                "sha256": (hashlib.sha256(file.read_bytes()).hexdigest(), ""),
+                "sha256": (hash_files([file]), ""),
             },
         )
 
