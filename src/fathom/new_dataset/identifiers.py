@@ -23,6 +23,7 @@ PATTERNS = [  # of RE2
     ("phone numbers", r"\+[1-9]([ \-/()]*\d){6,14}"),
     ("phone numbers", r"\(\d{2,5}\)[ \-./]?\d([ \-./]*\d){4,10}"),
     ("phone numbers", r"(1[ \-.])?\d{3}[ \-.]\d{3}[ \-.]\d{4}|0\d{1,4}[ /-]\d([ -]?\d){6,9}"),
+    ("phone numbers", r"\d{3} \d{3} \d{3}"),
     ("e-mail addresses", r"[^@\s]+@[^@\s]+\.[^@\s]+"),
 ]
 

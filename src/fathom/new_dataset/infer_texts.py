@@ -48,7 +48,9 @@ def read_texts(texts: Texts, numbers: Numbers | None, context: Context) -> Readi
     if words.lower.isin(["true", "false"]).all():
         return read_booleans(texts, markers, context)
     name = name_pattern(words)
-    if name is not None and not context.is_target:
+    if name is not None and context.is_target:
+        return read_categories(texts, context)
+    if name is not None:
         return Reading(ColumnSettings(kind="text_id"), reason=name)
     codes = name_codes(words)
     if codes is not None:

@@ -27,7 +27,8 @@ CURRENCIES = {
     "usd", "eur", "gbp", "chf", "jpy", "cny", "inr", "aud", "cad", "nzd", "sek", "nok", "dkk",
     "pln", "czk", "huf", "ron", "bgn", "try", "rub", "brl", "mxn", "zar", "krw", "sgd", "hkd",
     "twd", "thb", "idr", "myr", "php", "ils", "aed", "sar", "rs", "rs.", "kr", "kr.", "fr",
-    "fr.", "zł", "kč", "ft", "lei", "euro", "euros", "dollar", "dollars",
+    "fr.", "zł", "kč", "ft", "lei", "euro", "euros", "dollar", "dollars", "元",
+    "円", "원",
 }  # fmt: skip
 MAGNITUDES = {
     "k", "m", "b", "t", "g", "bn", "mn", "mio", "mio.", "mrd", "mrd.", "tsd", "tsd.", "million",

@@ -18,7 +18,7 @@ def find_limits(numbers: NDArray[Any]) -> NDArray[np.bool_]:
     """Tell which numbers are infinite or the limits of floats, if most others are far from them."""
     limits: NDArray[np.bool_] = np.abs(numbers) >= FLOAT_LIMIT
     rest = np.abs(numbers[~limits])
-    return limits if len(rest) and rest.max() < 1e30 else np.zeros_like(limits)
+    return limits if len(rest) and rest.max() < 1e30 else np.isinf(numbers)
 
 
 def find_sentinels(numbers: NDArray[Any], counts: NDArray[np.int64]) -> list[float]:
@@ -30,10 +30,9 @@ def find_sentinels(numbers: NDArray[Any], counts: NDArray[np.int64]) -> list[flo
         numbers: different numbers of a column.
         counts: the rows of each.
     """
+    ends = {numbers.min(), numbers.max()} if len(numbers) else set()
     candidates = [
-        float(number)
-        for number in {numbers.min(), numbers.max()}
-        if number % 1 == 0 and NINES.fullmatch(f"{number:.0f}")
+        float(number) for number in ends if number % 1 == 0 and NINES.fullmatch(f"{number:.0f}")
     ]
     found: list[float] = []
     for number in candidates:
