@@ -86,7 +86,7 @@ def test_a_skewed_target_may_have_another_loss() -> None:
 
 def test_suggestions_are_settings(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_project(workspace, monkeypatch)
-    table = {"lat": LATITUDE, "lon": LONGITUDE, "Store": STORES, "price": np.exp(NORMAL / 9)}
+    table = {"lat": LATITUDE, "lon": LONGITUDE, "Store": STORES, "price": np.exp(NORMAL / 5)}
     pd.DataFrame(table).head(1300).to_csv("t.csv", index=False)
     printed = new_dataset("t.csv", "--target", "price")
     text = Path("conf/dataset/t.yaml").read_text()
@@ -99,7 +99,7 @@ def test_suggestions_are_settings(workspace: Path, monkeypatch: pytest.MonkeyPat
     config = dataset_config("t")
     assert config.dataset.buckets == {"lat": 10, "lon": 10}
     assert config.dataset.crosses == [["lat", "lon"]]
-    file = Path("conf/dataset/t.yaml")
-    file.write_text(text.replace("# train: {loss", "train: {loss"))
     assert config.train.loss == "auto"
+    assert "\n# train: {loss: " in text
+    Path("conf/dataset/t.yaml").write_text(text.replace("# train: {loss: ", "train: {loss: "))
     assert dataset_config("t").train.loss == "mean_absolute_error"
