@@ -68,3 +68,11 @@ def test_skewed_columns_give_no_warning_of_outliers(workspace: Path) -> None:
         "huge": rng.normal(size=200) * 1e300,
     }
     assert sentences(in_days(range(200), **columns), kind="outlier") == []
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_huge_target_is_one_warning(workspace: Path) -> None:
+    y = np.random.default_rng(1).normal(size=200)
+    y[5] = -1.7976931348623157e308
+    warnings = check_table(in_days(range(200), y=y))
+    assert [(w.kind, w.columns) for w in warnings] == [("outlier", ["y"])]

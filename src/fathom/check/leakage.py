@@ -15,6 +15,7 @@ from fathom.settings.column_settings import exclude_advice
 
 THRESHOLD = 0.99  # of R² or balanced accuracy
 SAMPLE = 20_000  # training rows for a tree, at most
+SQUARE = 1e150  # the sum of squares of larger targets would be infinite
 TREE = {"max_leaf_nodes": 1000, "min_samples_leaf": 5, "random_state": 0}
 
 
@@ -24,7 +25,11 @@ def leakage(subsets: Subsets, target: str) -> list[DataWarning]:
     if len(train) > SAMPLE:
         train = train.sample(SAMPLE, random_state=0)
     targets = [train[target].to_numpy(), valid[target].to_numpy()]
-    if is_number(train[target]):  # also ranks, as a few extreme values can dominate R²
+    if is_number(train[target]):
+        largest = max(np.abs(values).max(initial=0) for values in targets)
+        if largest > SQUARE:
+            targets = [values / largest for values in targets]
+        # also ranks, as a few extreme values can dominate R²
         goals = {"R²": targets, "R² of ranks": [ranks(values, targets[0]) for values in targets]}
     else:
         classes = pd.Index(np.unique(targets[0]))
