@@ -58,7 +58,7 @@ def fathom() -> None:
 def new_dataset(file: Path | None, url_env: str | None, **options: Any) -> None:
     """Add your own data set to the project.
 
-    FILE is a table (CSV, Excel, JSON lines, Parquet and others: see docs/datasets.md), a folder
+    FILE is a table (CSV, Excel, JSON lines, Parquet and others: see docs/formats.md), a folder
     with a sub-folder of .png or .jpg files for each class, or an .npz file of images and labels.
     Or it is the result of a query of a database: --url-env DATABASE_URL --query "select …".
 

@@ -57,7 +57,7 @@ def read_table_file(
     part: Part = Part(),
     declared: Container[str] = (),
 ) -> pd.DataFrame:
-    """Read a table from a file of one of the kinds in docs/datasets.md.
+    """Read a table from a file of one of the kinds in docs/formats.md.
 
     A column of a CSV file is of the narrowest type that fits all its values: integers, floats,
     booleans, ISO 8601 times, or text. Blank lines and spaces around names and fields are ignored.
