@@ -136,7 +136,7 @@ def of_type(column: str, kind: str) -> str:
         (pa.table({}), " has no columns"),
         (pa.table({"a": [1], "": [2]}), ": column 2 has no name: name it or remove it"),
         (pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"]), ": columns 1 and 2 are "
-         "both named 'a': rename one; if the file has no header, add one"),
+         "both named 'a': rename one"),
         *((pa.table({"a": [1], "bad": pa.array([value], kind)}), f": {of_type('bad', name)}")
           for kind, value, name in [
             (pa.list_(pa.int64()), [1, 2], "list<item: int64>"),

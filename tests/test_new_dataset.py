@@ -83,15 +83,51 @@ def test_very_many_columns(project: Path) -> None:
     assert done.err.endswith(", n29, and 173 more\n")
 
 
-def test_notes_and_next_steps(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fathom.new_dataset.new_dataset.git_problem", lambda: None)
+GUESSED = """\
+please check:
+  day: 01/02/2020 is read as %m/%d/%Y, but %d/%m/%Y fits as well
+    to change it: day: {kind: date, format: "%d/%m/%Y"}
+"""
+
+
+def write_guessed() -> None:
     table = pd.DataFrame({"day": ["01/02/2020", "03/04/2020"] * 20, "y": [1, 2, 3, None] * 10})
     table.to_csv("t.csv", index=False)
+
+
+def test_guesses_to_check(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_guessed()
+    before = sorted(Path().rglob("*"))
+    done = run_command("new-dataset", "t.csv", "--target", "y", "--strict")
+    assert done.status == 1
+    assert done.out.endswith(GUESSED)
+    assert done.err == (
+        "fathom: --strict: please check the list above; nothing is written. Without --strict it is "
+        "written into conf/dataset/t.yaml, where you can change it\n"
+    )
+    monkeypatch.setattr("fathom.new_dataset.new_dataset.is_terminal", lambda: True)
+    done = run_command("new-dataset", "t.csv", "--target", "y", stdin=b"n\n")
+    assert (done.status, done.err) == (1, "fathom: nothing is written\n")
+    assert "write conf/dataset/t.yaml, where you can change it? [Y/n]" in done.out
+    assert sorted(Path().rglob("*")) == before
+    assert GUESSED in new_dataset("t.csv", "--target", "y", "--yes")
+    assert """
+# Please check:
+# day: 01/02/2020 is read as %m/%d/%Y, but %d/%m/%Y fits as well. To change it:
+#     day: {kind: date, format: "%d/%m/%Y"}
+dataset:
+""" in Path("conf/dataset/t.yaml").read_text()
+    houses().to_csv("sure.csv", index=False)
+    assert "please check" not in new_dataset("sure.csv", "--target", "price", "--strict")
+
+
+def test_notes_and_next_steps(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fathom.new_dataset.new_dataset.git_problem", lambda: None)
+    write_guessed()
     assert new_dataset("t.csv", "--target", "y").endswith(
-        """\
+        f"""\
   y has no value in 10 rows, which are in no set
-  day: read as %m/%d/%Y; %d/%m/%Y fits as well
-wrote conf/dataset/t.yaml; DVC tracks data/own/t.csv
+{GUESSED}wrote conf/dataset/t.yaml; DVC tracks data/own/t.csv
 next, check that file and train all networks:
   dvc exp run -S 'datasets=[t]'
 or train in a copy, which keeps the outputs of other data sets:
@@ -100,7 +136,7 @@ or train in a copy, which keeps the outputs of other data sets:
 """
     )
     text = Path("conf/dataset/t.yaml").read_text()
-    assert '    day: "%m/%d/%Y"  # or "%d/%m/%Y": both fit\n' in text
+    assert '    day: {kind: date, format: "%m/%d/%Y"}\n' in text
     assert "  task: classification  # 3 different integers; or regression\n" in text
 
 

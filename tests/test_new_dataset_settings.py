@@ -14,18 +14,19 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from own_tables import NUMBERS, WORDS, N, make_project, new_dataset, write_houses, write_image
 from PIL import Image
+from pydantic import TypeAdapter
 from stages import run_command
 
 from fathom.artifacts.raw_table import TableInMemory
-from fathom.base.errors import FathomError
 from fathom.download.declared_columns import declared_kinds
 from fathom.download.sources import table_file
-from fathom.download.table_files import read_table_file
+from fathom.new_dataset.column_guess import Check
 from fathom.new_dataset.dataset_file import table_settings
 from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.infer_target import infer_target
-from fathom.new_dataset.yaml_text import quote, to_yaml
+from fathom.new_dataset.yaml_text import column_entry, quote, to_yaml
 from fathom.scale.fit_encoder import fit_encoder
+from fathom.settings.column_settings import ColumnDeclarations, ColumnSettings
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 
 
@@ -77,8 +78,10 @@ def test_settings_word_for_word(project: Path) -> None:
 def test_the_example_of_the_documentation_holds(project: Path) -> None:
     new_dataset(write_houses(project), "--target", "price", "--name", "houses")
     file = Path("conf/dataset/houses.yaml")
-    example = (ROOT / "docs/datasets.md").read_text().split("```yaml\n")[1].split("```")[0]
-    tree, more = yaml.safe_load(file.read_text()), yaml.safe_load(example)
+    _, declared, example = (ROOT / "docs/datasets.md").read_text().split("```yaml\n")
+    columns = yaml.safe_load(declared.split("```")[0])["dataset"]["columns"]
+    assert TypeAdapter(ColumnDeclarations).validate_python(columns)
+    tree, more = yaml.safe_load(file.read_text()), yaml.safe_load(example.split("```")[0])
     file.write_text(
         "# @package _global_\n"
         + yaml.safe_dump(more | {"dataset": tree["dataset"] | more["dataset"]})
@@ -112,9 +115,10 @@ def nasty_table(name: str) -> pd.DataFrame:
 
 def check_names(dataset: DatasetSettings, name: str) -> None:
     assert dataset.target == name
-    assert dataset.exclude == [f"{name}constant"]
-    assert dataset.dates == {f"{name}day": "%d/%m/%Y"}
-    assert dataset.categories == [f"{name}mixed"]
+    columns = dataset.columns
+    assert [key for key, column in columns.items() if not column.use] == [f"{name}constant"]
+    assert columns[f"{name}day"] == ColumnSettings(kind="date", format="%d/%m/%Y")
+    assert columns[f"{name}mixed"].kind == "category"
 
 
 @pytest.mark.parametrize("name", ["two\nlines: ${x}", "\\${y}", "key.with.dot"])
@@ -131,7 +135,8 @@ def test_settings_hold_any_name(name: str) -> None:
     table = nasty_table(name)
     columns = infer_columns(table, name)
     target = infer_target(next(one for one in columns if one.name == name), None)
-    text = table_settings("A sentence.", {"file": (f"{name}.csv", "")}, columns, target)
+    checks = [Check(name, f"{name} is read as {name}", column_entry(name, ColumnSettings()))]
+    text = table_settings("A sentence.", {"file": (f"{name}.csv", "")}, columns, target, checks)
     tree: Any = OmegaConf.to_container(OmegaConf.create(text), resolve=True)  # as Hydra does
     dataset = DatasetSettings.model_validate(tree["dataset"] | {"name": "nasty"})
     check_names(dataset, name)
@@ -156,38 +161,12 @@ def test_a_name_that_settings_cannot_hold() -> None:
     assert not Path("conf/dataset/t.yaml").exists()
 
 
-def test_refused_texts_are_listed() -> None:
-    numbers = [str(number) for number in NUMBERS]
-    numbers[7] = "1,5\nor so"
-    write(pd.DataFrame({"slip": numbers, "choice": ["1", "2", "3+", "4"] * 50, "y": NUMBERS}))
-    printed = new_dataset("t.csv", "--target", "y")
-    text = " ".join(Path("conf/dataset/t.yaml").read_text().replace("#", "").split())
-    note = (
-        "slip: the stages refuse '1,5 or so' (row 7); correct them in the file, or list them as "
-        "source.missing if they mean a missing value"
-    )
-    assert note in text
-    assert f"  {note}\n" in printed
-    assert "refused: 1,5 or so in row 7" in printed
-    assert "categories: - choice not all numbers: '3+' (row 2)" in text
-    with pytest.raises(FathomError, match="holds '1,5\\\\nor so' in row 7 among its numbers"):
-        encoded(dataset_config("t").dataset)
-
-
-def test_a_class_is_no_missing_value() -> None:
-    numbers = ["unknown", "?", *map(str, NUMBERS[2:])]
-    new_dataset(
-        write(pd.DataFrame({"x": numbers, "y": ["unknown", "good"] * 100})), "--target", "y"
-    )
-    assert dataset_config("t").dataset.source.arguments["missing"] == ["?"]
-
-
 def test_few_rows() -> None:
     table = pd.DataFrame({"x": [*"aabbccddee"] * 2, "y": range(20), "z": NUMBERS[:20]})
     new_dataset(write(table), "--target", "z")
     config = dataset_config("t")
     assert config.scale.min_frequency == 1
-    assert config.dataset.exclude == ["y"]
+    assert not config.dataset.columns["y"].use
     table["day"] = pd.date_range("2020-01-01", periods=20)[::-1]
     new_dataset(write(table, "u"), "--target", "x")
     assert dataset_config("u").split.stratify is False
@@ -208,10 +187,11 @@ def test_data_of_an_installed_package(name: str, target: str, task: str, categor
     Path("real.csv").write_text("\n".join([names, *rows[::8]]))
     new_dataset("real.csv", "--target", target)
     dataset = dataset_config("real").dataset
-    assert (dataset.task, dataset.exclude, dataset.categories) == (task, [], [])
-    columns = infer_columns(read_table_file(Path("real.csv")), target)
-    assert sum(c.kind == "category" and c.name != target for c in columns) == categories
-    assert {c.kind for c in columns} <= {"number", "integer", "category"}
+    assert dataset.task == task
+    assert all(column.use for column in dataset.columns.values())
+    kinds = [column.kind for name, column in dataset.columns.items() if name != target]
+    assert kinds.count("category") + kinds.count("ordinal") == categories
+    assert {*kinds} <= {"number", "integer", "category", "ordinal"}
     assert len(encoded(dataset)) > 7
 
 

@@ -105,6 +105,8 @@ def test_parquet_to_parquet(tmp_path: Path) -> None:
         ("semicolons.csv", lambda rows, file: rows.to_csv(file, index=False, sep=";", decimal=",")),
         ("gzip.csv.gz", lambda rows, file: rows.to_csv(file, index=False)),
         ("tabs.tsv", lambda rows, file: rows.to_csv(file, index=False, sep="\t")),
+        ("blanks.txt", lambda rows, file: rows.to_csv(file, index=False, sep=" ")),
+        ("sep.csv", lambda rows, file: file.write_text("sep=|\n" + rows.to_csv(sep="|"))),
         ("f.feather", lambda rows, file: rows.to_feather(file)),
         ("latin-1.csv", lambda rows, file: rows.assign(n="Größe").to_csv(file, encoding="latin-1")),
     ],

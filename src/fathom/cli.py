@@ -50,11 +50,18 @@ def fathom() -> None:
     help="Default: inferred from the target's values.",
 )
 @click.option("--name", help="The name of the data set. Default: made from the file's name.")
+@click.option(
+    "--header/--no-header",
+    default=None,
+    help="Whether the first row of a CSV file has names. Default: if it does not look like data.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing data set of that name.")
 @click.option("--sheet", metavar="NAME", help="The sheet of a workbook.")
 @click.option("--table", metavar="NAME", help="The table of a SQLite or DuckDB file.")
 @click.option("--query", metavar="SQL", help="A query of a SQLite or DuckDB file, or a database.")
 @click.option("--url-env", metavar="VARIABLE", help="The variable with the URL of a database.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask whether the guesses are right.")
+@click.option("--strict", is_flag=True, help="Write nothing if a guess needs a check.")
 def new_dataset(file: Path | None, url_env: str | None, **options: Any) -> None:
     """Add your own data set to the project.
 
@@ -64,6 +71,10 @@ def new_dataset(file: Path | None, url_env: str | None, **options: Any) -> None:
 
     Prints the columns or classes, copies the file to data/own/, where DVC tracks it, and writes
     conf/dataset/NAME.yaml. For a table without --target, only prints the columns.
+
+    Ends with a list of what to check: guesses that the file leaves open, each with its evidence
+    and the line of conf/dataset/NAME.yaml that changes it. In a terminal it then asks before it
+    writes; --yes does not ask, and --strict writes nothing and ends with status 1.
     """
     from fathom.new_dataset.new_dataset import Options
     from fathom.new_dataset.new_dataset import new_dataset as add_dataset

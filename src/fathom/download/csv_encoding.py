@@ -7,6 +7,7 @@ ASCII belong to one language.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections import Counter
@@ -34,6 +35,7 @@ MORE_LETTERS = {  # FREQUENCIES has the 26 most frequent letters of a language
     "Bulgarian": "ьюф", "Russian": "щшюэфъё", "Ukrainian": "єґщшюжф", "Arabic": "ضذزثظغؤئءآة",
 }  # fmt: skip
 SYMBOLS = "€£¥§°±²³µ½¼×«»“”„‘’–—…©®™·•º"
+CONTROL = re.compile("[\x80-\x9f]")  # characters that no text has
 MAX_FIELDS = 200
 FEW_FIELDS = 5  # which hardly tell an encoding
 TEXT = 400  # bytes that `charset_normalizer` needs to compare encodings
@@ -91,13 +93,13 @@ def guess_code_page(content: bytes) -> EncodingGuess:
     repeated = (text + b"\n") * (1 + TEXT // len(text))
     best = from_bytes(repeated, cp_isolation=[*TWO_BYTES, *ONE_BYTE], enable_fallback=False).best()
     if best is not None and best.encoding in TWO_BYTES:
-        return EncodingGuess(best.encoding, fields)
+        return EncodingGuess(best.encoding, fields, ONE_BYTE[0])
     scores = {}
     for place, encoding in enumerate(ONE_BYTE):
-        try:
-            scores[encoding] = score_language(text.decode(encoding)) - 0.03 * place
-        except UnicodeDecodeError:
-            continue
+        with contextlib.suppress(UnicodeDecodeError):
+            read = text.decode(encoding)
+            if not CONTROL.search(read):
+                scores[encoding] = score_language(read) - 0.03 * place
     ranking = sorted(scores, key=lambda encoding: -scores[encoding])
     if not ranking:
         return EncodingGuess("latin-1", fields)

@@ -65,6 +65,7 @@ def parse_csv(path: Path, content: bytes, delimiter: str, header: bool = True) -
     Without a header they are named column_1, column_2 and so on. An empty column without a name,
     which extra delimiters at the ends of lines make, is left out.
     """
+    content += b"" if content.endswith((b"\n", b"\r")) else b"\n"  # which pyarrow needs
     limit = csv.field_size_limit(BLOCK)
     try:
         check_title(path, content, delimiter)
@@ -73,7 +74,7 @@ def parse_csv(path: Path, content: bytes, delimiter: str, header: bool = True) -
         if header:
             check_names(path, names if names[-1:] != [""] else names[:-1] or [""], delimiter)
         else:
-            names = [f"column_{number}" for number in range(1, len(names) + 1)]
+            names = number_columns(len(names))
         if header and next(rows, None) is None:
             raise FathomError(f"{path} has a header, but no rows")
         if b'"' in content:  # pyarrow reads on to the end of the file after an unclosed quote
@@ -92,6 +93,10 @@ def parse_csv(path: Path, content: bytes, delimiter: str, header: bool = True) -
     finally:
         csv.field_size_limit(limit)
     return name_columns(path, table, names, delimiter, header)
+
+
+def number_columns(count: int) -> list[str]:
+    return [f"column_{number}" for number in range(1, count + 1)]
 
 
 def name_columns(
@@ -184,9 +189,10 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
     for name in names:
         if names.count(name) > 1:
             numbers = [str(number) for number, other in enumerate(names, 1) if other == name]
+            hint = "; if the file has no header, set dataset.source.header: false" if is_csv else ""
             raise FathomError(
                 f"{path}: columns {' and '.join(numbers)} are both named {shorten(name)!r}: rename "
-                "one; if the file has no header, add one"
+                f"one{hint}"
             )
         if is_csv and name.startswith('"'):
             raise FathomError(

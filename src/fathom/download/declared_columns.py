@@ -45,7 +45,9 @@ def convert_table(
         for name in table.columns
         if name in declared
     }
-    return table.assign(**converted) if converted else table
+    if not converted:
+        return table
+    return pd.DataFrame({name: converted.get(name, table[name]) for name in table.columns})
 
 
 def declared_kinds(columns: Mapping[str, ColumnSettings]) -> list[str]:

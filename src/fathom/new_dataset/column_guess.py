@@ -62,7 +62,6 @@ class ColumnGuess:
     reason: str | None = None
     ascending: bool = False
     not_numbers: str = ""
-    is_text: bool = False
 
     @property
     def is_feature(self) -> bool:
@@ -76,29 +75,3 @@ class ColumnGuess:
     @property
     def may_be_category(self) -> bool:
         return self.kind == "integer" and 2 < self.distinct <= MAX_CODES
-
-    # What settings without `columns` need:
-
-    @property
-    def date_format(self) -> str | None:
-        is_text = self.kind == "date" and self.is_text
-        return self.declaration.format or ("ISO8601" if is_text else None)
-
-    @property
-    def other_format(self) -> str | None:
-        return None
-
-    @property
-    def invalid(self) -> dict[str, int]:
-        return {}
-
-    @property
-    def mixed(self) -> bool:
-        return bool(self.not_numbers) and self.kind == "category"
-
-    @property
-    def refused(self) -> bool:
-        return False
-
-    def list_invalid(self) -> str:
-        return self.not_numbers.removeprefix("not all numbers: ")

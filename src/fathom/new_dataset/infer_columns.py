@@ -97,7 +97,6 @@ def describe_column(values: pd.Series[Any], texts: Texts | None, reading: Readin
             Check(name, evidence, column_entry(name, other)) for evidence, other in reading.checks
         ),
         reason=reading.reason,
-        is_text=texts is not None,
         not_numbers=reading.not_numbers,
         ascending=kind == "date" and present.is_monotonic_increasing,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
@@ -23,9 +24,11 @@ from fathom.download.parquet_files import is_parquet
 from fathom.download.table_files import Part, check_part
 from fathom.messages.dvc import require_dvc
 from fathom.messages.git import git_problem
+from fathom.new_dataset.column_guess import Check
 from fathom.new_dataset.dataset_file import Arguments
 from fathom.new_dataset.describe_images import describe_images
 from fathom.new_dataset.describe_table import describe_table
+from fathom.new_dataset.printing import printable
 from fathom.settings.compose import one_line
 from fathom.settings.data_settings import DatasetSettings
 from fathom.settings.fields import Task
@@ -36,12 +39,19 @@ DVC = Path(".dvc")
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the command. `sheet`, `table` and `query` name a part of the file."""
+    """Options of the command.
+
+    `header` tells whether a CSV file has one, or is None. `sheet`, `table` and `query` name a part
+    of the file.
+    """
 
     target: str | None = None
     task: Task | None = None
     name: str | None = None
+    header: bool | None = None
     force: bool = False
+    yes: bool = False
+    strict: bool = False
     sheet: str | None = None
     table: str | None = None
     query: str | None = None
@@ -58,7 +68,8 @@ def new_dataset(file: Path, options: Options, snapshot: Arguments | None = None)
     has arguments of the source if the file is the result of a query of a database.
 
     Raises:
-        FathomError: no network can be trained on the file, or it cannot be added.
+        FathomError: no network can be trained on the file, it cannot be added, or there is
+            something to check and the user does not accept it.
     """
     for path in (paths.CONF / "config.yaml", paths.PARAMS, DVC / "config"):
         if not path.is_file():
@@ -68,18 +79,21 @@ def new_dataset(file: Path, options: Options, snapshot: Arguments | None = None)
     require_dvc()
     part = Part() if snapshot else options.part
     check_part(file, file_suffix(file), part)
-    name, target, task = options.name or name_of(file), options.target, options.task
+    name = options.name or name_of(file)
     settings, data = choose_paths(file, name, options.force)
     has_tables = file.is_dir() and any(map(is_parquet, file.rglob("*")))
     if file.suffix.lower() == ".npz" or (file.is_dir() and not has_tables):
-        if target is not None or task == "regression":
-            option = "--target" if target is not None else "--task regression"
-            raise FathomError(f"{option} is for tables: images have classes")
-        text = describe_images(file, name, data)
+        refuse_table_options(options)
+        text, checks = describe_images(file, name, data), list[Check]()
     else:
         given = snapshot or {key: (value, "") for key, value in vars(part).items() if value}
-        text = describe_table(file, name, data, target, task, part, given)
+        text, checks = describe_table(
+            file, name, data, options.target, options.task, options.header, part, given
+        )
     check_settings(text, name)
+    print_checks(checks)
+    if checks:
+        accept(settings, options)
     with track(file, data):
         write_text(settings, text)
     print(f"wrote {settings}; DVC tracks {data.as_posix()}")
@@ -87,6 +101,43 @@ def new_dataset(file: Path, options: Options, snapshot: Arguments | None = None)
         untrack(old)
         print(f"removed {old.as_posix()}, which it replaces")
     print_next_steps(name, [settings, pointer(data), data.parent / ".gitignore"])
+
+
+def refuse_table_options(options: Options) -> None:
+    for option, given in {
+        "--target": options.target is not None,
+        "--task regression": options.task == "regression",
+        "--header": options.header is True,
+        "--no-header": options.header is False,
+    }.items():
+        if given:
+            raise FathomError(f"{option} is for tables: images have classes")
+
+
+def print_checks(checks: list[Check]) -> None:
+    """Print each ambiguity with its evidence and the line that changes it."""
+    if checks:
+        print("please check:")
+    for check in checks:
+        print(f"  {printable(check.column)}: {printable(check.evidence)}")
+        print(f"    to change it: {check.change}")
+
+
+def accept(settings: Path, options: Options) -> None:
+    """Raise a FathomError if the user does not accept what there is to check."""
+    if options.strict:
+        raise FathomError(
+            "--strict: please check the list above; nothing is written. Without --strict it is "
+            f"written into {settings}, where you can change it"
+        )
+    if options.yes or not is_terminal():
+        return
+    if not click.confirm(f"write {settings}, where you can change it?", default=True):
+        raise FathomError("nothing is written")
+
+
+def is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def print_next_steps(name: str, new: list[Path]) -> None:

@@ -1,0 +1,100 @@
+"""Whether the first row of a CSV file has the names of the columns, or is data like the others."""
+
+import itertools
+import re
+from collections.abc import Sequence
+
+import pyarrow as pa
+from pyarrow import compute
+
+from fathom.base.errors import FathomError
+from fathom.download.csv_files import MISSING, replace_decimal_mark, trim_texts, try_cast
+
+SAMPLE = 1000  # rows whose values are compared with the names
+YEARS = (1500, 2200)
+
+
+def refuse_data(file: object, names: Sequence[str], rows: pa.Table, decimal: str) -> None:
+    """Raise a FathomError that names --no-header if the first row looks like data.
+
+    Args:
+        names: the fields of the first row.
+        rows: the other rows, as strings.
+        decimal: the decimal mark of the file.
+    """
+    evidence = find_data(names, rows, decimal)
+    if evidence is not None:
+        raise FathomError(
+            f"{file} seems to have no header: {evidence}. --no-header takes the first row as data "
+            f"and names the columns column_1 … column_{len(names)}, --header as the names"
+        )
+
+
+def find_data(names: Sequence[str], rows: pa.Table, decimal: str) -> str | None:
+    """Say why the first row looks like data, or return None.
+
+    It does if all columns of numbers have a number as name, unless these numbers are labels such as
+    years; or, without numbers, if the name of each column with repeated values is one of them.
+    """
+    columns = [trim_texts(column, MISSING).drop_null() for column in rows.columns]
+    numeric, texts = {}, []
+    for place, (name, column) in enumerate(zip(names, columns, strict=True)):
+        numbers = to_numbers(column.slice(0, SAMPLE), decimal)
+        if numbers is None:
+            texts.append((name, column))
+        elif len(numbers) and name not in MISSING:
+            numeric[place] = numbers
+    if not numeric:
+        return find_repeated(texts)
+    written = [names[place] for place in numeric]
+    values = to_numbers(pa.chunked_array([pa.array(written, pa.string())]), decimal)
+    if values is None or are_labels(values.to_pylist(), list(numeric.values())):
+        return None
+    columns_of = "the column" if len(written) == 1 else f"all {len(written)} columns"
+    return f"its first row has a number for {columns_of} of numbers, such as {written[0]!r}"
+
+
+def to_numbers(texts: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray | None:
+    return try_cast(replace_decimal_mark(texts, decimal), pa.float64())
+
+
+def are_labels(names: list[float], columns: list[pa.ChunkedArray]) -> bool:
+    """Tell whether numbers label columns: they rise evenly, are years, or are unlike the values."""
+    steps = {round(after - before, 9) for before, after in itertools.pairwise(names)}
+    even = len(steps) == 1 and 0 not in steps
+    if (even and len(names) > 2) or steps == {1.0}:
+        return True
+    ranges = [compute.min_max(column).as_py() for column in columns]
+    inside = sum(r["min"] <= name <= r["max"] for name, r in zip(names, ranges, strict=True))
+    are_years = all(YEARS[0] <= name <= YEARS[1] and name % 1 == 0 for name in names)
+    rise = names == sorted(set(names))
+    return inside < len(names) / 2 or (are_years and rise and not is_year(ranges[0]["max"]))
+
+
+def is_year(value: float) -> bool:
+    return YEARS[0] <= value <= YEARS[1]
+
+
+def find_repeated(columns: list[tuple[str, pa.ChunkedArray]]) -> str | None:
+    """Say that texts of the first row occur below it, if all do whose columns repeat values."""
+    alike = [is_alike(name, column) for name, column in columns]
+    repeated = [len(column.unique()) < len(column) for _, column in columns]
+    if not any(alike) or any(r and not a for r, a in zip(repeated, alike, strict=True)):
+        return None
+    if sum(alike) < len(alike) / 2:
+        return None
+    name = next(name for (name, _), a in zip(columns, alike, strict=True) if a)
+    return f"its first row has values like those below it, such as {name!r}"
+
+
+def is_alike(name: str, column: pa.ChunkedArray) -> bool:
+    """Tell whether a text is among the values, or has digits in the places where they have."""
+    if compute.index(column, name).as_py() >= 0:
+        return True
+    shape = shape_of(name)
+    shapes = {shape_of(text) for text in column.slice(0, SAMPLE).to_pylist()}
+    return "9" in shape and shapes == {shape}
+
+
+def shape_of(text: str) -> str:
+    return re.sub(r"[^\W\d]+", "a", re.sub(r"\d+", "9", text))

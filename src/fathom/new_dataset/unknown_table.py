@@ -1,0 +1,103 @@
+"""Reads a table of which nothing is known: the columns of a CSV file as texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from fathom.artifacts.schema import LARGE
+from fathom.base.errors import FathomError
+from fathom.download.csv_dialect import SEPARATOR, WHITESPACE, find_delimiter, guess_csv
+from fathom.download.csv_encoding import FEW_FIELDS, EncodingGuess, decode, guess_encoding
+from fathom.download.csv_files import name_columns, parse_csv
+from fathom.download.own_files import DELIMITERS, check_suffix, read_bytes
+from fathom.download.parquet_files import is_parquet, parquet_table
+from fathom.download.table_files import Part, read_table_file
+from fathom.new_dataset.column_guess import Check
+from fathom.new_dataset.dataset_file import Arguments
+from fathom.new_dataset.header import refuse_data
+from fathom.new_dataset.printing import shorten
+
+
+@dataclass(frozen=True)
+class UnknownTable:
+    """The first rows of a table, or all of its `rows`, as they are in the file.
+
+    `source` has the arguments of `table_file` by which the file differs from the usual, `decimal`
+    is its decimal mark, and `checks` are ambiguities of the whole file.
+    """
+
+    table: pd.DataFrame
+    rows: int
+    source: Arguments
+    decimal: str = "."
+    checks: tuple[Check, ...] = ()
+
+
+def read_unknown_table(file: Path, header: bool | None, part: Part = Part()) -> UnknownTable:
+    """Read a file. `header` tells whether a CSV file has one; None: it must look like having one.
+
+    Raises:
+        FathomError: the file cannot be read, or seems to have no header.
+    """
+    if not file.is_dir() and check_suffix(file) in DELIMITERS:
+        return read_unknown_csv(file, header)
+    if header is not None:
+        raise FathomError(f"--{'' if header else 'no-'}header is for CSV files, not for {file}")
+    if file.is_dir() or is_parquet(file):
+        large = parquet_table(file)
+        if file.is_dir() or large.size > LARGE:
+            head = large.head(LARGE // len(large.schema.names))
+            return UnknownTable(head, large.rows, {})
+    table = read_table_file(file, part=part or Part())
+    return UnknownTable(table, len(table), {})
+
+
+def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
+    content, default = read_bytes(file), DELIMITERS[check_suffix(file)]
+    delimiter, decimal, _ = guess_csv(file)
+    encoding = guess_encoding(content)  # of all of it, not of the first 64 kB
+    text = decode(file, content, encoding.name)
+    first_line = SEPARATOR.match(text) is not None
+    text, mark = find_delimiter(text, delimiter, default)
+    rows = parse_csv(file, text, mark, header=False)
+    if header is not False:
+        names = [(column[0].as_py() or "").strip() for column in rows.columns]
+        if header is None:
+            refuse_data(file, names, rows.slice(1), decimal)
+        rows = name_columns(file, rows, names, mark)
+        if not len(rows):
+            raise FathomError(f"{file} has a header, but no rows")
+    source: Arguments = {}
+    if delimiter != default:
+        why = "in the first line" if first_line else ""
+        source["delimiter"] = (delimiter, "runs of blanks" if delimiter == WHITESPACE else why)
+    if decimal != ".":
+        source["decimal"] = (decimal, "")
+    if not encoding.name.startswith("utf-8"):
+        source["encoding"] = (encoding.name, describe_fields(encoding))
+    if header is False:
+        source["header"] = (False, "the first row is data")
+    checks = tuple(check_encoding(encoding))
+    return UnknownTable(rows.to_pandas(), len(rows), source, decimal, checks)
+
+
+def describe_fields(encoding: EncodingGuess) -> str:
+    return f"reads {shorten(encoding.read_example())!r}" if encoding.fields else ""
+
+
+def check_encoding(encoding: EncodingGuess) -> list[Check]:
+    """Return an encoding that others might replace, with a text that they read differently."""
+    if encoding.other is None:
+        return []
+    first, second = encoding.read_example(), encoding.read_example(encoding.other)
+    count = len(encoding.fields)
+    few = f", of which there {'is only one' if count == 1 else f'are only {count}'}"
+    evidence = (
+        f"{shorten(first)!r} is read as {encoding.name}, the encoding that fits best the texts "
+        f"beyond ASCII{few if count < FEW_FIELDS else ''}; as {encoding.other} it would be "
+        f"{shorten(second)!r}"
+    )
+    return [Check("encoding", evidence, f"encoding: {encoding.other}")]

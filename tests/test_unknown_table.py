@@ -1,0 +1,124 @@
+"""How a CSV file of which nothing is known is read: its header, encoding and delimiter."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from own_files import refusal, write
+
+from fathom.base.errors import FathomError
+from fathom.download.table_files import read_table_file
+from fathom.new_dataset.unknown_table import read_unknown_table
+
+IRIS = "5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n6.3,3.3,Iris-virginica\n"
+MUSHROOM = "p,x,s,x\ne,b,y,x\np,x,s,b\ne,x,s,b\n"
+TWO_DATES = "2020-01-05,red\n2020-02-11,red\n2020-03-01,blue\n2020-03-02,blue\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "evidence"),
+    [
+        (IRIS, "all 2 columns of numbers, such as '5.1'"),
+        (IRIS.replace(",", ";").replace(".", ","), "all 2 columns of numbers, such as '5,1'"),
+        (IRIS.replace("4.9", "") + IRIS, "all 2 columns of numbers, such as '5.1'"),
+        ("Anna,Bonn,34\nBea,Köln,27\nCem,Bonn,51\n", "the column of numbers, such as '34'"),
+        ("NA,3,7\n1,3,6\n2,4,9\n9,1,2\n", "all 2 columns of numbers, such as '3'"),
+        ("0,0,7\n1,0,6\n0,4,9\n", "all 3 columns of numbers, such as '0'"),
+        (MUSHROOM, "values like those below it, such as 'p'"),
+        (TWO_DATES, "values like those below it, such as '2020-01-05'"),
+        (f"sepal,petal,kind\n{IRIS}", None),
+        ("kind,0,1,2\na,0,1,2\nb,2,1,1\n", None),  # of an array without names
+        ("country,2018,2020,2021\na,1.5,3,4\nb,2.5,3,4\n", None),
+        ("country,2020\na,5\nb,6\n", None),
+        ("410.5,411.0,411.5,412.0\n0.1,0.2,0.1,0.2\n0.5,0.4,0.3,0.1\n", None),  # a spectrum
+        ("1,5,20\n0.1,0.2,0.1\n0.5,0.4,0.3\n", None),  # names unlike the values
+        ("kind,size\nred,big\nred,small\nblue,big\n", None),
+        ("name,town\nAnna,Bonn\nBea,Bonn\nCem,Köln\n", None),
+        ("a,b\nx1,y1\nx2,y2\nx1,y2\n", None),
+    ],
+)
+def test_a_first_row_of_data(tmp_path: Path, content: str, evidence: str | None) -> None:
+    file = write(tmp_path / "t.csv", content)
+    count = len(read_unknown_table(file, header=False).table.columns)
+    if evidence is None:
+        assert len(read_unknown_table(file, header=None).table) == content.count("\n") - 1
+        return
+    has = "values" if evidence.startswith("values") else "a number for"
+    assert refusal(read_unknown_table, file, None) == (
+        f"t.csv seems to have no header: its first row has {has} {evidence.removeprefix('values ')}"
+        ". --no-header takes the first row as data and names the columns column_1 … "
+        f"column_{count}, --header as the names"
+    )
+    found = read_unknown_table(file, header=False)
+    assert found.source["header"] == (False, "the first row is data")
+    arguments = {key: value for key, (value, _) in found.source.items()}
+    table = read_table_file(file, **arguments)
+    assert list(table) == [f"column_{n}" for n in range(1, count + 1)] == list(found.table)
+    assert len(table) == content.count("\n")
+
+
+def test_names_that_the_user_insists_on(tmp_path: Path) -> None:
+    found = read_unknown_table(write(tmp_path / "t.csv", IRIS), header=True)
+    assert list(found.table) == ["5.1", "3.5", "Iris-setosa"]
+    assert found.source == {}
+    message = "t.csv: columns 2 and 4 are both named 'x': rename one; if the file has no header, "
+    file = write(tmp_path / "t.csv", MUSHROOM)
+    assert refusal(read_unknown_table, file, True).startswith(message)
+    with pytest.raises(FathomError, match="--no-header is for CSV files, not for"):
+        read_unknown_table(write(tmp_path / "t.parquet", b""), header=False)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words", "evidence", "change"),
+    [
+        (
+            "cp1250",
+            ["Poznań", "Kraków", "Łódź", "Gdańsk", "Wrocław"],
+            "'Poznań' is read as cp1250, the encoding that fits best the texts beyond ASCII; as "
+            "cp1252 it would be 'Poznañ'",
+            "encoding: cp1252",
+        ),
+        (
+            "cp932",
+            ["東京", "大阪"],
+            "'東京' is read as cp932, the encoding that fits best the texts beyond ASCII, of which "
+            "there are only 2; as cp1252 it would be '“Œ‹ž'",
+            "encoding: cp1252",
+        ),
+    ],
+)
+def test_encodings_to_check(
+    tmp_path: Path, encoding: str, words: list[str], evidence: str, change: str
+) -> None:
+    rows = "".join(f"{n},{word}\n" for n, word in enumerate(words))
+    file = write(tmp_path / "t.csv", f"n,town\n{rows}".encode(encoding))
+    found = read_unknown_table(file, header=None)
+    assert list(found.table["town"]) == words
+    assert found.source["encoding"] == (encoding, f"reads {words[0]!r}")
+    (check,) = found.checks
+    assert (check.column, check.evidence, check.change) == ("encoding", evidence, change)
+
+
+@pytest.mark.parametrize(
+    ("content", "source"),
+    [
+        ("a,b\n1,x\n2,y\n", {}),
+        ("\ufeffa;b\r\n1;ü\r\n2;y\r\n", {"delimiter": (";", "")}),
+        ("a,b\r1,x\r2,y\r", {}),
+        ("a,b,\n1,x,\n2,y,\n", {}),
+        ('"sep=;"\na;b\n1;x\n2;y\n', {"delimiter": (";", "in the first line")}),
+        (" a  b\n 1  x\n 2  y\n", {"delimiter": ("whitespace", "runs of blanks")}),
+        ('a\t"b"\n1\t"x"\n2\t y\n', {"delimiter": ("\t", "")}),
+    ],
+)
+def test_dialects(tmp_path: Path, content: str, source: dict[str, Any]) -> None:
+    file = write(tmp_path / "t.csv", content)
+    found = read_unknown_table(file, header=None)
+    assert found.source == source
+    table = read_table_file(file, **{key: value for key, (value, _) in source.items()})
+    assert table.to_dict("list") == {"a": [1, 2], "b": [found.table["b"][0], "y"]}
+
+
+def test_a_first_line_names_the_delimiter_in_the_stages(tmp_path: Path) -> None:
+    file = write(tmp_path / "t.csv", "sep=;\r\na;b\r\n1;x\r\n")
+    assert read_table_file(file).to_dict("list") == {"a": [1], "b": ["x"]}
