@@ -50,11 +50,7 @@ def fathom() -> None:
     help="Default: inferred from the target's values.",
 )
 @click.option("--name", help="The name of the data set. Default: made from the file's name.")
-@click.option(
-    "--header/--no-header",
-    default=None,
-    help="Whether the first row of a CSV file has names. Default: if it does not look like data.",
-)
+@click.option("--header/--no-header", default=None, help="Whether a CSV file has a header.")
 @click.option("--force", is_flag=True, help="Replace an existing data set of that name.")
 @click.option("--sheet", metavar="NAME", help="The sheet of a workbook.")
 @click.option("--table", metavar="NAME", help="The table of a SQLite or DuckDB file.")
@@ -70,11 +66,8 @@ def new_dataset(file: Path | None, url_env: str | None, **options: Any) -> None:
     Or it is the result of a query of a database: --url-env DATABASE_URL --query "select …".
 
     Prints the columns or classes, copies the file to data/own/, where DVC tracks it, and writes
-    conf/dataset/NAME.yaml. For a table without --target, only prints the columns.
-
-    Ends with a list of what to check: guesses that the file leaves open, each with its evidence
-    and the line of conf/dataset/NAME.yaml that changes it. In a terminal it then asks before it
-    writes; --yes does not ask, and --strict writes nothing and ends with status 1.
+    conf/dataset/NAME.yaml. For a table without --target, only prints the columns. Ends with a
+    list of guesses to check, and in a terminal asks before it writes.
     """
     from fathom.new_dataset.new_dataset import Options
     from fathom.new_dataset.new_dataset import new_dataset as add_dataset
@@ -97,10 +90,7 @@ def new_dataset(file: Path | None, url_env: str | None, **options: Any) -> None:
 @fathom.command()
 @click.argument("name")
 def refresh(name: str) -> None:
-    """Ask the database of a data set again.
-
-    Replaces the snapshot in data/own/, and its rows and checksum in conf/dataset/NAME.yaml.
-    """
+    """Ask the database of a data set again: replace its snapshot in data/own/ and its checksum."""
     from fathom.new_dataset import snapshot
 
     snapshot.refresh(name)
@@ -262,9 +252,7 @@ def completion(shell: str) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=8501, help="0: any free port.")
 @click.option("--max-rows", type=COUNT, default=1000, help="Maximum rows of a request.")
 @click.option("--max-bytes", type=COUNT, default=16 << 20, help="Maximum bytes of a request.")
-@click.option(
-    "--max-waiting", type=COUNT, default=256, help="Maximum requests at once; others get 503."
-)
+@click.option("--max-waiting", type=COUNT, default=256, help="Maximum requests; others get 503.")
 @click.option("--batch-rows", type=COUNT, default=1024, help="Maximum rows of a batch.")
 @click.option(
     "--batch-wait-ms",

@@ -36,7 +36,7 @@ class UnknownTable:
     checks: tuple[Check, ...] = ()
 
 
-def read_unknown_table(file: Path, header: bool | None, part: Part = Part()) -> UnknownTable:
+def read_unknown_table(file: Path, header: bool | None, part: Part | None = None) -> UnknownTable:
     """Read a file. `header` tells whether a CSV file has one; None: it must look like having one.
 
     Raises:
