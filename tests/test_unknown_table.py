@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from own_files import refusal, write
 
 from fathom.base.errors import FathomError
 from fathom.download.table_files import read_table_file
+from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.unknown_table import read_unknown_table
 
 IRIS = "5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n6.3,3.3,Iris-virginica\n"
@@ -122,3 +124,15 @@ def test_dialects(tmp_path: Path, content: str, source: dict[str, Any]) -> None:
 def test_a_first_line_names_the_delimiter_in_the_stages(tmp_path: Path) -> None:
     file = write(tmp_path / "t.csv", "sep=;\r\na;b\r\n1;x\r\n")
     assert read_table_file(file).to_dict("list") == {"a": [1], "b": ["x"]}
+
+
+def test_only_texts_of_csv_files_have_usual_markers_of_missing_values(tmp_path: Path) -> None:
+    table = pd.DataFrame({"country": ["NA", "DE", "DE"], "size": [1.5, 2.5, 3.5]})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    table.to_parquet(tmp_path / "t.parquet")
+    counts = []
+    for name in ("t.csv", "t.parquet"):
+        found = read_unknown_table(tmp_path / name, header=None)
+        columns = infer_columns(found.table, None, found.decimal, found.missing)
+        counts.append([(column.missing, column.declaration.missing) for column in columns])
+    assert counts == [[(1, None), (0, None)], [(0, None), (0, None)]]

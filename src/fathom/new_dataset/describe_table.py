@@ -35,7 +35,7 @@ def describe_table(
     """
     unknown = read_unknown_table(file, header, part)
     table = unknown.table
-    columns = infer_columns(table, target, unknown.decimal)
+    columns = infer_columns(table, target, unknown.decimal, unknown.missing)
     if target is None:
         print_columns(columns, None)
         names = join_first((printable(column.name) for column in columns), MAX_NAMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from fathom.artifacts.schema import LARGE
 from fathom.base.errors import FathomError
 from fathom.download.csv_dialect import SEPARATOR, WHITESPACE, find_delimiter, guess_csv
 from fathom.download.csv_encoding import FEW_FIELDS, EncodingGuess, decode, guess_encoding
-from fathom.download.csv_files import name_columns, parse_csv
+from fathom.download.csv_files import MISSING, name_columns, parse_csv
 from fathom.download.own_files import DELIMITERS, check_suffix, read_bytes
 from fathom.download.parquet_files import is_parquet, parquet_table
 from fathom.download.table_files import Part, read_table_file
@@ -26,7 +27,8 @@ class UnknownTable:
     """The first rows of a table, or all of its `rows`, as they are in the file.
 
     `source` has the arguments of `table_file` by which the file differs from the usual, `decimal`
-    is its decimal mark, and `checks` are ambiguities of the whole file.
+    is its decimal mark, `missing` has the texts that stand for a missing value in any column, and
+    `checks` are ambiguities of the whole file.
     """
 
     table: pd.DataFrame
@@ -34,6 +36,7 @@ class UnknownTable:
     source: Arguments
     decimal: str = "."
     checks: tuple[Check, ...] = ()
+    missing: Sequence[str] = ()
 
 
 def read_unknown_table(file: Path, header: bool | None, part: Part | None = None) -> UnknownTable:
@@ -81,7 +84,7 @@ def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
     if header is False:
         source["header"] = (False, "the first row is data")
     checks = tuple(check_encoding(encoding))
-    return UnknownTable(rows.to_pandas(), len(rows), source, decimal, checks)
+    return UnknownTable(rows.to_pandas(), len(rows), source, decimal, checks, MISSING)
 
 
 def describe_fields(encoding: EncodingGuess) -> str:
