@@ -111,7 +111,11 @@ def tables(draw: st.DrawFn) -> list[MadeColumn]:
 
 
 @settings(
-    derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=50,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 @given(
     tables(),
