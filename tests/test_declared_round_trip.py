@@ -6,10 +6,10 @@ import csv
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +19,7 @@ from fathom.settings.column_settings import ColumnSettings
 
 ORDER = ["low", "medium", "high"]
 GROUPS = {",": ",", ".": ".", "'": "'’", " ": " \u00a0\u2009\u202f"}
-ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"]
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "cp1252"]
 LETTERS = st.characters(
     codec="latin-1", exclude_characters="\x85\xa0", exclude_categories=["Cc", "Zs", "Zl", "Zp"]
 )
@@ -111,7 +111,11 @@ def tables(draw: st.DrawFn) -> list[MadeColumn]:
 
 
 @settings(
-    derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=50,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 @given(
     tables(),
@@ -121,16 +125,19 @@ def tables(draw: st.DrawFn) -> list[MadeColumn]:
     st.sampled_from(["\n", "\r\n"]),
 )
 def test_a_declared_table_is_read_with_the_same_values(
-    columns: list[MadeColumn], delimiter: str, encoding: str, quoting: Any, end: str
+    tmp_path_factory: pytest.TempPathFactory,
+    columns: list[MadeColumn],
+    delimiter: str,
+    encoding: str,
+    quoting: Any,
+    end: str,
 ) -> None:
     names = [f"column {number}" for number in range(len(columns))] + ["last"]
     table = pd.DataFrame(dict(zip(names, [c.texts for c in columns], strict=False)))
     table["last"] = "x"  # so that no line is blank
-    if encoding in ("cp1252", "latin-1"):
-        encoding = (
-            "cp1252" if all(can_encode(t, "cp1252") for t in table.to_numpy().flat) else "utf-8"
-        )
-    path = Path("t.csv")
+    if not all(can_encode(text, encoding) for text in table.to_numpy().flat):
+        encoding = "utf-8"
+    path = tmp_path_factory.getbasetemp() / "t.csv"
     table.to_csv(
         path, index=False, sep=delimiter, encoding=encoding, quoting=quoting, lineterminator=end
     )

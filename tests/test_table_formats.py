@@ -171,7 +171,7 @@ BAD: list[tuple[str, str | bytes | dict[str, list[list[Any]]], str]] = [
      "name of a column: the first row with values must name each column in a cell of its own, "
      "without merged cells or a title above"),
     ("t.xlsx", {"a": [[], [None, "x", "x"], [None, 1, 2]]}, "t.xlsx, sheet 'a': columns 1 and 2 "
-     "are both named 'x': rename one; if the file has no header, add one"),
+     "are both named 'x': rename one"),
     ("t.sqlite", "", "t.sqlite is empty"),
     ("t.sqlite", "a,b\n1,2\n" * 9, "t.sqlite is damaged, or not a file of SQLite or DuckDB"),
     ("t.csv", b"SQLite format 3\0", "t.csv is a SQLite file, despite its suffix: rename or "
