@@ -8,6 +8,7 @@ import pytest
 from own_files import refusal, write
 
 from fathom.base.errors import FathomError
+from fathom.download.csv_encoding import guess_encoding
 from fathom.download.table_files import read_table_file
 from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.unknown_table import read_unknown_table
@@ -84,8 +85,8 @@ def test_names_that_the_user_insists_on(tmp_path: Path) -> None:
             "cp932",
             ["東京", "大阪"],
             "'東京' is read as cp932, the encoding that fits best the texts beyond ASCII, of which "
-            "there are only 2; as cp1252 it would be '“Œ‹ž'",
-            "encoding: cp1252",
+            "there are only 2; as cp949 it would be '뱦떈'",
+            "encoding: cp949",
         ),
     ],
 )
@@ -99,6 +100,34 @@ def test_encodings_to_check(
     assert found.source["encoding"] == (encoding, f"reads {words[0]!r}")
     (check,) = found.checks
     assert (check.column, check.evidence, check.change) == ("encoding", evidence, change)
+
+
+WESTERN = (
+    "Köln café Zürich João São Tromsø España ¿Qué? SÃO è don’t it’s 20°C T(°C) 5µm µg/m³ m² ±3 ½ "
+    "10£ ¥100 ©2020 Nº 1ª MÜNCHEN"
+)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words", "other"),
+    [
+        *(("cp1252", [word], ...) for word in WESTERN.split()),
+        ("cp1252", WESTERN.split(), None),  # no other fits all
+        ("iso8859_15", ["5€"], "cp1252"),
+        ("cp1250", ["Łódź"], "cp1252"),
+        ("iso8859_2", ["Łódź", "Śląskie"], "cp1252"),
+        ("cp1251", ["нет"], "cp1252"),
+        ("cp1253", ["ναι"], "cp1252"),
+        ("cp1255", ["ירושלים", "חיפה"], "cp1252"),
+        ("cp949", ["3월"], "cp1252"),
+        ("gb18030", ["北京", "上海"], "cp932"),
+        ("big5", ["女"], "cp949"),
+    ],
+)
+def test_encodings_of_few_words(encoding: str, words: list[str], other: Any) -> None:
+    rows = "".join(f"{n},{word},red\n" for n, word in enumerate(words))
+    found = guess_encoding(f"n,word,color\n{rows}".encode(encoding))
+    assert (found.name, found.other) == (encoding, found.other if other is ... else other)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 `charset_normalizer` tells texts of two bytes a character (Chinese, Japanese, Korean) from others.
 Encodings of one byte differ in few letters, so that many fit: the one wins whose letters beyond
-ASCII belong to one language.
+ASCII belong to one language. Where few letters tell, cp1252 (Western) wins.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from string import ascii_lowercase
 
 from charset_normalizer import from_bytes
 from charset_normalizer.constant import FREQUENCIES
@@ -23,8 +24,8 @@ from fathom.download.own_files import check_start
 
 TWO_BYTES = ["cp932", "gb18030", "cp949", "big5", "euc_jp"]
 ONE_BYTE = [  # the likelier first
-    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r",
-    "mac_roman", "cp850", "iso8859_2",
+    "cp1252", "iso8859_15", "cp1250", "iso8859_2", "cp1251", "cp1253", "cp1254", "cp1255",
+    "cp1256", "cp1257", "koi8_r", "mac_roman", "cp850",
 ]  # fmt: skip
 MORE_LETTERS = {  # FREQUENCIES has the 26 most frequent letters of a language
     "Polish": "ćńśźż", "German": "ß", "French": "âêëîïôœùûüÿæ", "Spanish": "ñúü¿¡",
@@ -34,7 +35,11 @@ MORE_LETTERS = {  # FREQUENCIES has the 26 most frequent letters of a language
     "Turkish": "âîöı", "Italian": "éìîóùú", "Dutch": "éïöüèó", "Greek": "ύϊϋΐΰβζξψ",
     "Bulgarian": "ьюф", "Russian": "щшюэфъё", "Ukrainian": "єґщшюжф", "Arabic": "ضذزثظغؤئءآة",
 }  # fmt: skip
-SYMBOLS = "€£¥§°±²³µ½¼×«»“”„‘’–—…©®™·•º"
+SYMBOLS = "€£¥§°±²³µ½¼×«»“”„‘’–—…©®™·•ºª¿¡"
+ALIEN = re.compile(  # two marks, a word without ASCII letters, or a mark in a wrong place
+    r"[£¥§°±²³µ½¼·º©®¿¡]{2}|(?<![^\W\d_])[À-ɏ]{2,}(?![^\W\d_])|(?<=\d)[¿¡]"
+)
+WESTERN = {"cp1252", "cp1250", "cp1254"}  # a word that fits one of them is not of two bytes
 CONTROL = re.compile("[\x80-\x9f]")  # characters that no text has
 MAX_FIELDS = 200
 FEW_FIELDS = 5  # which hardly tell an encoding
@@ -46,7 +51,8 @@ NUL_SHARE = 0.3  # of every other byte, in UTF-16 of mostly ASCII letters
 class EncodingGuess:
     """An encoding, and up to `MAX_FIELDS` different fields beyond ASCII, the most frequent first.
 
-    `other` is the next best encoding that reads them differently, if there is one.
+    `other` is an encoding that reads them differently and that the user may have meant, if there
+    is one.
     """
 
     name: str
@@ -90,33 +96,69 @@ def guess_code_page(content: bytes) -> EncodingGuess:
     counts = Counter(re.findall(rb'[^,;\t"\r\n]*[\x80-\xff][^,;\t"\r\n]*', content))
     fields = [field.strip() for field, _ in counts.most_common(MAX_FIELDS)]
     text = b"\n".join(fields)
-    repeated = (text + b"\n") * (1 + TEXT // len(text))
-    best = from_bytes(repeated, cp_isolation=[*TWO_BYTES, *ONE_BYTE], enable_fallback=False).best()
-    if best is not None and best.encoding in TWO_BYTES:
-        return EncodingGuess(best.encoding, fields, ONE_BYTE[0])
-    scores = {}
+    readings = read_alphabets(text)
+    if not any(readings[name].known == 1 for name in WESTERN & readings.keys()):
+        repeated = (text + b"\n") * (1 + TEXT // len(text))
+        every = [*TWO_BYTES, *ONE_BYTE]
+        found = [
+            m.encoding for m in from_bytes(repeated, cp_isolation=every, enable_fallback=False)
+        ]
+        if found and found[0] in TWO_BYTES:
+            others = [name for name in found[1:] if name in TWO_BYTES]
+            return EncodingGuess(found[0], fields, [*others, ONE_BYTE[0]][0])
+    if not readings:
+        return EncodingGuess("latin-1", fields)
+    name = max(readings, key=lambda encoding: readings[encoding].score)
+    return EncodingGuess(name, fields, find_other(readings, name))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text as an encoding reads it, the share of letters beyond ASCII that fit, and a score."""
+
+    text: str
+    known: float
+    score: float
+
+
+def read_alphabets(content: bytes) -> dict[str, Reading]:
+    """Read a text by each encoding of one byte that can; in a short one the usual have a bonus."""
+    readings = {}
     for place, encoding in enumerate(ONE_BYTE):
         with contextlib.suppress(UnicodeDecodeError):
-            read = text.decode(encoding)
-            if not CONTROL.search(read):
-                scores[encoding] = score_language(read) - 0.03 * place
-    ranking = sorted(scores, key=lambda encoding: -scores[encoding])
-    if not ranking:
-        return EncodingGuess("latin-1", fields)
-    first = text.decode(ranking[0])
-    other = next((name for name in ranking if text.decode(name) != first), None)
-    return EncodingGuess(ranking[0], fields, other)
+            text = content.decode(encoding)
+            if not CONTROL.search(text):
+                score, known = score_language(text)
+                rare = 0.02 * place + (0.2 / len(content) if place else 0)
+                readings[encoding] = Reading(text, known, score - rare)
+    return readings
 
 
-def score_language(text: str) -> float:
-    """Return how well the letters of a text fit those of one language, the best one."""
-    letters = [character.lower() for character in text if character.isalpha()]
+def find_other(readings: dict[str, Reading], name: str) -> str | None:
+    """Return the encoding that might replace the best one: cp1252, or one that fits as well."""
+    best = readings[name]
+    others = {key: one for key, one in readings.items() if one.text != best.text}
+    if ONE_BYTE[0] in others:
+        return ONE_BYTE[0]
+    near = {k: o.score for k, o in others.items() if o.known > 0.9 and o.score > best.score - 0.15}
+    return max(near, key=lambda key: near[key], default=None)
+
+
+def score_language(text: str) -> tuple[float, float]:
+    """Return how well a text fits one language, the best one, and its share of known letters.
+
+    The score also counts how frequent the letters are, and those that are not upper case.
+    """
+    letters = [c.lower() for c in text if c.isalpha() and c not in SYMBOLS]
     beyond = [n for n, character in enumerate(text) if not character.isascii()]
+    alien = {n for match in ALIEN.finditer(text) for n in range(*match.span())}
+    lower = 0.1 * sum(not text[n].isupper() for n in beyond) / len(beyond)
     scores = []
     for ranks in languages():
-        known = sum(is_known(text, n, ranks) for n in beyond) / len(beyond)
+        known = sum(n not in alien and is_known(text, n, ranks) for n in beyond) / len(beyond)
         frequency = sum(1 - ranks[c] / 40 if c in ranks else -1 for c in letters)
-        scores.append(known + 0.5 * (frequency / len(letters) if letters else 0.5))
+        score = known + lower + 0.5 * (frequency / len(letters) if letters else 0.5)
+        scores.append((score, known))
     return max(scores)
 
 
@@ -124,7 +166,7 @@ def is_known(text: str, position: int, language: dict[str, int]) -> bool:
     """Tell whether a character beyond ASCII is a letter of a language, or a symbol by itself."""
     letter, before, after = text[position], text[position - 1 : position], text[position + 1 :][:1]
     if letter in SYMBOLS:
-        return not (before.isalpha() and after.isalpha())
+        return letter == "’" or not (before.isalpha() and (after.isalpha() or after == "_"))
     if letter.lower() not in language or (letter.isupper() and before.islower()):
         return False
     latin_beside = any(other.isascii() and other.isalpha() for other in (before, after))
@@ -135,7 +177,8 @@ def is_known(text: str, position: int, language: dict[str, int]) -> bool:
 def languages() -> list[dict[str, int]]:
     """Return the letters of each language that has an alphabet, with their ranks by frequency."""
     return [
-        {letter: rank for rank, letter in enumerate([*letters, *MORE_LETTERS.get(name, "")])}
+        (dict.fromkeys(ascii_lowercase, 50) if letters[0].isascii() else {})
+        | {letter: rank for rank, letter in enumerate([*letters, *MORE_LETTERS.get(name, "")])}
         for name, letters in FREQUENCIES.items()
         if name.rstrip("—") not in ("Chinese", "Japanese", "Korean")
     ]
