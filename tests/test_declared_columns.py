@@ -210,9 +210,9 @@ def test_a_value_in_either_file_is_refused_with_its_row(workspace: Path) -> None
     with pytest.raises(FathomError) as refused:
         download_sales(new="cheap;02134;L;;;12;ja\n")
     assert str(refused.value) == (
-        "data/own/sales.csv and data/own/new.csv: column 'price' holds 'cheap' in row 2, which is "
-        "no number (thousands: '.', unit: '€'): correct it, or change its entry in "
-        'dataset.columns (`missing: ["cheap"]` if it stands for a missing value)'
+        "data/own/new.csv: column 'price' holds 'cheap' in row 0, which is no number (thousands: "
+        "'.', unit: '€'): correct it, or change its entry in dataset.columns "
+        '(`missing: ["cheap"]` if it stands for a missing value)'
     )
     assert not Path("data/raw/sales").exists()
 

@@ -75,6 +75,11 @@ def scaled_files(dataset: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(f"data/scaled/{dataset}").iterdir()}
 
 
+def test_auxiliary_numbers_that_are_declared_a_category_are_classes(workspace: Path) -> None:
+    problem = scaled(auxiliary="rooms", columns={"rooms": "category"})
+    assert problem.outputs["aux_output"].task == "classification"
+
+
 @pytest.mark.parametrize(("auxiliary", "classes"), [("rent", None), ("town", ["x", "y", "z"])])
 def test_auxiliary_column_is_a_second_target(
     workspace: Path, auxiliary: str, classes: list[str] | None

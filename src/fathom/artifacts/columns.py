@@ -106,8 +106,10 @@ def is_category(column: pd.Series[Any]) -> bool:
     return bool(pd.to_numeric(present, errors="coerce").notna().mean() <= MOSTLY)
 
 
-def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+def as_numbers(column: pd.Series[Any], remedy: str | None = None) -> pd.Series[Any]:
     """Convert a column to float64, NaN for missing values.
+
+    An error advises to correct the values or `remedy`, by default that of a feature.
 
     Raises:
         FathomError: a value is text or infinite, and the line names its row; or they are dates.
@@ -119,19 +121,23 @@ def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
         numbers = pd.to_numeric(column, errors="coerce")
         wrong = numbers.isna() & column.notna()
         if not wrong.any():
-            return as_numbers(numbers)
+            return as_numbers(numbers, remedy)
         row: Any = wrong.idxmax()
-        raise FathomError(
-            f"column {name!r} holds {column[row]!r} in row {row} among its numbers: correct it, "
+        remedy = remedy or (
             "list it under dataset.source.missing if it stands for a missing value, or write "
             f"`{column_entry(str(name), 'kind: category')}` in dataset.columns"
+        )
+        raise FathomError(
+            f"column {name!r} holds {column[row]!r} in row {row} among its numbers: correct it, "
+            f"{remedy}"
         )
     values = column.astype(np.float64)
     infinite = np.isinf(values.to_numpy())
     if infinite.any():
         raise FathomError(
             f"column {name!r} is infinite in {int(infinite.sum())} rows, the first of them "
-            f"{values.index[int(infinite.argmax())]}; correct the rows, or {exclude_advice(name)}"
+            f"{values.index[int(infinite.argmax())]}; correct the rows, "
+            f"{remedy or f'or {exclude_advice(name)}'}"
         )
     return values
 

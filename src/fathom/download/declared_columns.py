@@ -225,6 +225,7 @@ class DeclarationError(FathomError):
     """A value that contradicts its declaration. `found` says where and why, without the remedy."""
 
     def __init__(self, where: str, value: Any, row: int, column: ColumnSettings) -> None:
+        self.where, self.value, self.row, self.column = where, value, row, column
         self.found = f"{where} holds {value!r} in row {row}, which is {describe(column)}"
         marker = json.dumps([str(value)], ensure_ascii=False)
         super().__init__(

@@ -41,6 +41,10 @@ def download(config: DatasetConfig) -> Schema:
     if isinstance(raw, RawTable):
         print_inferred(raw, dataset)
         raw = raw.declare(dataset.columns)
+    if isinstance(raw, RawImages) and dataset.task != "classification":
+        raise config.origins.error(
+            ("dataset", "task"), f"images are for classification, not {dataset.task}"
+        )
     schema = describe(dataset, raw)
     with atomic_write(paths.raw(dataset.name)) as folder:
         folder.mkdir()
@@ -91,8 +95,6 @@ def print_inferred(raw: RawTable, dataset: DatasetSettings) -> None:
 def describe(dataset: DatasetSettings, raw: Raw) -> Schema:
     if not isinstance(raw, RawImages):
         fields = describe_table(dataset, raw)
-    elif dataset.task != "classification":
-        raise FathomError(f"dataset.task: images are for classification, not {dataset.task}")
     else:
         fields = {
             "kind": "images",
@@ -165,7 +167,11 @@ def check_numbers(dataset: DatasetSettings, target: pd.Series[Any]) -> None:
             f"dataset.target: {dataset.target!r} contains {str(target.dropna().iloc[0])!r}, but "
             "regression needs numbers; set dataset.task to classification, or name another column"
         )
-    as_numbers(target)
+    as_numbers(
+        target,
+        "list it under dataset.source.missing if it stands for a missing value, or name another "
+        "target",
+    )
 
 
 def target_classes(values: pd.Series[Any]) -> list[str]:

@@ -28,7 +28,7 @@ from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
 from fathom.download.checksums import check_sha256, hash_files
 from fathom.download.csv_files import MISSING
-from fathom.download.declared_columns import convert_table
+from fathom.download.declared_columns import DeclarationError, convert_table
 from fathom.download.images import RawImages, read_image_folder
 from fathom.download.own_files import DELIMITERS, check_pulled, check_suffix, path_in_own
 from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
@@ -44,7 +44,8 @@ class RawTable:
     `origin` says where it comes from. The last `test_rows` rows are the data's own test set.
     `columns` are to be converted by `convert_table`, with `decimal` and `missing`. Texts in
     `markers` stand for a missing value in a table that is not in memory. `inferred` lists the
-    columns whose types follow from all their texts.
+    columns whose types follow from all their texts. `files` names the file of the training rows,
+    and that of the test rows if they have their own.
     """
 
     table: pd.DataFrame | ParquetTable
@@ -56,6 +57,7 @@ class RawTable:
     missing: Sequence[str] = ()
     columns: Mapping[str, ColumnSettings] = field(default_factory=dict)
     inferred: Sequence[str] = ()
+    files: Sequence[str] = ()
 
     def declare(self, columns: Mapping[str, ColumnSettings]) -> Self:
         """Return the table with its columns as they are declared."""
@@ -64,7 +66,17 @@ class RawTable:
         return replace(self, table=self.convert(self.table, columns))
 
     def convert(self, rows: pd.DataFrame, columns: Mapping[str, ColumnSettings]) -> pd.DataFrame:
-        return convert_table(rows, columns, self.origin, self.decimal, self.missing)
+        try:
+            return convert_table(rows, columns, self.origin, self.decimal, self.missing)
+        except DeclarationError as error:
+            if len(self.files) < 2:
+                raise
+            rows_of_all = self.table.rows if isinstance(self.table, ParquetTable) else len(rows)
+            training_rows = rows_of_all - self.test_rows
+            is_test = error.row >= training_rows
+            where = error.where.replace(self.origin, self.files[is_test], 1)
+            row = error.row - training_rows * is_test
+            raise DeclarationError(where, error.value, row, error.column) from error
 
     def blocks(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
         if isinstance(self.table, ParquetTable):
@@ -158,7 +170,8 @@ def table_file(
     those of `read_table_file`.
     """
     files = [find_file(each, mirror) for each in (file, test_file) if each is not None]
-    origin = " and ".join(origin for _, origin in files)
+    origins = [origin for _, origin in files]
+    origin = " and ".join(origins)
     markers, declared = [text.strip() for text in missing or []], declared_columns or []
     if all(path.is_dir() or is_parquet(path) for path, _ in files):
         large = [parquet_table(path) for path, _ in files]
@@ -166,7 +179,9 @@ def table_file(
             joined = concatenate(large)
             test_rows = 0 if test_file is None else large[1].rows
             sha256 = hash_files(joined.files)
-            return RawTable(joined, origin, sha256, test_rows, markers, missing=markers)
+            return RawTable(
+                joined, origin, sha256, test_rows, markers, missing=markers, files=origins
+            )
     read = [path for path, _ in files]
     rows, counts = read_table_files(
         read, delimiter, decimal, encoding, markers, header, Part(sheet, table, query), declared
@@ -182,6 +197,7 @@ def table_file(
         decimal,
         missing=[*(MISSING if is_csv else []), *markers],
         inferred=[str(name) for name in rows if is_csv and name not in declared],
+        files=origins,
     )
 
 

@@ -14,36 +14,50 @@ from fathom.messages.origins import Location, Origins
 UNION_MEMBER = re.compile(r"(function-\w+|list|dict|literal|nullable|member)[\[(]")
 
 
-def setting_error(error: ValidationError, schema: type[BaseModel], origins: Origins) -> FathomError:
-    """Return the first error that pydantic found in the configuration."""
-    location = location_of(error)
+def setting_error(
+    error: ValidationError, schema: type[BaseModel], tree: Any, origins: Origins
+) -> FathomError:
+    """Return the first error that pydantic found in a tree of settings."""
+    location = location_of(error, tree)
     return first_error(error, location, keys_at(schema, location[:-1]), origins)
 
 
 def argument_error(
-    error: ValidationError, function: Callable[..., Any], place: Location, origins: Origins
+    error: ValidationError,
+    function: Callable[..., Any],
+    arguments: Any,
+    place: Location,
+    origins: Origins,
 ) -> FathomError:
     """Return the first error in the arguments of a function, which the settings hold at `place`."""
-    location, parameters = location_of(error), inspect.signature(function).parameters
+    location, parameters = location_of(error, arguments), inspect.signature(function).parameters
     siblings = list(parameters)
     if len(location) > 1:
         siblings = keys_at(parameters[str(location[0])].annotation, location[1:-1])
     return first_error(error, (*place, *location), siblings, origins)
 
 
-def location_of(error: ValidationError) -> tuple[str | int, ...]:
-    """Return the keys to the first error, without pydantic's marks for members of a union."""
-    return tuple(
-        key
-        for key in error.errors()[0]["loc"]
-        if isinstance(key, int) or not UNION_MEMBER.match(key)
-    )
+def location_of(error: ValidationError, tree: Any) -> tuple[str | int, ...]:
+    """Return the keys to the first error, without pydantic's marks for members of a union.
+
+    A key of the tree may look like a mark: a column can be called `dict[a]`.
+    """
+    keys: list[str | int] = []
+    node = tree
+    for key in error.errors()[0]["loc"]:
+        is_key = isinstance(node, Mapping) and key in node
+        if is_key or isinstance(key, int) or not UNION_MEMBER.match(key):
+            keys.append(key)
+        node = node[key] if is_key else node
+    return tuple(keys)
 
 
 def first_error(
     error: ValidationError, location: Location, siblings: Iterable[str], origins: Origins
 ) -> FathomError:
     first: Any = error.errors()[0]
+    if location[-1] == "[key]":  # pydantic's mark of a key that is no text
+        return origins.error(location[:-1], "the name is not text: put it in quotes")
     file, key = origins.of(location)
     value = first["input"]
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -60,8 +74,18 @@ def first_error(
     text = first["msg"].removeprefix("Value error, ")
     if text == first["msg"]:  # pydantic's own text, which does not name the value
         text = re.sub("^(Input|String|List|Dictionary) should", "must", text)
-        text += f", not {value!r}"
+        text += f", not {value!r}{advice(first, location)}"
     return FathomError(f"{file}: {key}: {text}")
+
+
+def advice(error: Any, location: Location) -> str:
+    """Return the most similar word, or how YAML writes a number as text."""
+    value = error["input"]
+    if error["type"] == "literal_error" and isinstance(value, str):
+        near = did_you_mean(value, re.findall("'(.+?)'", error["ctx"]["expected"]))
+        return near if near.startswith("; did you mean") else ""
+    in_list = isinstance(location[-1], int)
+    return f': write "{value}"' if in_list and error["type"] == "string_type" else ""
 
 
 def keys_at(schema: Any, location: Location) -> list[str]:

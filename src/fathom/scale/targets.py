@@ -13,12 +13,14 @@ from fathom.artifacts.problem import Output
 from fathom.artifacts.raw_table import Table
 from fathom.artifacts.schema import Schema
 from fathom.base.errors import FathomError
+from fathom.settings.column_settings import ColumnSettings
 from fathom.settings.data_settings import DatasetSettings
 
 
 def make_outputs(dataset: DatasetSettings, schema: Schema, table: Table) -> dict[str, Output]:
     """Return what a network's outputs predict. Without an auxiliary column both predict the
-    target. An auxiliary column of numbers is a regression, any other a classification.
+    target. An auxiliary column of numbers that is not declared as a category is a regression, any
+    other a classification.
     """
     main = Output(column=schema.target, task=schema.task, unit=schema.unit, classes=schema.classes)
     name = dataset.auxiliary
@@ -26,10 +28,11 @@ def make_outputs(dataset: DatasetSettings, schema: Schema, table: Table) -> dict
         return {"main_output": main, "aux_output": main}
     classes: set[str] = set()
     rows = 0
+    is_declared = dataset.columns.get(name, ColumnSettings()).kind in ("category", "ordinal")
     for block, _ in table.blocks([name]):
         check_complete(block[name])
         rows += len(block)
-        if is_category(block[name]):
+        if is_declared or is_category(block[name]):
             classes.update(as_texts(block[name]).unique())
     if len(classes) > rows / 2:
         raise FathomError(

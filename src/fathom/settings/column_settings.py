@@ -58,7 +58,11 @@ class ColumnSettings(Section):
         ):
             for key in keys:
                 if getattr(self, key) and self.kind not in kinds:
-                    raise ValueError(f"{key} is for the kind {' or '.join(kinds)}, not {self.kind}")
+                    empty = "false" if key == "parentheses" else "null"
+                    raise ValueError(
+                        f"{key} is for the kind {' or '.join(kinds)}, not {self.kind}: remove it, "
+                        f"or set it to {empty}"
+                    )
         if self.missing is not None and self.kind is None:
             raise ValueError("missing needs a kind, such as kind: number")
         if self.kind == "ordinal" and self.order is None:

@@ -176,7 +176,7 @@ def validate(composed: DictConfig, origins: Origins, schema: type[AnyConfig]) ->
     try:
         config = schema.model_validate(tree)
     except ValidationError as error:
-        raise setting_error(error, schema, origins) from error
+        raise setting_error(error, schema, tree, origins) from error
     config._origins = origins
     check_selection(config, origins)
     return config

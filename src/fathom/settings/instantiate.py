@@ -65,7 +65,7 @@ def make(
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, ValidationError):
-            raise argument_error(cause, function, location, origins) from error
+            raise argument_error(cause, function, node, location, origins) from error
         if unknown is not None:  # Keras' optimizers take any argument, and then reject it
             raise FathomError(refused) from error
         file, key = origins.of(location)

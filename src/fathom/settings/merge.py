@@ -7,6 +7,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from fathom.base import paths
+from fathom.messages.origins import select
 from fathom.settings.config import ModelSettings
 from fathom.settings.instantiate import current_name
 
@@ -44,6 +45,18 @@ def drop_replaced(
     if any(override.key_or_group == CALLBACKS for override in overrides):
         merged["train"].pop("callbacks", None)
     remove(tree, OmegaConf.merge(*sources), merge(merged, layers[-1]))
+    keep_kinds(tree, layers)
+
+
+def keep_kinds(tree: DictConfig, layers: Sequence[Tree]) -> None:
+    """Merge mappings of `dataset.columns` with an entry below them that is only a kind."""
+    columns = OmegaConf.select(tree, "dataset.columns")
+    for layer in layers:
+        below = select(layer, "dataset.columns")
+        for name, kind in below.items() if isinstance(below, dict) else ():
+            entry = columns.get(name) if isinstance(columns, DictConfig) else None
+            if isinstance(kind, str) and isinstance(entry, DictConfig) and "kind" not in entry:
+                entry["kind"] = kind
 
 
 def merge(below: Tree, above: Tree, location: tuple[str, ...] = ()) -> Tree:

@@ -59,7 +59,7 @@ def read_selection() -> Selection:
             {key: params[key] for key in Selection.model_fields if key in params}
         )
     except ValidationError as error:
-        raise setting_error(error, Selection, origins) from error
+        raise setting_error(error, Selection, params, origins) from error
     check_selection(selection, origins)
     check_named_files(selection)
     check_yaml(paths.CONF / "experiment" / f"{selection.experiment}.yaml")
