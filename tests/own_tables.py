@@ -1,5 +1,6 @@
 """Tables and images of a user, and a project that can take them in."""
 
+import io
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 from stages import run_command
+
+from fathom.new_dataset.column_guess import ColumnGuess
+from fathom.new_dataset.infer_columns import infer_columns
 
 N = 200
 RNG = np.random.default_rng(0)
@@ -91,3 +95,13 @@ def write_houses(folder: Path) -> Path:
 def write_image(file: Path, size: tuple[int, int] = (6, 5), colour: Any = 7) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L" if isinstance(colour, int) else "RGB", size, colour).save(file)
+
+
+def as_in_a_file(**columns: Any) -> pd.DataFrame:
+    """Return columns as the texts of a CSV file."""
+    file = io.StringIO(pd.DataFrame(columns).to_csv(index=False))
+    return pd.read_csv(file, dtype="str", keep_default_na=False)
+
+
+def guess(values: Any, target: str | None = None, **others: Any) -> ColumnGuess:
+    return infer_columns(as_in_a_file(x=values, **others), target)[0]

@@ -165,6 +165,8 @@ def plain_numbers(
         digits = compute.replace_substring_regex(digits, r"^\((.*)\)$", r"-\1")
     if column.unit is not None:
         unit = re.escape(column.unit)
+        if len(unit) > 3 and unit.endswith("s"):  # days, and 1 day
+            unit += "?"
         space = f"{GROUP_MARKS[' ']}*"
         digits = compute.replace_substring_regex(digits, f"^([+-]?){space}{unit}{space}", r"\1")
         digits = compute.replace_substring_regex(digits, f"{space}{unit}$", "")

@@ -16,7 +16,7 @@ class Check:
     """An ambiguity: what is inferred from which evidence, and the line that changes it.
 
     `evidence` is a sentence without a full stop. `change` is the other entry of the column in
-    `dataset.columns`, in one line of YAML.
+    `dataset.columns`, in one line of YAML, or says that only the file can be changed.
     """
 
     column: str
@@ -29,14 +29,14 @@ class Reading:
     """How the texts of a column are read.
 
     `evidence` says why, `reason` why networks should not take the column, or is None. `checks` has
-    ambiguities with the other declaration of each. `not_numbers` says why a column that is mostly
-    numbers is not read as such, or is empty.
+    ambiguities with the other declaration of each, None if there is no other. `not_numbers` says
+    why a column that is mostly numbers is not read as such, or is empty.
     """
 
     declaration: ColumnSettings
     evidence: str = ""
     reason: str | None = None
-    checks: tuple[tuple[str, ColumnSettings], ...] = ()
+    checks: tuple[tuple[str, ColumnSettings | None], ...] = ()
     not_numbers: str = ""
 
 

@@ -12,12 +12,13 @@ from pandas.tseries.api import guess_datetime_format
 from fathom.new_dataset.column_texts import Mask, Texts
 
 ISO = "ISO8601"
+TIMES = ["%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M%p", "%I:%M:%S %p"]
 FORMATS = [  # of dates, that pandas does not guess
-    "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%m/%d/%Y %I:%M %p",
-    "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%m/%Y",
-    "%H:%M", "%H:%M:%S",
+    "%d.%m.%y", "%m-%d-%y", "%d-%m-%y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M",
+    "%d/%m/%y %H:%M", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%b %Y",
+    "%B %Y", "%b-%y", "%b-%Y", "%m/%Y", *TIMES,
 ]  # fmt: skip
-TIME = r"\d\d?:\d\d(?::\d\d)?"
+TIME = r"\d\d?:\d\d(?::\d\d)?(?:\s?[AaPp][Mm])?"
 OFFSET = r".*:\d\d(?:\.\d+)?\s?(?:Z|[+-]\d\d(?::?\d\d)?)"
 SAMPLE = 50  # texts from which formats are guessed
 MIN_DATES = 0.9  # share of the rows that must have a date
@@ -55,7 +56,7 @@ def guess_formats(sample: pd.Series[str]) -> list[str]:
                 guesses |= {} if guess is None or guess == "%Y" else {guess: None}
     iso = [ISO] if any(guess.startswith("%Y") for guess in guesses) else []
     are_times = sample.str.fullmatch(TIME).mean() >= MIN_DATES  # 2:1 is a score
-    return [*iso, *guesses, *(text for text in FORMATS if text.startswith("%H") == are_times)]
+    return [*iso, *guesses, *(text for text in FORMATS if (text in TIMES) == are_times)]
 
 
 def fits(texts: Texts, date_format: str) -> Mask:

@@ -16,6 +16,7 @@ MIN_SHARE = 0.9  # of values that are identifiers, or numbers with units
 MAX_CODES = 20  # different integers that may be classes or categories
 MAX_CATEGORIES = 100  # different texts; above it most rows must have a repeated one
 MIN_REPEATS = 5  # rows of a repeated text
+MIN_COUNT = 9  # rows, of which scale.min_frequency are likely in the training set
 MIN_TOP_COUNT = 13  # rows, for scale.min_frequency of them to be in the training set
 IDENTIFIERS = {
     "id", "ids", "uuid", "guid", "index", "idx", "key", "rowid", "unnamed", "phone", "telephone",
@@ -61,6 +62,11 @@ def is_repeated(texts: Texts) -> bool:
         frequent = texts.counts[texts.counts >= MIN_REPEATS].sum()
         rare = bool(rare or frequent <= MOSTLY * total)
     return different <= total / 2 and not rare
+
+
+def is_frequent(texts: Texts) -> bool:
+    """Tell whether some texts are in scale.min_frequency training rows; others may be rare."""
+    return bool(texts.counts[texts.counts >= MIN_COUNT].sum() >= MIN_TOP_COUNT)
 
 
 def names_identifier(column: str) -> bool:

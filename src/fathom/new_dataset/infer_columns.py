@@ -94,7 +94,8 @@ def describe_column(values: pd.Series[Any], texts: Texts | None, reading: Readin
         values=values,
         evidence=reading.evidence,
         checks=tuple(
-            Check(name, evidence, column_entry(name, other)) for evidence, other in reading.checks
+            Check(name, evidence, column_entry(name, other) if other else "correct the file")
+            for evidence, other in reading.checks
         ),
         reason=reading.reason,
         not_numbers=reading.not_numbers,

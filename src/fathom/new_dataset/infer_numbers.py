@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fathom.download.declared_columns import plain_numbers
 from fathom.new_dataset.column_guess import Reading
 from fathom.new_dataset.column_texts import Mask, Texts
-from fathom.new_dataset.exclusions import MAX_CODES
+from fathom.new_dataset.exclusions import MAX_CODES, is_frequent
 from fathom.new_dataset.missing_markers import list_missing
 from fathom.new_dataset.number_formats import (
     MARKS,
@@ -31,6 +31,8 @@ from fathom.settings.column_settings import ColumnKind, ColumnSettings
 MAX_ODD = 10  # different texts that are no numbers, in a column of numbers
 MAX_NAMED = 3
 TEXT = ColumnSettings(kind="text")
+
+OtherReading = tuple[str, ColumnSettings | None]  # of `Reading.checks`
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,9 @@ def read_numbers(texts: Texts, markers: Mask, numbers: Numbers, context: Context
     few = len(kept) <= MAX_CODES
     checks = [
         *check_marks(form, numbers, declaration, context.decimal),
-        *check_unit(numbers),
-        *check_odd(numbers.texts.where(~form.fits)),
+        *check_unit(numbers, context),
+        *check_codes(present, values, context),
+        *check_odd(numbers.texts.where(~form.fits), other=None if context.is_target else TEXT),
         *check_sentinels(texts, present.where(sentinels), absent, declaration),
         *(check_target(texts.where(markers)) if context.is_target and few else ()),
     ]
@@ -147,7 +150,7 @@ def name_markers(markers: Texts) -> str:
 
 def check_marks(
     form: NumberFormat, numbers: Numbers, declaration: ColumnSettings, decimal: str
-) -> list[tuple[str, ColumnSettings]]:
+) -> list[OtherReading]:
     if form.other is None or form.sure:
         return []
     other = declare(form.other, numbers, decimal, "number")
@@ -163,18 +166,44 @@ def check_marks(
     return [(f"{example.list()[0]} is read as {value:.15g}{why}", other)]
 
 
-def check_unit(numbers: Numbers) -> list[tuple[str, ColumnSettings]]:
-    unit = numbers.unit
-    if unit.text is None or not unit.bare:
+def check_unit(numbers: Numbers, context: Context) -> list[OtherReading]:
+    unit, texts = numbers.unit, numbers.texts
+    if unit.text is None:
         return []
-    rows = f"{unit.bare:,} of {numbers.texts.total:,} values have"
-    return [(f"{rows} no {unit.text}, and are read as if they had it", TEXT)]
+    if unit.bare:
+        rows = f"{unit.bare:,} of {texts.total:,} values have"
+        other = None if context.is_target else TEXT
+        return [(f"{rows} no {unit.text}, and are read as if they had it", other)]
+    if unit.is_known or not texts.match(r".*\d\p{L}.*").any():
+        return []
+    evidence = f"{texts.list()[0]} is read as a number with the unit {unit.text}"
+    return [(evidence, read_as_code(texts, context))]
 
 
-def check_odd(odd: Texts, what: str = "number") -> list[tuple[str, ColumnSettings]]:
+def check_codes(texts: Texts, values: NDArray[np.float64], context: Context) -> list[OtherReading]:
+    """Name a number that may be a code: 12E5, or 01.10."""
+    codes = texts.match(r"\d+[eE]\d+|0\d+[.,]\d+")
+    if not codes.any():
+        return []
+    evidence = (
+        f"{texts.list(codes)[0]} is read as the number {values[codes][0]:.15g}, not as a code"
+    )
+    return [(evidence, read_as_code(texts, context))]
+
+
+def read_as_code(texts: Texts, context: Context) -> ColumnSettings | None:
+    """Return the declaration of codes, None for those that a target cannot hold."""
+    if context.is_target:
+        return None
+    return ColumnSettings(kind="category" if is_frequent(texts) else "text_id")
+
+
+def check_odd(
+    odd: Texts, what: str = "number", other: ColumnSettings | None = TEXT
+) -> list[OtherReading]:
     if not len(odd):
         return []
-    return [(f"{name_rows(odd)}: no {what}, and read as missing", TEXT)]
+    return [(f"{name_rows(odd)}: no {what}, and read as missing", other)]
 
 
 def name_rows(texts: Texts) -> str:
@@ -184,7 +213,7 @@ def name_rows(texts: Texts) -> str:
 
 def check_sentinels(
     texts: Texts, sentinels: Texts, absent: Mask, declaration: ColumnSettings
-) -> list[tuple[str, ColumnSettings]]:
+) -> list[OtherReading]:
     if not len(sentinels):
         return []
     others = absent & ~texts.isin(sentinels.list())
@@ -193,7 +222,7 @@ def check_sentinels(
     return [(evidence, declaration.model_copy(update={"missing": missing}))]
 
 
-def check_target(markers: Texts) -> list[tuple[str, ColumnSettings]]:
+def check_target(markers: Texts) -> list[OtherReading]:
     if not len(markers):
         return []
     other = ColumnSettings(kind="category", missing=[])

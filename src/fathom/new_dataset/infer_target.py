@@ -46,7 +46,7 @@ def infer_target(column: ColumnGuess, task: Task | None) -> TargetGuess:
     ):
         raise FathomError(
             f"{where} is no column of numbers, but nearly: {column.not_numbers}; correct it in the "
-            "file, or choose --task classification"
+            "file" + ("" if column.distinct > labelled / 2 else ", or choose --task classification")
         )
     inferred, why = infer_task(column, labelled)
     chosen = task or inferred
@@ -72,10 +72,10 @@ def infer_task(column: ColumnGuess, labelled: int) -> tuple[Task, str]:
     """Return the task that a target's values suggest, and why."""
     if column.kind in ("category", "boolean"):
         return "classification", ""
-    if column.declaration.unit is not None:
-        return "regression", f"numbers with the unit {column.declaration.unit}"
     if column.distinct == 2:
         return "classification", "two different numbers; or regression"
+    if column.declaration.unit is not None:
+        return "regression", f"numbers with the unit {column.declaration.unit}"
     few = column.distinct <= MAX_CODES and column.distinct * MIN_PER_CLASS <= labelled
     if column.kind == "integer" and few:
         return "classification", f"{column.distinct} different integers; or regression"

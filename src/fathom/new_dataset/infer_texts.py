@@ -10,7 +10,7 @@ from fathom.artifacts.columns import MOSTLY
 from fathom.new_dataset.column_guess import Reading
 from fathom.new_dataset.column_texts import Mask, Texts
 from fathom.new_dataset.date_formats import ISO, OFFSET, fits, infer_date_format
-from fathom.new_dataset.exclusions import explain_text, is_repeated
+from fathom.new_dataset.exclusions import explain_text, is_frequent, is_repeated
 from fathom.new_dataset.identifiers import (
     are_long_codes,
     find_damaged,
@@ -20,6 +20,7 @@ from fathom.new_dataset.identifiers import (
 from fathom.new_dataset.infer_numbers import (
     TEXT,
     Context,
+    OtherReading,
     are_mostly_numbers,
     check_odd,
     check_target,
@@ -110,7 +111,8 @@ def read_mixed(texts: Texts, numbers: Numbers, context: Context) -> Reading:
     if not numbers.unit.problem:
         why = f"{odd.total:,} of {numbers.texts.total:,} values are no numbers: {name_rows(odd)}"
     check = (f"left out: {why}", ColumnSettings(kind="category"))
-    return Reading(TEXT, reason=why, checks=(check,), not_numbers=why)
+    checks = (check,) if is_frequent(texts) else ()
+    return Reading(TEXT, reason=why, checks=checks, not_numbers=why)
 
 
 def read_dates(texts: Texts, markers: Mask, words: Texts) -> Reading | None:
@@ -157,10 +159,10 @@ def read_categories(texts: Texts, context: Context, *, ordered: bool = True) -> 
     return Reading(declaration, evidence)
 
 
-def check_classes(texts: Texts, values: Mask, absent: Mask) -> list[tuple[str, ColumnSettings]]:
+def check_classes(texts: Texts, values: Mask, absent: Mask) -> list[OtherReading]:
     """Name the classes of a target that may mean a missing value, and the other way round."""
-    checks = []
-    if values.any():
+    checks: list[OtherReading] = []
+    if values.any() and len(texts) > 2:  # of two, both are classes
         named = name_markers(texts.where(values))
         other = ColumnSettings(kind="category", missing=list_missing(texts, values | absent))
         checks.append((f"{named} is read as a class, because {why_class(texts, values)}", other))
@@ -176,8 +178,6 @@ def why_class(texts: Texts, values: Mask) -> str:
     if texts.empty:
         return f"{texts.empty:,} fields are empty"
     others = texts.where(~values)
-    if len(others) == 1:
-        return f"there is only one other, {shorten(others.list()[0])}"
     rarest = int(others.counts.argmin())
     rows = f"{others.counts[rarest]:,} rows"
     return f"it is as frequent as the rarest other, {shorten(others.list()[rarest])} in {rows}"

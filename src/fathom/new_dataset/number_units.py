@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ PARTS = "".join(  # of RE2: \p{Sc} is a sign of a currency
         rf"(?P<prefix>\p{{L}}+\.?|\p{{L}}*\p{{Sc}})?{SPACE}*(?P<minus>{SIGN})",
         r"(?P<digits>[.,]?\d+(?:[.,'\x{2019} \x{a0}\x{2009}\x{202f}]\d+)*[.,]?)",
         rf"(?P<exponent>[eE][+-]?\d+)?{SPACE}*",
-        r"(?P<suffix>[\p{L}\p{Sc}%\x{2030}°][^()\d]*[23²³]?)?(?P<close>\))?$",
+        r"(?P<suffix>/\d+|[\p{L}\p{Sc}%\x{2030}°][^()\d]*[23²³]?)?(?P<close>\))?$",
     ]
 )
 CURRENCIES = {
@@ -43,7 +43,7 @@ UNITS = {
     "kv", "a", "ah", "mah", "hz", "khz", "mhz", "ghz", "kb", "mb", "gb", "tb", "kbps", "mbps",
     "gbps", "km/h", "kmh", "kph", "mph", "m/s", "mpg", "kmpl", "cc", "hp", "bhp", "ps",
     "kcal", "kj", "j", "cal", "bar", "psi", "pa", "hpa", "dpi", "mp", "px", "pt", "pts", "pcs",
-    "stk", "st.", "db", "mmhg", "mg/dl", "mmol/l", "ppm",
+    "/5", "/10", "/20", "/100", "stk", "st.", "db", "mmhg", "mg/dl", "mmol/l", "ppm",
 }  # fmt: skip
 
 
@@ -51,13 +51,15 @@ UNITS = {
 class Unit:
     """The unit of a column: `text` is None without one.
 
-    `bare` is the number of rows without it. `problem` says why numbers of these units cannot be
+    `bare` is the number of rows without it. `is_known` tells whether it is one of the usual units.
+    `problem` says why numbers of these units cannot be
     read, or is empty.
     """
 
     text: str | None = None
     parentheses: bool = False
     bare: int = 0
+    is_known: bool = True
     problem: str = ""
 
 
@@ -76,13 +78,15 @@ def split_units(texts: Texts) -> tuple[Unit, pa.Array]:
     valid &= (in_parentheses.sum() < valid.sum()) | ~in_parentheses  # (2019) alone is a year
     suffixes = np.array([text.strip() for text in fields["suffix"]], dtype=object)
     units = np.where(fields["prefix"] != "", fields["prefix"], suffixes)
+    for plural in {f"{unit}s" for unit in units} & set(units) & UNITS:
+        units[units == plural[:-1]] = plural  # 1 year, 2 years
     unit = choose_unit(texts, units, fields["prefix"] != "", valid)
     valid &= (units == "") | (units == unit.text)
     sign = np.where(in_parentheses, "-", fields["sign"] + fields["minus"])
     bodies = sign + fields["digits"] + fields["exponent"]
     parentheses = bool((in_parentheses & valid).any())
     text = compute.replace_substring(pa.array(bodies, pa.string(), mask=~valid), "\u2212", "-")
-    return Unit(unit.text, parentheses, unit.bare, unit.problem), text
+    return replace(unit, parentheses=parentheses), text
 
 
 def choose_unit(texts: Texts, units: np.ndarray, is_prefix: Mask, valid: Mask) -> Unit:
@@ -93,17 +97,18 @@ def choose_unit(texts: Texts, units: np.ndarray, is_prefix: Mask, valid: Mask) -
         for unit in different
         if is_known(unit, bool(is_prefix[valid & (units == unit)].any()))
         and not (may_be_codes and len(unit) == 1 and unit.isalpha())
+        and not (unit.startswith("/") and len(different) > 1)  # 1/5, 1/2
     ]
     others = [unit for unit in different if unit not in known]
     bare = int(texts.counts[valid & (units == "")].sum())
     if not known:
         return choose_other(texts, others, units, is_prefix, valid)
     first = [str(texts.arrow[np.argmax(valid & (units == unit))]) for unit in known]
+    rows = texts.counts[valid & np.isin(units, known)].sum()
     if len(known) > 1:
-        rows = texts.counts[valid & np.isin(units, known)].sum()
         several = rows > texts.total / 2
         return Unit(problem=f"several units: {join_first(first, 4)}" if several else "")
-    if bare and known[0].lower() in MAGNITUDES:
+    if bare and rows + bare > texts.total / 2 and known[0].lower() in MAGNITUDES:
         plain = str(texts.arrow[np.argmax(valid & (units == ""))])
         return Unit(problem=f"numbers of two sizes: {first[0]} beside {plain}")
     return Unit(known[0], bare=bare)
@@ -115,7 +120,7 @@ def choose_other(
     """Return a unit that is not known, if all texts have it and there are too many for codes."""
     if len(others) != 1 or len(texts) <= MAX_CODES or not (valid & (units != "")).all():
         return Unit()
-    return Unit() if is_prefix.any() or len(others[0]) < 2 else Unit(others[0])
+    return Unit() if is_prefix.any() or len(others[0]) < 2 else Unit(others[0], is_known=False)
 
 
 def is_known(unit: str, is_prefix: bool) -> bool:
