@@ -17,11 +17,8 @@ from fathom.new_dataset.yaml_text import column_entry
 def test_two_classes_leave_nothing_to_check() -> None:
     for texts, missing in ((["ill", "nan"], ", missing: []"), (["+", "-"], "")):
         column = guess(texts * 40, "x")
-        declaration = column_entry("x", column.declaration)
-        assert (declaration, column.checks) == (f"x: {{kind: category{missing}}}", ())
-            f"x: {{kind: category{missing}}}",
-            (),
-        )
+        entry = column_entry("x", column.declaration)
+        assert (entry, column.checks) == (f"x: {{kind: category{missing}}}", ())
 
 
 def test_numbers_of_a_target_have_no_other_reading() -> None:
