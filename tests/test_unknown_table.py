@@ -27,6 +27,7 @@ TWO_DATES = "2020-01-05,red\n2020-02-11,red\n2020-03-01,blue\n2020-03-02,blue\n"
         ("Anna,Bonn,34\nBea,Köln,27\nCem,Bonn,51\n", "the column of numbers, such as '34'"),
         ("NA,3,7\n1,3,6\n2,4,9\n9,1,2\n", "all 2 columns of numbers, such as '3'"),
         ("0,0,7\n1,0,6\n0,4,9\n", "all 3 columns of numbers, such as '0'"),
+        ("?,3\n1,3\n2,4\n9,1\n", "the column of numbers, such as '3'"),
         (MUSHROOM, "values like those below it, such as 'p'"),
         (TWO_DATES, "values like those below it, such as '2020-01-05'"),
         (f"sepal,petal,kind\n{IRIS}", None),
@@ -148,6 +149,47 @@ def test_dialects(tmp_path: Path, content: str, source: dict[str, Any]) -> None:
     assert found.source == source
     table = read_table_file(file, **{key: value for key, (value, _) in source.items()})
     assert table.to_dict("list") == {"a": [1, 2], "b": [found.table["b"][0], "y"]}
+
+
+def test_blanks_between_numbers_and_tabs_before_texts_are_delimiters(tmp_path: Path) -> None:
+    rows = "".join(f'18.{n}   8   130.0\t"ford torino {n}"\n' for n in range(5))
+    found = read_unknown_table(write(tmp_path / "t.txt", rows), header=False)
+    assert found.source["delimiter"] == ("whitespace", "runs of blanks")
+    assert found.table.iloc[1].tolist() == ["18.1", "8", "130.0", "ford torino 1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "1 3:1 10:0.5\n0 3:1 12:0.5\n",
+            "t.txt is a file of LIBSVM, with pairs such as 3:0.5: read it with "
+            "sklearn.datasets.load_svmlight_file and save it as CSV or Parquet",
+        ),
+        (
+            "'a','b'\n'1','x'\n'2','x'\n'3','y'\n",
+            "t.txt: the column name 'a' is in single quotes: write double ones instead, around "
+            "fields, too",
+        ),
+        (
+            'a,b\n1,"say \\"no\\", or"\n2,"say \\"yes\\", or"\n',
+            "t.txt, line 2: a quote is not closed, or text follows a closing quote: put a field "
+            'that contains quotes in quotes, and double each of them ("")',
+        ),
+        (
+            "a,b\n1,blå\n2,blå \n3,röd\n".encode() + "4,grün\n".encode("cp1252"),
+            "t.txt, line 5: byte 0xfc is not utf-8, but most other texts are UTF-8: save the whole "
+            "file as UTF-8",
+        ),
+    ],
+)
+def test_refuses_a_file(tmp_path: Path, content: str | bytes, message: str) -> None:
+    assert refusal(read_unknown_table, write(tmp_path / "t.txt", content), None) == message
+
+
+def test_encodings_with_a_byte_order_mark() -> None:
+    for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        assert guess_encoding("a,ü\n".encode(encoding)).name == encoding
 
 
 def test_a_first_line_names_the_delimiter_in_the_stages(tmp_path: Path) -> None:

@@ -80,13 +80,20 @@ def guess_delimiter(content: bytes, complete: bool) -> tuple[str, list[list[str]
             rows = split[start:]
             regular = [fields for fields in rows if 1 < len(fields) == len(rows[0])]
             share = len(regular) / len(rows) if len(rows) > 2 * min(start, 1) else 0
-            if mark == WHITESPACE and (start or result or share < 0.9):
-                continue
+            if mark == WHITESPACE:
+                if start or share < 0.9 or (result and not holds_columns(result[1])):
+                    continue
+                best = 0
             if share > best:
                 best, result = share, (mark, regular)
         if result is not None:
             return result
     return None
+
+
+def holds_columns(rows: list[list[str]]) -> bool:
+    """Tell whether the first field of each row but the header is numbers between blanks."""
+    return all(re.fullmatch(r"\s*[-+.\deE]+(\s+[-+.\deE?]+)+\s*", row[0]) for row in rows[1:])
 
 
 def split_rows(content: bytes, delimiter: str, complete: bool) -> list[list[str]]:

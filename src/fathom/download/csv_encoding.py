@@ -76,6 +76,8 @@ def decode_field(field: bytes, encoding: str) -> str:
 
 def guess_encoding(content: bytes, complete: bool = True) -> EncodingGuess:
     """Guess the encoding of a CSV file, or of its start."""
+    if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        return EncodingGuess("utf-32", [])
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return EncodingGuess("utf-16", [])
     if content.startswith(b"\xef\xbb\xbf"):
@@ -95,6 +97,10 @@ def guess_code_page(content: bytes) -> EncodingGuess:
     """Guess the encoding of a text that is not Unicode from its fields beyond ASCII."""
     counts = Counter(re.findall(rb'[^,;\t"\r\n]*[\x80-\xff][^,;\t"\r\n]*', content))
     fields = [field.strip() for field, _ in counts.most_common(MAX_FIELDS)]
+    if (
+        sum(map(is_utf8, fields)) > len(fields) / 2
+    ):  # a file of two encodings, which `decode` refuses
+        return EncodingGuess("utf-8", [])
     text = b"\n".join(fields)
     readings = read_alphabets(text)
     if not any(readings[name].known == 1 for name in WESTERN & readings.keys()):
@@ -112,8 +118,15 @@ def guess_code_page(content: bytes) -> EncodingGuess:
     return EncodingGuess(name, fields, find_other(readings, name))
 
 
+def is_utf8(field: bytes) -> bool:
+    try:
+        return bool(field.decode())
+    except UnicodeDecodeError:
+        return False
+
+
 @dataclass(frozen=True)
-class Reading:
+class DecodedText:
     """A text as an encoding reads it, the share of letters beyond ASCII that fit, and a score."""
 
     text: str
@@ -121,7 +134,7 @@ class Reading:
     score: float
 
 
-def read_alphabets(content: bytes) -> dict[str, Reading]:
+def read_alphabets(content: bytes) -> dict[str, DecodedText]:
     """Read a text by each encoding of one byte that can; in a short one the usual have a bonus."""
     readings = {}
     for place, encoding in enumerate(ONE_BYTE):
@@ -130,11 +143,11 @@ def read_alphabets(content: bytes) -> dict[str, Reading]:
             if not CONTROL.search(text):
                 score, known = score_language(text)
                 rare = 0.02 * place + (0.2 / len(content) if place else 0)
-                readings[encoding] = Reading(text, known, score - rare)
+                readings[encoding] = DecodedText(text, known, score - rare)
     return readings
 
 
-def find_other(readings: dict[str, Reading], name: str) -> str | None:
+def find_other(readings: dict[str, DecodedText], name: str) -> str | None:
     """Return the encoding that might replace the best one: cp1252, or one that fits as well."""
     best = readings[name]
     others = {key: one for key, one in readings.items() if one.text != best.text}
@@ -194,9 +207,13 @@ def decode(path: Path, content: bytes, encoding: str) -> bytes:
         content = content.decode(encoding).removeprefix("\ufeff").encode()
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode(encoding, errors="replace")
+        guess = guess_encoding(error.object).name
+        advice = f": {remedy}, such as {guess}"
+        if guess == "utf-8":
+            advice = ", but most other texts are UTF-8: save the whole file as UTF-8"
         raise FathomError(
             f"{path}, line {next_line(before)}: byte 0x{error.object[error.start]:02x} is not "
-            f"{encoding}: {remedy}, such as {guess_encoding(error.object).name}"
+            f"{encoding}{advice}"
         ) from error
     except UnicodeError as error:
         raise FathomError(f"{path} is not {encoding}: {remedy}") from error

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import re
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ def name_columns(
 def check_title(path: Path, content: bytes, delimiter: str) -> None:
     """Refuse a first line that has other fields than most of the next: a title or a comment."""
     text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
-    lines = csv.reader(text, delimiter=delimiter)
+    lines = csv.reader(text, delimiter=delimiter, strict=True)
     with contextlib.suppress(csv.Error):
         rows = list(itertools.islice((fields for fields in lines if fields), TITLE_ROWS))
         if len(rows) < 3:
@@ -189,10 +190,19 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
     for name in names:
         if names.count(name) > 1:
             numbers = [str(number) for number, other in enumerate(names, 1) if other == name]
-            hint = "; if the file has no header, set dataset.source.header: false" if is_csv else ""
+            hint = (
+                "; if the file has no header, set dataset.source.header: false (--no-header)"
+                if is_csv
+                else ""
+            )
             raise FathomError(
                 f"{path}: columns {' and '.join(numbers)} are both named {shorten(name)!r}: rename "
                 f"one{hint}"
+            )
+        if is_csv and re.fullmatch("'.*'", name):
+            raise FathomError(
+                f"{path}: the column name {name} is in single quotes: write double ones instead, "
+                "around fields, too"
             )
         if is_csv and name.startswith('"'):
             raise FathomError(

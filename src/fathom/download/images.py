@@ -119,7 +119,12 @@ def list_images(folder: Path) -> list[tuple[str, Path]]:
     pairs = []
     for sub in class_folders(folder):
         folders, files = list_folder(sub)
-        others = [*folders, *(file for file in files if file.suffix.lower() not in SUFFIXES)]
+        if folders:
+            raise FathomError(
+                f"{folders[0]} lies in the folder of the class {sub.name!r}: move its images into "
+                f"{sub}, or name {sub} if it has the folders of the classes"
+            )
+        others = [file for file in files if file.suffix.lower() not in SUFFIXES]
         if others:
             raise FathomError(f"{others[0]} is not a .png or .jpg file: convert it or move it away")
         if not files:

@@ -11,6 +11,7 @@ from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.infer_target import TargetGuess, infer_target
 from fathom.new_dataset.printing import join_first, print_table, printable
 from fathom.new_dataset.suggestions import suggest
+from fathom.new_dataset.total_row import find_total
 from fathom.new_dataset.unknown_table import read_unknown_table
 from fathom.settings.compose import fail
 from fathom.settings.fields import Task
@@ -60,6 +61,8 @@ def describe_table(
         "guessed by `fathom new-dataset`. Correct wrong guesses here."
     )
     checks = [*unknown.checks, *(check for column in columns for check in column.checks)]
+    if unknown.rows == len(table):
+        checks += find_total(table)
     source = {"file": (data.as_posix(), "")} | given | unknown.source
     return table_settings(summary, source, columns, guess, checks), checks
 

@@ -9,6 +9,7 @@ from pyarrow import compute
 
 from fathom.base.errors import FathomError
 from fathom.download.csv_files import MISSING, replace_decimal_mark, trim_texts, try_cast
+from fathom.new_dataset.missing_markers import MARKERS
 
 SAMPLE = 1000  # rows whose values are compared with the names
 YEARS = (1500, 2200)
@@ -42,7 +43,7 @@ def find_data(names: Sequence[str], rows: pa.Table, decimal: str) -> str | None:
         numbers = to_numbers(column.slice(0, SAMPLE), decimal)
         if numbers is None:
             texts.append((name, column))
-        elif len(numbers) and name not in MISSING:
+        elif len(numbers) and name.lower() not in MARKERS:
             numeric[place] = numbers
     if not numeric:
         return find_repeated(texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from fathom.new_dataset.column_guess import Check
 from fathom.new_dataset.dataset_file import Arguments
 from fathom.new_dataset.header import refuse_data
 from fathom.new_dataset.printing import shorten
+
+LIBSVM = re.compile(rb"\s*[-+.\deE]+([ \t]+\d+:[-+.\deE]+)+[ \t]*[\r\n]")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,11 @@ def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
     delimiter, decimal, _ = guess_csv(file)
     encoding = guess_encoding(content)  # of all of it, not of the first 64 kB
     text = decode(file, content, encoding.name)
+    if LIBSVM.match(text):
+        raise FathomError(
+            f"{file} is a file of LIBSVM, with pairs such as 3:0.5: read it with "
+            "sklearn.datasets.load_svmlight_file and save it as CSV or Parquet"
+        )
     first_line = SEPARATOR.match(text) is not None
     text, mark = find_delimiter(text, delimiter, default)
     rows = parse_csv(file, text, mark, header=False)
