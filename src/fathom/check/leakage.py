@@ -11,7 +11,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from fathom.artifacts.checks import DataWarning
 from fathom.check.subsets import Subsets, is_number, make_warning
-from fathom.settings.column_settings import exclude_advice
+from fathom.settings.yaml_text import exclude_advice
 
 THRESHOLD = 0.99  # of R² or balanced accuracy
 SAMPLE = 20_000  # training rows for a tree, at most

@@ -52,6 +52,6 @@ def find_outlier(values: pd.Series[Any]) -> DataWarning | None:
     sentence = (
         f"{name!r} is {value!r} in {rows}, more than {FAR:,.0f} interquartile ranges from the "
         "median: beside it, the scaled values of other rows hardly differ; correct it, or "
-        f"{missing_advice(name, value)}"
+        f"{missing_advice(value)}"
     )
     return make_warning("outlier", [name], {"rows": count, "row": row}, sentence)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from pyarrow import compute
 from fathom.artifacts.columns import as_texts
 from fathom.base.errors import FathomError
 from fathom.download.csv_files import MISSING, replace_decimal_mark, trim_texts, try_cast
+from fathom.download.declaration_error import DeclarationError
 from fathom.settings.column_settings import NUMBERS, ColumnSettings
 
 GROUP_MARKS = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]", ".": r"\.", ",": ","}
@@ -70,7 +70,7 @@ def convert_column(
         return values
     if not pd.api.types.is_string_dtype(values):
         if column.kind == "integer" and is_number:
-            refuse_fractions(values, where)
+            refuse_fractions(values, column, where)
         return values
     texts = pa.chunked_array([pa.array(values, pa.string(), from_pandas=True)])
     result = convert_texts(texts, column, where, decimal, missing, first)
@@ -87,11 +87,11 @@ def missing_numbers(column: ColumnSettings) -> list[float]:
     return [float(number) for number in markers.dropna()]
 
 
-def refuse_fractions(values: pd.Series[Any], where: str) -> None:
+def refuse_fractions(values: pd.Series[Any], column: ColumnSettings, where: str) -> None:
     fractions = values.notna() & (values % 1 != 0)
     if fractions.any():
         row: Any = fractions.idxmax()
-        raise DeclarationError(where, float(values[row]), row, ColumnSettings(kind="integer"))
+        raise DeclarationError(where, float(values[row]), row, column, is_number=True)
 
 
 def convert_texts(
@@ -118,7 +118,20 @@ def convert_texts(
         FathomError: a value contradicts the declaration. The line names the row and the value.
     """
     markers = missing if column.missing is None else column.missing
-    texts = trim_texts(texts, ["", *markers])
+    trimmed = trim_texts(texts, ["", *markers])
+    try:
+        return convert_trimmed(trimmed, column, where, decimal, first)
+    except DeclarationError as error:
+        if column.missing is None:  # a list of markers replaces the usual ones
+            used = compute.utf8_trim_whitespace(texts).unique().to_pylist()
+            used = [text for text in used if text and text in markers]
+            raise error.replace(markers=used) from error
+        raise
+
+
+def convert_trimmed(
+    texts: pa.ChunkedArray, column: ColumnSettings, where: str, decimal: str, first: int
+) -> pa.ChunkedArray:
     if column.kind in NUMBERS:
         numbers = to_numbers(texts, column, where, decimal, first)
         if not column.missing:
@@ -150,7 +163,8 @@ def to_numbers(
         return floats
     integers = try_cast(digits, pa.int64())
     if integers is None:  # 3.0, or beyond int64
-        refuse(texts, compute.equal(compute.floor(floats), floats), column, where, first)
+        whole = compute.equal(compute.floor(floats), floats)
+        refuse(texts, whole, column, where, first, is_number=True)
         integers = try_cast(floats, pa.int64())
     return floats if integers is None else integers
 
@@ -214,37 +228,15 @@ def parse_dates(values: pd.Series[Any], column: ColumnSettings, where: str) -> p
 
 
 def refuse(
-    texts: pa.ChunkedArray, valid: pa.ChunkedArray, column: ColumnSettings, where: str, first: int
+    texts: pa.ChunkedArray,
+    valid: pa.ChunkedArray,
+    column: ColumnSettings,
+    where: str,
+    first: int,
+    is_number: bool = False,
 ) -> None:
     """Name the first text that is neither valid nor missing."""
     invalid = compute.and_(compute.invert(valid), compute.is_valid(texts))
     row = compute.index(compute.fill_null(invalid, False), True).as_py()
     if row >= 0:
-        raise DeclarationError(where, texts[row].as_py(), first + row, column)
-
-
-class DeclarationError(FathomError):
-    """A value that contradicts its declaration. `found` says where and why, without the remedy."""
-
-    def __init__(self, where: str, value: Any, row: int, column: ColumnSettings) -> None:
-        self.where, self.value, self.row, self.column = where, value, row, column
-        self.found = f"{where} holds {value!r} in row {row}, which is {describe(column)}"
-        marker = json.dumps([str(value)], ensure_ascii=False)
-        super().__init__(
-            f"{self.found}: correct it, or change its entry in dataset.columns "
-            f"(`missing: {marker}` if it stands for a missing value)"
-        )
-
-
-def describe(column: ColumnSettings) -> str:
-    """Say what a value is that contradicts a declaration."""
-    if column.kind == "ordinal":
-        return f"not in its order {' < '.join(column.order or [])}"
-    if column.kind == "boolean":
-        return "neither true nor false"
-    if column.kind == "date":
-        return f"no date of the format {column.format or 'ISO8601'!r}"
-    keys = ("decimal", "thousands", "unit", "parentheses")
-    marks = [f"{key}: {getattr(column, key)!r}" for key in keys if getattr(column, key)]
-    kind = "whole number" if column.kind == "integer" else "number"
-    return f"no {kind} ({', '.join(marks)})" if marks else f"no {kind}"
+        raise DeclarationError(where, texts[row].as_py(), first + row, column, is_number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -18,10 +17,11 @@ from fathom.download.declared_columns import declared_kinds
 from fathom.download.images import RawImages
 from fathom.download.own_files import error_text
 from fathom.download.sources import Raw, RawTable
-from fathom.settings.column_settings import column_entry
+from fathom.settings.column_settings import ColumnSettings
 from fathom.settings.config import DatasetConfig
 from fathom.settings.data_settings import DatasetSettings
 from fathom.settings.instantiate import make, print_deprecation
+from fathom.settings.yaml_text import column_entry
 
 
 def download(config: DatasetConfig) -> Schema:
@@ -67,17 +67,10 @@ def download(config: DatasetConfig) -> Schema:
 def print_old_keys(config: DatasetConfig) -> None:
     """Print the declarations that replace deprecated settings."""
     dataset = config.dataset
-    entries = {
-        "exclude": [column_entry(name, "use: false") for name in dataset.exclude],
-        "categories": [column_entry(name, "kind: category") for name in dataset.categories],
-        "dates": [
-            column_entry(name, f"kind: date, format: {json.dumps(form)}")
-            for name, form in dataset.dates.items()
-        ],
-    }
-    for key, lines in entries.items():
-        if lines:
+    for key, columns in dataset.deprecated_columns().items():
+        if columns:
             file, name = config.origins.of(("dataset", key))
+            lines = [column_entry(name, ColumnSettings(**entry)) for name, entry in columns]
             print_deprecation(file, name, f"columns: {{{', '.join(lines)}}}")
 
 

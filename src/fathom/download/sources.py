@@ -28,7 +28,8 @@ from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
 from fathom.download.checksums import check_sha256, hash_files
 from fathom.download.csv_files import MISSING
-from fathom.download.declared_columns import DeclarationError, convert_table
+from fathom.download.declaration_error import DeclarationError
+from fathom.download.declared_columns import convert_table
 from fathom.download.images import RawImages, read_image_folder
 from fathom.download.own_files import DELIMITERS, check_pulled, check_suffix, path_in_own
 from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
@@ -71,12 +72,11 @@ class RawTable:
         except DeclarationError as error:
             if len(self.files) < 2:
                 raise
-            rows_of_all = self.table.rows if isinstance(self.table, ParquetTable) else len(rows)
-            training_rows = rows_of_all - self.test_rows
-            is_test = error.row >= training_rows
+            total = self.table.rows if isinstance(self.table, ParquetTable) else len(rows)
+            training = total - self.test_rows
+            is_test = error.row >= training
             where = error.where.replace(self.origin, self.files[is_test], 1)
-            row = error.row - training_rows * is_test
-            raise DeclarationError(where, error.value, row, error.column) from error
+            raise error.replace(where=where, row=error.row - training * is_test) from error
 
     def blocks(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
         if isinstance(self.table, ParquetTable):

@@ -11,7 +11,7 @@ from fathom.new_dataset.exclusions import MIN_TOP_COUNT
 from fathom.new_dataset.infer_target import TargetGuess
 from fathom.new_dataset.printing import join_first, printable
 from fathom.new_dataset.suggestions import suggest
-from fathom.new_dataset.yaml_text import column_entry, to_yaml
+from fathom.settings.yaml_text import column_entry, to_yaml
 
 MAX_CHOICES = 20  # integers that may be categories, in the comment on them
 WIDTH = 100

@@ -21,8 +21,8 @@ from fathom.new_dataset.missing_markers import find_markers
 from fathom.new_dataset.number_formats import Numbers, find_numbers
 from fathom.new_dataset.printing import shorten
 from fathom.new_dataset.typed_columns import read_typed
-from fathom.new_dataset.yaml_text import column_entry
 from fathom.settings.column_settings import UNUSED
+from fathom.settings.yaml_text import column_entry
 
 MIN_VALUES = 10  # for some of them to be in the training set
 

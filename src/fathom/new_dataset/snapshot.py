@@ -21,7 +21,7 @@ from fathom.messages.dvc import require_dvc
 from fathom.new_dataset.database_query import query_database
 from fathom.new_dataset.dataset_file import Arguments
 from fathom.new_dataset.new_dataset import DVC, Options, new_dataset, track
-from fathom.new_dataset.yaml_text import to_yaml
+from fathom.settings.yaml_text import to_yaml
 
 FUNCTION = "fathom.download.sources.database"
 

@@ -13,8 +13,8 @@ from fathom.new_dataset.column_guess import ColumnGuess
 from fathom.new_dataset.exclusions import MAX_CODES
 from fathom.new_dataset.infer_target import TargetGuess
 from fathom.new_dataset.printing import printable
-from fathom.new_dataset.yaml_text import column_entry, quote
 from fathom.settings.column_settings import ColumnSettings
+from fathom.settings.yaml_text import column_entry, quote
 
 # Words for the two axes of a map, and the highest absolute value of each in degrees.
 AXES = [

@@ -14,7 +14,8 @@ from fathom.artifacts.columns import as_texts
 from fathom.artifacts.signature import InputColumn, Signature, to_seconds
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.csv_files import MISSING
-from fathom.download.declared_columns import DeclarationError, convert_column
+from fathom.download.declaration_error import DeclarationError
+from fathom.download.declared_columns import convert_column
 
 Inputs = Mapping[str, NDArray[Any]]  # by the names of the model's inputs, of shape (rows, ...)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fathom.artifacts.columns import DATE_PARTS, places_among, sort_key
 from fathom.base.errors import FathomError
 from fathom.base.files import JsonModel
-from fathom.settings.column_settings import exclude_advice
+from fathom.settings.yaml_text import exclude_advice
 
 
 class Number(JsonModel):

@@ -20,8 +20,9 @@ from fathom.base.errors import FathomError
 from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number, Ordinal
 from fathom.scale.encoder import Encoder
 from fathom.scale.fit_scaler import fit_scaler
-from fathom.settings.column_settings import column_entry, exclude_advice
+from fathom.settings.column_settings import ColumnSettings
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings
+from fathom.settings.yaml_text import column_entry, exclude_advice
 
 
 def fit_encoder(
@@ -143,8 +144,8 @@ def make_crosses(
         if name not in counts:
             raise FathomError(
                 f"dataset.crosses: column {name!r} holds numbers: put it in buckets with "
-                f"dataset.buckets, or write `{column_entry(name, 'kind: category')}` in "
-                "dataset.columns"
+                "dataset.buckets, or write "
+                f"`{column_entry(name, ColumnSettings(kind='category'))}` in dataset.columns"
             )
     return [
         Cross(

@@ -38,5 +38,5 @@ def too_large(values: pd.Series[Any]) -> FathomError:
     value = float(values[row])
     return FathomError(
         f"column {values.name!r} holds {value!r} in row {row}, which is too large to be scaled: "
-        f"correct it, or {missing_advice(values.name, value)}"
+        f"correct it, or {missing_advice(value)}"
     )

@@ -1,10 +1,7 @@
 """Declarations of columns: what they hold, and how it is written in the file."""
 
-import json
-import re
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from fathom.settings.fields import Section, unique
@@ -79,13 +76,3 @@ def from_kind(value: Any) -> Any:
 
 Column = Annotated[ColumnSettings, BeforeValidator(from_kind)]
 ColumnDeclarations = dict[str, Column]
-
-
-def column_entry(name: str, entry: str) -> str:
-    """Return a line of `dataset.columns` for messages, such as `price: {use: false}`."""
-    is_plain = re.fullmatch(r"[^\W\d]\w*", name) and yaml.safe_load(name) == name
-    return f"{name if is_plain else json.dumps(name, ensure_ascii=False)}: {{{entry}}}"
-
-
-def exclude_advice(name: object) -> str:
-    return f"exclude it with `{column_entry(str(name), 'use: false')}` in dataset.columns"

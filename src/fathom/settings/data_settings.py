@@ -54,15 +54,19 @@ class DatasetSettings(Section):
     @model_validator(mode="after")
     def declare_columns(self) -> Self:
         """Turn the deprecated settings into declarations."""
-        old: list[tuple[str, dict[str, Any]]] = [
-            *((name, {"kind": "category"}) for name in self.categories),
-            *((name, {"kind": "date", "format": form}) for name, form in self.dates.items()),
-            *((name, {"use": False}) for name in self.exclude),
-        ]
         columns = dict(self.columns)
-        for name, entry in old:
-            columns[name] = columns.get(name, ColumnSettings()).model_copy(update=entry)
+        for old in self.deprecated_columns().values():
+            for name, entry in old:
+                columns[name] = columns.get(name, ColumnSettings()).model_copy(update=entry)
         return self.model_copy(update={"columns": columns})
+
+    def deprecated_columns(self) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+        """Return the columns of each deprecated setting, with their new entries."""
+        return {
+            "exclude": [(name, {"use": False}) for name in self.exclude],
+            "categories": [(name, {"kind": "category"}) for name in self.categories],
+            "dates": [(n, {"kind": "date", "format": form}) for n, form in self.dates.items()],
+        }
 
 
 class SplitSettings(Section):

@@ -31,6 +31,14 @@ def quote(text: str) -> str:
 
 def column_entry(name: str, declaration: ColumnSettings) -> str:
     """Return the entry of a column in `dataset.columns`: `price: {kind: number, unit: "$"}`."""
+    return f"{quote(name)}: {column_mapping(declaration)}"
+
+
+def column_mapping(declaration: ColumnSettings) -> str:
     values = declaration.model_dump(exclude_defaults=True)
-    pairs = ", ".join(f"{key}: {to_yaml(value)}" for key, value in values.items())
-    return f"{quote(name)}: {{{pairs}}}"
+    return f"{{{', '.join(f'{key}: {to_yaml(value)}' for key, value in values.items())}}}"
+
+
+def exclude_advice(name: object) -> str:
+    entry = column_entry(str(name), ColumnSettings(use=False))
+    return f"exclude it with `{entry}` in dataset.columns"
