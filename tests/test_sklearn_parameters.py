@@ -104,9 +104,34 @@ def test_invalid_parameters_are_refused(parameters: dict[str, Any], message: str
         NetworkRegressor(**parameters).fit(X, Y)
 
 
+def test_texts_are_read_by_the_declarations_of_their_columns() -> None:
+    declared = {"fee": {"kind": "number", "unit": "$", "thousands": ","},
+                "size": {"kind": "ordinal", "order": ["S", "L"]},
+                "day": {"kind": "date", "format": "%d.%m.%Y"}}  # fmt: skip
+    days = pd.date_range("2020-01-01", periods=len(X))
+    typed = pd.DataFrame({"fee": np.arange(len(X)) + 990.5, "size": list("SL") * (len(X) // 2)})
+    texts = pd.DataFrame({"fee": typed["fee"].map("${:,.1f}".format), "size": typed["size"]})
+    columns: dict[str, Any] = {"dataset__columns": declared, "random_state": 1}
+    fitted = NetworkRegressor(**columns).fit(texts.assign(day=days.strftime("%d.%m.%Y")), Y)
+    expected = (
+        NetworkRegressor(**columns).fit(typed.assign(day=days), Y).predict(typed.assign(day=days))
+    )
+    np.testing.assert_array_equal(fitted.predict(texts.assign(day=days)), expected)
+    texts.loc[3, "fee"] = "5 EUR"
+    message = (
+        "X: column 'fee' holds '5 EUR' in row 3, which is no number (thousands: ',', unit: '$'): "
+        'correct it, or change its entry in dataset.columns to `{kind: number, thousands: ",", '
+        'unit: "$", missing: ["5 EUR"]}` if it stands for a missing value'
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        fitted.predict(texts.assign(day=days))
+
+
 @pytest.mark.parametrize(
     ("parameters", "value", "message"),
     [
+        ({"dataset__columns": "x0"}, 0,
+         "NetworkRegressor: dataset__columns must be a mapping, not 'x0'"),
         ({"validation_fraction": 1.0}, 0,
          "validation_fraction: must be None or a fraction between 0 and 1, not 1.0"),
         ({"dataset__columns": {"x3": "category"}}, 0,

@@ -30,6 +30,7 @@ from sklearn.utils.validation import (
 from fathom.artifacts.columns import as_texts
 from fathom.artifacts.scalers import Floats
 from fathom.base.errors import FathomError
+from fathom.download.declared_columns import convert_table
 from fathom.settings.fields import Task
 from fathom.sklearn.input_table import add_column, make_schema, split_rows, to_table
 from fathom.sklearn.parameters import check_parameters, compose_settings
@@ -82,6 +83,8 @@ class BaseNetwork(BaseEstimator, ABC):
         model_: the trained `keras.Model`.
         history_: a list of values, one for each epoch, by metric.
         n_features_in_: number of columns.
+        columns_: the declarations of columns in the parameter `dataset__columns`, as in
+            docs/datasets.md. Texts, also those of new rows, are read by them.
         feature_names_in_: their names, if `fit` got a DataFrame with names.
     """
 
@@ -147,6 +150,8 @@ class BaseNetwork(BaseEstimator, ABC):
             self._seed(),
             has_validation=self.validation_fraction is not None,
         )
+        self.columns_ = config.dataset.columns
+        table = convert_table(table, self.columns_, "X", missing=())
         labels = None if classes is None else values
         rows = split_rows(len(table), self.validation_fraction, config.seed, labels)
         schema = make_schema(self._task, len(table), target, classes)
@@ -170,7 +175,8 @@ class BaseNetwork(BaseEstimator, ABC):
     @value_errors()
     def _predict(self, X: Any) -> Floats:
         check_is_fitted(self)
-        return self.network_.predict(to_table(self, X, fitting=False))
+        table = to_table(self, X, fitting=False)
+        return self.network_.predict(convert_table(table, self.columns_, "X", missing=()))
 
     @property
     def model_(self) -> keras.Model:

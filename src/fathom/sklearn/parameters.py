@@ -67,7 +67,9 @@ def compose_settings(
     values: dict[str, Any] = {"dataset": {"source": {"_target_": "fit"}} | dataset}
     values |= {setting: to_plain(parameters[name]) for setting, name in names.items()}
     columns = values.get("dataset.columns") or {}
-    values["dataset.columns"] = {name: {"kind": "category"} for name in categories} | columns
+    if isinstance(columns, dict):  # or else its error follows
+        columns = {name: {"kind": "category"} for name in categories} | columns
+    values["dataset.columns"] = columns
     values["train.tensorboard"] = False
     if seed is not None:
         values["seed"], names["seed"] = seed, "random_state"
