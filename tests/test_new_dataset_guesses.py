@@ -94,6 +94,8 @@ def test_a_few_texts_among_numbers_are_mistakes() -> None:
         "ten (row 0), 1,5 (row 1): no number, and read as missing",
         "{kind: text}",
     )
+    days = ["soon"] * 6 + [f"{1 + n % 28}/{1 + n // 28}/2020" for n in range(100)]
+    assert only_check(guess(days))[0] == "soon (row 0): no date, and read as missing"
     days = ["soon", *(["31/01/2020", "30/01/2020"] * 100)[1:]]
     assert only_check(guess(days))[0] == "soon (row 0): no date, and read as missing"
 

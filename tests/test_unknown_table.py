@@ -103,6 +103,12 @@ def test_encodings_to_check(
     assert (check.column, check.evidence, check.change) == ("encoding", evidence, change)
 
 
+def test_names_beyond_ascii_change_with_the_encoding(tmp_path: Path) -> None:
+    file = write(tmp_path / "t.csv", "płeć,y\nmężczyzna,1\nkobieta,2\n".encode("cp1250"))
+    (check,) = read_unknown_table(file, header=None).checks
+    assert check.change == "save the file as UTF-8"
+
+
 WESTERN = (
     "Köln café Zürich João São Tromsø España ¿Qué? SÃO è don’t it’s 20°C T(°C) 5µm µg/m³ m² ±3 ½ "
     "10£ ¥100 ©2020 Nº 1ª MÜNCHEN"
@@ -114,6 +120,7 @@ WESTERN = (
     [
         *(("cp1252", [word], ...) for word in WESTERN.split()),
         ("cp1252", WESTERN.split(), None),  # no other fits all
+        ("cp1252", [f"{n}\u00a0{n}74 €" for n in range(1, 10)], ...),
         ("iso8859_15", ["5€"], "cp1252"),
         ("cp1250", ["Łódź"], "cp1252"),
         ("iso8859_2", ["Łódź", "Śląskie"], "cp1252"),

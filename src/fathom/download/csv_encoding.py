@@ -35,9 +35,9 @@ MORE_LETTERS = {  # FREQUENCIES has the 26 most frequent letters of a language
     "Turkish": "âîöı", "Italian": "éìîóùú", "Dutch": "éïöüèó", "Greek": "ύϊϋΐΰβζξψ",
     "Bulgarian": "ьюф", "Russian": "щшюэфъё", "Ukrainian": "єґщшюжф", "Arabic": "ضذزثظغؤئءآة",
 }  # fmt: skip
-SYMBOLS = "€£¥§°±²³µ½¼×«»“”„‘’–—…©®™·•ºª¿¡"
+SYMBOLS = "€£¥§°±²³µ½¼×«»“”„‘’–—…©®™·•ºª¿¡\u00a0"
 ALIEN = re.compile(  # two marks, a word without ASCII letters, or a mark in a wrong place
-    r"[£¥§°±²³µ½¼·º©®¿¡]{2}|(?<![^\W\d_])[À-ɏ]{2,}(?![^\W\d_])|(?<=\d)[¿¡]"
+    r"[£¥§°±²³µ½¼·º©®¿¡]{2}|(?<![^\W\d_])[À-ɏ]{2,}(?![^\W\d_])|(?<=\d)(?:[¿¡]|[À-ɏ](?=\d))"
 )
 WESTERN = {"cp1252", "cp1250", "cp1254"}  # a word that fits one of them is not of two bytes
 CONTROL = re.compile("[\x80-\x9f]")  # characters that no text has

@@ -16,7 +16,7 @@ TIMES = ["%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M%p", "%I:%M:%S %p"]
 FORMATS = [  # of dates, that pandas does not guess
     "%d.%m.%y", "%m-%d-%y", "%d-%m-%y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M",
     "%d/%m/%y %H:%M", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%b %Y",
-    "%B %Y", "%b-%y", "%b-%Y", "%m/%Y", *TIMES,
+    "%B %Y", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z", "%b-%y", "%b-%Y", "%m/%Y", *TIMES,
 ]  # fmt: skip
 TIME = r"\d\d?:\d\d(?::\d\d)?(?:\s?[AaPp][Mm])?"
 OFFSET = r".*:\d\d(?:\.\d+)?\s?(?:Z|[+-]\d\d(?::?\d\d)?)"
@@ -32,10 +32,10 @@ def infer_date_format(texts: Texts) -> tuple[str | None, str | None]:
     in pandas, that the month is first.
     """
     sample = texts.where(slice(None, None, max(1, len(texts) // SAMPLE)))
-    if sample.share(sample.match(r"(?s).*\d.*")) < MIN_DATES:
+    if texts.share(texts.match(r"(?s).*\d.*")) < MIN_DATES:
         return None, None
     guesses = guess_formats(sample.series)
-    formats = [form for form in guesses if sample.share(fits(sample, form)) >= MIN_DATES]
+    formats = [form for form in guesses if are_mostly(sample, fits(sample, form))]
     shares = {form: texts.share(fits(texts, form)) for form in formats}
     best = max(shares.values(), default=0.0)
     if best < MIN_DATES:
@@ -43,6 +43,11 @@ def infer_date_format(texts: Texts) -> tuple[str | None, str | None]:
     first, *others = [form for form, share in shares.items() if share == best]
     swapped = re.sub("%[dm]", lambda match: {"%d": "%m", "%m": "%d"}[match[0]], first)
     return first, swapped if swapped in others else None
+
+
+def are_mostly(texts: Texts, dates: Mask) -> bool:
+    """Tell whether most rows or texts have a date: one other text may be frequent in a sample."""
+    return max(texts.share(dates), dates.mean()) >= MIN_DATES
 
 
 def guess_formats(sample: pd.Series[str]) -> list[str]:

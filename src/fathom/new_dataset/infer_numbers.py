@@ -174,7 +174,7 @@ def check_unit(numbers: Numbers, context: Context) -> list[OtherReading]:
         rows = f"{unit.bare:,} of {texts.total:,} values have"
         other = None if context.is_target else TEXT
         return [(f"{rows} no {unit.text}, and are read as if they had it", other)]
-    if unit.is_known or not texts.match(r".*\d\p{L}.*").any():
+    if unit.is_known or not texts.match(r".*\d[A-Za-z].*").any():
         return []
     evidence = f"{texts.list()[0]} is read as a number with the unit {unit.text}"
     return [(evidence, read_as_code(texts, context))]

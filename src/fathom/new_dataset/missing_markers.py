@@ -14,7 +14,8 @@ MARKERS = {  # lower-case texts that mean a missing value among numbers and date
     "no data", "not available", "not applicable", "not known", "not reported", "tbd", "tba", "#n/a",
     "#na", "#null!", "#value!", "#ref!", "#div/0!", "#num!", "#name?", "#####", "k.a.", "k. a.",
     "keine angabe", "inconnu", "unbekannt", "inf", "-inf", "+inf", "infinity", "-infinity",
-    "0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00.00.0000",
+    "0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00.00.0000", "9999-12-31",
+    "9999-12-31 00:00:00", "9999-12-31t00:00:00", "12/31/9999", "31/12/9999", "31.12.9999",
     *(text.lower() for text in MISSING if text),
 }  # fmt: skip
 

@@ -91,7 +91,7 @@ def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
         source["encoding"] = (encoding.name, describe_fields(encoding))
     if header is False:
         source["header"] = (False, "the first row is data")
-    checks = tuple(check_encoding(encoding))
+    checks = tuple(check_encoding(encoding, content, rows.column_names))
     return UnknownTable(rows.to_pandas(), len(rows), source, decimal, checks, MISSING)
 
 
@@ -99,7 +99,7 @@ def describe_fields(encoding: EncodingGuess) -> str:
     return f"reads {shorten(encoding.read_example())!r}" if encoding.fields else ""
 
 
-def check_encoding(encoding: EncodingGuess) -> list[Check]:
+def check_encoding(encoding: EncodingGuess, content: bytes, names: Sequence[str]) -> list[Check]:
     """Return an encoding that others might replace, with a text that they read differently."""
     if encoding.other is None:
         return []
@@ -111,4 +111,14 @@ def check_encoding(encoding: EncodingGuess) -> list[Check]:
         f"beyond ASCII{few if count < FEW_FIELDS else ''}; as {encoding.other} it would be "
         f"{shorten(second)!r}"
     )
-    return [Check("encoding", evidence, f"encoding: {encoding.other}")]
+    change = f"encoding: {encoding.other}"
+    if not ("".join(names).isascii() and can_decode(content, encoding.other)):
+        change = "save the file as UTF-8"
+    return [Check("encoding", evidence, change)]
+
+
+def can_decode(content: bytes, encoding: str) -> bool:
+    try:
+        return bool(content.decode(encoding))
+    except UnicodeDecodeError:
+        return False
