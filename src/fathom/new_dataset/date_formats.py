@@ -47,7 +47,7 @@ def infer_date_format(texts: Texts) -> tuple[str | None, str | None]:
 
 def are_mostly(texts: Texts, dates: Mask) -> bool:
     """Tell whether most rows or texts have a date: one other text may be frequent in a sample."""
-    return max(texts.share(dates), dates.mean()) >= MIN_DATES
+    return bool(max(texts.share(dates), dates.mean()) >= MIN_DATES)
 
 
 def guess_formats(sample: pd.Series[str]) -> list[str]:
