@@ -121,6 +121,11 @@ WESTERN = (
         *(("cp1252", [word], ...) for word in WESTERN.split()),
         ("cp1252", WESTERN.split(), None),  # no other fits all
         ("cp1252", [f"{n}\u00a0{n}74 €" for n in range(1, 10)], ...),
+        (
+            "cp1252",
+            ["Córdoba", "Liège", "Nîmes", "Besançon", "Forlì", "København", "Århus", "Tromsø"],
+            "cp1250",
+        ),
         ("iso8859_15", ["5€"], "cp1252"),
         ("cp1250", ["Łódź"], "cp1252"),
         ("iso8859_2", ["Łódź", "Śląskie"], "cp1252"),

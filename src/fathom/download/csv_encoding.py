@@ -8,6 +8,7 @@ ASCII belong to one language. Where few letters tell, cp1252 (Western) wins.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -16,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from string import ascii_lowercase
 
+import numpy as np
 from charset_normalizer import from_bytes
 from charset_normalizer.constant import FREQUENCIES
 
@@ -43,6 +45,7 @@ WESTERN = {"cp1252", "cp1250", "cp1254"}  # a word that fits one of them is not 
 CONTROL = re.compile("[\x80-\x9f]")  # characters that no text has
 MAX_FIELDS = 200
 FEW_FIELDS = 5  # which hardly tell an encoding
+ENOUGH = 4000  # bytes that tell an encoding
 TEXT = 400  # bytes that `charset_normalizer` needs to compare encodings
 NUL_SHARE = 0.3  # of every other byte, in UTF-16 of mostly ASCII letters
 
@@ -101,7 +104,9 @@ def guess_code_page(content: bytes) -> EncodingGuess:
         sum(map(is_utf8, fields)) > len(fields) / 2
     ):  # a file of two encodings, which `decode` refuses
         return EncodingGuess("utf-8", [])
-    text = b"\n".join(fields)
+    ends = itertools.accumulate(len(field) + 1 for field in fields)
+    text = b"\n".join([field for field, end in zip(fields, ends, strict=True) if end < ENOUGH])
+    text = text or fields[0]
     readings = read_alphabets(text)
     if not any(readings[name].known == 1 for name in WESTERN & readings.keys()):
         repeated = (text + b"\n") * (1 + TEXT // len(text))
@@ -141,7 +146,9 @@ def read_alphabets(content: bytes) -> dict[str, DecodedText]:
         with contextlib.suppress(UnicodeDecodeError):
             text = content.decode(encoding)
             if not CONTROL.search(text):
-                score, known = score_language(text)
+                fields = np.array([score_language(field) for field in text.split("\n")])
+                score, known = fields.mean(axis=0)
+                score = (score + score_language(text)[0]) / 2  # one language, or one a field
                 rare = 0.02 * place + (0.2 / len(content) if place else 0)
                 readings[encoding] = DecodedText(text, known, score - rare)
     return readings
