@@ -12,10 +12,9 @@ import importlib
 import importlib.metadata
 import importlib.util
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,62 +27,12 @@ from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
 from fathom.download.checksums import check_sha256, hash_files
 from fathom.download.csv_files import MISSING
-from fathom.download.declaration_error import DeclarationError
-from fathom.download.declared_columns import convert_table
 from fathom.download.images import RawImages, read_image_folder
 from fathom.download.own_files import DELIMITERS, check_pulled, check_suffix, path_in_own
-from fathom.download.parquet_files import ParquetTable, concatenate, is_parquet, parquet_table
+from fathom.download.parquet_files import concatenate, is_parquet, parquet_table
 from fathom.download.remote_file import File, RemoteFile
+from fathom.download.source_table import RawTable as RawTable  # for sources of users, too
 from fathom.download.table_files import Part, read_table_files
-from fathom.settings.column_settings import ColumnSettings
-
-
-@dataclass(frozen=True)
-class RawTable:
-    """A table, one row an example, with features and target.
-
-    `origin` says where it comes from. The last `test_rows` rows are the data's own test set.
-    `columns` are to be converted by `convert_table`, with `decimal` and `missing`. Texts in
-    `markers` stand for a missing value in a table that is not in memory. `inferred` lists the
-    columns whose types follow from all their texts. `files` names the file of the training rows,
-    and that of the test rows if they have their own.
-    """
-
-    table: pd.DataFrame | ParquetTable
-    origin: str
-    sha256: str
-    test_rows: int = 0
-    markers: Sequence[str] = ()
-    decimal: str = "."
-    missing: Sequence[str] = ()
-    columns: Mapping[str, ColumnSettings] = field(default_factory=dict)
-    inferred: Sequence[str] = ()
-    files: Sequence[str] = ()
-
-    def declare(self, columns: Mapping[str, ColumnSettings]) -> Self:
-        """Return the table with its columns as they are declared."""
-        if isinstance(self.table, ParquetTable):
-            return replace(self, columns=columns)
-        return replace(self, table=self.convert(self.table, columns))
-
-    def convert(self, rows: pd.DataFrame, columns: Mapping[str, ColumnSettings]) -> pd.DataFrame:
-        try:
-            return convert_table(rows, columns, self.origin, self.decimal, self.missing)
-        except DeclarationError as error:
-            if len(self.files) < 2:
-                raise
-            total = self.table.rows if isinstance(self.table, ParquetTable) else len(rows)
-            training = total - self.test_rows
-            is_test = error.row >= training
-            where = error.where.replace(self.origin, self.files[is_test], 1)
-            raise error.replace(where=where, row=error.row - training * is_test) from error
-
-    def blocks(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
-        if isinstance(self.table, ParquetTable):
-            blocks = self.table.blocks(columns, self.markers, self.columns)
-            return (self.convert(block, self.columns) for block in blocks)
-        return iter([self.table if columns is None else self.table[columns]])
-
 
 Raw = RawTable | RawImages
 
@@ -161,7 +110,7 @@ def table_file(
     table: str | None = None,
     query: str | None = None,
     mirror: str | None = None,
-    declared_columns: list[str] | None = None,
+    declared_columns: frozenset[str] = frozenset(),
 ) -> RawTable:
     """Read a file that `read_table_file` can read, or all Parquet files of a folder.
 
@@ -170,33 +119,31 @@ def table_file(
     those of `read_table_file`.
     """
     files = [find_file(each, mirror) for each in (file, test_file) if each is not None]
-    origins = [origin for _, origin in files]
+    origins, read = [origin for _, origin in files], [path for path, _ in files]
     origin = " and ".join(origins)
-    markers, declared = [text.strip() for text in missing or []], declared_columns or []
-    if all(path.is_dir() or is_parquet(path) for path, _ in files):
-        large = [parquet_table(path) for path, _ in files]
-        if sum(table.size for table in large) > LARGE or any(path.is_dir() for path, _ in files):
+    markers = [text.strip() for text in missing or []]
+    if all(path.is_dir() or is_parquet(path) for path in read):
+        large = [parquet_table(path) for path in read]
+        if sum(table.size for table in large) > LARGE or any(path.is_dir() for path in read):
             joined = concatenate(large)
-            test_rows = 0 if test_file is None else large[1].rows
-            sha256 = hash_files(joined.files)
+            test_rows, sha256 = sum(part.rows for part in large[1:]), hash_files(joined.files)
             return RawTable(
                 joined, origin, sha256, test_rows, markers, missing=markers, files=origins
             )
-    read = [path for path, _ in files]
+    part = Part(sheet, table, query)
     rows, counts = read_table_files(
-        read, delimiter, decimal, encoding, markers, header, Part(sheet, table, query), declared
+        read, delimiter, decimal, encoding, markers, header, part, declared_columns
     )
-    test_rows = 0 if test_file is None else counts[1]
     is_csv = any(check_suffix(path) in DELIMITERS for path in read)
     return RawTable(
         rows,
         origin,
         hash_files(read),
-        test_rows,
+        sum(counts[1:]),
         markers,
         decimal,
         missing=[*(MISSING if is_csv else []), *markers],
-        inferred=[str(name) for name in rows if is_csv and name not in declared],
+        inferred=[str(name) for name in rows if is_csv and name not in declared_columns],
         files=origins,
     )
 
