@@ -8,6 +8,7 @@ kinds. Each has the command's options, and either the line that refuses it, or e
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -58,6 +59,22 @@ def check_input(file: Path, case: dict[str, Any]) -> None:
 def test_public_case(name: str) -> None:
     case = PUBLIC[name]
     check_input(next(CASES.glob(f"{case.get('file', name)}.*")), case)
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases lie beside the project")
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("img16_dark", "    bits: 8  # no value of the 16-bit images is above 255\n"),
+        ("img_one", "  stratify: false  # class 'dog' has only 1 image\n"),
+    ],
+)
+def test_public_images(name: str, line: str) -> None:
+    assert run_command("new-dataset", CASES / name, "--yes").status == 0
+    assert line in Path(f"conf/dataset/{name}.yaml").read_text("utf-8")
+    make_stage("download", f"dataset={name}")
+    images = np.load(f"data/raw/{name}/images.npy")
+    assert (images.dtype, len(np.unique(images)) > 50) == (np.uint8, True)  # not black
 
 
 @pytest.mark.parametrize("name", OWN)
