@@ -63,7 +63,7 @@ def test_what_is_wrong(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line for line in printed(status=1).splitlines() if line.startswith("WRONG")] == [
         "WRONG    not installed: shapiq; run `make setup`",
         "WRONG    conf/dataset/digits.yaml: dataset.task: must be 'regression' or "
-        "'classification', not 'guessing'",
+        "'classification', not 'guessing'; did you mean regression?",
         "WRONG    this folder is no DVC repository: run `dvc init`, or clone it again",
     ]
 

@@ -237,7 +237,12 @@ def test_a_network_that_cannot_be_converted(
         ),
         ({"kind": "integer"}, ",", None, {"kind": "integer", "decimal": ","}),
         ({"kind": "number", "decimal": "."}, ",", None, {"kind": "number", "decimal": "."}),
-        ({"missing": ["-"]}, None, None, {"kind": "number", "missing": ["-"]}),
+        (
+            {"kind": "number", "missing": ["-"]},
+            ",",
+            None,
+            {"kind": "number", "decimal": ",", "missing": ["-"]},
+        ),
         (None, ",", None, {"kind": "number", "decimal": ","}),
         (None, None, ["True"], {"kind": "boolean"}),
         (None, None, ["x", "True"], {"kind": "category"}),
