@@ -149,7 +149,7 @@ def test_a_table_that_is_read_block_by_block_goes_all_the_way(
 ) -> None:
     """A table of files of a folder, with limits a hundredth of the real ones."""
     folder, source = tmp_path / "project", tmp_path / "trips"
-    for module in ("artifacts.schema", "download.sources", "new_dataset.describe_table"):
+    for module in ("artifacts.schema", "download.sources", "new_dataset.unknown_table"):
         monkeypatch.setattr(f"fathom.{module}.LARGE", 200_000)
     for module in ("base.tables", "download.parquet_files"):
         monkeypatch.setattr(f"fathom.{module}.BLOCK", 5_000)
