@@ -1,6 +1,7 @@
 """Helpers for tests of readers of a user's files."""
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,3 +34,15 @@ def damaged_copies(content: bytes, cut: bool = False) -> Iterator[bytes]:
             damaged[rng.randrange(len(damaged))] = rng.randrange(256)
         end = rng.choice([len(damaged), rng.randrange(len(damaged))]) if cut else len(damaged)
         yield bytes(damaged[:end])
+
+
+def check_damaged_copies(read: Callable[[Path], Any], path: Path) -> None:
+    """Check that what a reader refuses among damaged copies of a file gets a line that names it."""
+    messages = []
+    for damaged in damaged_copies(path.read_bytes(), cut=True):
+        try:
+            read(write(path, damaged))
+        except FathomError as error:
+            messages.append(str(error))
+    assert len(messages) > 20
+    assert [m for m in messages if not re.fullmatch(rf"{re.escape(str(path))}[,: ][^\n]*", m)] == []

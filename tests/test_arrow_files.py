@@ -2,7 +2,6 @@
 
 import datetime
 import decimal
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from own_files import damaged_copies, refusal, write
+from own_files import check_damaged_copies, refusal, write
 from pyarrow import ipc, parquet
 
-from fathom.base.errors import FathomError
 from fathom.download.table_files import read_table_file
 
 NAN = float("nan")
@@ -203,11 +201,4 @@ def test_a_damaged_file_never_ends_in_a_traceback(tmp_path: Path, suffix: str) -
         table.to_csv(path, index=False)
     else:
         store(path, pa.Table.from_pandas(table))
-    messages = []
-    for damaged in damaged_copies(path.read_bytes(), cut=True):
-        try:
-            read_table_file(write(path, damaged))
-        except FathomError as error:
-            messages.append(str(error))
-    assert len(messages) > 20
-    assert [m for m in messages if not re.fullmatch(rf"{re.escape(str(path))}[,: ][^\n]*", m)] == []
+    check_damaged_copies(read_table_file, path)

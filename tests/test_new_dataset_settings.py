@@ -43,7 +43,7 @@ def write(table: pd.DataFrame, name: str = "t") -> str:
 
 def encoded(dataset: DatasetSettings) -> list[str]:
     """Return the names of the features that the later stages make of a table."""
-    declared = frozenset(declared_kinds(dataset.columns))
+    declared = declared_kinds(dataset.columns)
     read = table_file(**dataset.source.arguments, declared_columns=declared)
     raw = read.declare(dataset.columns)
     assert isinstance(raw.table, pd.DataFrame)

@@ -1,6 +1,5 @@
 """Every format of a table gives the values of its CSV file, or one line that says what is wrong."""
 
-import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from own_files import damaged_copies, refusal, write
+from own_files import check_damaged_copies, refusal, write
 from table_formats import (
     HEADER,
     ROWS,
@@ -23,7 +22,6 @@ from table_formats import (
     write_zip,
 )
 
-from fathom.base.errors import FathomError
 from fathom.download.declared_columns import convert_table
 from fathom.download.table_files import Part, read_table_file
 from fathom.predict.table_rows import open_table
@@ -256,14 +254,7 @@ def test_a_damaged_file_never_ends_in_a_traceback(
 ) -> None:
     path = tmp_path / f"t{suffix}"
     write_file(path)
-    messages = []
-    for damaged in damaged_copies(path.read_bytes(), cut=True):
-        try:
-            read_table_file(write(path, damaged))
-        except FathomError as error:
-            messages.append(str(error))
-    assert len(messages) > 20
-    assert [m for m in messages if not re.fullmatch(rf"{re.escape(str(path))}[,: ][^\n]*", m)] == []
+    check_damaged_copies(read_table_file, path)
 
 
 def test_a_database_of_sqlite_is_read_by_its_content(tmp_path: Path) -> None:

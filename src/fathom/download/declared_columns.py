@@ -50,9 +50,9 @@ def convert_table(
     return pd.DataFrame({name: converted.get(name, table[name]) for name in table.columns})
 
 
-def declared_kinds(columns: Mapping[str, ColumnSettings]) -> list[str]:
-    """Return the columns whose kind is declared."""
-    return [name for name, column in columns.items() if column.kind is not None]
+def declared_kinds(columns: Mapping[str, ColumnSettings]) -> frozenset[str]:
+    """Return the columns whose kind is declared. Hydra would resolve a list of them as settings."""
+    return frozenset(name for name, column in columns.items() if column.kind is not None)
 
 
 def convert_column(

@@ -36,7 +36,7 @@ def download(config: DatasetConfig) -> Schema:
         ("dataset", "source"),
         config.origins,
         mirror=config.mirror,
-        declared_columns=frozenset(declared_kinds(dataset.columns)),  # Hydra would resolve a list
+        declared_columns=declared_kinds(dataset.columns),
     )
     if isinstance(raw, RawTable):
         print_inferred(raw, dataset)

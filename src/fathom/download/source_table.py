@@ -17,17 +17,15 @@ class RawTable:
     """A table, one row an example, with features and target.
 
     `origin` says where it comes from. The last `test_rows` rows are the data's own test set.
-    `columns` are to be converted by `convert_table`, with `decimal` and `missing`. Texts in
-    `markers` stand for a missing value in a table that is not in memory. `inferred` lists the
-    columns whose types follow from all their texts. `files` names the file of the training rows,
-    and that of the test rows if they have their own.
+    `columns` are to be converted by `convert_table`, with `decimal` and `missing`, texts that stand
+    for a missing value. `inferred` lists the columns whose types follow from all their texts.
+    `files` names the file of the training rows, and that of the test rows if they have their own.
     """
 
     table: pd.DataFrame | ParquetTable
     origin: str
     sha256: str
     test_rows: int = 0
-    markers: Sequence[str] = ()
     decimal: str = "."
     missing: Sequence[str] = ()
     columns: Mapping[str, ColumnSettings] = field(default_factory=dict)
@@ -54,6 +52,6 @@ class RawTable:
 
     def blocks(self, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
         if isinstance(self.table, ParquetTable):
-            blocks = self.table.blocks(columns, self.markers, self.columns)
+            blocks = self.table.blocks(columns, self.missing, self.columns)
             return (self.convert(block, self.columns) for block in blocks)
         return iter([self.table if columns is None else self.table[columns]])

@@ -127,9 +127,7 @@ def table_file(
         if sum(table.size for table in large) > LARGE or any(path.is_dir() for path in read):
             joined = concatenate(large)
             test_rows, sha256 = sum(part.rows for part in large[1:]), hash_files(joined.files)
-            return RawTable(
-                joined, origin, sha256, test_rows, markers, missing=markers, files=origins
-            )
+            return RawTable(joined, origin, sha256, test_rows, missing=markers, files=origins)
     part = Part(sheet, table, query)
     rows, counts = read_table_files(
         read, delimiter, decimal, encoding, markers, header, part, declared_columns
@@ -140,7 +138,6 @@ def table_file(
         origin,
         hash_files(read),
         sum(counts[1:]),
-        markers,
         decimal,
         missing=[*(MISSING if is_csv else []), *markers],
         inferred=[str(name) for name in rows if is_csv and name not in declared_columns],
