@@ -17,6 +17,7 @@ from pydantic import (
 from fathom.settings.file_names import check_name
 
 Task = Literal["regression", "classification"]
+Booster = Literal["catboost", "lightgbm", "xgboost"]
 Method = Literal["zscore", "minmax", "robust", "quantile", "none"]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
