@@ -45,7 +45,7 @@ endef
 export HOOK
 PACKAGES = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
-.PHONY: repro test test-fast test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search figures setup setup-dev setup-bench lint lock clean
+.PHONY: repro test test-fast test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search bench-tables figures setup setup-dev setup-bench lint lock clean
 
 # If DVC has a default remote, outputs in it are pulled instead of built: docs/team.md.
 repro: setup
@@ -92,6 +92,10 @@ bench-repro: setup
 # time fathom search, and the same trials by scikit-learn and Keras Tuner
 bench-search: setup-bench
 	python bench/search.py
+
+# compare networks with gradient boosting on tables, those of FOLDER and embedded ones: docs/tables.md
+bench-tables: setup-bench
+	python bench/tables.py $(if $(FOLDER),--folder "$(FOLDER)")
 
 # time and memory of every stage, and of pandas, on 2 and 20 million rows
 bench-scale: setup

@@ -1,0 +1,117 @@
+"""What `tables.py` computes from the metrics and errors of all competitors on a table.
+
+An entry of `tables.json` has the `metric`, the `rows` of each set, the `cores`, and `splits`: for
+each seed of the split the `best` network on the validation rows; for each of the `competitors` its
+metric on validation and test rows (`valid`, `test`) and `seconds` of training; and how the best
+network compares with each boosting on the test rows (`verdicts`). The entry's own `verdicts` are
+those of all splits together, with the bounds (`low`, `high`) of the difference, network minus
+boosting.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from boosting import SETTINGS
+from scipy.stats import rankdata
+
+from fathom.artifacts.ranking import HIGHER_IS_BETTER, find_best
+from fathom.compare.compare import draw_groups, metric_of, resample_means, verdict
+from fathom.evaluate.formatting import format_number
+
+BEST, SINGLE = "best network", "single network"
+RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 42
+
+Entry = dict[str, Any]
+
+
+def make_entry(splits: Mapping[int, tuple[dict[str, Any], pd.DataFrame]]) -> Entry:
+    """Return the entry of a table from what `table_runs.py` wrote for each seed of the split."""
+    entry: Entry = {"splits": {}}
+    pooled = []
+    for seed, (description, errors) in splits.items():
+        metric, competitors = description["metric"], description["competitors"]
+        entry |= {key: description[key] for key in ("metric", "rows", "cores")}
+        networks = {
+            n: competitor for n, competitor in competitors.items() if "single" in competitor
+        }
+        boosting = [name for name in competitors if name not in networks]
+        result: dict[str, Any] = {"competitors": {n: dict(c) for n, c in competitors.items()}}
+        if networks:
+            validation = {n: {"valid": {metric: c["valid"]}} for n, c in networks.items()}
+            best = find_best(validation, metric)
+            own = result["competitors"]
+            singles = {name: own[name].pop("single") for name in networks}
+            result["best"] = best
+            result["competitors"] = {**own, BEST: own[best], SINGLE: singles[best]}
+            if boosting:
+                columns = {"row": errors["row"], BEST: errors[best]}
+                pooled.append(pd.DataFrame(columns | {name: errors[name] for name in boosting}))
+                compared = compare_errors(pooled[-1], metric)
+                result["verdicts"] = {name: c["verdict"] for name, c in compared.items()}
+        entry["splits"][str(seed)] = result
+    if pooled:
+        entry["verdicts"] = compare_errors(pd.concat(pooled), entry["metric"])
+    return entry
+
+
+def compare_errors(errors: pd.DataFrame, metric: str) -> dict[str, dict[str, Any]]:
+    """Compare the best network with each boosting by a paired bootstrap.
+
+    `errors` has the number of a `row`, and a column of errors for each competitor. Errors on the
+    same row in several splits are resampled together, since they are not independent.
+    """
+    codes, rows = pd.factorize(errors["row"])
+    by_group = errors.drop(columns="row").groupby(draw_groups(len(rows), SEED)[codes])
+    sums, sizes = by_group.sum(), by_group.size()
+    means = resample_means(np.vstack([sizes, sums.to_numpy().T]), RESAMPLES, SEED)
+    resampled = dict(zip(sums, metric_of(means[1:] / means[0], metric), strict=True))
+    best, tail = resampled.pop(BEST), (1 - CONFIDENCE) / 2
+    compared = {}
+    for name, values in resampled.items():
+        low, high = map(float, np.quantile(best - values, [tail, 1 - tail]))
+        compared[name] = {"low": low, "high": high, "verdict": verdict(low, high, metric)}
+    return compared
+
+
+def mean_value(entry: Entry, competitor: str, key: str) -> float | None:
+    """Return a competitor's mean metric or seconds over the splits; None without the competitor."""
+    found = [split["competitors"].get(competitor) for split in entry["splits"].values()]
+    return float(np.mean([each[key] for each in found])) if all(found) else None
+
+
+def mean_ranks(entries: Mapping[str, Entry], network: str = BEST) -> dict[str, float]:
+    """Return the mean ranks of a network and of each boosting on the test rows, from 1, the best.
+
+    They are the means over the splits of a table, and then over the tables.
+    """
+    names = [network, *SETTINGS]
+    ranks = []
+    for entry in entries.values():
+        sign = -1 if entry["metric"] in HIGHER_IS_BETTER else 1
+        splits = [split["competitors"] for split in entry["splits"].values()]
+        by_split = [rankdata([sign * split[name]["test"] for name in names]) for split in splits]
+        ranks.append(np.mean(by_split, axis=0))
+    return dict(zip(names, np.mean(ranks, axis=0).tolist(), strict=True))
+
+
+def count_verdicts(entries: Mapping[str, Entry], boosting: str) -> Counter[str]:
+    """Return on how many tables the best network is better, worse or neither, over all splits."""
+    return Counter(entry["verdicts"][boosting]["verdict"] for entry in entries.values())
+
+
+def differences(
+    before: Mapping[str, Entry], now: Mapping[str, Entry], subset: str
+) -> list[tuple[str, str, str, str]]:
+    """Return table, competitor, and its mean metric before and now, where the text differs."""
+    lines = []
+    for table in now.keys() & before.keys():
+        first = next(iter(now[table]["splits"].values()))
+        for name in first["competitors"]:
+            values = [mean_value(entries[table], name, subset) for entries in (before, now)]
+            old, new = map(format_number, values)
+            if old != new:
+                lines.append((table, name, old, new))
+    return sorted(lines)

@@ -1,0 +1,129 @@
+"""Networks and boosting on one table of `tables.py`, in the folder of a project that has it:
+
+python bench/table_runs.py FOLDER TABLE --seeds 42 --models mlp --cache CACHE
+
+Writes `FOLDER/TABLE/SEED.json`, the metrics of each competitor, and `SEED.parquet`: for each test
+row the squared error of a number, or 1 for a class that is predicted correctly.
+"""
+
+import argparse
+import contextlib
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from boosting import SETTINGS, run_boosting
+
+from fathom.artifacts.predictions import Predictions
+from fathom.artifacts.ranking import PRIMARY_METRIC
+from fathom.artifacts.scaled_data import read_targets, target_of
+from fathom.artifacts.scalers import Floats
+from fathom.artifacts.training_log import TrainingLog
+from fathom.base import paths
+from fathom.base.environment import set_environment
+from fathom.base.files import write_json
+from fathom.base.machine import cores
+from fathom.base.tables import write_table
+from fathom.download.download import download
+from fathom.evaluate.evaluate import evaluate
+from fathom.evaluate.metrics import compute_metrics
+from fathom.scale.scale import scale
+from fathom.settings.compose import compose
+from fathom.settings.config import DatasetConfig, NetworkConfig
+from fathom.split.split import split
+from fathom.train.devices import start_tensorflow
+
+SETS = ("valid", "test")
+
+
+def run_split(
+    table: str, seed: int, models: list[str], settings: list[str], cache: Path | None
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return metrics by competitor, and the errors on each test row."""
+    overrides = [f"dataset={table}", f"split.seed={seed}"]
+    config = compose(overrides, DatasetConfig)
+    split(config)
+    problem = scale(config)
+    metric = PRIMARY_METRIC[problem.main.task]
+    rows = {subset: read_targets(problem, subset) for subset in SETS}
+    actual = {subset: target_of("main_output", rows[subset]) for subset in SETS}
+    errors = {"row": rows["test"]["row"].to_numpy()}
+    competitors: dict[str, Any] = {}
+    for name in SETTINGS if cache else ():
+        assert cache
+        result = run_boosting(name, problem, config.seed, cache)
+        values = {
+            subset: compute_metrics(problem.main, actual[subset], predicted)[metric]
+            for subset, predicted in result.predictions.items()
+        }
+        competitors[name] = values | {"seconds": result.seconds, "cached": result.cached}
+        errors[name] = row_errors(actual["test"], result.predictions["test"], metric)
+    if settings:  # boosting is measured without them
+        problem = scale(compose([*overrides, *settings], DatasetConfig))
+    for model in models:
+        competitors[model] = run_network([*overrides, f"model={model}", *settings], metric)
+        predictions = Predictions.read(problem, model)
+        predicted = [block for _, block in predictions.blocks(predictions.model_seeds, "test")]
+        errors[model] = row_errors(actual["test"], np.concatenate(predicted), metric)
+    description = {
+        "metric": metric,
+        "rows": problem.rows,
+        "cores": cores(),
+        "competitors": competitors,
+    }
+    return description, pd.DataFrame(errors)
+
+
+def run_network(overrides: list[str], metric: str) -> dict[str, Any]:
+    """Train and evaluate a network; return its metrics, those of a single run, and seconds."""
+    config = compose(overrides, NetworkConfig)
+    strategy = start_tensorflow(config)
+    from fathom.train.train import train  # imports Keras, which starts TensorFlow
+
+    train(config, strategy)
+    metrics = evaluate(config)
+    log = TrainingLog.read_file(paths.training_log(config.dataset.name, config.model.name), "train")
+    values = {subset: metrics[subset][metric] for subset in SETS}
+    single = values
+    if "spread" in metrics:
+        single = {subset: metrics["spread"][subset][metric]["mean"] for subset in SETS}
+    seconds = float(np.mean([run.seconds for run in log.runs]))
+    return values | {"seconds": log.seconds, "single": single | {"seconds": seconds}}
+
+
+def row_errors(actual: Any, predicted: Floats, metric: str) -> Floats:
+    if metric == "rmse":
+        return np.square(predicted - actual)
+    return (predicted.argmax(axis=1) == actual).astype(np.float64)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("table")
+    parser.add_argument("--seeds", type=int, nargs="+")
+    parser.add_argument("--models", nargs="*", default=[])
+    parser.add_argument("--set", nargs="*", default=[])
+    parser.add_argument("--cache", type=Path)
+    options = parser.parse_args()
+    set_environment()
+    with contextlib.redirect_stdout(io.StringIO()):
+        download(compose([f"dataset={options.table}"], DatasetConfig))
+    for seed in options.seeds:
+        with contextlib.redirect_stdout(io.StringIO()):
+            description, errors = run_split(
+                options.table, seed, options.models, options.set, options.cache
+            )
+        folder = options.folder / options.table
+        folder.mkdir(parents=True, exist_ok=True)
+        write_table(folder / f"{seed}.parquet", errors)
+        write_json(folder / f"{seed}.json", description)
+        values = {name: c["valid"] for name, c in description["competitors"].items()}
+        listed = ", ".join(f"{name} {value:.5g}" for name, value in values.items())
+        print(f"{options.table}, split {seed}: validation {description['metric']}: {listed}")
+
+
+if __name__ == "__main__":
+    main()
