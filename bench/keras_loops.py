@@ -29,8 +29,7 @@ def main(method: str, compiler: str = "") -> None:
     if method == "compiled":
         train_by_programs(config, examples)
     else:
-        steps = -(-case.rows // case.batch_size)
-        train_by_fit(config, examples, steps, in_one_call=method == "fit_in_one_call")
+        train_by_fit(config, case, examples, in_one_call=method == "fit_in_one_call")
 
 
 def compiled_model(config: NetworkConfig) -> keras.Model:
@@ -58,15 +57,17 @@ def train_by_programs(config: NetworkConfig, examples: Examples) -> None:
         started = wait_for_request()
 
 
-def train_by_fit(config: NetworkConfig, examples: Examples, steps: int, in_one_call: bool) -> None:
+def train_by_fit(
+    config: NetworkConfig, case: PreparedCase, examples: Examples, in_one_call: bool
+) -> None:
     """Train by `fit`; `in_one_call` runs an epoch as one call of TensorFlow."""
-    model = compiled_model(config)
+    model, steps = compiled_model(config), -(-case.rows // case.batch_size)
     if in_one_call:
         model.steps_per_execution = steps  # the attribute that `compile` sets
     send_ready()
     model.fit(
         *examples,
-        batch_size=config.train.batch_size,
+        batch_size=case.batch_size,
         epochs=10**9,
         callbacks=[EpochRequests(wait_for_request(), steps)],
         verbose=0,

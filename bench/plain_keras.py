@@ -30,6 +30,7 @@ from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
 from fathom.train.callbacks import early_stopping
 from fathom.train.feeds import Examples, make_reader
+from fathom.train.steps import batch_size, number_of_epochs
 from fathom.train.train import number_of_runs
 
 
@@ -54,8 +55,8 @@ def train(seed: int, subsets: dict[str, Examples], config: NetworkConfig, proble
     compile_model(model, problem, config)
     model.fit(
         *subsets["train"],
-        batch_size=config.train.batch_size,
-        epochs=config.train.epochs,
+        batch_size=batch_size(config.train, problem.rows["train"]),
+        epochs=number_of_epochs(config.train, problem.rows["train"]),
         validation_data=subsets["valid"],
         callbacks=[keras_stopping(model, config, problem)],
         verbose=0,

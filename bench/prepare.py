@@ -26,6 +26,7 @@ from fathom.settings.config import NetworkConfig
 from fathom.split.split import split
 from fathom.train.build import build
 from fathom.train.feeds import make_reader
+from fathom.train.steps import batch_size
 
 
 def main(times: int, overrides: list[str]) -> None:
@@ -40,7 +41,7 @@ def main(times: int, overrides: list[str]) -> None:
     keras.utils.set_random_seed(config.seed)
     model = build(config, problem)
     inputs, targets = training_rows(model, config, problem, times)
-    size = config.train.batch_size
+    size = batch_size(config.train, problem.rows["train"])
     case = PreparedCase(overrides, size, inputs, targets, dense_weights(model))
     case.write()
     print(json.dumps({"rows": case.rows, "batch_size": size, "weights": model.count_params()}))

@@ -14,6 +14,7 @@ from fathom.search.base_settings import BaseSettings
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
 from fathom.train.feeds import Examples, make_reader
+from fathom.train.steps import batch_size, number_of_epochs
 
 VALIDATION_BATCH = 1024  # rows, as in Fathom
 RMSE = "main_output_rmse"  # as Keras logs it
@@ -53,8 +54,8 @@ class SearchTask:
         stopping = keras_stopping(model, config, self.problem)
         return model.fit(
             *rows,
-            batch_size=config.train.batch_size,
-            epochs=config.train.epochs,
+            batch_size=batch_size(config.train, self.problem.rows["train"]),
+            epochs=number_of_epochs(config.train, self.problem.rows["train"]),
             validation_data=self.examples["valid"],
             validation_batch_size=VALIDATION_BATCH,
             verbose=0,

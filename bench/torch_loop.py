@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from fathom.settings.compose import compose
 from fathom.settings.config import NetworkConfig
+from fathom.train.steps import number_of_epochs, steps_of_epoch
 
 ACTIVATIONS = {"relu": nn.ReLU, "selu": nn.SELU}
 
@@ -35,7 +36,7 @@ def main(threads: list[str]) -> None:
     layers = nn.ModuleDict({name: linear(name, case) for name in case.kernels})
     forward = make_forward(layers, config)
     parameters = list(layers.parameters())
-    rates = learning_rates(config, -(-case.rows // case.batch_size))
+    rates = learning_rates(config, case.rows)
     optimizer = make_optimizer(parameters, config)
     clipnorm = config.train.optimizer.arguments.get("clipnorm")
     loss = make_loss(config)
@@ -120,10 +121,10 @@ def clip(parameters: list[Tensor], norm: float) -> None:
     torch._foreach_mul_(gradients, list((norm / norms).clamp(max=1.0)))
 
 
-def learning_rates(config: NetworkConfig, steps: int) -> Iterator[float]:
+def learning_rates(config: NetworkConfig, rows: int) -> Iterator[float]:
     """Yield the learning rate of each step: constant, or Keras' `CosineDecay` to 0."""
     rate = config.train.optimizer.arguments.get("learning_rate", config.model.learning_rate)
-    last = steps * config.train.epochs
+    last = steps_of_epoch(config.train, rows) * number_of_epochs(config.train, rows)
     for step in count():
         progress = min(step / last, 1.0) if config.train.schedule else 0.0
         yield rate * (1 + math.cos(math.pi * progress)) / 2

@@ -246,7 +246,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy_settings(folder)
         shutil.copytree(ROOT / "searches", folder / "searches")
         shrink(folder, TWO_MODELS, "train.repeats=2", f"gates={GATES}")
-        edit(folder / CALIFORNIA, "train.repeats=1")
+        edit(folder / CALIFORNIA, "train={repeats: 1}")
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             plant_few_trees(patch)
@@ -265,7 +265,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def build(folder: Path) -> None:
         clone(folder)
         edit(folder / "params.yaml", TWO_MODELS, "train.repeats=2")
-        edit(folder / CALIFORNIA, "train.repeats=1", "export={saved_model: true}")
+        edit(folder / CALIFORNIA, "train={repeats: 1}", "export={saved_model: true}")
         edit(folder / "conf/dataset/digits.yaml", "export={onnx: true}")
         commit(folder)
         run_in(folder, "env", "PYTHONPATH=src", sys.executable, "-m", "fathom", "repro")

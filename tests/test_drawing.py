@@ -203,7 +203,7 @@ def test_draws_the_networks_of_the_settings(dataset: str, model: str, trainable:
     network = build_network(dataset, model, problem=Problem.read(dataset))
     svg = draw(network, trainable).svg
     assert f", {network.count_params():,} parameters</title>" in svg
-    assert float(re.findall(r"max-width:(\d+)px", svg)[0]) <= 700
+    assert float(re.findall(r"max-width:(\d+)px", svg)[0]) <= 740
 
 
 def test_a_subclassed_model_is_one_box(tmp_path: Path) -> None:

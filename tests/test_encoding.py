@@ -31,7 +31,12 @@ def fit(table: dict[str, Any], min_frequency: int = 1, **settings: Any) -> Encod
     dataset = {"name": "made", "source": source, "task": "regression", "target": "y"} | settings
     rows = pd.DataFrame(table | {"y": [1.0] * len(next(iter(table.values())))})
     scaling = ScaleSettings(
-        features="zscore", clip=None, pixels="together", min_frequency=min_frequency, target="none"
+        bins=32,
+        features="zscore",
+        clip=None,
+        pixels="together",
+        min_frequency=min_frequency,
+        target="none",
     )
     checked = DatasetSettings.model_validate(dataset)
     raw = TableInMemory(convert_table(rows, checked.columns, "t"), {"train": np.arange(len(rows))})

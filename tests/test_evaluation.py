@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import dataset_config, network_config, train_network, work_in_copy
-from evaluations import NETWORKS, SUBSETS, read_metrics
+from evaluations import BEST, NETWORKS, SUBSETS, read_metrics
 from trainings import refusal
 
 from fathom.artifacts.predictions import Predictions
@@ -113,7 +113,8 @@ def test_layout_of_metrics(
 ) -> None:
     metrics = read_metrics(dataset, model)
     names = {"aux": aux} if aux else {}
-    names |= dict.fromkeys(["spread", "ensemble"], main) if NETWORKS[dataset, model] else {}
+    names |= {"spread": main} if NETWORKS[dataset, model] else {}
+    names |= {"ensemble": main} if NETWORKS[dataset, model] == BEST else {}
     if main == CLASSIFICATION:
         names["calibrated"] = main
         assert metrics["calibrated"].pop("temperature") > 0

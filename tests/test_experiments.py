@@ -15,16 +15,16 @@ def test_lists_revisions_by_metric_of_the_best_network(repository: Path) -> None
     assert lines_of("compare") == [
         "houses",
         "test RMSE network differs from HEAD in",
-        "HEAD 4.0 ± 0.2 mlp",
-        "small-mlp 4.1 ± 0.2 mlp conf/model/mlp.yaml:units=[64]",
-        "workspace 4.5 ± 0.2 mlp train.schedule=cosine",
-        "three-epochs 5.0 ± 0.2 mlp train.epochs=3",
+        "HEAD 4.000 mlp",
+        "small-mlp 4.125 mlp conf/model/mlp.yaml:units=[64]",
+        "workspace 4.500 mlp train.schedule=cosine",
+        "three-epochs 5.000 mlp train.epochs=3",
         "digits",
         "test accuracy network differs from HEAD in",
-        "three-epochs 5.2 ± 0.2 selu train.epochs=3",
-        "workspace 4.8 ± 0.2 selu train.schedule=cosine",
-        "small-mlp 4.4 ± 0.2 selu conf/model/mlp.yaml:units=[64]",
-        "HEAD 4.2 ± 0.2 selu",
+        "three-epochs 5.250 selu train.epochs=3",
+        "workspace 4.750 selu train.schedule=cosine",
+        "small-mlp 4.375 selu conf/model/mlp.yaml:units=[64]",
+        "HEAD 4.250 selu",
         "Mean ± standard deviation over runs of the best network on validation data.",
     ]
     assert lines_of("compare", "--last", "1")[-1] == (
@@ -36,7 +36,7 @@ def test_lists_only_what_the_settings_of_a_revision_name(repository: Path) -> No
     edit(Path("params.yaml"), "datasets=[digits]", "models=[mlp]")
     Path("src/new.py").write_text("")
     workspace = [line for line in lines_of("compare") if line.startswith("workspace")]
-    assert workspace == ["workspace 4.0 ± 0.2 mlp datasets=[digits]"]
+    assert workspace == ["workspace 4.000 mlp datasets=[digits]"]
     Path("params.yaml").write_text("{}")
     git("commit", "-qam", "no models")
     assert lines_of("compare", "--last", "1")[0] == "houses"  # an experiment has them still
@@ -67,14 +67,14 @@ def test_differences_of_two_revisions(repository: Path) -> None:
         "params.yaml train.epochs 60 3",
         "houses",
         "model test HEAD three-epochs change verdict",
-        "mlp RMSE 4.0 ± 0.2 5.0 ± 0.2 +1.0 worse",
-        "mlp MAE 4.0 ± 0.2 5.0 ± 0.2 +1.0 worse",
-        "selu RMSE 4.2 ± 0.2 5.2 ± 0.2 +1.0 worse",
-        "selu MAE 4.2 ± 0.2 5.2 ± 0.2 +1.0 worse",
+        "mlp RMSE 4.000 5.000 +1.0 worse",
+        "mlp MAE 4.000 5.000 +1.0 worse",
+        "selu RMSE 4.250 5.250 +1.0 worse",
+        "selu MAE 4.250 5.250 +1.0 worse",
         "digits",
         "model test HEAD three-epochs change verdict",
-        "mlp accuracy 4.0 ± 0.2 5.0 ± 0.2 +1.0 better",
-        "selu accuracy 4.2 ± 0.2 5.2 ± 0.2 +1.0 better",
+        "mlp accuracy 4.000 5.000 +1.0 better",
+        "selu accuracy 4.250 5.250 +1.0 better",
         "Mean ± standard deviation (sd) over runs. within sd: the change is not larger than the "
         "standard",
         "deviation of the difference of two runs.",
@@ -103,7 +103,7 @@ def test_compares_with_the_workspace(repository: Path) -> None:
     assert "params.yaml split.test – 0.5" in printed
     assert "The split differs: the metrics are of other test rows." in printed
     assert "conf/model/mlp.yaml units [64] [300, 100]" in printed
-    assert "mlp RMSE 4.1 ± 0.2 5.000 +0.88 worse" in printed
+    assert "mlp RMSE 4.125 5.000 +0.88 worse" in printed
 
 
 def test_problems_are_one_line(repository: Path) -> None:
@@ -140,7 +140,7 @@ def test_summary_compares_with_the_merge_base(repository: Path) -> None:
         "",
         "## houses",
         "",
-        "**mlp**: test RMSE 4.5 ± 0.2, against 5.000 of the best baseline, linear: better.",
+        "**mlp**: test RMSE 4.500, against 5.000 of the best baseline, linear: better.",
         "",
         "| model | test RMSE | test MAE | over runs | against linear |",
         "|---|---|---|---|---|",
@@ -158,11 +158,11 @@ def test_summary_compares_with_the_merge_base(repository: Path) -> None:
         "",
         "| data set | model | test | before | now | change | verdict |",
         "|---|---|---|---|---|---|---|",
-        "| houses | mlp | RMSE | 4.0 ± 0.2 | 4.5 ± 0.2 | +0.50 | worse |",
+        "| houses | mlp | RMSE | 4.000 | 4.500 | +0.50 | worse |",
     ]
     against = run_command("summary", "--against", "HEAD~2").out
     assert "## Against HEAD~2\n" in against
-    assert "| houses | mlp | RMSE | 3.0 ± 0.2 | 4.5 ± 0.2 | +1.5 | worse |" in against
+    assert "| houses | mlp | RMSE | 3.000 | 4.500 | +1.5 | worse |" in against
 
 
 def test_summary_without_a_default_branch(repository: Path) -> None:
@@ -175,4 +175,4 @@ def test_summary_without_a_default_branch(repository: Path) -> None:
     git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
     changes = run_command("summary").out.split("## Against ")[1]
     assert changes.startswith(f"{git('rev-parse', '--short', 'HEAD~1')}, the merge base with ")
-    assert "| digits | selu | accuracy | 3.2 ± 0.2 | 4.2 ± 0.2 | +1.0 | better |" in changes
+    assert "| digits | selu | accuracy | 3.250 | 4.250 | +1.0 | better |" in changes

@@ -49,9 +49,9 @@ def encoded(dataset: DatasetSettings) -> list[str]:
     assert isinstance(raw.table, pd.DataFrame)
     table = TableInMemory(raw.table, {"train": np.arange(len(raw.table))})
     settings = ScaleSettings(
-        features="none", clip=None, pixels="together", min_frequency=5, target="none"
+        features="none", clip=None, pixels="together", min_frequency=5, bins=32, target="none"
     )
-    encoder, _ = fit_encoder(dataset, table, settings)
+    encoder, *_ = fit_encoder(dataset, table, settings)
     return [*encoder.transform(raw.table).columns]
 
 

@@ -86,8 +86,11 @@ def test_shows_the_results_of_models(words: str, pipeline: Path, dataset: str) -
         metrics, of_model = read_metrics(pipeline, dataset, model), compared[model]
         valid[model] = metrics["valid"][primary]
         interval = f"{format_signed(of_model['low'])} to {format_signed(of_model['high'])}"
-        mean = f"{format_mean(metrics['spread']['test'][primary])} " if "spread" in metrics else ""
-        row = f"{model} {format_number(metrics['test'][primary])} {mean}"
+        if "spread" in metrics:
+            spread = metrics["spread"]["test"][primary]
+            single = f"{model}, a single run {format_number(spread['mean'])} {format_mean(spread)} "
+            assert single in words
+        row = f"{model} {format_number(metrics['test'][primary])} "
         row += f"{format_signed(of_model['difference'])} ({interval}) {of_model['verdict']} "
         others = [value for name, value in metrics["test"].items() if name != primary]
         others += [metrics[subset][primary] for subset in ("valid", "train")]

@@ -178,7 +178,7 @@ SPACES: dict[str, dict[str, Any]] = {
     "wide_deep": {
         "model.deep.units": {"choice": [[8]]}, "model.deep.dropout": {"float": [0.05, 0.3]},
         "model.learning_rate": RATES, "model.deep.numbers.fourier.sigma": {"log": [0.5, 2.0]},
-        "model.wide_optimizer.learning_rate": {"log": [0.01, 0.2]},
+        "train.optimizer.weight_decay": {"log": [0.01, 0.2]},
     },
 }  # fmt: skip
 

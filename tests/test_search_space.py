@@ -94,7 +94,6 @@ def test_another_target_replaces_all_arguments_in_trials_and_experiments(workspa
     base = BaseSettings(["dataset=digits", "model=wide_deep", "train.epochs=3"])
     values = {
         "model.learning_rate": 0.1,
-        "model.wide_optimizer": {"_target_": "keras.optimizers.SGD", "momentum": 0.9},
         "train.optimizer.momentum": 0.8,
         "train.optimizer._target_": "keras.optimizers.SGD",
     }
@@ -104,8 +103,6 @@ def test_another_target_replaces_all_arguments_in_trials_and_experiments(workspa
     assert base.dvc_overrides(values) == [
         "train.epochs=3",
         f"{file}learning_rate=0.1",
-        f"{file}~wide_optimizer",
-        f"{file}+wide_optimizer={{_target_:keras.optimizers.SGD,momentum:0.9}}",
         "~train.optimizer",
         "+train.optimizer={_target_:keras.optimizers.SGD,momentum:0.8}",
     ]

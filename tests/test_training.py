@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from conftest import network_config, train_network
 from stages import build_once
-from trainings import SGD, refusal
+from trainings import PLAIN, SGD, refusal
 
 from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
@@ -25,6 +25,7 @@ from fathom.messages.training import last_line
 from fathom.train.callbacks import direction
 
 HOUSING = [
+    PLAIN,
     "train.epochs=8", "model.learning_rate=0.2", "train.optimizer.weight_decay=0.0",
     "train.batch_size=32", "train.schedule=null", "train.early_stopping=null",
     "train.tensorboard=true",
@@ -108,7 +109,7 @@ def test_outputs(trainings: None) -> None:
 def test_training_returns_and_prints_what_it_writes(
     training_project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    training = train_network("california_housing", "mlp", "model.units=[]")
+    training = train_network("california_housing", "mlp", "model.units=[]", PLAIN)
     outputs = Outputs(Path("models/california_housing/mlp"))
     best = outputs.run["best_epoch"]
     pd.testing.assert_frame_equal(training.history, outputs.history)
@@ -122,7 +123,7 @@ def test_training_returns_and_prints_what_it_writes(
 def test_last_line() -> None:
     run = {
         "best_epoch": 3, "kept_epoch": 4, "epochs": 4, "monitor": "val_accuracy", "runs": [1, 2],
-        "parameters": 1650,
+        "parameters": 1650, "ensemble": False,
     }  # fmt: skip
     assert last_line(run, 2.4, highest=True) == (
         "best epoch: 3 of 4 (highest val_accuracy); weights of epoch 4; best of 2 runs; "

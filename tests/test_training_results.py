@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, SHRUNK, SHRUNK_MODELS, network_config, run_in, train_network
 from stages import make_stage
-from trainings import FULL_BATCH, SGD
+from trainings import FULL_BATCH, PLAIN, SGD
 
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_subset
@@ -20,7 +20,14 @@ from fathom.train.train import Training
 
 
 def test_one_step_of_gradient_descent_is_that_by_hand(training_project: Path) -> None:
-    linear = ["model.units=[]", "train.epochs=1", FULL_BATCH, *SGD, "model.learning_rate=0.1"]
+    linear = [
+        "model.units=[]",
+        PLAIN,
+        "train.epochs=1",
+        FULL_BATCH,
+        *SGD,
+        "model.learning_rate=0.1",
+    ]
     config = network_config("california_housing", "mlp", *linear)
     problem = Problem.read("california_housing")
     keras.utils.set_random_seed(config.seed)
@@ -133,7 +140,7 @@ SAME = [
     ("digits", "mlp", "auto"),
     ("digits", "selu", "true"),  # AlphaDropout
     ("digits", "deep_relu", "true"),  # batch normalization
-    ("california_housing", "wide_deep", "false"),  # embeddings, FTRL, Dropout
+    ("california_housing", "wide_deep", "false"),  # embeddings, Dropout
     ("california_housing", "wide_deep", "true"),
 ]
 IN_ANOTHER_PROCESS = f"""

@@ -25,6 +25,8 @@ dataset:
   auxiliary: petal width (cm)
 """
 SGD = ["train.optimizer._target_=keras.optimizers.SGD", "train.schedule=null"]
+# As numbers are, without features made of them.
+PLAIN = "model.numbers={piecewise: null, fourier: null, periodic: null}"
 FULL_BATCH = "train.batch_size=100000"
 IN_PYTHON = """
 import keras

@@ -38,16 +38,18 @@ class Problem(JsonModel):
     - `categories`: all categories, as codes;
     - any other name: all numbers.
 
-    `categories` and `sparse` map a feature to its number of codes; `crosses` lists the columns of
-    each cross. Images of shape `shape` go whole to every input that does not take codes. The keys
-    of `outputs` are `main_output` and, for some data sets, `aux_output`. `rows` counts the rows of
-    each subset.
+    `edges` maps a number to the edges of its bins, in scaled units and in rising order; indicators
+    of missing values have none. `categories` and `sparse` map a feature to its number of codes;
+    `crosses` lists the columns of each cross. Images of shape `shape` go whole to every input that
+    does not take codes. The keys of `outputs` are `main_output` and, for some data sets,
+    `aux_output`. `rows` counts the rows of each subset.
     """
 
     dataset: str
     kind: DatasetKind
     shape: list[int]
     numbers: list[str] = Field(default_factory=list)
+    edges: dict[str, list[float]] = Field(default_factory=dict)
     categories: dict[str, int] = Field(default_factory=dict)
     sparse: dict[str, int] = Field(default_factory=dict)
     crosses: list[list[str]] = Field(default_factory=list)

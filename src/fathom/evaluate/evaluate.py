@@ -80,16 +80,19 @@ def evaluate_sets(
 
 def evaluate_runs(network: Predictions) -> dict[str, Any]:
     """Return by set the `spread` of each metric over runs (mean, sample standard deviation and
-    number), and the metrics of the runs' mean prediction (`ensemble`).
+    number), and, unless the model is the ensemble of the runs, the metrics of their mean prediction
+    (`ensemble`).
     """
     runs = [evaluate_sets(network, [seed]) for seed in network.seeds]
-    return {
+    metrics: dict[str, Any] = {
         "spread": {
             subset: {name: spread([run[subset][name] for run in runs]) for name in metrics}
             for subset, metrics in runs[0].items()
-        },
-        "ensemble": evaluate_sets(network, network.seeds),
+        }
     }
+    if network.model_seeds != network.seeds:
+        metrics["ensemble"] = evaluate_sets(network, network.seeds)
+    return metrics
 
 
 def spread(values: list[float | None]) -> dict[str, float | int | None]:

@@ -127,9 +127,12 @@ def compare_models(
 
 
 def summarize(model: dict[str, Any], metric: str) -> tuple[float, float | None, str]:
-    """Return mean, standard deviation and text of a test metric; of one run its value."""
+    """Return a test metric, the standard deviation of its runs if there are several, and its text.
+
+    The metric is the mean of the runs, unless the model averages their predictions.
+    """
     spread = model.get("spread", {}).get("test", {}).get(metric)
-    if spread:
+    if spread and "ensemble" in model:
         return spread["mean"], spread["sd"], format_mean(spread)
     value = model["test"][metric]
-    return value, None, format_number(value)
+    return value, spread["sd"] if spread else None, format_number(value)

@@ -20,7 +20,7 @@ def last_line(run: Mapping[str, Any], seconds: float, highest: bool) -> str:
     if kept != best:
         line += f"; weights of epoch {kept}"
     if runs > 1:
-        line += f"; best of {runs} runs"
+        line += f"; {'average' if run['ensemble'] else 'best'} of {runs} runs"
     return f"{line}; {seconds:.0f} s, {run['parameters']:,} parameters"
 
 

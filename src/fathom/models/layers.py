@@ -5,19 +5,17 @@ from functools import partial
 from typing import Annotated, Any, Literal, get_args
 
 import keras
-import numpy as np
-from keras import ops
 from pydantic import (
     AfterValidator,
     ConfigDict,
     NonNegativeFloat,
     PlainValidator,
-    PositiveFloat,
     PositiveInt,
 )
 
 from fathom.artifacts.problem import Output, Problem
 from fathom.models.names import known_name, layer_name
+from fathom.models.numbers import NumberEmbeddings, embed_numbers
 from fathom.settings.fields import Section, Task
 
 
@@ -37,12 +35,14 @@ def known_activation(name: str) -> str:
 
 
 def valid_rates(value: Any) -> Any:
+    if value == "auto":
+        return value
     by_task = value if isinstance(value, dict) else dict.fromkeys(get_args(Task), value)
     if not set(by_task) <= set(get_args(Task)) or not all(
         type(rate) in (int, float) and 0 <= rate < 1 for rate in by_task.values()
     ):
         raise ValueError(
-            "must be a rate of at least 0 and below 1, or one for each of "
+            "must be auto, a rate of at least 0 and below 1, or one for each of "
             f"{' and '.join(get_args(Task))}, not {value!r}"
         )
     return value
@@ -50,31 +50,13 @@ def valid_rates(value: Any) -> Any:
 
 Activation = Annotated[str, AfterValidator(known_activation)]
 Initializer = Annotated[str, AfterValidator(partial(known_name, keras.initializers, "initializer"))]
-Rates = Annotated[float | dict[Task, float], PlainValidator(valid_rates)]
+Rates = Annotated[Literal["auto"] | float | dict[Task, float], PlainValidator(valid_rates)]
 Embedding = Literal["auto"] | PositiveInt
 Units = list[PositiveInt]
 
+FEW_ROWS = 5_000  # of a training set
+
 CHECKED = ConfigDict(strict=True, arbitrary_types_allowed=True)
-
-
-class Fourier(Section):
-    """Settings of `fourier_features`."""
-
-    frequencies: PositiveInt
-    sigma: PositiveFloat
-
-
-class Periodic(Fourier):
-    """Settings of `periodic_embedding`; each number becomes `width` numbers."""
-
-    width: PositiveInt
-
-
-class NumberEmbeddings(Section):
-    """Settings of the features of numbers; None: no such features."""
-
-    fourier: Fourier | None
-    periodic: Periodic | None
 
 
 class HiddenLayers(Section):
@@ -107,7 +89,7 @@ def embedded_inputs(
         tensor, flat = number_input(problem, numbers)
         inputs.append(tensor)
         columns = problem.columns_of(numbers)
-        features.append(embed_numbers(flat, columns, problem.crosses, settings.numbers))
+        features.append(embed_numbers(flat, columns, problem, settings.numbers))
     columns = problem.columns_of(categories)
     if columns:
         tensor = keras.Input(problem.shape_of(categories), dtype="int32", name=categories)
@@ -119,58 +101,6 @@ def embedded_inputs(
             layer = keras.layers.Embedding(codes, width, name=layer_name("embedding", column))
             features.append(layer(tensor[:, index]))
     return inputs, features[0] if len(features) == 1 else keras.layers.Concatenate()(features)
-
-
-def embed_numbers(
-    x: keras.KerasTensor, names: list[str], crosses: list[list[str]], settings: NumberEmbeddings
-) -> keras.KerasTensor:
-    """Return scaled numbers x, of shape (rows, numbers), and the features made of them."""
-    features = [x]
-    if settings.fourier is not None:
-        for columns in (cross for cross in crosses if set(cross) <= set(names)):
-            features.append(fourier_features(x, names, columns, settings.fourier))
-    if settings.periodic is not None:
-        features.append(periodic_embedding(x, settings.periodic))
-    return x if len(features) == 1 else keras.layers.Concatenate()(features)
-
-
-def fourier_features(
-    x: keras.KerasTensor, names: list[str], columns: list[str], settings: Fourier
-) -> keras.KerasTensor:
-    """Return sines and cosines along random directions in the space of a few numbers.
-
-    They let a network learn functions that change within short distances (Tancik et al. 2020,
-    arXiv 2006.10739). The directions are drawn from N(0, sigma^2) and not trained.
-    """
-    angles = keras.layers.Dense(
-        settings.frequencies,
-        use_bias=False,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=2 * math.pi * settings.sigma),
-        trainable=False,
-        name=layer_name("fourier", "_x_".join(columns)),
-    )(ops.take(x, np.array([names.index(column) for column in columns]), axis=1))
-    return keras.layers.Concatenate()([ops.sin(angles), ops.cos(angles)])
-
-
-def periodic_embedding(x: keras.KerasTensor, settings: Periodic) -> keras.KerasTensor:
-    """Return an embedding of each number: sines and cosines of trained frequencies, initialized
-    from N(0, sigma^2), through a dense layer for each number (PLR of Gorishniy et al. 2022,
-    arXiv 2203.05556).
-    """
-    angles = keras.layers.EinsumDense(
-        "bn,nf->bnf",
-        (x.shape[1], settings.frequencies),
-        kernel_initializer=keras.initializers.RandomNormal(stddev=2 * math.pi * settings.sigma),
-    )(x)
-    waves = keras.layers.Concatenate()([ops.sin(angles), ops.cos(angles)])
-    embedded = keras.layers.EinsumDense(
-        "bnv,nvw->bnw",
-        (x.shape[1], settings.width),
-        activation="relu",
-        bias_axes="nw",
-        kernel_initializer=keras.initializers.RandomNormal(stddev=settings.frequencies**-0.5),
-    )(waves)
-    return keras.layers.Flatten()(embedded)
 
 
 def embedding_width(codes: int) -> int:
@@ -189,8 +119,7 @@ def hidden_layers(
     Before batch normalization a layer has no bias, as the normalization has one. With SELU,
     AlphaDropout keeps mean and variance (Klambauer et al. 2017).
     """
-    rate = settings.dropout
-    rate = rate.get(problem.main.task, 0.0) if isinstance(rate, dict) else rate
+    rate = dropout_rate(settings.dropout, problem)
     alpha = settings.activation == "selu"
     first = 0 if dropout_layers is None else len(settings.units) - dropout_layers
     normalized = settings.batch_normalization
@@ -208,6 +137,16 @@ def hidden_layers(
         if rate and index >= first:
             x = (keras.layers.AlphaDropout if alpha else keras.layers.Dropout)(rate)(x)
     return x
+
+
+def dropout_rate(rates: Rates, problem: Problem) -> float:
+    """Return the rate of a problem. In a regression of many rows dropout only adds noise to the
+    prediction itself.
+    """
+    if rates == "auto":
+        few = problem.rows["train"] < FEW_ROWS
+        rates = {"classification": 0.2, "regression": 0.1 if few else 0.0}
+    return rates.get(problem.main.task, 0.0) if isinstance(rates, dict) else rates
 
 
 def output_layer(x: keras.KerasTensor, problem: Problem, name: str) -> keras.KerasTensor:

@@ -6,6 +6,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, validate_cal
 from fathom.artifacts.problem import Problem
 from fathom.models import layers
 from fathom.models.names import unwrap
+from fathom.models.numbers import NumberEmbeddings
 
 
 @validate_call(config=layers.CHECKED)
@@ -16,7 +17,7 @@ def build(
     batch_normalization: bool,
     dropout: layers.Rates,
     embedding: layers.Embedding,
-    numbers: layers.NumberEmbeddings,
+    numbers: NumberEmbeddings,
     units: layers.Units | None = None,
     depth: PositiveInt | None = None,
     width: PositiveInt | None = None,

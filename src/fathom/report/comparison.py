@@ -1,6 +1,6 @@
 """Networks and baselines compared: in a table and in a sentence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fathom.artifacts.problem import Output
@@ -29,15 +29,22 @@ class ModelRow:
 
 
 def model_rows(results: DatasetResults) -> list[ModelRow]:
-    """Return a row for each network, ensemble, auxiliary output and baseline, the best first."""
+    """Return a row for each network, ensemble, auxiliary output and baseline, the best first.
+
+    A network that averages its runs has another row for a single run.
+    """
     metric = results.primary_metric
     rows = []
     for network in results.networks:
         name, run = network.name, network.run
         spread = network.spread["test"][metric] if network.spread else None
         compared = results.comparison["networks"][name]
-        parameters = run["parameters"]
-        rows.append(ModelRow(name, "network", network.metrics, spread, compared, parameters))
+        row = ModelRow(name, "network", network.metrics, None, compared, run["parameters"])
+        if network.spread and run["ensemble"]:
+            means = mean_metrics(network.spread)
+            rows += [row, ModelRow(f"{name}, a single run", "output", means, spread)]
+        else:
+            rows.append(replace(row, spread=spread))
         if network.ensemble:
             rows.append(ModelRow(f"{name}, mean of {len(run['runs'])}", "output", network.ensemble))
         # Metrics of an auxiliary output with a target of its own are not comparable.
@@ -49,6 +56,14 @@ def model_rows(results: DatasetResults) -> list[ModelRow]:
     return sorted(rows, key=lambda row: row.metrics["test"][metric], reverse=higher)
 
 
+def mean_metrics(spread: dict[str, dict[str, dict[str, float]]]) -> Metrics:
+    """Return the mean over runs of each metric, by set."""
+    return {
+        subset: {name: values["mean"] for name, values in metrics.items()}
+        for subset, metrics in spread.items()
+    }
+
+
 def describe_best(results: DatasetResults) -> dict[str, str]:
     """Describe the best network on the validation set.
 
@@ -56,9 +71,11 @@ def describe_best(results: DatasetResults) -> dict[str, str]:
     baseline.
     """
     output, best, metric = results.problem.main, results.best, results.primary_metric
-    spread = best.spread["test"][metric] if best.spread else None
+    average = best.run["ensemble"]
+    spread = best.spread["test"][metric] if best.spread and not average else None
     unit = f", {output.unit}" if output.unit and metric == "rmse" else ""
-    runs = f", {spread['n']} runs" if spread else ""
+    count = len(best.run["runs"])
+    runs = "" if count == 1 else f", average of {count} runs" if average else f", {count} runs"
     baseline = results.comparison["baseline"]
     compared = results.comparison["networks"][best.name]
     difference, low, high = (format_signed(compared[k]) for k in ("difference", "low", "high"))

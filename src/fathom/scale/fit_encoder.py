@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -19,6 +20,7 @@ from fathom.artifacts.scalers import Scaler
 from fathom.base.errors import FathomError
 from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number, Ordinal
 from fathom.scale.encoder import Encoder
+from fathom.scale.fit_edges import fit_edges
 from fathom.scale.fit_scaler import fit_scaler
 from fathom.settings.column_settings import ColumnSettings
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings
@@ -27,8 +29,8 @@ from fathom.settings.yaml_text import column_entry, exclude_advice
 
 def fit_encoder(
     dataset: DatasetSettings, table: Table, settings: ScaleSettings
-) -> tuple[Encoder, Scaler]:
-    """Fit the encoder and the scaler of the numbers, column by column."""
+) -> tuple[Encoder, Scaler, dict[str, list[float]]]:
+    """Fit the encoder, the scaler of the numbers and the edges of their bins, column by column."""
     kinds = column_kinds(dataset, table)
     dates = [
         Date.fit(training_values(table, table.column(name)), date_format(dataset, name))
@@ -44,14 +46,8 @@ def fit_encoder(
     def read_numbers(name: str) -> pd.Series[Any]:
         return training_values(table, as_numbers(read_column(table, dates, ordinals, name)))
 
-    def fit_number(name: str) -> tuple[Number, Scaler]:
-        values = read_numbers(name)
-        number = Number.fit(values)
-        filled = number.transform(values)[name]
-        return number, fit_scaler(settings.features, filled, settings.clip)
-
-    numbers_and_scalers = map_columns(fit_number, numeric)
-    numbers = [number for number, _ in numbers_and_scalers]
+    fitted = map_columns(lambda name: fit_number(read_numbers(name), settings), numeric)
+    numbers = [one.number for one in fitted]
     texts = (as_texts(read_column(table, dates, [], name)) for name in categorical)
     categories = [
         Category.fit(training_values(table, values), settings.min_frequency) for values in texts
@@ -72,7 +68,26 @@ def fit_encoder(
     crosses = make_crosses(dataset, columns, encoder.codes)
     encoder = encoder.model_copy(update={"crosses": crosses})
     check_names(encoder)
-    return encoder, Scaler.join([scaler for _, scaler in numbers_and_scalers])
+    edges = {one.number.column: one.edges for one in fitted if one.edges}
+    return encoder, Scaler.join([one.scaler for one in fitted]), edges
+
+
+@dataclass(frozen=True)
+class FittedNumber:
+    """A number with the scaler and the edges of its column."""
+
+    number: Number
+    scaler: Scaler
+    edges: list[float]
+
+
+def fit_number(values: pd.Series[Any], settings: ScaleSettings) -> FittedNumber:
+    """Fit what makes features of a number; `values` are those of the training rows."""
+    method = "quantile" if settings.features == "auto" else settings.features
+    number = Number.fit(values)
+    filled = number.transform(values)[number.column]
+    scaler = fit_scaler(method, filled, settings.clip)
+    return FittedNumber(number, scaler, fit_edges(filled, scaler, settings.bins))
 
 
 def training_values(table: Table, values: pd.Series[Any]) -> pd.Series[Any]:

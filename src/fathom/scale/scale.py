@@ -139,7 +139,7 @@ def scale_table(
 
 def fit_table(config: DatasetConfig, schema: Schema, table: Table) -> TablePreprocessing:
     dataset, settings = config.dataset, config.scale
-    encoder, features = fit_encoder(dataset, table, settings)
+    encoder, features, edges = fit_encoder(dataset, table, settings)
     outputs = make_outputs(dataset, schema, table)
     if dataset.sample_weight is not None:
         check_weights(dataset.sample_weight, table)
@@ -148,6 +148,7 @@ def fit_table(config: DatasetConfig, schema: Schema, table: Table) -> TablePrepr
         kind="table",
         shape=[len(encoder.number_names)],
         numbers=encoder.number_names,
+        edges=edges,
         categories={category.column: category.codes for category in encoder.categories},
         sparse=encoder.sparse,
         crosses=[cross.columns for cross in encoder.crosses],
@@ -182,7 +183,8 @@ def scale_images(
     if settings.pixels == "separately":
         columns = ["pixel " + " ".join(map(str, place)) for place in np.ndindex(shape)]
     train = images[rows["train"]].reshape(-1, len(columns))
-    scaler = Scaler.fit(settings.features, train, columns, settings.clip)
+    method = "zscore" if settings.features == "auto" else settings.features
+    scaler = Scaler.fit(method, train, columns, settings.clip)
     main = Output(column=schema.target, task=schema.task, classes=schema.classes)
     problem = Problem(
         dataset=dataset.name,

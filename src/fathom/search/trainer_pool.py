@@ -17,6 +17,7 @@ from fathom.train.compiled_fit import STEPS_WORTH_XLA, Programs
 from fathom.train.feeds import Feed, make_feeds
 from fathom.train.predictor import Predictor
 from fathom.train.scalars import program_signature
+from fathom.train.steps import number_of_epochs, steps_of_epoch
 from fathom.train.trainer import Trainer, build_seeded, build_variables, make_trainer
 
 CAPACITY = 64  # idle models
@@ -140,7 +141,8 @@ def shape_of(model: keras.Model, config: NetworkConfig, train: Feed) -> str:
     """Return a key that is equal for trainings which one compiled program can run."""
     options = {"batch_size", "xla", "deterministic"}
     settings = config.train.model_dump(mode="json", include=options)
-    steps = config.train.epochs * -(-train.rows // config.train.batch_size)
+    epochs = number_of_epochs(config.train, train.rows)
+    steps = epochs * steps_of_epoch(config.train, train.rows)
     arrays = [[str(array.dtype), *array.shape[1:]] for array in tf.nest.flatten(train.sample)]
     rest = [train.rows, arrays, steps >= STEPS_WORTH_XLA, settings]
     return json.dumps([program_signature(model, config), rest])

@@ -68,8 +68,8 @@ class RaySettings(Section):
 
 
 class TrainSettings(Section):
-    epochs: PositiveInt
-    batch_size: PositiveInt
+    epochs: Count
+    batch_size: Count
     optimizer: Factory
     schedule: Factory | None
     loss: str
@@ -83,7 +83,7 @@ class TrainSettings(Section):
     deterministic: bool
     repeats: Count
     at_once: Count
-    ensemble: bool
+    ensemble: Switch
     checkpoint: PositiveFloat | None
     memory: PositiveFloat
     tensorboard: bool
@@ -96,7 +96,16 @@ class ModelSettings(Factory):
     name: str
     learning_rate: PositiveFloat
     loss_weights: dict[str, NonNegativeFloat] | None = None
-    wide_optimizer: Factory | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_wide_optimizer(cls, tree: Any) -> Any:
+        if isinstance(tree, dict) and tree.pop("wide_optimizer", None) is not None:
+            raise ValueError(
+                "wide_optimizer is not a setting any more, as train.optimizer trains both paths: "
+                "delete it"
+            )
+        return tree
 
 
 class EvaluateSettings(Section):

@@ -101,8 +101,9 @@ class SplitSettings(Section):
 
 
 class ScaleSettings(Section):
-    features: Method
+    features: Method | Literal["auto"]
     clip: PositiveFloat | None
     pixels: Literal["together", "separately"]
     min_frequency: PositiveInt
+    bins: AtLeastTwo
     target: Literal["zscore", "minmax", "robust", "none"]

@@ -1,6 +1,5 @@
 """Builds and compiles a network: optimizer, learning rate, losses, metrics and weights."""
 
-import math
 from typing import Any
 
 import keras
@@ -15,7 +14,7 @@ from fathom.models.names import known_name, output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.settings.fields import Factory
 from fathom.settings.instantiate import make
-from fathom.train.optimizers import WideAndDeep, is_wide
+from fathom.train.steps import number_of_epochs, steps_of_epoch
 
 DEFAULT_LOSS = {"regression": "mse", "classification": "sparse_categorical_crossentropy"}
 
@@ -33,9 +32,8 @@ def compile_model(model: keras.Model, problem: Problem, config: NetworkConfig) -
     """Compile a network as the section `train` and the model's file say."""
     names = output_names(model)
     outputs = [problem.output(name) for name in names]
-    optimizer = make_optimizer(config, problem.rows["train"])
     model.compile(
-        optimizer=add_wide_optimizer(model, optimizer, problem, config),
+        optimizer=make_optimizer(config, problem.rows["train"]),
         loss=unwrap([loss_name(output, problem, config) for output in outputs]),
         loss_weights=loss_weights(names, problem, config),
         metrics=unwrap([make_metrics(output) for output in outputs]),
@@ -64,35 +62,20 @@ def make_optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
 
 def make_schedule(config: NetworkConfig, schedule: Factory, rate: float, rows: int) -> Any:
     """Return a learning-rate schedule; arguments `<name>_epochs` become `<name>_steps`."""
-    steps = math.ceil(rows / config.train.batch_size)
+    steps = steps_of_epoch(config.train, rows)
     arguments: dict[str, Any] = {"_target_": schedule.target}
     for name, value in schedule.arguments.items():
         if name.endswith("_epochs") and isinstance(value, (int, float)):
             name, value = name.removesuffix("epochs") + "steps", round(value * steps)
         arguments[name] = value
-    defaults = {"initial_learning_rate": rate, "decay_steps": steps * config.train.epochs}
+    epochs = number_of_epochs(config.train, rows)
+    defaults = {"initial_learning_rate": rate, "decay_steps": steps * epochs}
     warmup = arguments.get("warmup_steps", 0)
     if warmup:  # from 0 up to the rate; Keras counts the decay from there
         defaults["initial_learning_rate"], defaults["warmup_target"] = 0.0, rate
         defaults["decay_steps"] -= warmup
     factory = Factory.model_validate(arguments)
     return make(factory, ("train", "schedule"), config.origins, **defaults)
-
-
-def add_wide_optimizer(
-    model: keras.Model, deep: keras.Optimizer, problem: Problem, config: NetworkConfig
-) -> keras.Optimizer:
-    """Give the wide path of a network the optimizer of the model's file, if any.
-
-    Only for problems with codes: FTRL is meant for those, and slow for numbers and pixels.
-    """
-    if config.model.wide_optimizer is None or not problem.sparse:
-        return deep
-    wide = make(config.model.wide_optimizer, ("model", "wide_optimizer"), config.origins)
-    in_wide = [is_wide(variable) for variable in model.trainable_variables]
-    if not any(in_wide):
-        return deep
-    return wide if all(in_wide) else WideAndDeep(wide, deep)
 
 
 def loss_name(output: Output, problem: Problem, config: NetworkConfig) -> str:

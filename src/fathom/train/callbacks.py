@@ -14,6 +14,7 @@ from fathom.base.errors import FathomError
 from fathom.messages.training import epoch_line
 from fathom.settings.config import NetworkConfig
 from fathom.settings.instantiate import make
+from fathom.train.steps import number_of_epochs
 
 BATCH_HOOKS = (
     "on_batch_begin", "on_batch_end",
@@ -98,10 +99,11 @@ def early_stopping(config: NetworkConfig, problem: Problem) -> keras.callbacks.E
     Without `train.early_stopping` it never stops the training.
     """
     monitor, stopping = monitor_name(config, problem), config.train.early_stopping
+    epochs = number_of_epochs(config.train, problem.rows["train"])
     return keras.callbacks.EarlyStopping(
         monitor=monitor,
         mode=direction(monitor),
-        patience=stopping.patience if stopping else config.train.epochs,
+        patience=stopping.patience if stopping else epochs,
         min_delta=stopping.min_delta if stopping else 0.0,
         restore_best_weights=config.train.keep == "best",
     )

@@ -19,6 +19,7 @@ from fathom.settings.config import TrainSettings
 from fathom.train.checkpoint import Checkpoint
 from fathom.train.feeds import Examples, Feed
 from fathom.train.scalars import Scalars
+from fathom.train.steps import batch_size, number_of_epochs, steps_of_epoch
 
 # XLA turns a step into a few fused loops instead of a call for each operation. Measured on 2 cores
 # (`make bench`): a step takes a quarter to all of the graph's time on dense networks of 1,000 to
@@ -179,7 +180,8 @@ def make_programs(
     kinds = sorted(set(operations(step)))
     reason = "as train.xla says"
     if xla == "auto":
-        steps = settings.epochs * -(-train.rows // settings.batch_size)
+        epochs = number_of_epochs(settings, train.rows)
+        steps = epochs * steps_of_epoch(settings, train.rows)
         xla, reason = choose_xla(model, kinds, steps, settings.deterministic)
     # XLA has random numbers of its own. Without them the last batch, which has another size, is
     # not worth compiling.
@@ -187,8 +189,9 @@ def make_programs(
     last = tf.function(step, jit_compile=True, autograph=False) if xla and random else step
     # In a loop of the network's own, XLA must know the batch size when the step is traced.
     batch_step = train_step if xla and any("While" in kind for kind in kinds) else step
-    programs = make_steps(batch_step, settings.batch_size, xla), make_test(test_step)
-    return Programs(scalars, last, *programs, settings.batch_size, xla, reason)
+    size = batch_size(settings, train.rows)
+    programs = make_steps(batch_step, size, xla), make_test(test_step)
+    return Programs(scalars, last, *programs, size, xla, reason)
 
 
 def make_steps(step: Callable[[Examples], None], batch_size: int, xla: bool) -> Any:

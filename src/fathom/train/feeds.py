@@ -22,6 +22,7 @@ from fathom.models.names import input_names, output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import class_weights, loss_name
 from fathom.train.memory import COPIES, memory_for_rows
+from fathom.train.steps import batch_size
 
 # Inputs, targets and perhaps weights: each an array for a network with one input or output, a list
 # of arrays for one with several; the first axis of every array is the rows.
@@ -135,11 +136,12 @@ def make_feeds(model: keras.Model, config: NetworkConfig, data: ScaledData) -> l
     problem, feeds = data.problem, []
     total = problem.rows["train"] + problem.rows["valid"]
     alignment = ROW_GROUP if problem.kind == "table" else 1
+    size = batch_size(config.train, problem.rows["train"])
     for subset, weights in (("train", class_weights(config, data)), ("valid", None)):
         rows = problem.rows[subset]
         memory = memory_for_rows(config) * rows / total
         read = make_reader(model, subset, data, config, weights)
-        feeds.append(make_feed(read, rows, config.train.batch_size, memory, alignment))
+        feeds.append(make_feed(read, rows, size, memory, alignment))
     return feeds
 
 

@@ -19,6 +19,7 @@ from fathom.settings.config import NetworkConfig
 from fathom.train import compiled_fit, keras_fit
 from fathom.train.callbacks import EpochLines, Halt, early_stopping, make_callbacks
 from fathom.train.checkpoint import Checkpoint
+from fathom.train.steps import batch_size, number_of_epochs
 from fathom.train.trainer import Trainer
 
 MODEL, RUN, HISTORY, PREDICTIONS = "model.keras", "run.json", "history.csv", "predictions"
@@ -140,19 +141,21 @@ def train_run(
     logs = log_folder(config, file)
     callbacks = make_callbacks(config, trainer.data, stopping, logs, engine)
     checkpoint = Checkpoint(file, settings.checkpoint, callbacks, stopping)
-    epoch, step = checkpoint.restore(model, settings.epochs)
+    epochs = number_of_epochs(settings, trainer.train.rows)
+    epoch, step = checkpoint.restore(model, epochs)
     if logs is not None and not checkpoint.kills:
         remove(logs)  # of the same training, made before or killed before a checkpoint
     if checkpoint.kills:
         print(f"seed {seed}  resumes at epoch {epoch + 1}", flush=True)
     arguments: dict[str, Any] = {
         "seed": seed,
-        "epochs": settings.epochs,
+        "epochs": epochs,
         "callbacks": [Halt(trainer.halted), *callbacks, checkpoint, *extra_callbacks],
     }
     feeds = trainer.train, trainer.valid
     if trainer.programs is None:
-        keras_fit.fit(model, *feeds, batch_size=settings.batch_size, start=epoch, **arguments)
+        size = batch_size(settings, trainer.train.rows)
+        keras_fit.fit(model, *feeds, batch_size=size, start=epoch, **arguments)
     else:
         start = epoch, step
         compiled_fit.fit(

@@ -14,7 +14,6 @@ import keras
 import tensorflow as tf
 
 from fathom.settings.config import NetworkConfig
-from fathom.train.optimizers import WideAndDeep
 
 # Attributes that may differ between two trainings by one program, by class.
 ATTRIBUTES: dict[type, tuple[str, ...]] = {
@@ -23,6 +22,7 @@ ATTRIBUTES: dict[type, tuple[str, ...]] = {
     keras.regularizers.L1: ("l1",),
     keras.regularizers.L2: ("l2",),
     keras.optimizers.Optimizer: ("weight_decay", "clipnorm", "global_clipnorm"),
+    keras.optimizers.Muon: ("adam_weight_decay",),
     keras.optimizers.schedules.CosineDecay: (
         "initial_learning_rate", "decay_steps", "alpha", "warmup_target", "warmup_steps",
     ),
@@ -107,12 +107,10 @@ def program_signature(model: keras.Model, config: NetworkConfig) -> str:
         return json.dumps([config.model.model_dump(by_alias=True), config.train.model_dump()])
     zeros = [float(bool(getattr(*slot))) for slot in slots(model)]
     with replace_values(slots(model), zeros):
-        optimizers = [
-            one.get_config() | {"name": type(one).__name__, "learning_rate": schedule_of(one)}
-            for one in optimizers_of(model.optimizer)
-            if not isinstance(one, WideAndDeep)
-        ]
-        tree = [model.get_config(), optimizers, config.train.loss, config.model.loss_weights]
+        one = model.optimizer
+        rate = {"name": type(one).__name__, "learning_rate": schedule_of(one)}
+        optimizer = one.get_config() | rate
+        tree = [model.get_config(), optimizer, config.train.loss, config.model.loss_weights]
         text = json.dumps(tree, default=keras.saving.serialize_keras_object)
     names = {operation.name: f"{at}." for at, operation in enumerate(model.operations)}
     return json.dumps(normalize(json.loads(text), names))
@@ -141,14 +139,8 @@ def owners(model: keras.Model) -> Iterator[Any]:
         for name in ("kernel_regularizer", "bias_regularizer", "activity_regularizer"):
             if getattr(layer, name, None) is not None:
                 yield getattr(layer, name)
-    for optimizer in optimizers_of(model.optimizer):
-        yield optimizer
-        yield optimizer._learning_rate
-
-
-def optimizers_of(optimizer: keras.Optimizer) -> list[keras.Optimizer]:
-    both = isinstance(optimizer, WideAndDeep)
-    return [optimizer, optimizer.wide, optimizer.deep] if both else [optimizer]
+    yield model.optimizer
+    yield model.optimizer._learning_rate
 
 
 def is_number(value: Any) -> bool:

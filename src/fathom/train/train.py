@@ -38,7 +38,7 @@ from fathom.train.trainer import Trainer, prepare
 
 SUMMARY_WIDTH = 108  # letters; Keras' own for a network with branches
 SMALL_DATA = 10_000_000  # values in a training set on which a network is trained several times
-REPEATS = 3
+REPEATS = 4
 VERSIONS = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "hydra-core", "dvc")
 
 
@@ -242,7 +242,7 @@ def describe(training: Training, trainer: Trainer) -> dict[str, Any]:
         "best_epoch": best.best_epoch,
         "kept_epoch": best.kept_epoch,
         "monitor": training.monitor,
-        "ensemble": config.train.ensemble,
+        "ensemble": is_ensemble(training, config),
         "runs": [run.outcome for run in training.runs],
         "engine": engine(trainer),
         "devices": device_names(),
@@ -253,6 +253,15 @@ def describe(training: Training, trainer: Trainer) -> dict[str, Any]:
             "train": config.train.model_dump(by_alias=True),
         },
     } | ({"environment": variables} if variables else {})
+
+
+def is_ensemble(training: Training, config: NetworkConfig) -> bool:
+    """Tell whether the runs become one model; "auto" leaves out subclassed networks."""
+    if len(training.runs) == 1:
+        return False
+    if config.train.ensemble == "auto":
+        return bool(getattr(training.model, "inputs", None))
+    return config.train.ensemble
 
 
 def engine(trainer: Trainer) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def prepare(
     with strategy.scope():
         model = build(config, data.problem)
         compile_model(model, data.problem, config)
-    if config.train.ensemble and not getattr(model, "inputs", None):
+    if config.train.ensemble is True and not getattr(model, "inputs", None):
         raise config.origins.error(
             ("train", "ensemble"),
             f"{config.model.target} returned a subclassed model, whose inputs are not known; set "

@@ -1,0 +1,30 @@
+"""Batch size, steps and epochs of a training: settings, or numbers that follow from the rows."""
+
+import math
+
+from fathom.settings.config import TrainSettings
+
+LEAST_STEPS = 32  # of an epoch; small tables need many small steps
+BATCH_SIZES = 16, 256
+STEPS = 8_000  # of a training
+EPOCHS = 20, 100
+
+
+def batch_size(settings: TrainSettings, rows: int) -> int:
+    """Return `train.batch_size`; "auto" is a power of two that follows from the training rows."""
+    if settings.batch_size != "auto":
+        return settings.batch_size
+    low, high = BATCH_SIZES
+    return int(min(max(2 ** int(math.log2(max(rows / LEAST_STEPS, 1))), low), high))
+
+
+def steps_of_epoch(settings: TrainSettings, rows: int) -> int:
+    return math.ceil(rows / batch_size(settings, rows))
+
+
+def number_of_epochs(settings: TrainSettings, rows: int) -> int:
+    """Return `train.epochs`; "auto" gives a training about as many steps on any table."""
+    if settings.epochs != "auto":
+        return settings.epochs
+    low, high = EPOCHS
+    return min(max(round(STEPS / steps_of_epoch(settings, rows)), low), high)
