@@ -54,7 +54,7 @@ Rates = Annotated[Literal["auto"] | float | dict[Task, float], PlainValidator(va
 Embedding = Literal["auto"] | PositiveInt
 Units = list[PositiveInt]
 
-FEW_ROWS = 5_000  # of a training set
+FEW_ROWS = 20_000  # of a training set
 
 CHECKED = ConfigDict(strict=True, arbitrary_types_allowed=True)
 
