@@ -1,4 +1,4 @@
-"""Baselines are plain scikit-learn, also of many rows."""
+"""Baselines are plain scikit-learn, also of many rows. `test_boosters` has the others."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import dataset_config, work_in_copy
+from conftest import dataset_config, edit, work_in_copy
 from evaluations import SUBSETS, read_metrics, scaled_datasets
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -17,7 +17,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_subset
 from fathom.base import blocks
-from fathom.baseline.baseline import baseline, fit_baselines, sample_training_rows
+from fathom.baseline.baseline import baseline, fit_baselines, sample_rows
 from fathom.messages.origins import flatten
 
 MODULE = "fathom.baseline.baseline"
@@ -28,7 +28,9 @@ def project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """Return a project whose data sets are scaled, made the working folder."""
-    return work_in_copy(scaled_datasets(tmp_path_factory), tmp_path, monkeypatch)
+    work_in_copy(scaled_datasets(tmp_path_factory), tmp_path, monkeypatch)
+    edit(tmp_path / "params.yaml", "baseline.boosters=[]")
+    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_many_rows_are_sampled(
     assert list(metrics) == [line.split(":")[0] for line in lines]
     assert [values["trained_rows"] for values in metrics.values()] == [100, 100, 100]
     problem = Problem.read(dataset)
-    sample, other = (sample_training_rows(problem, seed) for seed in (42, 43))
+    sample, other = (sample_rows(problem, "train", seed) for seed in (42, 43))
     assert sample is not None
     assert other is not None
     assert len(set(sample)) == 100

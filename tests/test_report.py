@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from conftest import ROOT, commit, init_git, run_in
-from pages import page_text
+from pages import opened, page_text
 from playwright.sync_api import Browser, Page, sync_playwright
 from stages import build_once, make_stage
 
@@ -49,13 +49,14 @@ def words(page_file: Path) -> str:
 def in_git(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository with a report that was made at a commit and after another one.
 
-    Its baselines of digits have 1,000 training rows, and nothing is explained. Read it alone.
+    Its baselines of digits, also of two libraries, have 1,000 training rows; nothing is explained.
     """
 
     def build(folder: Path) -> None:
         shutil.copytree(pipeline, folder, dirs_exist_ok=True)
         shutil.copy(ROOT / ".gitignore", folder)
         baselines = read_metrics(folder, "digits", "baseline")
+        baselines |= {"CatBoost": baselines["boosting"], "LightGBM": baselines["logistic"]}
         marked = {name: subsets | {"trained_rows": 1000} for name, subsets in baselines.items()}
         (folder / "metrics/digits/baseline.json").write_text(json.dumps(marked))
         with pytest.MonkeyPatch.context() as patch:
@@ -115,7 +116,9 @@ def test_other_monitors_have_no_label() -> None:
 def test_says_how_many_rows_baselines_had(in_git: Path) -> None:
     text = page_text(in_git / "report/index.html")
     rows = json.loads((in_git / "data/problem/digits.json").read_text())["rows"]["train"]
-    assert f"baselines of scikit-learn, trained on 1,000 of {rows:,} training rows, sampled" in text
+    baselines = "baselines of scikit-learn, CatBoost and LightGBM"
+    assert f"{baselines}, trained on 1,000 of {rows:,} training rows, sampled" in text
+    assert "Those that are not of scikit-learn stop training when they are best on" in text
     assert f"Baselines were trained on 1,000 of {rows:,} training rows, sampled at random." in text
     assert text.count("baselines of scikit-learn.") == 1  # California's, of all rows
 
@@ -203,14 +206,6 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield launched
         launched.close()
-
-
-def opened(browser: Browser, page_file: Path, **settings: Any) -> Page:
-    """Return the page, opened from disk without a network."""
-    size = {"width": 1100, "height": 900}
-    page = browser.new_context(offline=True, **{"viewport": size} | settings).new_page()
-    page.goto(page_file.as_uri())
-    return page
 
 
 @pytest.fixture

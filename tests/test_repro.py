@@ -4,9 +4,20 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import commit, repro, run_in
-from shell_stages import WAIT, chain, contents, fathom, make_project, runs, stage, write_stages
+from conftest import commit, copy_settings, repro, run_in
+from shell_stages import (
+    WAIT,
+    Stages,
+    chain,
+    contents,
+    fathom,
+    make_project,
+    runs,
+    stage,
+    write_stages,
+)
 
+from fathom.artifacts.problem import Output, Problem
 from fathom.base.machine import cores
 from fathom.repro.lock_file import read_sections, write_sections
 
@@ -66,6 +77,39 @@ def test_a_failing_stage_stops_what_depends_on_it(tmp_path: Path) -> None:
     fathom(project)
     assert runs(project) == ["join", "long"]
     assert repro(project) == []
+
+
+def test_a_library_that_is_installed_later_becomes_a_baseline(tmp_path: Path) -> None:
+    file = "metrics/diabetes/baseline.json"
+    command = f"""echo run >> runs; echo '{{"mean": {{}}}}' > {file}
+    [ ! -d lightgbm ] || echo '{{"mean": {{}}, "LightGBM": {{}}}}' > {file}"""
+    stages: Stages = {
+        "baseline": {
+            "matrix": {"dataset": ["diabetes"]},
+            "cmd": command,
+            "metrics": [{file: {"cache": False}}],
+        }
+    }
+    project = make_project(tmp_path / "project", stages)
+    copy_settings(project)
+    (project / file).parent.mkdir(parents=True)
+    (project / "data/problem").mkdir(parents=True)
+    output = Output(column="y", task="regression")
+    problem = Problem(
+        dataset="diabetes", kind="table", shape=[], outputs={"main_output": output}, rows={}
+    )
+    problem.write(project / "data/problem/diabetes.json")
+    assert fathom(project).stdout.endswith(" s: 1 ran\n")
+    assert fathom(project).stdout.endswith(" s: 1 unchanged\n")
+    (project / "lightgbm").mkdir()
+    (project / "lightgbm/__init__.py").touch()  # found in the working folder, as if installed
+    assert fathom(project).stdout.endswith(" s: 1 ran\n")
+    assert "LightGBM" in (project / file).read_text()
+    assert fathom(project).stdout.endswith(" s: 1 unchanged\n")
+    assert repro(project) == []
+    (project / "lightgbm/__init__.py").unlink()
+    assert fathom(project).stdout.endswith(" s: 1 unchanged\n")  # what is there stays
+    assert runs(project) == ["run", "run"]
 
 
 def test_unknown_target_and_no_project(tmp_path: Path) -> None:

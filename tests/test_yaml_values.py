@@ -106,7 +106,7 @@ def test_quotes_and_types_decide(workspace: Path) -> None:
     text = "note: ['010', \"1:30\", !!str yes]\nmore: |\n  010\n"
     append(workspace / "params.yaml", text)
     assert run_stage("collect").err == (
-        "collect.py: params.yaml: note is not a setting; there are: cards, compare, dataset, "
-        "datasets, evaluate, experiment, explain, export, gates, gpus, memory_limit, mirror, "
-        "model, models, scale, search, seed, split, train\n"
+        "collect.py: params.yaml: note is not a setting; there are: baseline, cards, compare, "
+        "dataset, datasets, evaluate, experiment, explain, export, gates, gpus, memory_limit, "
+        "mirror, model, models, scale, search, seed, split, train\n"
     )

@@ -1,4 +1,4 @@
-"""Baselines: scikit-learn models with default settings, to compare networks with."""
+"""Baselines to compare networks with: scikit-learn models with default settings, and boosters."""
 
 import math
 from contextlib import ExitStack
@@ -23,8 +23,11 @@ from fathom.base import paths
 from fathom.base.blocks import blocks
 from fathom.base.files import atomic_write, write_json
 from fathom.base.tables import RowNumbers, TableWriter
+from fathom.baseline.boosters import Rows, fit_booster
+from fathom.baseline.libraries import choose_boosters, describe_choice, import_booster
 from fathom.evaluate.metrics import Metrics, metrics_for, prediction_table
 from fathom.settings.config import DatasetConfig
+from fathom.settings.fields import BOOSTERS, Booster
 
 MAX_CATEGORIES = 255  # of a column, in scikit-learn's boosting; it takes longer ones as numbers
 SPARSE = 0.3  # density below which scikit-learn keeps one-hot categories as a sparse matrix
@@ -35,19 +38,27 @@ MAX_VALUES = 45_000_000  # to train on: three copies in float64 take a gigabyte
 def baseline(config: DatasetConfig) -> dict[str, Any]:
     """Fit the baselines to the training set, or a sample of it, and evaluate them on all sets.
 
+    Those of scikit-learn have default settings; those of `baseline.boosters` stop early, by the
+    validation set or a sample of it.
+
     They get the networks' scaled features (images as rows of pixels), and targets in their own
     unit. Writes `metrics/<dataset>/baseline.json`: metrics by baseline and set, and `trained_rows`,
     the size of a sample. Writes test predictions to `data/predictions/<dataset>/baseline/`.
     """
     problem = Problem.read(config.dataset.name)
-    sample = sample_training_rows(problem, config.seed)
+    if choice := describe_choice(config.baseline.boosters, problem):
+        print(choice)
+    boosters = choose_boosters(config.baseline.boosters, problem)
+    for booster in boosters:
+        import_booster(booster)  # fails before any work
+    sample = sample_rows(problem, "train", config.seed)
     # The bits of linear models depend on the number of BLAS threads. One also is the fastest here:
     # on digits it takes 0.1 s of CPU time, and two take 5 s, most of it waiting for each other.
     threads = threadpool_limits(1, user_api="blas")
     predictions = paths.predictions(problem.dataset, "baseline").with_suffix("")
     with threads, atomic_write(predictions) as folder:
         folder.mkdir()
-        estimators = fit_baselines(problem, sample, config.seed)
+        estimators = fit_baselines(problem, sample, boosters, config.seed)
         metrics: dict[str, Any] = {name: {} for name in estimators}
         for subset in paths.SUBSETS:
             for name, values in evaluate_set(estimators, problem, subset, folder).items():
@@ -59,9 +70,9 @@ def baseline(config: DatasetConfig) -> dict[str, Any]:
     return metrics
 
 
-def sample_training_rows(problem: Problem, seed: int) -> NDArray[np.int64] | None:
-    """Draw as many training rows, without replacement, as memory surely holds; None: all."""
-    rows = problem.rows["train"]
+def sample_rows(problem: Problem, subset: str, seed: int) -> NDArray[np.int64] | None:
+    """Draw as many rows of a set, without replacement, as memory surely holds; None: all."""
+    rows = problem.rows[subset]
     most = min(MAX_ROWS, MAX_VALUES // values_per_row(problem))
     if rows <= most:
         return None
@@ -76,13 +87,22 @@ def values_per_row(problem: Problem) -> int:
     return one_hot if plain / one_hot >= SPARSE else plain
 
 
-def fit_baselines(problem: Problem, sample: NDArray[np.int64] | None, seed: int) -> dict[str, Any]:
+def fit_baselines(
+    problem: Problem, sample: NDArray[np.int64] | None, boosters: list[Booster], seed: int
+) -> dict[str, Any]:
     features, train = read_rows(problem, "train", sample)  # not in memory when baselines predict
+    target = train.target("main_output")
     estimators = new_estimators(problem, seed)
     for estimator in estimators.values():
         step = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
-        weights = {f"{step}sample_weight": train.weights}
-        estimator.fit(features, train.target("main_output"), **weights)
+        estimator.fit(features, target, **{f"{step}sample_weight": train.weights})
+    if boosters:
+        rows = Rows(features, target, train.weights)
+        features, valid = read_rows(problem, "valid", sample_rows(problem, "valid", seed))
+        sets = rows, Rows(features, valid.target("main_output"), valid.weights)
+        for booster in boosters:
+            task, categories = problem.main.task, problem.categories
+            estimators[BOOSTERS[booster]] = fit_booster(booster, task, categories, *sets, seed)
     return estimators
 
 

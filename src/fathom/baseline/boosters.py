@@ -9,7 +9,6 @@ The same rows and seed give the same bits, whatever the number of cores: those o
 `deterministic`, of LightGBM do not depend on the number of threads; XGBoost has one thread.
 """
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,12 +20,12 @@ from numpy.typing import NDArray
 from fathom.artifacts.scalers import Floats
 from fathom.base.errors import FathomError
 from fathom.base.machine import cores
-from fathom.settings.fields import Booster, Task
+from fathom.baseline.libraries import import_booster
+from fathom.settings.fields import BOOSTERS, Booster, Task
 
 ROUNDS = 3000
 PATIENCE = 100
 LEARNING_RATE = 0.05  # of LightGBM and XGBoost; CatBoost derives one from rows and rounds
-NAMES: dict[Booster, str] = {"catboost": "CatBoost", "lightgbm": "LightGBM", "xgboost": "XGBoost"}
 
 LIGHTGBM_METRICS = {
     "regression": "rmse", "binary": "binary_logloss", "multiclass": "multi_logloss",
@@ -64,11 +63,6 @@ class FittedBooster:
         return self.predict(features)
 
 
-def is_installed(booster: Booster) -> bool:
-    spec = importlib.util.find_spec(booster)
-    return spec is not None and spec.origin is not None  # a folder of this name has no origin
-
-
 def fit_booster(
     booster: Booster,
     task: Task,
@@ -89,7 +83,8 @@ def fit_booster(
         seed: of the library's random numbers.
 
     Raises:
-        FathomError: the package is not installed, or cannot be imported.
+        FathomError: the package is not installed, cannot be imported, or refuses the rows: CatBoost
+            does so if all targets are equal.
     """
     library = import_booster(booster)
     fit = {"catboost": fit_catboost, "lightgbm": fit_lightgbm, "xgboost": fit_xgboost}[booster]
@@ -101,32 +96,16 @@ def fit_booster(
         rows._replace(features=make_frame(rows.features, categories)) for rows in (train, valid)
     )
     count = None if classes is None else len(classes)
-    predict_frame = fit(library, count, train, valid, seed % 2**31)  # LightGBM takes 31 bits
-    return FittedBooster(predict_frame, categories, classes)
-
-
-def import_booster(booster: Booster) -> Any:
-    """Import a package.
-
-    Raises:
-        FathomError: it is not installed, or cannot be imported.
-    """
-    name = NAMES[booster]
-    if not is_installed(booster):
-        raise FathomError(
-            f"{name} is not installed: `python -m pip install {booster}`, or take {booster} out of "
-            "baseline.boosters"
-        )
     try:
-        return importlib.import_module(booster)
-    except Exception as error:  # also OSError without OpenMP, ValueError with another NumPy
-        again = f"`python -m pip install --force-reinstall --no-deps {booster}`"
-        if "gomp" in str(error):
-            again = "install OpenMP, on Debian and Ubuntu `apt install libgomp1`"
+        predict_frame = fit(library, count, train, valid, seed % 2**31)  # LightGBM takes 31 bits
+    except Exception as error:
+        if booster not in type(error).__module__:
+            raise
         raise FathomError(
-            f"{name} is installed but cannot be imported: {' '.join(str(error).split())}: {again}, "
-            f"or `python -m pip uninstall {booster}`"
+            f"{BOOSTERS[booster]} cannot be fitted: {' '.join(str(error).split())}; a list without "
+            "it in baseline.boosters, such as [], leaves it out"
         ) from error
+    return FittedBooster(predict_frame, categories, classes)
 
 
 def encode_classes(rows: Rows, classes: NDArray[np.int64]) -> Rows:
@@ -169,7 +148,7 @@ def fit_catboost(
     )
     model.fit(train_pool, eval_set=valid_pool)
     predict = model.predict_proba if classes else model.predict
-    return lambda features: np.asarray(predict(features))
+    return lambda features: np.asarray(predict(features), np.float64)
 
 
 def fit_lightgbm(
@@ -193,7 +172,7 @@ def fit_lightgbm(
     model = lightgbm.train(parameters, train_set, ROUNDS, [valid_set], callbacks=[stop])
 
     def predict(features: pd.DataFrame) -> Floats:
-        predicted = np.asarray(model.predict(features))
+        predicted = np.asarray(model.predict(features), np.float64)
         return np.stack([1 - predicted, predicted], 1) if objective == "binary" else predicted
 
     return predict
@@ -219,4 +198,4 @@ def fit_xgboost(xgboost: Any, classes: int | None, train: Rows, valid: Rows, see
         verbose=False,
     )
     predict = model.predict_proba if classes else model.predict
-    return lambda features: np.asarray(predict(features))
+    return lambda features: np.asarray(predict(features), np.float64)

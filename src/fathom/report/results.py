@@ -15,6 +15,7 @@ from fathom.base.tables import read_table
 from fathom.evaluate.formatting import METRIC_LABELS
 from fathom.export.card import render_card
 from fathom.settings.config import CardText, Config
+from fathom.settings.fields import BOOSTERS
 
 MAX_ROWS = 100_000  # test rows whose errors the page shows
 
@@ -69,6 +70,11 @@ class DatasetResults:
     @property
     def labels(self) -> dict[str, str]:
         return METRIC_LABELS[self.problem.main.task]
+
+    @property
+    def boosters(self) -> list[str]:
+        """The baselines that stop early."""
+        return [name for name in self.baselines if name in BOOSTERS.values()]
 
     @property
     def best(self) -> NetworkResults:

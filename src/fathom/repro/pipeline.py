@@ -23,6 +23,7 @@ from dvc_data.hashfile.hash_info import HashInfo
 
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.repro.lock_file import read_sections, sort_stages, write_stage
+from fathom.repro.new_libraries import lacks_library
 
 POLL = 0.02  # seconds; DVC's own lock looks twice a second
 
@@ -112,7 +113,8 @@ class Pipeline:
         unchanged: dict[str, None] = {}
         with lock_repo(self.repo):
             for name, stage in self.stages.items():
-                if all(other in unchanged for other in self.needs[name]) and not stage.changed():
+                done = all(other in unchanged for other in self.needs[name])
+                if done and not stage.changed() and not lacks_library(name):
                     unchanged[name] = None
         return list(unchanged)
 
@@ -132,7 +134,12 @@ class Pipeline:
         with lock_repo(repo), repo.scm_context(quiet=True):
             upstream = [self.stages[other] for other in self.needs[name]]
             try:
-                if stage.reproduce(pull=pull, upstream=upstream) is None:
+                done = stage.reproduce(pull=pull, upstream=upstream)
+                if lacks_library(name):  # so does what the run cache has
+                    tell("runs")
+                    repo.stage_cache.restored = False
+                    done = stage.reproduce(upstream=upstream, force=True)
+                if done is None:
                     return "unchanged"
             except MissingDataSource as error:
                 command = shlex.join(["dvc", "pull", name])

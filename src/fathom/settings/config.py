@@ -23,7 +23,7 @@ from pydantic import (
 
 from fathom.messages.origins import Location, Origins
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings, SplitSettings
-from fathom.settings.fields import Count, Factory, Section, Seed, Switch, expect, unique
+from fathom.settings.fields import Boosters, Count, Factory, Section, Seed, Switch, expect, unique
 from fathom.settings.search_settings import ChosenSearchSettings, SearchSettings
 from fathom.settings.selection import Selection
 
@@ -113,6 +113,10 @@ class EvaluateSettings(Section):
     coverage: Annotated[float, Field(gt=0, lt=1)]
 
 
+class BaselineSettings(Section):
+    boosters: Boosters
+
+
 class CompareSettings(Section):
     resamples: Annotated[int, Field(ge=100)]
     confidence: Annotated[float, Field(gt=0, lt=1)]
@@ -157,6 +161,7 @@ class Config(Selection):
     scale: ScaleSettings
     train: TrainSettings
     evaluate: EvaluateSettings
+    baseline: BaselineSettings
     compare: CompareSettings
     gates: Annotated[dict[str, Bounds], BeforeValidator(check_gate_names)]
     explain: ExplainSettings

@@ -18,6 +18,9 @@ from fathom.settings.file_names import check_name
 
 Task = Literal["regression", "classification"]
 Booster = Literal["catboost", "lightgbm", "xgboost"]
+BOOSTERS: dict[Booster, str] = {  # the name of each library
+    "catboost": "CatBoost", "lightgbm": "LightGBM", "xgboost": "XGBoost",
+}  # fmt: skip
 Method = Literal["zscore", "minmax", "robust", "quantile", "none"]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -68,4 +71,9 @@ ExperimentName = Annotated[
     str, BeforeValidator(lambda name: check_name("none" if name is None else name, "experiment"))
 ]
 Switch = Annotated[bool | Literal["auto"], expect("auto, true or false")]
+Boosters = Annotated[
+    list[Booster] | Literal["auto"],
+    expect("auto or a list of catboost, lightgbm and xgboost"),
+    AfterValidator(unique),
+]
 Count = Annotated[PositiveInt | Literal["auto"], expect("auto or a number of at least 1")]
