@@ -12,7 +12,7 @@ from fathom.settings.fields import BOOSTERS, Booster, Boosters
 if TYPE_CHECKING:  # `fathom repro` imports this module, and must not import NumPy
     from fathom.artifacts.problem import Problem
 
-MAX_PIXELS = 1_000_000  # of all training images; above them each of the three takes minutes
+MAX_PIXELS = 1_000_000  # of all training images; every round of ten classes makes ten trees of them
 
 
 def is_installed(booster: Booster) -> bool:
