@@ -180,7 +180,7 @@ def test_a_stage_names_the_replaced_settings_of_its_section(
 
 
 SGD = "{_target_: keras.optimizers.SGD, momentum: 0.9}"
-ADAMW = {"_target_": "keras.optimizers.AdamW", "weight_decay": 0.5, "clipnorm": 1.0}
+ADAMW = {"_target_": "keras.optimizers.AdamW", "weight_decay": "auto", "clipnorm": 1.0}
 
 
 @pytest.mark.parametrize(

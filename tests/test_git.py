@@ -67,9 +67,9 @@ def test_the_project_is_found_anywhere(
     place(monkeypatch)
     printed = lines_of("compare", "HEAD", "small-mlp")
     assert "conf/model/mlp.yaml units [300, 100] [64]" in printed
-    assert "mlp RMSE 4.0 ± 0.2 4.1 ± 0.2 +0.12 within sd" in printed
+    assert "mlp RMSE 4.000 4.125 +0.12 within sd" in printed
     summary = run_command("summary", "--against", "HEAD~1").out
-    assert "| houses | mlp | RMSE | 3.0 ± 0.2 | 4.0 ± 0.2 | +1.0 | worse |" in summary
+    assert "| houses | mlp | RMSE | 3.000 | 4.000 | +1.0 | worse |" in summary
     commit = git("rev-parse", "--short", "HEAD")
     provenance.register_page("page")
     rebuild = f" from commit {commit}. To rebuild it: git checkout {commit} && make repro"

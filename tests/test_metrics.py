@@ -14,6 +14,7 @@ from fathom.base.blocks import blocks, evenly_spaced, rows_in_block
 from fathom.evaluate.calibration import expected_calibration_error, reliability_bins
 from fathom.evaluate.metrics import Metrics, compute_metrics, metrics_for, prediction_table
 from fathom.report.classification import class_metrics
+from fathom.report.section import describe_monitor
 
 Numbers = NDArray[np.float64]
 Classes = NDArray[np.int64]
@@ -153,3 +154,8 @@ def test_sampled_rows_are_evenly_spaced(rows: int, most: int) -> None:
     ranges = [range(at, min(at + 7, rows)) for at in range(0, rows, 7)]
     by_block = [rows_in_block(sample, block) + block.start for block in ranges]
     np.testing.assert_array_equal(np.concatenate(by_block), sample)
+
+
+def test_other_monitors_have_no_label() -> None:
+    assert describe_monitor("val_aux_output_rmse", "regression") == "best val_aux_output_rmse"
+    assert describe_monitor("val_main_output_loss", "regression") == "lowest validation loss"

@@ -222,8 +222,9 @@ def test_crosses_of_the_deep_paths_numbers_get_fourier_features(workspace: Path)
 
 @pytest.mark.parametrize("model", ["mlp", "selu", "deep_relu"])
 def test_each_number_gets_a_periodic_embedding(workspace: Path, model: str) -> None:
-    periodic = "numbers.periodic={frequencies: 3, sigma: 0.1, width: 2}"
-    network = build_network("california_housing", model, periodic, problem=CROSSED)
+    periodic = "{frequencies: 3, sigma: 0.1, width: 2}"
+    numbers = f"numbers={{periodic: {periodic}, fourier: null, piecewise: null}}"
+    network = build_network("california_housing", model, numbers, problem=CROSSED)
     frequencies, dense = (la for la in network.layers if isinstance(la, keras.layers.EinsumDense))
     (sigmas,), (kernel, bias) = frequencies.get_weights(), dense.get_weights()
     bias = np.random.default_rng(1).normal(size=bias.shape)

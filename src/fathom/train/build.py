@@ -14,7 +14,7 @@ from fathom.models.names import known_name, output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.settings.fields import Factory
 from fathom.settings.instantiate import make
-from fathom.train.steps import number_of_epochs, steps_of_epoch
+from fathom.train.steps import number_of_epochs, steps_of_epoch, weight_decay
 
 DEFAULT_LOSS = {"regression": "mse", "classification": "sparse_categorical_crossentropy"}
 
@@ -52,6 +52,9 @@ def make_optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
     settings = config.train
     arguments = dict(settings.optimizer.arguments)
     rate = arguments.pop("learning_rate", config.model.learning_rate)
+    if arguments.get("weight_decay") == "auto":
+        highest = config.model.learning_rate if isinstance(rate, dict) else rate
+        arguments["weight_decay"] = weight_decay(settings, rows, highest)
     if settings.schedule is not None:
         if isinstance(rate, dict):
             raise config.origins.error(("train", "schedule"), TWO_SCHEDULES)
