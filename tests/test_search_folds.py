@@ -5,11 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import network_config
 from small_searches import run_search, search_config, stage_value, write_space
 
 from fathom.artifacts.schema import Schema
+from fathom.base.errors import FathomError
 
 
 def folds_of(dataset: str, folds: int, *overrides: str) -> list[dict[str, Any]]:
@@ -29,6 +31,16 @@ def test_folds_share_training_and_validation_rows(trainable: Path) -> None:
         counts = np.bincount(labels[fold["valid"]])
         assert counts.max() - counts.min() <= 6  # stratified
         assert np.array_equal(fold["test"], rows["test"])
+
+
+def test_folds_respect_the_key(trainable: Path) -> None:
+    ages = pd.read_parquet("data/raw/california_housing/data.parquet")["HouseAge"].to_numpy()
+    for fold in folds_of("california_housing", 4, "split.key=[HouseAge]"):
+        parts = [set(ages[rows]) for rows in fold.values()]
+        assert len(set.union(*parts)) == sum(map(len, parts)) == 52
+    with pytest.raises(FathomError) as refused:
+        folds_of("california_housing", 50, "split.key=[HouseAge]")
+    assert str(refused.value) == "search.cv: 50 folds need as many groups, but there are 38"
 
 
 def test_folds_of_rows_in_order_train_on_the_past(trainable: Path) -> None:

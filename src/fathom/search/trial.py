@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -11,16 +11,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 
 from fathom.artifacts.schema import Schema
 from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write
 from fathom.base.machine import cores
 from fathom.scale.scale import scale_in_memory
+from fathom.search.folds import split_folds
 from fathom.search.trainer_pool import TrainerPool, TrialData
 from fathom.settings.config import DatasetConfig, NetworkConfig, SearchConfig
-from fathom.split.split import Labels, Rows, read_labels, subset_rows
+from fathom.split.split import Rows, subset_rows
 from fathom.train.callbacks import DivergedError, direction, monitor_name
 from fathom.train.runs import train_run
 
@@ -105,30 +105,7 @@ def read_rows(config: DatasetConfig, schema: Schema, folds: int | None) -> list[
     rows = subset_rows(schema, config.split)
     if folds is None:
         return [rows]
-    _, labels = read_labels(schema)
-    return list(split_folds(rows, labels, folds, config))
-
-
-def split_folds(
-    subsets: dict[str, Rows], labels: Labels | None, folds: int, config: DatasetConfig
-) -> Iterator[dict[str, Rows]]:
-    """Split the training and validation rows into folds, as `split` splits rows.
-
-    Shuffled rows of classes are stratified. With rows in order, each fold trains on the rows
-    before its validation rows.
-    """
-    rows = np.sort(np.concatenate([subsets["train"], subsets["valid"]]))
-    settings = config.split
-    splitter: Any
-    if not settings.shuffle:
-        splitter = TimeSeriesSplit(folds)
-    elif labels is not None and settings.stratify:
-        splitter = StratifiedKFold(folds, shuffle=True, random_state=settings.seed)
-    else:
-        splitter = KFold(folds, shuffle=True, random_state=settings.seed)
-    classes = None if labels is None else labels[rows]
-    for train, valid in splitter.split(rows, classes):
-        yield {"train": rows[train], "valid": rows[valid], "test": subsets["test"]}
+    return list(split_folds(rows, schema, folds, config.split))
 
 
 class ThreadEngine:
