@@ -2,35 +2,39 @@
 
 from collections.abc import Iterator, Mapping
 
-from boosting import SETTINGS
+from boosting import BOOSTING
 from project_copy import markdown_table
 from table_results import (
     BEST,
     RESAMPLES,
     SINGLE,
     Entry,
+    competitors_of,
     count_verdicts,
     mean_ranks,
     mean_value,
 )
 
 from fathom.artifacts.ranking import HIGHER_IS_BETTER
+from fathom.baseline.boosters import LEARNING_RATE, PATIENCE, ROUNDS
 from fathom.evaluate.formatting import format_number
 
 VERDICTS = ("better", "can't be told apart", "worse")
 MARKS = {"better": " +", "can't be told apart": "", "worse": " −"}
-EMBEDDED = ("diabetes", "bike", "california_housing", "adult_census")
 SUMMARY = ("", "mean rank", "best network better", "can't be told apart", "worse")
 LABELS = {"rmse": "RMSE", "accuracy": "accuracy"}
 TEXT = """# Networks and boosting on tables
 
 `make bench-tables` writes this page, and the metrics of each split to
 [bench/tables.json](../bench/tables.json); `python bench/tables.py --only mpg` measures one table
-again. Every table goes through `fathom new-dataset --yes` without an edit; {embedded} come
-with the project and have its settings. Each is split with three seeds. Networks have the default
-settings. Boosting trains on the same scaled training rows, with categories as categories: each
-library with its defaults, and ("es") with 3,000 rounds that stop after 100 without an improvement
-on the validation rows, at a rate of 0.05 (CatBoost: at its own).
+again. Every table goes through `fathom new-dataset --yes` without an edit; those that come with the
+project have its settings (`conf/dataset/`). Each is split with three seeds. Networks have the
+default settings.
+
+Boosting trains on the same training rows, with standardized numbers and with categories as
+categories. Each library has its default settings; with "es", those of the stage `baseline`:
+{rounds} rounds at a rate of {rate} (CatBoost: at its own) that stop after {patience} without an
+improvement on the validation rows.
 
 ## Metrics on test rows
 
@@ -52,9 +56,9 @@ significantly better, or worse, over all splits.
 
 ## Seconds of training
 
-Means over the splits, on {cores}. The best network: all its runs, but not the other networks.
-The single network: one of its runs, while others train. A * marks seconds of an earlier run, with
-its load of the machine.
+Means over the splits, on {cores}; XGBoost es uses one. The best network: all its runs, but not the
+other networks. The single network: one of its runs, while others train. A * marks seconds that come
+from the cache: the machine may have done something else, too, at that time.
 
 {seconds}
 """
@@ -63,14 +67,16 @@ its load of the machine.
 def report(entries: Mapping[str, Entry]) -> str:
     """Return the page; every entry has all boosting and the same number of networks."""
     first = next(iter(entries.values()))
-    networks = [n for n in competitors(first) if n not in (BEST, SINGLE, *SETTINGS)]
+    networks = [n for n in competitors_of(first) if n not in (BEST, SINGLE, *BOOSTING)]
     metrics = [metric_row(table, entry, networks) for table, entry in entries.items()]
-    timed = [*networks, BEST, SINGLE, *SETTINGS]
+    timed = [*networks, BEST, SINGLE, *BOOSTING]
     seconds = [
         [table, *(format_seconds(e, name) for name in timed)] for table, e in entries.items()
     ]
     return TEXT.format(
-        embedded=", ".join(EMBEDDED),
+        rounds=f"{ROUNDS:,}",
+        patience=PATIENCE,
+        rate=LEARNING_RATE,
         resamples=f"{RESAMPLES:,}",
         metrics=markdown_table(("table", "rows", "test", *timed), metrics),
         summary=markdown_table(SUMMARY, summary_rows(entries)),
@@ -79,18 +85,14 @@ def report(entries: Mapping[str, Entry]) -> str:
     )
 
 
-def competitors(entry: Entry) -> list[str]:
-    return list(next(iter(entry["splits"].values()))["competitors"])
-
-
 def metric_row(table: str, entry: Entry, networks: list[str]) -> list[str]:
     metric = entry["metric"]
-    values = {name: mean_value(entry, name, "test") for name in [BEST, SINGLE, *SETTINGS]}
+    values = {name: mean_value(entry, name, "test") for name in [BEST, SINGLE, *BOOSTING]}
     best = (max if metric in HIGHER_IS_BETTER else min)(values.values())
     cells = [format_number(mean_value(entry, name, "test")) for name in networks]
     for name, value in values.items():
         text = format_number(value)
-        mark = MARKS[entry["verdicts"][name]["verdict"]] if name in SETTINGS else ""
+        mark = MARKS[entry["verdicts"][name]["verdict"]] if name in BOOSTING else ""
         cells.append((f"**{text}**" if value == best else text) + mark)
     return [table, f"{sum(entry['rows'].values()):,}", LABELS[metric], *cells]
 
@@ -99,7 +101,7 @@ def summary_rows(entries: Mapping[str, Entry]) -> Iterator[list[str]]:
     ranks = mean_ranks(entries)
     yield [BEST, f"{ranks[BEST]:.2f}", "", "", ""]
     yield [SINGLE, f"{mean_ranks(entries, SINGLE)[SINGLE]:.2f}", "", "", ""]
-    for name in SETTINGS:
+    for name in BOOSTING:
         counts = count_verdicts(entries, name)
         yield [name, f"{ranks[name]:.2f}", *(str(counts[verdict]) for verdict in VERDICTS)]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from boosting import SETTINGS
+from boosting import BOOSTING
 from scipy.stats import rankdata
 
 from fathom.artifacts.ranking import HIGHER_IS_BETTER, find_best
@@ -22,7 +22,7 @@ from fathom.compare.compare import draw_groups, metric_of, resample_means, verdi
 from fathom.evaluate.formatting import format_number
 
 BEST, SINGLE = "best network", "single network"
-RESAMPLES, CONFIDENCE, SEED = 10_000, 0.95, 42
+RESAMPLES, CONFIDENCE, SEED = 2000, 0.95, 42
 
 Entry = dict[str, Any]
 
@@ -67,7 +67,7 @@ def compare_errors(errors: pd.DataFrame, metric: str) -> dict[str, dict[str, Any
     by_group = errors.drop(columns="row").groupby(draw_groups(len(rows), SEED)[codes])
     sums, sizes = by_group.sum(), by_group.size()
     means = resample_means(np.vstack([sizes, sums.to_numpy().T]), RESAMPLES, SEED)
-    resampled = dict(zip(sums, metric_of(means[1:] / means[0], metric), strict=True))
+    resampled = dict(zip(map(str, sums), metric_of(means[1:] / means[0], metric), strict=True))
     best, tail = resampled.pop(BEST), (1 - CONFIDENCE) / 2
     compared = {}
     for name, values in resampled.items():
@@ -76,10 +76,14 @@ def compare_errors(errors: pd.DataFrame, metric: str) -> dict[str, dict[str, Any
     return compared
 
 
-def mean_value(entry: Entry, competitor: str, key: str) -> float | None:
-    """Return a competitor's mean metric or seconds over the splits; None without the competitor."""
-    found = [split["competitors"].get(competitor) for split in entry["splits"].values()]
-    return float(np.mean([each[key] for each in found])) if all(found) else None
+def competitors_of(entry: Entry) -> list[str]:
+    return list(next(iter(entry["splits"].values()))["competitors"])
+
+
+def mean_value(entry: Entry, competitor: str, key: str) -> float:
+    """Return a competitor's mean metric or seconds over the splits."""
+    splits = entry["splits"].values()
+    return float(np.mean([split["competitors"][competitor][key] for split in splits]))
 
 
 def mean_ranks(entries: Mapping[str, Entry], network: str = BEST) -> dict[str, float]:
@@ -87,7 +91,7 @@ def mean_ranks(entries: Mapping[str, Entry], network: str = BEST) -> dict[str, f
 
     They are the means over the splits of a table, and then over the tables.
     """
-    names = [network, *SETTINGS]
+    names = [network, *BOOSTING]
     ranks = []
     for entry in entries.values():
         sign = -1 if entry["metric"] in HIGHER_IS_BETTER else 1
@@ -108,10 +112,13 @@ def differences(
     """Return table, competitor, and its mean metric before and now, where the text differs."""
     lines = []
     for table in now.keys() & before.keys():
-        first = next(iter(now[table]["splits"].values()))
-        for name in first["competitors"]:
-            values = [mean_value(entries[table], name, subset) for entries in (before, now)]
-            old, new = map(format_number, values)
+        for name in competitors_of(now[table]):
+            old, new = (
+                format_number(
+                    mean_value(entry, name, subset) if name in competitors_of(entry) else None
+                )
+                for entry in (before[table], now[table])
+            )
             if old != new:
                 lines.append((table, name, old, new))
     return sorted(lines)

@@ -16,13 +16,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from project_copy import ENVIRONMENT, ROOT, copy_project, markdown_table
-from table_report import EMBEDDED, report
+from table_report import report
 from table_results import Entry, differences, make_entry
 
 from fathom.base.environment import cache_folder
@@ -30,6 +30,7 @@ from fathom.base.files import write_json, write_text
 from fathom.download.own_files import file_suffix
 from fathom.new_dataset.new_dataset import name_of
 
+EMBEDDED = ("diabetes", "bike", "california_housing", "adult_census")
 FOLDER, TARGETS = ROOT.parent / "shared/tables", ROOT / "bench/targets.json"
 RESULTS = ROOT / "bench/tables.json"
 SEEDS, MODELS = [42, 43, 44], ["mlp", "selu", "wide_deep"]
@@ -88,23 +89,22 @@ def measure(project: Path, table: str, options: argparse.Namespace) -> Entry | N
     return make_entry(splits)
 
 
-def measure_all(options: argparse.Namespace) -> tuple[dict[str, Entry], list[str]]:
-    """Return the entries of all tables, and the names of those that fail."""
+def measure_all(options: argparse.Namespace) -> Iterator[tuple[str, Entry | None]]:
+    """Yield the entry of each table, or None for one that fails."""
     tables = find_tables(options.folder, [path.stem for path in ROOT.glob("conf/dataset/*.yaml")])
     if not tables:
         print(f"{options.folder}: no tables, only the embedded data sets", file=sys.stderr)
-    chosen = [name for name in [*tables, *EMBEDDED] if name in (options.only or [name])]
-    entries, failed = {}, []
+    names = [*tables, *EMBEDDED]
+    for name in options.only or ():
+        if name not in names:
+            sys.exit(f"--only {name}: there is no such table; there are: {', '.join(names)}")
     with tempfile.TemporaryDirectory(prefix="fathom-bench-") as temporary:
         project = Path(temporary)
         copy_project(project)
-        for name in chosen:
-            ready = name not in tables or add_table(project, name, *tables[name])
-            if ready and (entry := measure(project, name, options)):
-                entries[name] = entry
-            else:
-                failed.append(name)
-    return entries, failed
+        for name in names:
+            if name in (options.only or names):
+                ready = name not in tables or add_table(project, name, *tables[name])
+                yield name, measure(project, name, options) if ready else None
 
 
 def read_results(file: Path) -> dict[str, Entry]:
@@ -133,17 +133,23 @@ def main() -> None:
     usual = all(getattr(options, name) == value for name, value in given.items())
     output = options.json or (RESULTS if usual else None)
     before = read_results(output) if output and output.exists() else read_results(RESULTS)
-    entries, failed = measure_all(options)
+    merged = read_results(output) if output else {}
+    entries: dict[str, Entry] = {}
+    failed: list[str] = []
+    for name, entry in measure_all(options):
+        if entry is None:
+            failed.append(name)
+            continue
+        entries[name] = merged[name] = entry
+        if output:  # a run takes hours
+            write_json(output, dict(sorted(merged.items())))
     for subset, label in {"valid": "validation", "test": "test"}.items():
         if subset == "valid" or options.test:
             changes = differences(before, entries, subset)
             print(markdown_table(("table", "competitor", f"{label} before", "now"), changes))
-    if output:
-        merged = read_results(output) | entries
-        write_json(output, dict(sorted(merged.items())))
-        if usual and output == RESULTS:
-            write_text(ROOT / "docs/tables.md", report(merged))
-    if options.test and not options.no_boosting and options.models:
+    if usual and output == RESULTS and entries:
+        write_text(ROOT / "docs/tables.md", report(dict(sorted(merged.items()))))
+    if entries and options.test and not options.no_boosting and options.models:
         print(report(entries))
     if failed:
         sys.exit(f"failed, see above: {', '.join(failed)}")
