@@ -87,7 +87,8 @@ def fit_number(values: pd.Series[Any], settings: ScaleSettings) -> FittedNumber:
     number = Number.fit(values)
     filled = number.transform(values)[number.column]
     scaler = fit_scaler(method, filled, settings.clip)
-    return FittedNumber(number, scaler, fit_edges(filled, scaler, settings.bins))
+    edges = fit_edges(filled, scaler, settings.bins) if settings.bins else []
+    return FittedNumber(number, scaler, edges)
 
 
 def training_values(table: Table, values: pd.Series[Any]) -> pd.Series[Any]:

@@ -105,5 +105,5 @@ class ScaleSettings(Section):
     clip: PositiveFloat | None
     pixels: Literal["together", "separately"]
     min_frequency: PositiveInt
-    bins: AtLeastTwo
+    bins: AtLeastTwo | None
     target: Literal["zscore", "minmax", "robust", "none"]
