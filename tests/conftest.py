@@ -57,6 +57,7 @@ SHRUNK_MODELS = {
     "selu": ["model.depth=3", "model.width=16"],
     "deep_relu": ["model.depth=3", "model.width=16"],
     "wide_deep": ["model.deep.units=[8]"],
+    "cnn": ["model.filters=2", "model.units=[4]"],
 }
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from fathom.models.augmentation import AugmentImages
+
 layers = keras.layers
 
 
@@ -23,7 +25,8 @@ def linear() -> keras.Model:
 
 
 def convolutional() -> keras.Model:
-    first = [layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D()]
+    first = [AugmentImages(0.2, True, 0.3), layers.Conv2D(4, 3, activation="relu")]
+    first.append(layers.MaxPooling2D())
     last = [layers.Flatten(), layers.Dropout(0.2), layers.Dense(4, activation="softmax")]
     return keras.Sequential([keras.Input((8, 8, 1)), *first, layers.BatchNormalization(), *last])
 

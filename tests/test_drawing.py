@@ -197,8 +197,16 @@ def test_an_ensemble_has_a_box_for_each_member(trainable: Path) -> None:
     assert {"main_output → 1", "aux_output → 1"} <= set(drawing.texts)
 
 
-@pytest.mark.parametrize("model", ["mlp", "selu", "deep_relu", "wide_deep", "wide_only"])
-@pytest.mark.parametrize("dataset", ["california_housing", "digits"])
+TABLES = ["mlp", "selu", "deep_relu", "wide_deep", "wide_only"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model"),
+    [
+        *(("california_housing", model) for model in TABLES),
+        *(("digits", model) for model in [*TABLES, "cnn"]),
+    ],
+)
 def test_draws_the_networks_of_the_settings(dataset: str, model: str, trainable: Path) -> None:
     network = build_network(dataset, model, problem=Problem.read(dataset))
     svg = draw(network, trainable).svg

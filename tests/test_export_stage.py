@@ -86,6 +86,16 @@ def test_every_format_of_an_ensemble(trainable: Path) -> None:
     check_predictions("california_housing", "mlp")
 
 
+def test_every_format_of_convolutions(trainable: Path) -> None:
+    """The network is trained with augmentation, of which nothing is in the files."""
+    augmentation = "model.augmentation={shift: 0.2, flip: true, cutout: 0.3}"
+    folder = export_network("digits", "cnn", augmentation)
+    check_predictions("digits", "cnn")
+    for file in (folder / SAVED_MODEL / "saved_model.pb", folder / ONNX):
+        assert b"Conv" in file.read_bytes()
+        assert b"Random" not in file.read_bytes()
+
+
 def test_an_export_predicts_and_describes(pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pipeline)
     folder = paths.export("california_housing", "mlp")

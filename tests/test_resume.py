@@ -87,6 +87,7 @@ def content(folder: Path) -> dict[str, bytes]:
 COSINE = "train.schedule={_target_: keras.optimizers.schedules.CosineDecay}"
 LARGE = "train.batch_size=4000"
 STOPPING = "train.early_stopping={patience: 2, min_delta: 10.0}"  # after the third epoch
+AUGMENTED = "model.augmentation={shift: 0.2, flip: true, cutout: 0.3}"
 EMA = "+train.optimizer.use_ema=true"
 STREAMED = ["train.memory=0.0004", "train.batch_size=128", "train.epochs=2"]
 
@@ -98,8 +99,8 @@ def slow(*case: Any) -> Any:
 @pytest.mark.parametrize(
     ("engine", "dataset", "model", "overrides"),
     [
-        # dropout, a rate that a callback lowers, averaged weights
-        ("compiled", "digits", "mlp", [PLATEAU, EMA]),
+        # dropout, augmentation, a rate that a callback lowers, averaged weights
+        ("compiled", "digits", "mlp", [PLATEAU, EMA, AUGMENTED]),
         ("compiled", "california_housing", "wide_deep", [LARGE, STOPPING]),
         ("fit", "digits", "mlp", [PLATEAU, STOPPING]),
         slow("compiled", "digits", "selu", [COSINE, EMA]),

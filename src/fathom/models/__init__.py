@@ -2,7 +2,8 @@
 
 Read in this order:
 
-- `mlp`, `wide_deep`: a file for each network.
+- `mlp`, `wide_deep`, `cnn`: a file for each network.
 - `layers`: what they have in common, from checked arguments to outputs.
+- `augmentation`: random changes of training images.
 - `names`: names of inputs, outputs, layers and of Keras' functions.
 """

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from fathom.artifacts.problem import Output, Problem
+from fathom.models.augmentation import Augmentation, augment
 from fathom.models.names import known_name, layer_name
 from fathom.models.numbers import NumberEmbeddings, embed_numbers
 from fathom.settings.fields import Section, Task
@@ -70,12 +71,17 @@ class HiddenLayers(Section):
     l2: NonNegativeFloat
     embedding: Embedding
     numbers: NumberEmbeddings
+    augmentation: Augmentation | None = None
 
 
-def number_input(problem: Problem, name: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+def number_input(
+    problem: Problem, name: str, augmentation: Augmentation | None = None
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Return an input of numbers or images, and the same of shape (rows, numbers)."""
     tensor = keras.Input(problem.shape_of(name), name=name)
-    return tensor, keras.layers.Flatten()(tensor) if problem.kind == "images" else tensor
+    if problem.kind != "images":
+        return tensor, tensor
+    return tensor, keras.layers.Flatten()(augment(tensor, augmentation))
 
 
 def embedded_inputs(
@@ -86,7 +92,7 @@ def embedded_inputs(
     """
     inputs, features = [], []
     if math.prod(problem.shape_of(numbers)):
-        tensor, flat = number_input(problem, numbers)
+        tensor, flat = number_input(problem, numbers, settings.augmentation)
         inputs.append(tensor)
         columns = problem.columns_of(numbers)
         features.append(embed_numbers(flat, columns, problem, settings.numbers))

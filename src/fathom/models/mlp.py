@@ -5,6 +5,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, validate_cal
 
 from fathom.artifacts.problem import Problem
 from fathom.models import layers
+from fathom.models.augmentation import Augmentation
 from fathom.models.names import unwrap
 from fathom.models.numbers import NumberEmbeddings
 
@@ -23,6 +24,7 @@ def build(
     width: PositiveInt | None = None,
     dropout_layers: NonNegativeInt | None = None,
     l2: NonNegativeFloat = 0.0,
+    augmentation: Augmentation | None = None,
 ) -> keras.Model:
     """Build a sequence of dense layers over flattened images or a table.
 
@@ -50,6 +52,7 @@ def build(
         l2=l2,
         embedding=embedding,
         numbers=numbers,
+        augmentation=augmentation,
     )
     inputs, x = layers.embedded_inputs(problem, "features", "categories", settings)
     x = layers.hidden_layers(x, problem, settings, dropout_layers)

@@ -15,6 +15,7 @@ from fathom.artifacts.predictions import write_predictions
 from fathom.base import paths
 from fathom.base.files import atomic_write, read_json, remove, write_json, write_text
 from fathom.messages.training import RAY_HERE
+from fathom.models.augmentation import without_augmentation
 from fathom.settings.config import NetworkConfig
 from fathom.train import compiled_fit, keras_fit
 from fathom.train.callbacks import EpochLines, Halt, early_stopping, make_callbacks
@@ -99,7 +100,7 @@ def finish_run(trainer: Trainer, seed: int, folder: Path, train_run: TrainRun) -
         run, history = train_run(trainer, seed, checkpoint, [EpochLines(seed)])
         with atomic_write(finished) as temporary:
             temporary.mkdir()
-            save_model(trainer.model, temporary / MODEL)
+            save_model(without_augmentation(trainer.model), temporary / MODEL)
             write_text(temporary / HISTORY, history.to_csv(index=False))
             write_predictions(
                 temporary / PREDICTIONS, trainer.predictor.predict, trainer.data.problem

@@ -111,9 +111,9 @@ def train_seeds(
     monitor = monitor_name(config, data.problem)
     sign = -1 if direction(monitor) == "max" else 1
     best = min(all_runs, key=lambda run: sign * run.value)
-    first.model.load_weights(folder / best.name / runs.MODEL)
+    model = keras.saving.load_model(folder / best.name / runs.MODEL)
     history = runs.read_history(folder / best.name)
-    training = Training(first.model, history, monitor, best, all_runs)
+    training = Training(model, history, monitor, best, all_runs)
     description = describe(training, first)
     write(training, description, folder)
     log.write(paths.training_log(config.dataset.name, config.model.name))
