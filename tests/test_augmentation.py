@@ -20,8 +20,10 @@ SHAPES = [(8, 10, 2), (8, 20)]  # colours, and grey without an axis of channels
 
 def changed(shape: tuple[int, ...], **settings: Any) -> list[np.ndarray]:
     """Return many copies of an image as a layer changes them in training."""
-    layer = AugmentImages(**{"shift": 0.0, "flip": False, "cutout": 0.0, "seed": 1} | settings)
-    images = layer(np.stack([IMAGE.reshape(shape)] * ROWS), training=True)
+    every: dict[str, Any] = {"shift": 0.0, "flip": False, "cutout": 0.0, "seed": 1}
+    images = AugmentImages(**every | settings)(
+        np.stack([IMAGE.reshape(shape)] * ROWS), training=True
+    )
     return list(np.asarray(images))
 
 

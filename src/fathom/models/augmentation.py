@@ -71,7 +71,7 @@ class AugmentImages(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         settings = {"shift": self.shift, "flip": self.flip, "cutout": self.cutout}
-        return super().get_config() | settings
+        return {**super().get_config(), **settings}
 
 
 def augment(images: keras.KerasTensor, settings: Augmentation | None) -> keras.KerasTensor:
