@@ -79,7 +79,8 @@ def run_boosting(name: str, problem: Problem, seed: int, cache: Path) -> Boostin
     seconds = time.perf_counter() - started
     predictions = {s: predict(model, rows[s].features, problem) for s in ("valid", "test")}
     with atomic_write(file) as temporary:
-        np.savez_compressed(temporary, seconds=seconds, **predictions)
+        arrays: dict[str, Any] = {"seconds": seconds, **predictions}
+        np.savez_compressed(temporary, **arrays)
     return Boosting(predictions, seconds, False)
 
 

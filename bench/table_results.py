@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from boosting import BOOSTING
-from scipy.stats import rankdata
 
 from fathom.artifacts.ranking import HIGHER_IS_BETTER, find_best
 from fathom.compare.compare import draw_groups, metric_of, resample_means, verdict
@@ -96,9 +95,10 @@ def mean_ranks(entries: Mapping[str, Entry], network: str = BEST) -> dict[str, f
     for entry in entries.values():
         sign = -1 if entry["metric"] in HIGHER_IS_BETTER else 1
         splits = [split["competitors"] for split in entry["splits"].values()]
-        by_split = [rankdata([sign * split[name]["test"] for name in names]) for split in splits]
-        ranks.append(np.mean(by_split, axis=0))
-    return dict(zip(names, np.mean(ranks, axis=0).tolist(), strict=True))
+        values = [{name: sign * split[name]["test"] for name in names} for split in splits]
+        ranks.append(pd.DataFrame(values).rank(axis=1).mean())
+    means = pd.DataFrame(ranks).mean()
+    return {name: float(means[name]) for name in names}
 
 
 def count_verdicts(entries: Mapping[str, Entry], boosting: str) -> Counter[str]:

@@ -95,15 +95,20 @@ def read_errors(table: str, model: str, metric: str) -> Floats:
     """Return the errors on test rows of what the pipeline takes for the network's predictions."""
     file = paths.predictions(table, model)
     predictions = read_table(file, f"evaluate@{table}-{model}", ["actual", "predicted"])
-    if metric == "rmse":
-        return np.square((predictions["predicted"] - predictions["actual"]).to_numpy(np.float64))
-    return (predictions["predicted"] == predictions["actual"]).to_numpy(np.float64)
+    actual, predicted = (predictions[name].to_numpy() for name in ("actual", "predicted"))
+    return squared_or_correct(actual, predicted, metric)
 
 
 def row_errors(actual: Any, predicted: Floats, metric: str) -> Floats:
+    return squared_or_correct(
+        actual, predicted if metric == "rmse" else predicted.argmax(1), metric
+    )
+
+
+def squared_or_correct(actual: Any, predicted: Any, metric: str) -> Floats:
     if metric == "rmse":
-        return np.square(predicted - actual)
-    return (predicted.argmax(axis=1) == actual).astype(np.float64)
+        return np.square(np.asarray(predicted - actual, np.float64))
+    return np.asarray(predicted == actual, np.float64)
 
 
 def main() -> None:
