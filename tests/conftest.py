@@ -248,7 +248,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy_settings(folder)
         shutil.copytree(ROOT / "searches", folder / "searches")
         shrink(folder, TWO_MODELS, "train.repeats=2", f"gates={GATES}")
-        edit(folder / CALIFORNIA, "train={repeats: 1}")
+        edit(folder / CALIFORNIA, "train={repeats: 1}", "scale.bins=8")
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             plant_few_trees(patch)
