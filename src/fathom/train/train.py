@@ -111,7 +111,7 @@ def train_seeds(
     monitor = monitor_name(config, data.problem)
     sign = -1 if direction(monitor) == "max" else 1
     best = min(all_runs, key=lambda run: sign * run.value)
-    model = keras.saving.load_model(folder / best.name / runs.MODEL)
+    model = keras.saving.load_model(folder / best.name / runs.MODEL, compile=False)
     history = runs.read_history(folder / best.name)
     training = Training(model, history, monitor, best, all_runs)
     description = describe(training, first)
