@@ -50,7 +50,7 @@ BATCH_32 = "train.batch_size=32"
 CALIFORNIA = "dataset=california_housing"
 PLAIN = (BATCH_32, "model.numbers={piecewise: null, fourier: null, periodic: null}")
 BOOK = (CALIFORNIA, "model=wide_deep", "experiment=book_wide_deep")
-FASHION = ("dataset=fashion_mnist", "model=mlp", BATCH_32)
+FASHION = ("dataset=fashion_mnist", "model=mlp", "model.units=[300,100]", BATCH_32)
 
 
 @dataclass(frozen=True)
