@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import network_config, train_network
+from networks import make_problem
 from sklearn.utils.class_weight import compute_class_weight
 from trainings import refusal
 
@@ -18,6 +19,7 @@ from fathom.train.build import build, class_weights, compile_model, make_optimiz
 from fathom.train.callbacks import early_stopping, make_callbacks
 from fathom.train.feeds import sample_weights
 
+IMAGES = make_problem("digits").model_copy(update={"rows": {"train": 1000}})
 SCHEDULES = "keras.optimizers.schedules"
 
 
@@ -53,7 +55,7 @@ def test_learning_rate_by_epoch(
     workspace: Path, overrides: list[str], rates: dict[int, float]
 ) -> None:
     settings = ["train.epochs=10", "model.learning_rate=0.2", "train.batch_size=32"]
-    optimizer = make_optimizer(network_config("digits", "mlp", *settings, *overrides), rows=1000)
+    optimizer = make_optimizer(network_config("digits", "mlp", *settings, *overrides), IMAGES)
     steps = 32  # 1,000 rows by 32 make 31 full batches and one of 8
     for epoch, rate in rates.items():
         optimizer.iterations.assign(epoch * steps)
@@ -63,7 +65,7 @@ def test_learning_rate_by_epoch(
 def test_two_schedules_are_refused(workspace: Path) -> None:
     own = f"{{_target_: {SCHEDULES}.CosineDecay, initial_learning_rate: 1.0}}"
     config = network_config("digits", "mlp", f"train.optimizer.learning_rate={own}")
-    assert refusal(make_optimizer, config, 1000) == (
+    assert refusal(make_optimizer, config, IMAGES) == (
         "params.yaml: train.schedule: train.optimizer.learning_rate is a schedule already; "
         "set one of the two to null"
     )
@@ -83,7 +85,7 @@ def test_optimizer_takes_its_arguments(
 ) -> None:
     overrides = [f"train.optimizer.{key}={value}" for key, value in arguments.items()]
     target = f"train.optimizer._target_=keras.optimizers.{name}"
-    optimizer = make_optimizer(network_config("digits", "mlp", target, *overrides), 1000)
+    optimizer = make_optimizer(network_config("digits", "mlp", target, *overrides), IMAGES)
     assert type(optimizer) is getattr(keras.optimizers, name)
     assert {key: optimizer.get_config()[key] for key in arguments} == arguments
 

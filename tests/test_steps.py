@@ -2,8 +2,9 @@
 
 import pytest
 from conftest import network_config
+from networks import make_problem
 
-from fathom.train.steps import batch_size, number_of_epochs, steps_of_epoch
+from fathom.train.steps import batch_size, number_of_epochs, steps_of_epoch, weight_decay
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,17 @@ def test_numbers_follow_from_the_rows(
     assert batch_size(settings, rows) == size
     assert steps_of_epoch(settings, rows) == steps
     assert number_of_epochs(settings, rows) == epochs
+
+
+def test_weights_shrink_within_as_many_epochs(workspace: None) -> None:
+    settings = network_config("digits", "mlp", "train.batch_size=auto").train
+    table = make_problem("california_housing")
+    decays = [
+        weight_decay(settings, table.model_copy(update={"rows": {"train": rows}}), rate=0.002)
+        for rows in (320, 32_000)
+    ]
+    assert decays == pytest.approx([1 / (0.002 * 20 * 10), 1 / (0.002 * 125 * 10)])
+    assert weight_decay(settings, make_problem("digits"), rate=0.002) == 0.3
 
 
 def test_settings_come_first(workspace: None) -> None:

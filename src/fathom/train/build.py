@@ -33,7 +33,7 @@ def compile_model(model: keras.Model, problem: Problem, config: NetworkConfig) -
     names = output_names(model)
     outputs = [problem.output(name) for name in names]
     model.compile(
-        optimizer=make_optimizer(config, problem.rows["train"]),
+        optimizer=make_optimizer(config, problem),
         loss=unwrap([loss_name(output, problem, config) for output in outputs]),
         loss_weights=loss_weights(names, problem, config),
         metrics=unwrap([make_metrics(output) for output in outputs]),
@@ -41,20 +41,17 @@ def compile_model(model: keras.Model, problem: Problem, config: NetworkConfig) -
     )
 
 
-def make_optimizer(config: NetworkConfig, rows: int) -> keras.Optimizer:
+def make_optimizer(config: NetworkConfig, problem: Problem) -> keras.Optimizer:
     """Return the optimizer with its learning rate, a number or a schedule.
 
     The learning rate is that of `train.optimizer`, or else that of the model.
-
-    Args:
-        rows: number of training rows, which gives the steps of an epoch.
     """
-    settings = config.train
+    settings, rows = config.train, problem.rows["train"]
     arguments = dict(settings.optimizer.arguments)
     rate = arguments.pop("learning_rate", config.model.learning_rate)
     if arguments.get("weight_decay") == "auto":
         highest = config.model.learning_rate if isinstance(rate, dict) else rate
-        arguments["weight_decay"] = weight_decay(settings, rows, highest)
+        arguments["weight_decay"] = weight_decay(settings, problem, highest)
     if settings.schedule is not None:
         if isinstance(rate, dict):
             raise config.origins.error(("train", "schedule"), TWO_SCHEDULES)

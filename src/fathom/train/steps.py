@@ -2,6 +2,7 @@
 
 import math
 
+from fathom.artifacts.problem import Problem
 from fathom.settings.config import TrainSettings
 
 LEAST_STEPS = 32  # of an epoch; small tables need many small steps
@@ -9,6 +10,7 @@ BATCH_SIZES = 16, 256
 STEPS = 8_000  # of a training
 EPOCHS = 20, 100
 MEMORY = 10  # epochs in which weight decay alone shrinks a weight to 1/e
+DECAY_FOR_IMAGES = 0.3
 
 
 def batch_size(settings: TrainSettings, rows: int) -> int:
@@ -31,10 +33,12 @@ def number_of_epochs(settings: TrainSettings, rows: int) -> int:
     return min(max(round(STEPS / steps_of_epoch(settings, rows)), low), high)
 
 
-def weight_decay(settings: TrainSettings, rows: int, rate: float) -> float:
+def weight_decay(settings: TrainSettings, problem: Problem, rate: float) -> float:
     """Return the weight decay "auto" at a learning rate.
 
     Weights forget within about as many epochs on any table: the optimum falls with the steps of an
     epoch (Wang & Aitchison 2024, arXiv 2405.13698).
     """
-    return 1 / (rate * steps_of_epoch(settings, rows) * MEMORY)
+    if problem.kind == "images":
+        return DECAY_FOR_IMAGES
+    return 1 / (rate * steps_of_epoch(settings, problem.rows["train"]) * MEMORY)
