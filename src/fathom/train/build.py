@@ -49,15 +49,19 @@ def make_optimizer(config: NetworkConfig, problem: Problem) -> keras.Optimizer:
     settings, rows = config.train, problem.rows["train"]
     arguments = dict(settings.optimizer.arguments)
     rate = arguments.pop("learning_rate", config.model.learning_rate)
-    if arguments.get("weight_decay") == "auto":
+    is_auto = arguments.get("weight_decay") == "auto"
+    if is_auto:
         highest = config.model.learning_rate if isinstance(rate, dict) else rate
         arguments["weight_decay"] = weight_decay(settings, problem, highest)
     if settings.schedule is not None:
         if isinstance(rate, dict):
             raise config.origins.error(("train", "schedule"), TWO_SCHEDULES)
         rate = make_schedule(config, settings.schedule, rate, rows)
-    optimizer = Factory.model_validate({"_target_": settings.optimizer.target, **arguments})
-    return make(optimizer, ("train", "optimizer"), config.origins, learning_rate=rate)
+    factory = Factory.model_validate({"_target_": settings.optimizer.target, **arguments})
+    optimizer = make(factory, ("train", "optimizer"), config.origins, learning_rate=rate)
+    if is_auto:  # on tables of few rows it is large, and would pull predictions to the mean
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
 
 
 def make_schedule(config: NetworkConfig, schedule: Factory, rate: float, rows: int) -> Any:
