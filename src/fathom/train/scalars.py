@@ -110,7 +110,14 @@ def program_signature(model: keras.Model, config: NetworkConfig) -> str:
         one = model.optimizer
         rate = {"name": type(one).__name__, "learning_rate": schedule_of(one)}
         optimizer = one.get_config() | rate
-        tree = [model.get_config(), optimizer, config.train.loss, config.model.loss_weights]
+        spares_biases = config.train.optimizer.arguments.get("weight_decay") == "auto"
+        tree = [
+            model.get_config(),
+            optimizer,
+            spares_biases,
+            config.train.loss,
+            config.model.loss_weights,
+        ]
         text = json.dumps(tree, default=keras.saving.serialize_keras_object)
     names = {operation.name: f"{at}." for at, operation in enumerate(model.operations)}
     return json.dumps(normalize(json.loads(text), names))
