@@ -16,6 +16,7 @@ from fathom.settings.fields import Method
 Floats = NDArray[np.floating[Any]]
 
 QUANTILES = 1000
+SAMPLE = 1_000_000  # values of a column, from which quantiles are computed
 # The method's transformer in scikit-learn, and its attributes for center and scale.
 LINEAR = {
     "zscore": ("StandardScaler", "mean_", "scale_"),
@@ -55,7 +56,9 @@ class Scaler(JsonModel):
         constant = values.min(axis=0) == values.max(axis=0)
         if method == "quantile":
             count = min(QUANTILES, len(values))
-            quantiles = preprocessing.QuantileTransformer(n_quantiles=count, subsample=None)
+            quantiles = preprocessing.QuantileTransformer(
+                n_quantiles=count, subsample=SAMPLE, random_state=0
+            )
             quantiles.fit(values)
             return cls(
                 method=method,
