@@ -154,8 +154,8 @@ def test_an_override_of_a_column_keeps_its_abbreviated_kind(workspace: Path) -> 
 
 
 OF_BOOK = (
-    f"{BOOK} replaces train.ensemble, train.epochs, train.batch_size, train.optimizer._target_, "
-    "train.schedule, train.early_stopping, train.keep"
+    f"{BOOK} replaces train.repeats, train.ensemble, train.epochs, train.batch_size, "
+    "train.optimizer._target_, train.schedule, train.early_stopping, train.keep"
 )
 SCALE_OF_BOOK = "scale.features, scale.clip, scale.target"
 
