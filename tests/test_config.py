@@ -130,7 +130,7 @@ def test_later_layers_win(
     edit(workspace / BOOK, "train.epochs=22", "model.units=[7]")
     config = compose(overrides, NetworkConfig)
     assert (config.train.epochs, config.model.arguments["units"]) == (epochs, units)
-    assert config.train.repeats == "auto"  # from params.yaml
+    assert config.train.at_once == "auto"  # from params.yaml
 
 
 def columns_of(*overrides: str) -> Any:
