@@ -54,7 +54,7 @@ def test_fashion_mnist_comes_from_a_mirror(
     assert len(list((tmp_path / "cache").glob("*/*.gz"))) == 4
 
     # The official test images, as files that the project has never seen.
-    settings = ["split.valid=58_000", "train.epochs=5", "train.batch_size=32"]
+    settings = ["split.valid=58_000", "train={epochs: 5, batch_size: 32}"]
     edit(tmp_path / "conf/dataset/fashion_mnist.yaml", *settings)
     plant_few_trees(monkeypatch)
     for stage in ("split", "check", "scale", "baseline"):

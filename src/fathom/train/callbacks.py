@@ -135,8 +135,8 @@ class Logs(keras.callbacks.Callback):
                     f"training diverged: {name} is {value} in epoch {epoch + 1}; lower the "
                     "learning rate or set train.optimizer.clipnorm"
                 )
-        if readable["loss"]:
-            readable["loss_ratio"] = readable["val_loss"] / readable["loss"]
+        loss = readable["loss"]  # 0 if no row has a weight or an error
+        readable["loss_ratio"] = readable["val_loss"] / loss if loss else np.nan
         logs.clear()
         logs.update(readable)
 
