@@ -69,7 +69,8 @@ def test_second_repro_runs_nothing_and_no_stray_file_is_left(project: Path) -> N
     assert run_in(project, "git", "status", "--porcelain").stdout == ""
     top = {path.name for path in project.iterdir() if not path.name.startswith(".")}
     tracked = {file.split("/")[0] for file in run_in(project, "git", "ls-files").stdout.split()}
-    assert top - tracked - {"__pycache__", "studies"} == {"exports", "logs", "models", "plots", "report"}
+    made = {"exports", "logs", "models", "plots", "report"}
+    assert top - tracked - {"__pycache__", "studies"} == made
     made = {"checks", "code", "explanations", "own", "predictions", "problem"}
     made |= {"raw", "scaled", "split"}
     assert {path.name for path in (project / "data").iterdir() if path.is_dir()} == made
