@@ -46,11 +46,12 @@ SCRIPTS = {
 }
 TORCH = ("PyTorch", "PyTorch, 1 thread")
 OTHERS = (*TORCH, "scikit-learn")
-BATCH_32 = "train.batch_size=32"
+# PyTorch takes a number, and decays all weights by it.
+TRAINING = ("train.batch_size=32", "train.optimizer.weight_decay=0.3")
 CALIFORNIA = "dataset=california_housing"
-PLAIN = (BATCH_32, "model.numbers={piecewise: null, fourier: null, periodic: null}")
+PLAIN = (*TRAINING, "model.numbers={piecewise: null, fourier: null, periodic: null}")
 BOOK = (CALIFORNIA, "model=wide_deep", "experiment=book_wide_deep")
-FASHION = ("dataset=fashion_mnist", "model=mlp", "model.units=[300,100]", BATCH_32)
+FASHION = ("dataset=fashion_mnist", "model=mlp", "model.units=[300,100]", *TRAINING)
 
 
 @dataclass(frozen=True)
