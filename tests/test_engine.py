@@ -81,7 +81,7 @@ def settings_of(epochs: int, deterministic: bool) -> Any:
 
 
 def programs_of(model: keras.Model, train: Feed, xla: bool = False) -> Programs:
-    return make_programs(model, train, settings_of(epochs=10, deterministic=False), xla)
+    return make_programs(model, train, settings_of(epochs=10, deterministic=False), train.rows, xla)
 
 
 def fit_compiled(
@@ -267,7 +267,7 @@ def test_rule_for_xla(case: str, epochs: int, xla: bool, reason: str) -> None:
     build, settings, examples = CASES[case]
     model = new(build, settings, "sgd", xla=False)
     train, _ = feeds(examples)
-    made = make_programs(model, train, settings_of(epochs, deterministic=True), "auto")
+    made = make_programs(model, train, settings_of(epochs, deterministic=True), train.rows, "auto")
     assert (made.xla, made.reason) == (xla, reason)
 
 

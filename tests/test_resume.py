@@ -232,11 +232,12 @@ def test_killed_before_any_change_of_a_file(
         assert outputs() == wanted, sorted(state)
 
 
+@pytest.mark.parametrize("runs", ["train.repeats=2", "train.folds=2"])
 def test_goes_on_where_it_was(
-    trainable: Path, kill: Kill, capsys: pytest.CaptureFixture[str]
+    trainable: Path, kill: Kill, capsys: pytest.CaptureFixture[str], runs: str
 ) -> None:
     one_step = "train.batch_size=2000"  # an epoch: checkpoints are at epochs
-    settings = ["train.epochs=2", "train.repeats=2", one_step, "model.units=[]", ALWAYS]
+    settings = ["train.epochs=2", runs, one_step, "model.units=[]", ALWAYS]
     kill.after = 1
     with pytest.raises(Killed):
         train_network("digits", "mlp", *settings)
@@ -257,3 +258,6 @@ def test_goes_on_where_it_was(
     assert capsys.readouterr().out.splitlines()[0] == "seed 43  resumes at epoch 2"
     assert kill.places == [(2, 0)]
     assert [run.kills for run in training_log("digits", "mlp").runs] == [0, 1]
+    found = outputs()
+    train_network("digits", "mlp", *settings)
+    assert outputs() == found

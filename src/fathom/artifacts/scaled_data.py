@@ -126,8 +126,20 @@ def make_subset(
     )
 
 
+def concatenate(parts: list[Subset]) -> Subset:
+    features = [part.features for part in parts]
+    weights = [part.weights for part in parts if part.weights is not None]
+    tables = [each for each in features if isinstance(each, pd.DataFrame)]
+    return Subset(
+        features=pd.concat(tables, ignore_index=True) if tables else np.concatenate(features),
+        targets={n: np.concatenate([part.targets[n] for part in parts]) for n in parts[0].targets},
+        weights=np.concatenate(weights) if weights else None,
+        rows=np.concatenate([part.rows for part in parts]),
+    )
+
+
 def read_targets(problem: Problem, name: str, rows: RowNumbers | None = None) -> pd.DataFrame:
-    """Read `row`, `main_output` and, if present, `aux_output` and `weight` of a subset's rows."""
+    """Read `row`, `main_output` and, if present, `aux_output`, `weight` and `group` of a subset."""
     file = paths.scaled(problem.dataset) / f"{name}_targets.parquet"
     return read_table(file, f"scale@{problem.dataset}", rows=rows)
 

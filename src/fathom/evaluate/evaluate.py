@@ -31,6 +31,9 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     spaced rows of the validation set, a million at most. Also writes the predictions for the test
     set to `data/predictions/` and, for `dvc plots`, to `plots/`.
 
+    With `train.folds`, all metrics of the training and validation set, temperature and intervals
+    are those of out-of-fold predictions, the latter two of both sets.
+
     Raises:
         FathomError: the trained network or the scaled data is missing.
     """
@@ -44,14 +47,14 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     if len(network.seeds) > 1:
         metrics |= evaluate_runs(network)
     if problem.main.task == "regression":
-        actual, predicted = network.sample("valid")
+        actual, predicted = network.held_out_sample()
         coverage = config.evaluate.coverage
         interval = fit_interval(predicted, actual, coverage)
         if interval is not None:
             test = measure_coverage(interval, network.blocks(seeds, "test"))
             metrics["interval"] = {"wanted": coverage, "test": test}
     elif config.evaluate.temperature_scaling:
-        actual, predicted = network.sample("valid")
+        actual, predicted = network.held_out_sample()
         temperature = fit_temperature(predicted, actual)
         calibrated = evaluate_sets(network, seeds, temperature=temperature)
         metrics["calibrated"] = {"temperature": temperature, **calibrated}

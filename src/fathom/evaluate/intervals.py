@@ -4,6 +4,11 @@ Split-conformal prediction (Vovk et al. 2005; Lei et al. 2018, arXiv 1604.04173)
 cover at least the given share of new rows that are like the validation rows, whatever the network.
 Errors often grow with the prediction, so each bin of predictions has a width of its own (a
 Mondrian taxonomy, Boström & Johansson 2020).
+
+With folds the errors are those of out-of-fold predictions, as in CV+ (Barber et al. 2021, arXiv
+1905.02928), but the intervals are around the prediction of the model, the mean of the runs. CV+
+takes the prediction of each run for every new row, which an exported model does not have. The mean
+errs less than a run, so that the intervals cover rather more than the given share.
 """
 
 import math

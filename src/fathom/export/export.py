@@ -70,7 +70,7 @@ def export(config: NetworkConfig) -> Signature:
         model = build_image_model(network, problem, image.type, scalers)
     coverage, interval = config.evaluate.coverage, None
     if problem.main.task == "regression":
-        actual, predicted = Predictions.read(problem, name).sample("valid")
+        actual, predicted = Predictions.read(problem, name).held_out_sample()
         interval = fit_interval(predicted, actual, coverage)
     with atomic_write(paths.export(dataset, name)) as folder:
         folder.mkdir()

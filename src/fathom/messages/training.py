@@ -8,6 +8,15 @@ RAY_HERE = "only the stage train trains with ray; set it to fit"
 JAX_NEEDS_XLA = "train.engine ray trains on JAX, which always compiles with XLA; set it to auto"
 GPUS_OF_WORKERS = "train.engine ray uses the GPUs of train.ray.resources; set it to auto"
 
+FOLDS_AND_REPEATS = "each fold is a run already; set it to null, or train.repeats to auto"
+FOLDS_ON_RAY = "the engine ray does not train on folds; set it to null"
+FOLDS_IN_ORDER = "rows in order (split.shuffle: false) have no folds; set it to null"
+FOLDS_ON_DISK = "folds need all rows in memory; set it to null or raise train.memory"
+
+
+def too_many_folds(folds: int, units: int, name: str) -> str:
+    return f"{folds} folds need as many {name}, but there are {units}"
+
 
 def last_line(run: Mapping[str, Any], seconds: float, highest: bool) -> str:
     """Return the line that ends a training of so many seconds whose run.json is `run`.

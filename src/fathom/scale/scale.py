@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_numbers
+from fathom.artifacts.keys import hash_keys
 from fathom.artifacts.problem import Output, Problem
 from fathom.artifacts.raw_table import SubsetRows, Table, TableInMemory, open_raw_table
 from fathom.artifacts.scaled_data import ScaledRows, make_subset
@@ -25,7 +26,6 @@ from fathom.scale.fit_encoder import fit_encoder
 from fathom.scale.fit_scaler import fit_scaler
 from fathom.scale.targets import check_weights, make_outputs, make_targets
 from fathom.settings.config import DatasetConfig
-from fathom.settings.data_settings import DatasetSettings
 
 TABLE_SETTINGS = (
     "exclude", "categories", "dates", "columns", "auxiliary", "sample_weight", "wide", "deep",
@@ -42,11 +42,13 @@ class TablePreprocessing:
     encoder: Encoder
 
     def transform(
-        self, block: pd.DataFrame, rows: SubsetRows, dataset: DatasetSettings
+        self, block: pd.DataFrame, rows: SubsetRows, config: DatasetConfig
     ) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
         """Yield each subset of a block of raw rows: its name, features and targets."""
         features = preprocess(block, self.encoder, self.scalers.features)
-        targets = make_targets(dataset, self.problem.outputs, block)
+        targets = make_targets(config.dataset, self.problem.outputs, block)
+        if config.split.key is not None:
+            targets["group"] = hash_keys(block[config.split.key])
         targets = targets.rename_axis("row").reset_index()
         for subset, numbers in rows.items():
             places = np.searchsorted(block.index, numbers)
@@ -58,7 +60,8 @@ def scale(config: DatasetConfig) -> Problem:
 
     Writes `data/scaled/<dataset>/` with `scaler.json`, for tables `encoder.json`, and for each
     subset `<subset>_targets.parquet` (`row`, the number of the raw row; `main_output` and perhaps
-    `aux_output`, in their own unit or as class numbers; perhaps `weight`) and
+    `aux_output`, in their own unit or as class numbers; perhaps `weight`, and `group`, a hash of
+    `split.key`) and
     `<subset>_features.parquet` (tables: scaled numbers in float32, codes in int32) or
     `<subset>_features.npy` (images, in float32). Writes `data/problem/<dataset>.json`.
 
@@ -81,14 +84,14 @@ def scale(config: DatasetConfig) -> Problem:
             fitted = fit_table(config, schema, table)
             problem, scalers = fitted.problem, fitted.scalers
             write_json(folder / "encoder.json", fitted.encoder.model_dump())
-            write_blocks(fitted, table, config.dataset, folder)
+            write_blocks(fitted, table, config, folder)
         write_json(folder / "scaler.json", scalers.model_dump(exclude_none=True))
     problem.write(paths.problem(name))
     return problem
 
 
 def write_blocks(
-    fitted: TablePreprocessing, table: Table, dataset: DatasetSettings, folder: Path
+    fitted: TablePreprocessing, table: Table, config: DatasetConfig, folder: Path
 ) -> None:
     """Write the features and targets of every subset of a table."""
     with ExitStack() as files:
@@ -107,7 +110,7 @@ def write_blocks(
         pool = files.enter_context(ThreadPoolExecutor(1))
         writing = pool.submit(write, [])
         for block, rows in table.blocks():
-            subsets = list(fitted.transform(block, rows, dataset))
+            subsets = list(fitted.transform(block, rows, config))
             writing.result()
             writing = pool.submit(write, subsets)
         writing.result()
@@ -132,7 +135,7 @@ def scale_table(
     subsets = {
         name: make_subset(fitted.problem, features, targets)
         for block, _ in raw.blocks()
-        for name, features, targets in fitted.transform(block, rows, config.dataset)
+        for name, features, targets in fitted.transform(block, rows, config)
     }
     return fitted, ScaledRows(fitted.problem, fitted.scalers.targets, subsets)
 

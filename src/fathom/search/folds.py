@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.model_selection import (
-    GroupKFold,
-    KFold,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    TimeSeriesSplit,
-)
+from sklearn.model_selection import TimeSeriesSplit
 
 from fathom.artifacts.schema import Schema
 from fathom.base.errors import FathomError
 from fathom.settings.data_settings import SplitSettings
-from fathom.split.split import Rows, read_keys, read_labels
+from fathom.split.split import Rows, read_groups, read_labels
+from fathom.train.folds import draw_folds
 
 
 def split_folds(
@@ -38,45 +30,11 @@ def split_folds(
         _, labels = read_labels(schema)
         classes = None if labels is None or not settings.stratify else labels[rows]
         groups = None if settings.key is None else read_groups(schema, settings.key)[rows]
-        drawn = draw_folds(folds, len(rows), settings.seed, classes, groups)
+        try:
+            drawn = draw_folds(folds, len(rows), settings.seed, classes, groups)
+        except FathomError as error:
+            raise FathomError(f"search.cv: {error}") from error
     else:
         drawn = list(TimeSeriesSplit(folds).split(rows))
     for train, valid in drawn:
         yield {"train": rows[train], "valid": rows[valid], "test": subsets["test"]}
-
-
-def read_groups(schema: Schema, key: list[str]) -> NDArray[np.uint64]:
-    """Return the hash of the key of each row, 0 for rows without a target."""
-    groups = np.zeros(schema.rows, np.uint64)
-    for rows, hashes in read_keys(schema, key):
-        groups[rows] = hashes
-    return groups
-
-
-def draw_folds(
-    folds: int, rows: int, seed: int, classes: NDArray[Any] | None, groups: NDArray[Any] | None
-) -> list[tuple[Rows, Rows]]:
-    """Return the places of the training rows and of the other rows of each fold.
-
-    Rows of one group are in one fold. Every fold has about the same share of each class, unless
-    all classes have fewer rows than there are folds.
-
-    Args:
-        classes, groups: of each row, or None.
-    """
-    units, name = (rows, "rows") if groups is None else (len(np.unique(groups)), "groups")
-    if folds > units:
-        raise FathomError(f"search.cv: {folds} folds need as many {name}, but there are {units}")
-    if classes is not None and np.unique(classes, return_counts=True)[1].max() < folds:
-        classes = None
-    shuffled: dict[str, Any] = {"n_splits": folds, "shuffle": True, "random_state": seed}
-    splitter: Any
-    if groups is None:
-        splitter = KFold(**shuffled) if classes is None else StratifiedKFold(**shuffled)
-    elif classes is None:
-        splitter = GroupKFold(folds)  # balances the number of rows; the groups are hashes
-    else:
-        splitter = StratifiedGroupKFold(**shuffled)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a class with fewer rows than folds
-        return list(splitter.split(np.zeros(rows), classes, groups))

@@ -44,6 +44,7 @@ Gpus = Annotated[
     AfterValidator(unique),
 ]
 Memory = Annotated[PositiveFloat | Literal["auto"], expect("auto or a number of GiB above 0")]
+FoldCount = Annotated[Annotated[int, Field(ge=2)] | None, expect("null or a number of at least 2")]
 ClassName = Annotated[str, BeforeValidator(str)]  # YAML reads `0: 1.5` as a number
 ClassWeight = Annotated[
     Literal["balanced"] | dict[ClassName, NonNegativeFloat] | None,
@@ -84,6 +85,7 @@ class TrainSettings(Section):
     repeats: Count
     at_once: Count
     ensemble: Switch
+    folds: FoldCount
     checkpoint: PositiveFloat | None
     memory: PositiveFloat
     tensorboard: bool

@@ -23,7 +23,7 @@ from fathom.settings.merge import set_values
 # Sections of settings that are parameters, without those that are for stages or follow from `fit`.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "model": ("_target_", "name"),
-    "train": ("repeats", "at_once", "ensemble", "checkpoint", "tensorboard"),
+    "train": ("repeats", "at_once", "ensemble", "folds", "checkpoint", "tensorboard"),
     "scale": ("pixels",),
     "dataset": ("name", "source", "task", "target", "unit", "sample_weight"),
 }

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_texts, require_column
+from fathom.artifacts.keys import hash_keys
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
@@ -208,20 +209,15 @@ def read_keys(schema: Schema, key: list[str] | None) -> Iterator[tuple[Rows, NDA
         if key is None:
             yield rows, hash_numbers(rows)
         else:
-            keys = block[key].apply(key_texts)
-            hashes = pd.util.hash_pandas_object(keys, index=False)
-            yield rows, hashes.to_numpy().astype(np.uint64)
+            yield rows, hash_keys(block[key])
 
 
-def key_texts(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return numbers and booleans as text, so that a key keeps its hash if one text is added."""
-    if not pd.api.types.is_numeric_dtype(column):
-        return column
-    texts = column.astype(str)
-    if pd.api.types.is_float_dtype(column):
-        whole = (column % 1 == 0) & (column.abs() < 2**63)
-        texts[whole] = column[whole].astype(np.int64).astype(str)
-    return texts
+def read_groups(schema: Schema, key: list[str]) -> NDArray[np.uint64]:
+    """Return the hash of the key of each row, 0 for rows without a target."""
+    groups = np.zeros(schema.rows, np.uint64)
+    for rows, hashes in read_keys(schema, key):
+        groups[rows] = hashes
+    return groups
 
 
 def hash_numbers(numbers: NDArray[np.integer[Any]]) -> NDArray[np.uint64]:

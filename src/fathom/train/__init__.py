@@ -4,7 +4,8 @@
 2. `build`: builds and compiles the network (`optimizers`: one optimizer for each path of Wide &
    Deep).
 3. `feeds`: the rows, in memory or read from disk, as inputs, targets and weights.
-4. `trainer`: model, feeds and programs together. `runs`: one training from one seed.
+4. `trainer`: model, feeds and programs together. `runs`: one training from one seed. `folds`: the
+   rows of each run with `train.folds`.
 5. `compiled_fit`: the training loop. The loop over epochs is Python with Keras' callbacks
    (`callbacks`); the loop over batches is one compiled program around Keras' own
    `Model.train_step`. `scalars`: the numbers that a program takes as inputs. `keras_fit`: the

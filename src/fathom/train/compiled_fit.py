@@ -148,11 +148,13 @@ def make_programs(
     model: keras.Model,
     train: Feed,
     settings: TrainSettings,
+    rows: int,
     xla: bool | Literal["auto"],
 ) -> Programs:
     """Make the programs of a compiled model.
 
     Args:
+        rows: number of training rows that batch size and epochs follow from.
         xla: "auto" for the choice by rule. A trial run would not do: results of XLA and of graphs
             differ by rounding, and a training must be repeatable.
     """
@@ -180,8 +182,8 @@ def make_programs(
     kinds = sorted(set(operations(step)))
     reason = "as train.xla says"
     if xla == "auto":
-        epochs = number_of_epochs(settings, train.rows)
-        steps = epochs * steps_of_epoch(settings, train.rows)
+        epochs = number_of_epochs(settings, rows)
+        steps = epochs * steps_of_epoch(settings, rows)
         xla, reason = choose_xla(model, kinds, steps, settings.deterministic)
     # XLA has random numbers of its own. Without them the last batch, which has another size, is
     # not worth compiling.
@@ -189,7 +191,7 @@ def make_programs(
     last = tf.function(step, jit_compile=True, autograph=False) if xla and random else step
     # In a loop of the network's own, XLA must know the batch size when the step is traced.
     batch_step = train_step if xla and any("While" in kind for kind in kinds) else step
-    size = batch_size(settings, train.rows)
+    size = batch_size(settings, rows)
     programs = make_steps(batch_step, size, xla), make_test(test_step)
     return Programs(scalars, last, *programs, size, xla, reason)
 

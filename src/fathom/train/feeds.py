@@ -57,18 +57,30 @@ class Feed(Protocol):
 
 
 class MemoryFeed:
-    """All rows as tensors."""
+    """All rows as tensors.
 
-    def __init__(self, examples: Examples) -> None:
-        self.examples = tf.nest.map_structure(tf.constant, examples)
-        self.rows = self.window_rows = len(tf.nest.flatten(examples)[0])
+    Args:
+        window_rows: number of rows that the tensors are padded to, so that the same programs take
+            the rows of each fold.
+    """
+
+    def __init__(self, examples: Examples, window_rows: int = 0) -> None:
+        self.rows = len(tf.nest.flatten(examples)[0])
+        self.window_rows = max(self.rows, window_rows)
+        self.examples = tf.nest.map_structure(self.padded, examples)
         self.sample = tf.nest.map_structure(lambda array: array[:1], examples)
 
+    def padded(self, array: np.ndarray) -> tf.Tensor:
+        missing = self.window_rows - self.rows
+        if missing:  # np.pad always copies
+            array = np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1))
+        return tf.constant(array)
+
     def shuffled(self, seed: int, epoch: int, first: int = 0) -> Iterator[Window]:
-        yield Window(self.examples, tf.constant(permutation(self.rows, seed, epoch)), self.rows)
+        yield Window(self.examples, self.padded(permutation(self.rows, seed, epoch)), self.rows)
 
     def in_order(self, first: int = 0) -> Iterator[Window]:
-        yield Window(self.examples, tf.range(self.rows), self.rows)
+        yield Window(self.examples, tf.range(self.window_rows), self.rows)
 
 
 class DiskFeed:
@@ -149,7 +161,7 @@ def make_feed(read: Read, rows: int, batch_size: int, memory: float, alignment: 
     """Return rows in memory if `memory` GiB hold all their copies, otherwise on disk."""
     size = sum(array.nbytes for array in tf.nest.flatten(read(range(1))))
     if COPIES * rows * size <= memory * GIB:
-        return MemoryFeed(read(None))
+        return MemoryFeed(read(None), rows)
     window_rows = int(memory * GIB) // (WINDOWS * size)
     return DiskFeed(read, rows, max(window_rows // batch_size, 1) * batch_size, alignment)
 

@@ -31,6 +31,7 @@ def fingerprint(config: NetworkConfig) -> str:
         "model": config.model.model_dump(by_alias=True),
         "train": config.train.model_dump(by_alias=True, exclude=WITHOUT_EFFECT),
         "seed": config.seed,
+        "split": config.split.model_dump(),
         "versions": [platform.python_version(), version("tensorflow"), version("keras")],
         "devices": device_names(),
         "environment": given_bits(),

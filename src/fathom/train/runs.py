@@ -59,11 +59,11 @@ TrainRun: TypeAlias = Callable[[Trainer, int, Path, Callbacks], tuple[Run, pd.Da
 
 
 def finish_runs(
-    trainers: list[Trainer], seeds: list[int], folder: Path, train_run: TrainRun
+    trainers: list[Trainer], seeds: list[int], finish_seed: Callable[[Trainer, int], Run]
 ) -> list[Run]:
     """Return the run of each seed, as many at once as there are trainers."""
     if len(trainers) == 1:
-        return [finish_run(trainers[0], seed, folder, train_run) for seed in seeds]
+        return [finish_seed(trainers[0], seed) for seed in seeds]
     free: queue.SimpleQueue[Trainer] = queue.SimpleQueue()
     for trainer in trainers:
         free.put(trainer)
@@ -71,7 +71,7 @@ def finish_runs(
     def finish(seed: int) -> Run:
         trainer = free.get()
         try:
-            return finish_run(trainer, seed, folder, train_run)
+            return finish_seed(trainer, seed)
         finally:
             free.put(trainer)
 
@@ -103,7 +103,7 @@ def finish_run(trainer: Trainer, seed: int, folder: Path, train_run: TrainRun) -
             save_model(without_augmentation(trainer.model), temporary / MODEL)
             write_text(temporary / HISTORY, history.to_csv(index=False))
             write_predictions(
-                temporary / PREDICTIONS, trainer.predictor.predict, trainer.data.problem
+                temporary / PREDICTIONS, trainer.predictor.predict, trainer.predictor.problem
             )
             write_json(temporary / RUN, asdict(run))
         checkpoint.unlink(missing_ok=True)
@@ -142,7 +142,8 @@ def train_run(
     logs = log_folder(config, file)
     callbacks = make_callbacks(config, trainer.data, stopping, logs, engine)
     checkpoint = Checkpoint(file, settings.checkpoint, callbacks, stopping)
-    epochs = number_of_epochs(settings, trainer.train.rows)
+    rows = trainer.data.problem.rows["train"]
+    epochs = number_of_epochs(settings, rows)
     epoch, step = checkpoint.restore(model, epochs)
     if logs is not None and not checkpoint.kills:
         remove(logs)  # of the same training, made before or killed before a checkpoint
@@ -155,7 +156,7 @@ def train_run(
     }
     feeds = trainer.train, trainer.valid
     if trainer.programs is None:
-        size = batch_size(settings, trainer.train.rows)
+        size = batch_size(settings, rows)
         keras_fit.fit(model, *feeds, batch_size=size, start=epoch, **arguments)
     else:
         start = epoch, step

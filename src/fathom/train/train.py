@@ -5,6 +5,7 @@ import platform
 import re
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,14 +18,15 @@ import pandas as pd
 import tensorflow as tf
 
 from fathom.artifacts.model_file import describe_layers, save_model
+from fathom.artifacts.predictions import fold_file
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.artifacts.training_log import RunLog, TrainingLog
 from fathom.base import paths
 from fathom.base.environment import given_bits
-from fathom.base.files import atomic_write, write_json, write_text
+from fathom.base.files import atomic_write, write_array, write_json, write_text
 from fathom.base.machine import cores
-from fathom.messages.training import last_line
+from fathom.messages.training import FOLDS_ON_RAY, last_line
 from fathom.models.names import output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.train import runs
@@ -32,6 +34,7 @@ from fathom.train.callbacks import direction, monitor_name
 from fathom.train.devices import device_names
 from fathom.train.feeds import DiskFeed, MemoryFeed
 from fathom.train.fingerprint import fingerprint
+from fathom.train.folds import Rows, make_folds
 from fathom.train.memory import row_values, share_memory
 from fathom.train.runs import Run, TrainRun
 from fathom.train.trainer import Trainer, prepare
@@ -79,6 +82,8 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
     if config.train.engine != "ray":
         with share_memory(config, Problem.read(config.dataset.name)):
             return train_seeds(runs.train_run, config, strategy)
+    if config.train.folds is not None:
+        raise config.origins.error(("train", "folds"), FOLDS_ON_RAY)
     from fathom.train.ray import driver
 
     with driver.cluster(config):
@@ -90,18 +95,26 @@ def train_seeds(
 ) -> Training:
     """Train from each seed with `train_run`: in this process or on a Ray cluster."""
     data = ScaledData.read(config.dataset.name)
-    first = prepare(config, data, strategy)
+    folds = make_folds(config, data)
+    rows = data if folds is None else folds.of_runs[0]
+    first = prepare(config, rows, strategy)
     repeats = number_of_runs(config, data.problem)
     seeds = [(config.seed + repeat) % 2**32 for repeat in range(repeats)]
     at_once = runs_at_once(repeats, first)
-    trainers = [first, *(prepare(config, data, strategy, first) for _ in range(1, at_once))]
+    trainers = [first, *(prepare(config, rows, strategy, first) for _ in range(1, at_once))]
     checkpoints = paths.checkpoints(config.dataset.name, config.model.name)
     folder = checkpoints / fingerprint(config)
     for other in checkpoints.glob("*"):
         if other != folder:  # of other settings, data or code
             shutil.rmtree(other)
     start = time.perf_counter()
-    all_runs = runs.finish_runs(trainers, seeds, folder, train_run)
+
+    def finish_seed(trainer: Trainer, seed: int) -> Run:
+        if folds is not None:
+            trainer = folds.assign(trainer, seeds.index(seed))
+        return runs.finish_run(trainer, seed, folder, train_run)
+
+    all_runs = runs.finish_runs(trainers, seeds, finish_seed)
     log = TrainingLog(
         seconds=round(time.perf_counter() - start, 3),
         cores=cores(),
@@ -115,7 +128,7 @@ def train_seeds(
     history = runs.read_history(folder / best.name)
     training = Training(model, history, monitor, best, all_runs)
     description = describe(training, first)
-    write(training, description, folder)
+    write(training, description, folder, folds.held_out if folds else {})
     log.write(paths.training_log(config.dataset.name, config.model.name))
     shutil.rmtree(checkpoints)
     with suppress(OSError):  # not empty: another training is running
@@ -125,7 +138,9 @@ def train_seeds(
 
 
 def number_of_runs(config: NetworkConfig, problem: Problem) -> int:
-    """Return `train.repeats`; "auto" trains once on large data."""
+    """Return `train.folds` or `train.repeats`; "auto" trains once on large data."""
+    if config.train.folds is not None:
+        return config.train.folds
     if config.train.repeats != "auto":
         return config.train.repeats
     return REPEATS if problem.rows["train"] * row_values(problem) <= SMALL_DATA else 1
@@ -157,8 +172,12 @@ def runs_at_once(repeats: int, trainer: Trainer) -> int:
     return min(cores(), repeats)
 
 
-def write(training: Training, description: dict[str, Any], folder: Path) -> None:
-    """Write the outputs of a training, whose finished runs are in a folder."""
+def write(
+    training: Training, description: dict[str, Any], folder: Path, held_out: Mapping[str, Rows]
+) -> None:
+    """Write the outputs of a training, whose finished runs are in a folder, and the fold of each
+    row by subset.
+    """
     dataset, model = description["dataset"], description["model"]
     outputs, plots = paths.model(dataset, model), paths.plots("curves", dataset, model)
     folders = {run.name: folder / run.name for run in training.runs}
@@ -170,6 +189,8 @@ def write(training: Training, description: dict[str, Any], folder: Path) -> None
         temporary.mkdir()
         for name, run in folders.items():
             shutil.copytree(run / runs.PREDICTIONS, temporary / name)
+        for subset, numbers in held_out.items():
+            write_array(fold_file(temporary, subset), numbers)
     network, file = training.model, folders[training.best.name] / runs.MODEL
     if description["ensemble"]:
         models = [keras.saving.load_model(run / runs.MODEL) for run in folders.values()]
@@ -259,6 +280,8 @@ def is_ensemble(training: Training, config: NetworkConfig) -> bool:
     """Tell whether the runs become one model; "auto" leaves out subclassed networks."""
     if len(training.runs) == 1:
         return False
+    if config.train.folds is not None:
+        return True
     if config.train.ensemble == "auto":
         return bool(getattr(training.model, "inputs", None))
     return config.train.ensemble

@@ -30,6 +30,9 @@ class Trainer:
     `programs` train it; without them Keras' `fit` does. `reset` gives the model the weights and
     random states of a seed. `predictor` predicts with its current weights. `halted`, shared by
     the trainers of a network, ends their trainings when it is set.
+
+    Batch size, epochs and weight decay follow from the rows of `data.problem`; with folds, `train`
+    has a few rows more or less.
     """
 
     config: NetworkConfig
@@ -56,11 +59,13 @@ def prepare(
     with strategy.scope():
         model = build(config, data.problem)
         compile_model(model, data.problem, config)
-    if config.train.ensemble is True and not getattr(model, "inputs", None):
+    must_average = config.train.ensemble is True or config.train.folds is not None
+    if must_average and not getattr(model, "inputs", None):
+        setting, off = ("folds", "null") if config.train.folds else ("ensemble", "false")
         raise config.origins.error(
-            ("train", "ensemble"),
+            ("train", setting),
             f"{config.model.target} returned a subclassed model, whose inputs are not known; set "
-            "it to false",
+            f"it to {off}",
         )
     feeds = [like.train, like.valid] if like else make_feeds(model, config, data)
     return make_trainer(model, config, data, feeds, strategy, like)
@@ -81,7 +86,8 @@ def make_trainer(
         model.optimizer.build(model.trainable_variables)
     programs = None
     if config.train.engine == "compiled" and strategy.num_replicas_in_sync == 1:
-        programs = compile_programs(model, train, config, like.programs if like else None)
+        rows = data.problem.rows["train"]
+        programs = compile_programs(model, train, config, rows, like.programs if like else None)
     first = [variable.numpy() for variable in model.optimizer.variables]
 
     def reset(seed: int) -> None:
@@ -121,19 +127,24 @@ def build_seeded(seed: int, build: Callable[[], keras.Model]) -> keras.Model:
 
 
 def compile_programs(
-    model: keras.Model, train: Feed, config: NetworkConfig, like: Programs | None = None
+    model: keras.Model,
+    train: Feed,
+    config: NetworkConfig,
+    rows: int,
+    like: Programs | None = None,
 ) -> Programs:
     """Return the programs of a model, with XLA only if XLA supports the network.
 
     Args:
+        rows: number of training rows that batch size and epochs follow from.
         like: programs of another model of this network, to take the choice of XLA from.
     """
     settings = config.train
     if like is not None:
-        return replace(make_programs(model, train, settings, like.xla), reason=like.reason)
-    programs = make_programs(model, train, settings, settings.xla)
+        return replace(make_programs(model, train, settings, rows, like.xla), reason=like.reason)
+    programs = make_programs(model, train, settings, rows, settings.xla)
     if settings.xla == "auto" and programs.xla and not compiles(programs, train):
-        programs = make_programs(model, train, settings, False)
+        programs = make_programs(model, train, settings, rows, False)
         return replace(programs, reason="XLA does not take the network")
     return programs
 
