@@ -163,8 +163,41 @@ def test_the_model_is_the_mean_of_the_runs_whatever_is_at_once() -> None:
     assert found[0] == found[1]
     assert len(found[0]) == 4
     metrics = evaluate(network_config("kinds", "mlp"))
-    assert metrics["test"] == metrics["ensemble"]["test"]
+    assert "ensemble" not in metrics
     assert metrics["spread"]["valid"]["accuracy"]["n"] == 3
+
+
+@pytest.mark.parametrize(
+    ("model", "setting", "count"),
+    [
+        ("mlp", "split.seed=1", 8),
+        ("mlp", "train.repeats=1", None),
+        ("mlp", "train.ensemble=false", None),
+        ("mlp", "train.engine=ray", None),
+        ("mlp", "split.shuffle=false", None),
+        ("mlp", "split.valid=6", None),  # fewer rows than folds
+        ("mlp", "train.memory=1e-6", None),
+        ("line", "train.epochs=1", None),
+    ],
+)
+def test_auto(model: str, setting: str, count: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_network(Path.cwd(), "line", SUBCLASSED)
+    monkeypatch.syspath_prepend(Path.cwd())
+    settings = ["train.repeats=auto", "train.folds=auto", setting]
+    prepared("numbers", *settings)
+    folds = make_folds(network_config("numbers", model, *settings), ScaledData.read("numbers"))
+    assert (folds and len(folds.of_runs)) == count
+
+
+def test_auto_has_fewer_folds_of_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = prepared("numbers", "train.repeats=auto")
+    rows = Problem.read("numbers").rows
+    found = []
+    for limits in ([(rows["train"] + rows["valid"], 8)], [(2, 8), (ROWS, 5)], [(2, 8), (3, 5)]):
+        monkeypatch.setattr("fathom.train.folds.FOLDS", limits)
+        folds = make_folds(config, ScaledData.read("numbers"))
+        found.append(folds and len(folds.of_runs))
+    assert found == [8, 5, None]
 
 
 SUBCLASSED = """
@@ -184,12 +217,17 @@ def build(problem):
 @pytest.mark.parametrize(
     ("model", "setting", "text"),
     [
-        ("mlp", "train.folds=1", "must be null or a number of at least 2, not 1"),
+        ("mlp", "train.folds=1", "must be auto, null or a number of at least 2, not 1"),
         ("mlp", "train.folds=40", "40 folds need as many rows, but there are 23 in the set valid"),
         (
             "mlp",
             "train.repeats=2",
             "each fold is a run already; set it to null, or train.repeats to auto",
+        ),
+        (
+            "mlp",
+            "train.ensemble=false",
+            "the model is the average of the folds; set it to null, or train.ensemble to auto",
         ),
         ("mlp", "train.engine=ray", "the engine ray does not train on folds; set it to null"),
         (

@@ -69,7 +69,7 @@ def render_card(dataset: str, model: str, text: CardText) -> str:
         inputs=inputs,
         model=model,
         run=run,
-        folds=run["settings"]["train"].get("folds"),
+        folds=run["folds"],
         text=text,
         labels=METRIC_LABELS[problem.main.task],
         primary=primary,

@@ -9,9 +9,16 @@ JAX_NEEDS_XLA = "train.engine ray trains on JAX, which always compiles with XLA;
 GPUS_OF_WORKERS = "train.engine ray uses the GPUs of train.ray.resources; set it to auto"
 
 FOLDS_AND_REPEATS = "each fold is a run already; set it to null, or train.repeats to auto"
+FOLDS_ARE_AVERAGED = (
+    "the model is the average of the folds; set it to null, or train.ensemble to auto"
+)
 FOLDS_ON_RAY = "the engine ray does not train on folds; set it to null"
 FOLDS_IN_ORDER = "rows in order (split.shuffle: false) have no folds; set it to null"
 FOLDS_ON_DISK = "folds need all rows in memory; set it to null or raise train.memory"
+
+
+def unknown_inputs(target: str) -> str:
+    return f"{target} returned a subclassed model, whose inputs are not known; set it to "
 
 
 def too_many_folds(folds: int, units: int, name: str) -> str:

@@ -44,7 +44,10 @@ Gpus = Annotated[
     AfterValidator(unique),
 ]
 Memory = Annotated[PositiveFloat | Literal["auto"], expect("auto or a number of GiB above 0")]
-FoldCount = Annotated[Annotated[int, Field(ge=2)] | None, expect("null or a number of at least 2")]
+FoldCount = Annotated[
+    Annotated[int, Field(ge=2)] | Literal["auto"] | None,
+    expect("auto, null or a number of at least 2"),
+]
 ClassName = Annotated[str, BeforeValidator(str)]  # YAML reads `0: 1.5` as a number
 ClassWeight = Annotated[
     Literal["balanced"] | dict[ClassName, NonNegativeFloat] | None,

@@ -25,8 +25,13 @@ from fathom.artifacts.scaled_data import ScaledData, Subset, concatenate, read_s
 from fathom.base.errors import FathomError
 from fathom.messages import training as messages
 from fathom.settings.config import NetworkConfig
+from fathom.train.build import build
 from fathom.train.feeds import MemoryFeed, make_feeds
+from fathom.train.memory import memory_for_rows, memory_of_rows
 from fathom.train.trainer import Trainer
+
+FOLDS = [(5_000, 8), (100_000, 5)]  # "auto": up to so many rows, so many folds; more rows: none
+SHARE_OF_MEMORY = 0.5  # of that for rows; what folds take must be far from what is read from disk
 
 Rows = NDArray[np.integer[Any]]
 
@@ -114,25 +119,50 @@ class Folds:
 
 def make_folds(config: NetworkConfig, data: ScaledData) -> Folds | None:
     """Draw the folds of the training set and of the validation set, so that every run has rows of
-    both; None without `train.folds`.
+    both.
+
+    Returns:
+        None without folds: `train.folds` is null, or it is "auto" and the rows are many or do not
+        go with folds.
 
     Raises:
-        FathomError: other settings do not go with folds, or there are too few rows.
+        FathomError: other settings or the network do not go with folds, or there are too few rows.
     """
-    count = config.train.folds
-    if count is None:
+    rows = data.problem.rows
+    number = config.train.folds
+    if number == "auto":
+        number = next((n for most, n in FOLDS if rows["train"] + rows["valid"] <= most), None)
+    if number is None:
         return None
-    location = ("train", "folds")
-    if config.train.repeats not in ("auto", 1):
-        raise config.origins.error(location, messages.FOLDS_AND_REPEATS)
-    if not config.split.shuffle:
-        raise config.origins.error(location, messages.FOLDS_IN_ORDER)
-    held_out = {name: fold_of_rows(config, data, name, count) for name in HELD_OUT}
+    try:
+        check_folds(config, data, number)
+        held_out = {name: fold_of_rows(config, data, name, number) for name in HELD_OUT}
+    except FathomError as error:
+        if config.train.folds == "auto":
+            return None
+        raise config.origins.error(("train", "folds"), str(error)) from error
     sizes = np.bincount(np.concatenate(list(held_out.values())))
-    rows = {"train": int(sizes.sum() - sizes.min()), "valid": int(sizes.max())}
-    problem = data.problem.model_copy(update={"rows": data.problem.rows | rows})
-    of_runs = [FoldData(problem, data.scalers, held_out, fold) for fold in range(count)]
+    largest = {"train": int(sizes.sum() - sizes.min()), "valid": int(sizes.max())}
+    problem = data.problem.model_copy(update={"rows": rows | largest})
+    of_runs = [FoldData(problem, data.scalers, held_out, fold) for fold in range(number)]
     return Folds(data, of_runs, held_out)
+
+
+def check_folds(config: NetworkConfig, data: ScaledData, folds: int) -> None:
+    """Refuse folds that other settings, the memory or the network rule out."""
+    settings = config.train
+    if settings.repeats not in ("auto", 1) or (settings.folds == "auto" and settings.repeats == 1):
+        raise FathomError(messages.FOLDS_AND_REPEATS)
+    if settings.ensemble is False:
+        raise FathomError(messages.FOLDS_ARE_AVERAGED)
+    if settings.engine == "ray":
+        raise FathomError(messages.FOLDS_ON_RAY)
+    if not config.split.shuffle:
+        raise FathomError(messages.FOLDS_IN_ORDER)
+    if SHARE_OF_MEMORY * memory_for_rows(config) < memory_of_rows(data.problem):
+        raise FathomError(messages.FOLDS_ON_DISK)
+    if not getattr(build(config, data.problem), "inputs", None):
+        raise FathomError(messages.unknown_inputs(config.model.target) + "null")
 
 
 def fold_of_rows(config: NetworkConfig, data: ScaledData, name: str, folds: int) -> Rows:
@@ -145,7 +175,7 @@ def fold_of_rows(config: NetworkConfig, data: ScaledData, name: str, folds: int)
     try:
         drawn = draw_folds(folds, len(targets), settings.seed, classes, groups)
     except FathomError as error:
-        raise config.origins.error(("train", "folds"), f"{error} in the set {name}") from error
+        raise FathomError(f"{error} in the set {name}") from error
     for fold, (_, places) in enumerate(drawn):
         numbers[places] = fold
     return numbers

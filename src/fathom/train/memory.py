@@ -50,12 +50,17 @@ def share_memory(config: Config, problem: Problem) -> Iterator[None]:
     at a time takes more than its share; others wait for it.
     """
     share = memory_share()
-    values = (problem.rows["train"] + problem.rows["valid"]) * row_values(problem)
-    need = min(COPIES * 4 * values / GIB, memory_for_rows(config))
+    need = min(memory_of_rows(problem), memory_for_rows(config))
     small = share is None or need <= rest(share)
     work = "a training that takes more than its share of the memory"
     with nullcontext() if small else only_process(paths.lock("memory"), work, wait=True):
         yield
+
+
+def memory_of_rows(problem: Problem) -> float:
+    """Return how many GiB all copies of the training and validation rows take, about."""
+    rows = problem.rows["train"] + problem.rows["valid"]
+    return COPIES * 4 * rows * row_values(problem) / GIB
 
 
 def row_values(problem: Problem) -> int:

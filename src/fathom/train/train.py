@@ -82,7 +82,7 @@ def train(config: NetworkConfig, strategy: tf.distribute.Strategy) -> Training:
     if config.train.engine != "ray":
         with share_memory(config, Problem.read(config.dataset.name)):
             return train_seeds(runs.train_run, config, strategy)
-    if config.train.folds is not None:
+    if config.train.folds not in ("auto", None):
         raise config.origins.error(("train", "folds"), FOLDS_ON_RAY)
     from fathom.train.ray import driver
 
@@ -98,7 +98,7 @@ def train_seeds(
     folds = make_folds(config, data)
     rows = data if folds is None else folds.of_runs[0]
     first = prepare(config, rows, strategy)
-    repeats = number_of_runs(config, data.problem)
+    repeats = number_of_runs(config, data.problem) if folds is None else len(folds.of_runs)
     seeds = [(config.seed + repeat) % 2**32 for repeat in range(repeats)]
     at_once = runs_at_once(repeats, first)
     trainers = [first, *(prepare(config, rows, strategy, first) for _ in range(1, at_once))]
@@ -127,7 +127,7 @@ def train_seeds(
     model = keras.saving.load_model(folder / best.name / runs.MODEL, compile=False)
     history = runs.read_history(folder / best.name)
     training = Training(model, history, monitor, best, all_runs)
-    description = describe(training, first)
+    description = describe(training, first, folds is not None)
     write(training, description, folder, folds.held_out if folds else {})
     log.write(paths.training_log(config.dataset.name, config.model.name))
     shutil.rmtree(checkpoints)
@@ -138,9 +138,7 @@ def train_seeds(
 
 
 def number_of_runs(config: NetworkConfig, problem: Problem) -> int:
-    """Return `train.folds` or `train.repeats`; "auto" trains once on large data."""
-    if config.train.folds is not None:
-        return config.train.folds
+    """Return `train.repeats`; "auto" trains once on large data."""
     if config.train.repeats != "auto":
         return config.train.repeats
     return REPEATS if problem.rows["train"] * row_values(problem) <= SMALL_DATA else 1
@@ -248,7 +246,7 @@ def summary(model: keras.Model) -> str:
     return re.sub(r"^ (Total|Optimizer) params.*\n", "", text, flags=re.MULTILINE)
 
 
-def describe(training: Training, trainer: Trainer) -> dict[str, Any]:
+def describe(training: Training, trainer: Trainer, has_folds: bool) -> dict[str, Any]:
     """Return the content of `run.json`."""
     best, config = training.best, trainer.config
     packages = (*VERSIONS, "jax", "ray") if config.train.engine == "ray" else VERSIONS
@@ -264,6 +262,7 @@ def describe(training: Training, trainer: Trainer) -> dict[str, Any]:
         "kept_epoch": best.kept_epoch,
         "monitor": training.monitor,
         "ensemble": is_ensemble(training, config),
+        "folds": has_folds,
         "runs": [run.outcome for run in training.runs],
         "engine": engine(trainer),
         "devices": device_names(),
@@ -280,8 +279,6 @@ def is_ensemble(training: Training, config: NetworkConfig) -> bool:
     """Tell whether the runs become one model; "auto" leaves out subclassed networks."""
     if len(training.runs) == 1:
         return False
-    if config.train.folds is not None:
-        return True
     if config.train.ensemble == "auto":
         return bool(getattr(training.model, "inputs", None))
     return config.train.ensemble

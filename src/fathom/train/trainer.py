@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from fathom.artifacts.scaled_data import ScaledData
+from fathom.messages.training import unknown_inputs
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
 from fathom.train.compiled_fit import Programs, make_programs
@@ -59,14 +60,9 @@ def prepare(
     with strategy.scope():
         model = build(config, data.problem)
         compile_model(model, data.problem, config)
-    must_average = config.train.ensemble is True or config.train.folds is not None
-    if must_average and not getattr(model, "inputs", None):
-        setting, off = ("folds", "null") if config.train.folds else ("ensemble", "false")
-        raise config.origins.error(
-            ("train", setting),
-            f"{config.model.target} returned a subclassed model, whose inputs are not known; set "
-            f"it to {off}",
-        )
+    if config.train.ensemble is True and not getattr(model, "inputs", None):
+        text = unknown_inputs(config.model.target) + "false"
+        raise config.origins.error(("train", "ensemble"), text)
     feeds = [like.train, like.valid] if like else make_feeds(model, config, data)
     return make_trainer(model, config, data, feeds, strategy, like)
 
