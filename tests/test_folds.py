@@ -198,6 +198,9 @@ def test_auto_has_fewer_folds_of_more_rows(monkeypatch: pytest.MonkeyPatch) -> N
         folds = make_folds(config, ScaledData.read("numbers"))
         found.append(folds and len(folds.of_runs))
     assert found == [8, 5, None]
+    monkeypatch.setattr("fathom.train.folds.FOLDS", [(ROWS, 8)])
+    monkeypatch.setattr("fathom.train.memory.MANY_VALUES", 10)
+    assert make_folds(config, ScaledData.read("numbers")) is None
 
 
 SUBCLASSED = """

@@ -16,6 +16,7 @@ MIN_MEMORY = 0.1  # GiB for rows
 # Peak memory of data as a multiple of its size: as a table (with columns that the network does not
 # take), as arrays and as tensors. tests/test_memory.py measures it.
 COPIES = 6
+MANY_VALUES = 10_000_000  # in a training set on which a network is trained once
 
 
 def memory_for_rows(config: Config) -> float:
@@ -61,6 +62,11 @@ def memory_of_rows(problem: Problem) -> float:
     """Return how many GiB all copies of the training and validation rows take, about."""
     rows = problem.rows["train"] + problem.rows["valid"]
     return COPIES * 4 * rows * row_values(problem) / GIB
+
+
+def has_many_values(problem: Problem) -> bool:
+    """Tell whether a network trains once on a data set, since that takes long."""
+    return problem.rows["train"] * row_values(problem) > MANY_VALUES
 
 
 def row_values(problem: Problem) -> int:

@@ -35,12 +35,11 @@ from fathom.train.devices import device_names
 from fathom.train.feeds import DiskFeed, MemoryFeed
 from fathom.train.fingerprint import fingerprint
 from fathom.train.folds import Rows, make_folds
-from fathom.train.memory import row_values, share_memory
+from fathom.train.memory import has_many_values, share_memory
 from fathom.train.runs import Run, TrainRun
 from fathom.train.trainer import Trainer, prepare
 
 SUMMARY_WIDTH = 108  # letters; Keras' own for a network with branches
-SMALL_DATA = 10_000_000  # values in a training set on which a network is trained several times
 REPEATS = 4
 VERSIONS = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "hydra-core", "dvc")
 
@@ -141,7 +140,7 @@ def number_of_runs(config: NetworkConfig, problem: Problem) -> int:
     """Return `train.repeats`; "auto" trains once on large data."""
     if config.train.repeats != "auto":
         return config.train.repeats
-    return REPEATS if problem.rows["train"] * row_values(problem) <= SMALL_DATA else 1
+    return 1 if has_many_values(problem) else REPEATS
 
 
 def runs_at_once(repeats: int, trainer: Trainer) -> int:
