@@ -1,10 +1,13 @@
 """Predictions of exported models in each format."""
 
+import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
+import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
@@ -34,3 +37,11 @@ def predict_onnx(file: Path, inputs: Arrays) -> dict[str, Any]:
     assert {tensor.name for tensor in session.get_inputs()} == set(inputs)
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, inputs), strict=True))
+
+
+def run_example(folder: Path, form: str) -> None:
+    """Run `example.py`, which fails if a format does not predict what it expects."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["example.py", form])
+        ran = runpy.run_path(str(folder / "example.py"), run_name="__main__")
+    assert ran["name"] in ran["EXPECTED"]  # it has compared this output

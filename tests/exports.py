@@ -11,10 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import LEAN, edit, export_network, prepare
+from export_formats import Arrays
 from own_tables import every_kind
 from stages import build_once, plant_few_trees, write_dataset
 
+from fathom.artifacts.signature import IMAGE, Signature
+from fathom.base import paths
 from fathom.download.sources import RawTable, package_csv
+from fathom.predict.model_inputs import model_inputs
 
 if TYPE_CHECKING:
     from fathom.predict.exported_model import ExportedModel
@@ -66,3 +70,18 @@ def loaded(folder: Path) -> ExportedModel:
     from fathom.predict.exported_model import ExportedModel  # imports Keras
 
     return ExportedModel(folder)
+
+
+def raw_inputs(dataset: str, model: str) -> tuple[Arrays, Arrays]:
+    """Return the raw test rows as an export takes them, and what the network predicts for them."""
+    folder = paths.export(dataset, model)
+    signature = Signature.read(folder)
+    predictions = pd.read_parquet(paths.predictions(dataset, model))
+    rows, classes = predictions["row"].to_numpy(), signature.main.classes
+    if signature.kind == "images":
+        inputs = {IMAGE: np.load(paths.raw(dataset) / "images.npy")[rows]}
+    else:
+        raw = pd.read_parquet(paths.raw(dataset) / "data.parquet").iloc[rows]
+        inputs = model_inputs({str(name): raw[name] for name in raw}, signature)
+    names = ["predicted"] if classes is None else [f"probability_{name}" for name in classes]
+    return inputs, {"main_output": predictions[names].to_numpy().squeeze()}

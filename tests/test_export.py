@@ -36,7 +36,7 @@ MADE = {
     "source": {"_target_": f"{__name__}.everything"},
     "task": "regression",
     "target": "rent",
-    "categories": ["rooms", "floor", "sold_month"],
+    "categories": ["rooms", "floor", "sold_month", "code"],
     "columns": {"grade": {"kind": "ordinal", "order": ["low", "mid", "high", "top"]}},
     "buckets": {"size": 7, "grade": 2},
     "crosses": [["size", "sold_month"], ["town", "rooms", "sold_month"]],
@@ -67,6 +67,7 @@ def everything() -> RawTable:
     table["of sale?"] = rng.random(600) < 0.3
     table["constant"] = 4.0
     table["grade"] = pd.Series(rng.integers(0, 4, 600)).map({0: "low", 1: "mid", 2: "high"})
+    table["code"] = rng.choice([20_200_131, 20_200_132, 20_200_133], 600)
     table["floor"] = rng.choice([-1.0, 0.5, 2.0, np.nan], 600)
     return RawTable(table, "the test", "0" * 64)
 
@@ -130,7 +131,7 @@ def add_preprocessing(
         outputs={}, interval=None, formats={}, versions={},
     )  # fmt: skip
     rows = raw.iloc[read_subset(problem, subset).rows]
-    inputs = model_inputs({str(name): rows[name] for name in rows}, signature)
+    inputs = signature.tensors(model_inputs({str(n): rows[n] for n in rows}, signature))
     return build_table_model(network, problem, columns, encoder, scalers), inputs
 
 

@@ -1,7 +1,10 @@
 """The stage `export` writes what a network's user needs, and loading an export checks it."""
 
+import importlib
 import json
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +13,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import export_network, network_config, work_in_copy
-from export_formats import Arrays, assert_close, predict_onnx, predict_saved_model
-from exports import HOUSES, exported_networks
+from export_formats import Arrays, assert_close, predict_onnx, predict_saved_model, run_example
+from exports import HOUSES, exported_networks, raw_inputs
+from own_networks import OWN
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from fathom.artifacts.signature import IMAGE, Signature
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.export.export import export
-from fathom.export.formats import ONNX, SAVED_MODEL, sha256
+from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_checksums
 from fathom.predict.exported_model import ExportedModel
-from fathom.predict.model_inputs import model_inputs
 
+OWN_CLASSES = ["Gate", "Net", "Ramp"]
 EVERY_FORMAT = ["export.saved_model=true", "export.onnx=true"]
 
 
@@ -35,27 +39,14 @@ def check_predictions(dataset: str, model: str) -> None:
     """Compare the formats of an export with the predictions of the stage `evaluate`."""
     inputs, expected = raw_inputs(dataset, model)
     folder = paths.export(dataset, model)
+    exported = ExportedModel(folder)
+    tensors = exported.signature.tensors(inputs)
     for outputs in (
-        ExportedModel(folder).predict(inputs),
-        predict_saved_model(folder / SAVED_MODEL, inputs),
-        predict_onnx(folder / ONNX, inputs),
+        exported.predict(inputs),
+        predict_saved_model(folder / SAVED_MODEL, tensors),
+        predict_onnx(folder / ONNX, tensors),
     ):
         check_outputs(folder, outputs, expected)
-
-
-def raw_inputs(dataset: str, model: str) -> tuple[Arrays, Arrays]:
-    """Return the raw test rows as an export takes them, and what the network predicts for them."""
-    folder = paths.export(dataset, model)
-    signature = Signature.read(folder)
-    predictions = pd.read_parquet(paths.predictions(dataset, model))
-    rows, classes = predictions["row"].to_numpy(), signature.main.classes
-    if signature.kind == "images":
-        inputs = {IMAGE: np.load(paths.raw(dataset) / "images.npy")[rows]}
-    else:
-        raw = pd.read_parquet(paths.raw(dataset) / "data.parquet").iloc[rows]
-        inputs = model_inputs({str(name): raw[name] for name in raw}, signature)
-    names = ["predicted"] if classes is None else [f"probability_{name}" for name in classes]
-    return inputs, {"main_output": predictions[names].to_numpy().squeeze()}
 
 
 def check_outputs(folder: Path, outputs: Arrays, expected: Arrays) -> None:
@@ -75,6 +66,8 @@ def test_every_format(finished: Path, dataset: str, model: str) -> None:
     others = {"saved_model": "saved_model", "onnx": "model.onnx"}
     assert signature.formats == {"keras": "model.keras"} | others
     check_predictions(dataset, model)
+    for form in signature.formats:
+        run_example(paths.export(dataset, model), form)
 
 
 @pytest.mark.slow
@@ -129,7 +122,8 @@ def test_an_export_predicts_and_describes(pipeline: Path, monkeypatch: pytest.Mo
 def test_only_the_formats_of_the_settings_are_written(pipeline: Path) -> None:
     folder = pipeline / "exports/digits/mlp"
     files = sorted(file.name for file in folder.iterdir())
-    assert files == ["MODEL_CARD.md", "SHA256SUMS", "model.keras", "signature.json"]
+    examples = ["example.json", "example.py"]
+    assert files == ["MODEL_CARD.md", "SHA256SUMS", *examples, "model.keras", "signature.json"]
     assert Signature.read(folder).formats == {"keras": "model.keras"}
 
 
@@ -151,6 +145,8 @@ def test_the_same_network_gives_the_same_files(
         contents |= {"saved_model.pb": [node.name for node in graph.node], "SHA256SUMS": None}
         found.append(contents)
     assert [name for name in found[0] if found[0][name] != found[1][name]] == []
+    for form in ("keras", "saved_model", "onnx"):
+        run_example(paths.EXPORTS / HOUSES, form)
 
 
 @pytest.fixture
@@ -193,13 +189,79 @@ def test_an_incomplete_export_is_refused(folder: Path) -> None:
     )
 
 
+def test_an_added_file_is_refused(folder: Path) -> None:
+    (folder / "saved_model").mkdir()
+    added = folder / "saved_model/saved_model.pb"
+    added.touch()
+    assert load_error(folder) == (
+        f"{added} was added to the export, SHA256SUMS does not list it: remove it"
+    )
+
+
+def test_a_model_of_another_signature_is_refused(folder: Path) -> None:
+    file = folder / "signature.json"
+    content = json.loads(file.read_text())
+    content["image"]["shape"] = [8, 9]
+    file.write_text(json.dumps(content))
+    write_checksums(folder)
+    assert load_error(folder) == (
+        f"{file} and model.keras have different inputs or outputs: export the network again"
+    )
+
+
+@pytest.fixture
+def own_export(folder: Path, workspace: Path) -> Iterator[Path]:
+    """Return an export with a layer of the user's own, which is in no module that is imported."""
+    file = workspace / "src/own_gate.py"
+    file.parent.mkdir()
+    file.write_text(OWN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path, str(file.parent)])
+        gate = importlib.import_module("own_gate").Gate()
+    image = keras.Input((8, 8), dtype="uint8", name=IMAGE)
+    x = gate(keras.layers.Flatten()(keras.ops.cast(image, "float32")))
+    output = keras.layers.Dense(10, activation="softmax")(x)
+    keras.Model({IMAGE: image}, {"main_output": output}).save(folder / KERAS)
+    write_checksums(folder)
+    forget(OWN_CLASSES)
+    yield folder
+    forget(OWN_CLASSES)
+
+
+def forget(names: list[str]) -> None:
+    sys.modules.pop("own_gate", None)
+    for name in names:
+        keras.saving.get_custom_objects().pop(f"own>{name}", None)
+
+
+def test_own_classes_are_loaded_where_the_project_is(own_export: Path) -> None:
+    images = np.zeros((1, 8, 8), np.uint8)
+    path = list(sys.path)
+    assert ExportedModel(own_export).predict({IMAGE: images})["main_output"].shape == (1, 10)
+    sys.path[:] = path
+
+
+def test_own_classes_that_are_not_here_are_named(own_export: Path) -> None:
+    file = Path("src/own_gate.py")
+    decorator = '@keras.saving.register_keras_serializable("own")\n'
+    file.write_text(OWN.replace(f"{decorator}class Gate", "class Gate"))
+    needs = f"{own_export / KERAS} needs Gate of src/own_gate.py, which "
+    assert load_error(own_export) == (
+        f"{needs}does not register it: write @keras.saving.register_keras_serializable() before "
+        "it, and train the network again"
+    )
+    file.unlink()
+    forget(OWN_CLASSES)
+    assert load_error(own_export) == (
+        f"{needs}is not here: run this in the project in which the network was trained"
+    )
+
+
 def test_a_model_that_would_run_code_is_not_loaded(folder: Path) -> None:
     image = keras.Input((8, 8), dtype="uint8", name=IMAGE)
     model = keras.Model(image, keras.layers.Lambda(lambda x: x, output_shape=(8, 8))(image))
     model.save(folder / "model.keras")
-    leave_out_model(folder)
-    with (folder / "SHA256SUMS").open("a") as sums:
-        sums.write(f"{sha256(folder / 'model.keras')}  model.keras\n")
+    write_checksums(folder)
     with pytest.raises(FathomError, match=r"model\.keras cannot be loaded: .*[Ll]ambda"):
         ExportedModel(folder)
 

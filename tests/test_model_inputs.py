@@ -10,9 +10,9 @@ import pytest
 from trainings import refusal
 
 from fathom.artifacts.problem import Output
-from fathom.artifacts.signature import InputColumn, InputKind, Signature
+from fathom.artifacts.signature import InputColumn, InputKind, Signature, declare
 from fathom.predict.model_inputs import check_columns, model_inputs
-from fathom.predict.predict import write_csv
+from fathom.predict.predict import Counts, write_csv
 from fathom.predict.prediction_columns import find_unusual, prediction_table
 from fathom.serve.json_columns import table_inputs
 from fathom.serve.openapi import column_schema
@@ -31,11 +31,13 @@ def signature(*columns: InputColumn) -> Signature:
 
 
 def column(kind: InputKind, declaration: Any = None, **facts: Any) -> InputColumn:
-    """Return a column `x`; without a declaration, that of a signature that has none."""
+    """Return a column `x`; without a declaration, that of a column that has none."""
     values = {"name": "x", "input": "x", "kind": kind, "missing": False} | facts
-    if declaration is not None:
-        values["declaration"] = ColumnSettings(**declaration)
-    return InputColumn(**values)
+    if declaration is None:
+        declared = declare(kind, facts.get("categories"), None)
+    else:
+        declared = ColumnSettings(**declaration)
+    return InputColumn(**values, declaration=declared)
 
 
 def read(values: list[Any], *arguments: Any, **facts: Any) -> list[Any]:
@@ -144,26 +146,22 @@ def test_a_text_that_training_knows_stands_for_itself() -> None:
     ]
 
 
-def test_signatures_without_declarations_go_on_working() -> None:
-    takes = signature(
-        column("date", name="when", input="when", form="ISO8601"),
-        column("date", name="day", input="day", form="%d.%m.%Y"),
-        column("text", name="yes", input="yes", categories=["True"]),
-        column("text", name="code", input="code", categories=["007"]),
+def test_an_infinite_number_is_shown_without_its_type() -> None:
+    values = pd.Series([np.float64(1.5), np.float64(np.inf)], dtype=object)
+    takes = signature(column("number", {"kind": "number"}))
+    assert refusal(model_inputs, {"x": values}, takes) == (
+        "column 'x' holds inf in row 1, which is not finite: correct it, or leave it empty if it "
+        "is not known"
     )
-    table = {
-        "when": pd.Series(["1970-01-02", "1970-01-01T02:00:00+02:00", None]),
-        "day": pd.Series(["02.01.1970", "31.12.1969", None]),
-        "yes": pd.Series(["true", "FALSE", None]),
-        "code": pd.Series(["007", "7", None]),
-    }
-    found = model_inputs(table, takes)
-    np.testing.assert_array_equal(found["when"], [86_400.0, 0.0, NAN])
-    np.testing.assert_array_equal(found["day"], [86_400.0, -86_400.0, NAN])
-    assert list(found["yes"]) == ["True", "False", ""]
-    assert list(found["code"]) == ["007", "7", ""]
-    as_booleans = model_inputs(table | {"yes": pd.Series([True, False, True])}, takes)
-    assert list(as_booleans["yes"]) == ["True", "False", "True"]
+
+
+def test_dates_are_days_and_whole_seconds_to_the_model() -> None:
+    seconds = np.array([86_400.0 * 20_000 + 59.9999, -1.0, NAN])
+    timed = column("date", time_input="t")
+    found = timed.tensors(seconds)
+    np.testing.assert_array_equal(found["x"], np.array([20_000, -1, NAN], np.float32))
+    np.testing.assert_array_equal(found["t"], np.array([59, 86_399, NAN], np.float32))
+    assert list(column("date").tensors(seconds)) == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +181,13 @@ def test_json_is_read_as_declared(
 ) -> None:
     found = table_inputs({"x": values}, signature(column(kind, declaration)))["x"]
     np.testing.assert_array_equal(list(found), wanted)
+
+
+def test_codes_in_json_are_texts_or_whole_numbers() -> None:
+    takes = signature(column("text", categories=["20200131", "7"]))
+    assert list(table_inputs({"x": [20_200_131, "7", None]}, takes)["x"]) == ["20200131", "7", ""]
+    with pytest.raises(RequestError, match=r"row 0: 7 in column 'x' is not a string"):
+        table_inputs({"x": [7]}, signature(column("text", categories=["007"])))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +225,8 @@ def test_a_class_called_none_or_na_keeps_its_name() -> None:
     takes = signature().model_copy(update={"outputs": {"main_output": output}})
     table = prediction_table({"main_output": np.eye(3)}, takes)
     file = io.StringIO()
-    write_csv(file, iter([pa.table({name: pa.array(table[name]) for name in table})]))
+    block = pa.table({name: pa.array(table[name]) for name in table})
+    write_csv(file, iter([block]), Counts())
     rows = [line.split(",")[0] for line in file.getvalue().splitlines()]
     assert rows == ["predicted", "NA", "None", "x"]
     columns = {name: to_json_values(table[name].to_numpy(object)) for name in ["predicted"]}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import SHRUNK, network_config, train_network
 from own_networks import OWN, OWN_SETTINGS
-from stages import make_stage
+from stages import make_stage, run_stage
 from trainings import IN_PYTHON, add_network
 
 from fathom.evaluate.evaluate import evaluate
@@ -40,6 +40,17 @@ def test_own_classes_train_and_are_evaluated() -> None:
     assert run["parameters"] == (64 * 12 + 12) + 12 + (12 * 10 + 10)
     accuracy = history["val_accuracy"][run["best_epoch"] - 1]
     assert metrics["valid"]["accuracy"] == pytest.approx(accuracy)
+
+
+@pytest.mark.usefixtures("own")
+def test_an_error_in_own_code_names_its_line() -> None:
+    Path("conf/model/own.yaml").write_text(OWN_SETTINGS.format("build"))
+    lines = OWN.replace("problem.main.units)", "{}['gone'])").splitlines()
+    Path("own_net.py").write_text("\n".join(lines))
+    finished = run_stage("train", "dataset=digits", "model=own", *SHRUNK)
+    number = 1 + lines.index("    return Net(width, {}['gone'])")
+    assert finished.status == 1
+    assert finished.err == (f"train.py: own_net.py, line {number}, in build: KeyError: 'gone'\n")
 
 
 @pytest.mark.usefixtures("own")

@@ -114,7 +114,7 @@ def test_parquet_to_parquet(tmp_path: Path) -> None:
 def test_files_of_every_kind(tmp_path: Path, name: str, write: Any) -> None:
     file = tmp_path / name
     write(raw_rows("california_housing").head(300).rename_axis("row"), file)
-    found, _ = by_predict("california_housing", file, tmp_path / "out.csv")
+    found, _ = by_predict("california_housing", file, tmp_path / "out.parquet")
     wanted = by_pipeline("california_housing")["predicted"].head(300)
     np.testing.assert_allclose(found["predicted"], wanted, atol=2e-5)
 
@@ -219,3 +219,15 @@ def test_the_command_ends_with_one_line_and_status_1(tmp_path: Path, file: Path)
         f"fathom: {tmp_path} is no exported network, it has no SHA256SUMS: exports are made by "
         "`dvc repro` in exports/<dataset>/<model>, unless export.keras is false\n"
     )
+
+
+def test_predictions_are_written_as_the_numbers_of_the_file(tmp_path: Path) -> None:
+    rows = raw_rows("california_housing").head(50)
+    rows.to_csv(tmp_path / "new.csv", index=False, sep=";", decimal=",")
+    out = tmp_path / "out.csv"
+    by_predict("california_housing", tmp_path / "new.csv", out)
+    assert "." not in out.read_text()
+    found = pd.read_csv(out, sep=";", decimal=",")
+    pd.testing.assert_frame_equal(found[rows.columns], rows)
+    wanted = by_pipeline("california_housing")["predicted"].head(50)
+    np.testing.assert_allclose(found["predicted"], wanted, atol=2e-5)

@@ -1,5 +1,8 @@
 """`fathom predict` on images."""
 
+import os
+import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -74,3 +77,26 @@ def test_images_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     )
     found, _ = by_predict("digits", tmp_path / "two.npz", out, array="a")
     assert len(found) == 2
+
+
+def test_a_header_that_claims_terabytes(tmp_path: Path) -> None:
+    header = {"shape": (10**12, 8, 8), "fortran_order": False, "descr": "<f8"}
+    with zipfile.ZipFile(tmp_path / "new.npz", "w") as npz, npz.open("images.npy", "w") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+    assert refusal("digits", tmp_path / "new.npz", tmp_path / "out.csv") == (
+        f"{tmp_path / 'new.npz'} does not fit into memory: Unable to allocate 466. TiB for an "
+        "array with shape (64000000000000,) and data type float64"
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    folder.mkdir()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / os.fsdecode(b"a\xff.png"))
+    wanted = f"{folder}: the name b'a\\xff.png' is not UTF-8: rename it"
+    assert refusal("digits", folder, tmp_path / "out.csv") == wanted
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "a.parquet")
+    table = (tmp_path / "a.parquet").rename(tmp_path / os.fsdecode(b"\xff.parquet"))
+    wanted = f"{table}: {tmp_path}: the name b'\\xff.parquet' is not UTF-8: rename it"
+    assert refusal("california_housing", table, tmp_path / "out.csv") == wanted

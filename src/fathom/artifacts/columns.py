@@ -124,8 +124,8 @@ def as_numbers(column: pd.Series[Any], remedy: str | None = None) -> pd.Series[A
             f"`{column_entry(str(name), ColumnSettings(kind='category'))}` in dataset.columns"
         )
         raise FathomError(
-            f"column {name!r} holds {column[row]!r} in row {row} among its numbers: correct it, "
-            f"{remedy}"
+            f"column {name!r} holds {show(column[row])} in row {row} among its numbers: correct "
+            f"it, {remedy}"
         )
     values = column.astype(np.float64)
     infinite = np.isinf(values.to_numpy())
@@ -136,6 +136,11 @@ def as_numbers(column: pd.Series[Any], remedy: str | None = None) -> pd.Series[A
             f"{remedy or f'or {exclude_advice(name)}'}"
         )
     return values
+
+
+def show(value: Any) -> str:
+    """Return a value as Python writes it; NumPy would add its type."""
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def missing_advice(value: float) -> str:

@@ -2,13 +2,17 @@
 
 import importlib
 import json
+import sys
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from fathom.base import paths
+from fathom.base.errors import FathomError, own_error
 from fathom.base.files import read_json, stage_output
 from fathom.settings.instantiate import current_name
 
@@ -21,7 +25,75 @@ def read_model(dataset: str, name: str) -> keras.Model:
     builder = current_name(run["settings"]["model"]["_target_"])
     importlib.import_module(builder.rpartition(".")[0])  # which may register classes
     with stage_output(folder / "model.keras", made_by) as file:
-        return keras.saving.load_model(file, compile=False)
+        return load_network(file)
+
+
+@dataclass(frozen=True)
+class OwnObject:
+    """A class or function of the user's own in a `.keras` file."""
+
+    module: str
+    name: str
+    registered: str
+
+    @property
+    def file(self) -> Path:
+        return Path("src", *self.module.split(".")).with_suffix(".py")
+
+    def load(self) -> None:
+        """Import the module from `src/` in the working folder, which registers the object."""
+        if self.file.is_file() and all(map(str.isidentifier, self.module.split("."))):
+            folder = str(Path("src").resolve())
+            if folder not in sys.path:
+                sys.path.insert(0, folder)
+            importlib.import_module(self.module)
+
+
+def load_network(file: Path) -> keras.Model:
+    """Load a `.keras` file without code in it. Classes of the user's own come from `src/`.
+
+    Raises:
+        FathomError: a class is not there or not registered, or the file cannot be loaded.
+    """
+    objects = list(own_objects(file))
+    try:
+        for own in objects:
+            own.load()
+        return keras.saving.load_model(file, compile=False, safe_mode=True)
+    except Exception as error:
+        for own in objects:
+            if keras.saving.get_registered_object(own.registered) is None:
+                raise missing_object(file, own) from error
+        reason = own_error(error) or str(error).strip().partition("\n")[0]
+        raise FathomError(f"{file} cannot be loaded: {reason}") from error
+
+
+def own_objects(file: Path) -> Iterator[OwnObject]:
+    """Yield the classes and functions in a `.keras` file that are not Keras' own."""
+    with zipfile.ZipFile(file) as archive:
+        nodes = [json.loads(archive.read("config.json"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict):
+            module, kind = node.get("module"), node.get("class_name")
+            name = node.get("config") if kind == "function" else kind
+            if module and module.split(".")[0] not in ("builtins", "keras"):
+                registered = name if kind == "function" else node.get("registered_name")
+                yield OwnObject(module, str(name).rpartition(">")[2], str(registered))
+        if isinstance(node, dict | list):
+            nodes += node.values() if isinstance(node, dict) else node
+
+
+def missing_object(file: Path, own: OwnObject) -> FathomError:
+    needs = f"{file} needs {own.name} of {own.file}"
+    if own.file.is_file():
+        return FathomError(
+            f"{needs}, which does not register it: write "
+            "@keras.saving.register_keras_serializable() before it, and train the network again"
+        )
+    return FathomError(
+        f"{needs}, which is not here: run this in the project in which the network was trained"
+    )
 
 
 def save_model(model: keras.Model, path: Path) -> None:

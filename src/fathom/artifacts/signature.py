@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, ValidationError, field_serializer, model_validator
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError, field_serializer
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.scalers import Floats
@@ -23,6 +26,8 @@ BOOLEANS = {"True", "False"}
 
 EPOCH = pd.Timestamp("1970-01-01")
 SECOND = pd.Timedelta(seconds=1)
+DAY = 86_400.0  # seconds
+WHOLE_NUMBER = re.compile(r"0|-?[1-9]\d*")
 
 
 InputKind = Literal["number", "text", "date"]
@@ -32,7 +37,8 @@ class InputColumn(JsonModel):
     """A raw column that the model takes.
 
     `input` is the name of the model's input. Numbers are passed as they are, missing ones as NaN;
-    dates as seconds since 1970-01-01; texts as they are, missing ones as "". `declaration` says how
+    texts as they are, missing ones as ""; dates as days since 1970-01-01, and if the model uses
+    hours or minutes, the whole seconds since midnight go to `time_input`. `declaration` says how
     they are written in a file: its kind is never null, and its decimal mark only if the data set
     does not set one.
 
@@ -42,6 +48,7 @@ class InputColumn(JsonModel):
 
     name: str
     input: str
+    time_input: str | None = None
     kind: InputKind
     declaration: ColumnSettings
     low: float | None = None
@@ -49,15 +56,31 @@ class InputColumn(JsonModel):
     categories: list[str] | None = None
     missing: bool
 
-    @model_validator(mode="before")
-    @classmethod
-    def add_declaration(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Read a column of a signature that has no declarations."""
-        if "declaration" in values:
-            return values
-        rest = {key: value for key, value in values.items() if key != "form"}
-        declaration = declare(values["kind"], values.get("categories"), values.get("form"))
-        return rest | {"declaration": declaration}
+    @property
+    def input_names(self) -> list[str]:
+        return [self.input] if self.time_input is None else [self.input, self.time_input]
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether it takes texts that are whole numbers, such as those beyond float32."""
+        return bool(self.categories) and all(map(WHOLE_NUMBER.fullmatch, self.categories or ()))
+
+    @property
+    def dtype(self) -> str:
+        """The type of the model's inputs."""
+        return "string" if self.kind == "text" else "float32"
+
+    def tensors(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return the model's inputs for texts, numbers, or dates in seconds since 1970-01-01."""
+        if self.kind == "text":
+            return {self.input: values}
+        parts = [values]
+        if self.kind == "date":
+            days = np.floor(values / DAY)
+            parts = [days, np.floor(values - days * DAY)]
+        with np.errstate(over="ignore"):  # infinity is the same to the model
+            arrays = [part.astype(np.float32) for part in parts]
+        return dict(zip(self.input_names, arrays, strict=False))
 
     @field_serializer("declaration")
     def omit_defaults(self, declaration: ColumnSettings) -> dict[str, Any]:
@@ -143,6 +166,27 @@ class Signature(JsonModel):
             raise FathomError(
                 f"{file} was written by another version of Fathom: export the network again"
             ) from error
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the model's inputs and outputs by name, without rows."""
+        image: dict[str, tuple[int, ...]] = {IMAGE: tuple(self.image.shape)} if self.image else {}
+        columns = {name: () for column in self.columns for name in column.input_names}
+        outputs = {n: (o.units,) if o.classes else () for n, o in self.outputs.items()}
+        return image | columns | outputs
+
+    @property
+    def dtypes(self) -> dict[str, str]:
+        """The types of the model's inputs by name."""
+        image = {IMAGE: self.image.type} if self.image else {}
+        return image | {name: c.dtype for c in self.columns for name in c.input_names}
+
+    def tensors(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return the model's inputs for images, or for raw columns by `InputColumn.input`."""
+        tensors = {IMAGE: inputs[IMAGE]} if self.image is not None else {}
+        for column in self.columns:
+            tensors |= column.tensors(inputs[column.input])
+        return tensors
 
     @property
     def main(self) -> Output:

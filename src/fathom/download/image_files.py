@@ -18,8 +18,8 @@ from fathom.download.own_files import damage, error_text
 # What libraries raise for damaged files: zipfile raises NotImplementedError for an unknown
 # compression.
 READ_ERRORS = (
-    EOFError, IndexError, KeyError, NotImplementedError, OSError, OverflowError, RuntimeError,
-    SyntaxError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
+    EOFError, IndexError, KeyError, MemoryError, NotImplementedError, OSError, OverflowError,
+    RuntimeError, SyntaxError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 ORIENTATION = 0x0112  # EXIF's tag
 WHITE = -1  # the value of a transparent pixel in a 16-bit image

@@ -13,6 +13,7 @@ from PIL import Image
 from fathom.artifacts.signature import MOST_BITS
 from fathom.base.errors import FathomError
 from fathom.download.image_files import decode_image
+from fathom.download.own_files import check_name
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 IGNORED = ("thumbs.db", "desktop.ini", "__macosx")  # besides hidden files
@@ -151,6 +152,8 @@ def list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
     except OSError as error:
         raise FathomError(f"{folder} cannot be read: {error.strerror}") from error
     paths = [path for path in paths if path.name[0] != "." and path.name.lower() not in IGNORED]
+    for path in paths:
+        check_name(path)
     folders = [path for path in paths if path.is_dir()]
     return folders, [path for path in paths if not path.is_dir()]
 

@@ -99,6 +99,15 @@ def check_file(path: Path, suffixes: Sequence[str] = ()) -> None:
         raise FathomError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def check_name(path: Path) -> None:
+    """Refuse a name that is no UTF-8, which no table can hold and Arrow cannot open."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        name = os.fsencode(path.name)
+        raise FathomError(f"{path.parent}: the name {name!r} is not UTF-8: rename it") from error
+
+
 def file_suffix(path: Path) -> str:
     """Return the suffix in lower case; of a compressed file the last two, such as .csv.gz."""
     suffix = path.suffix.lower()
@@ -120,6 +129,8 @@ def check_start(path: Path, content: bytes, kind: str = "") -> None:
 
 def damage(path: Path | str, error: Exception, text: str) -> FathomError:
     """Return the error of a file that cannot be read: `text`, unless the system refuses it."""
+    if isinstance(error, MemoryError):
+        return FathomError(f"{path} does not fit into memory: {error_text(error)}")
     refusal = find_system_error(error)
     if refusal is not None:
         return FathomError(f"{path} cannot be read: {refusal.strerror}")

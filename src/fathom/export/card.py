@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import jinja2
-
 from fathom.artifacts.checks import Checks
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, read_metrics
@@ -19,6 +17,7 @@ from fathom.evaluate.formatting import (
     format_percent,
     format_share,
 )
+from fathom.export.templates import environment
 from fathom.settings.config import CardText, NetworkConfig
 
 
@@ -50,19 +49,12 @@ def render_card(dataset: str, model: str, text: CardText) -> str:
     inputs = f"an image of {' × '.join(map(str, problem.shape))} pixels"
     if problem.kind == "table":
         inputs = describe_inputs(problem)
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("fathom.export", ""),
-        autoescape=False,  # noqa: S701 - Markdown
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
+    templates = environment(
+        number=format_number,
+        percent=format_percent,
+        markdown=escape_markdown,
+        share=format_share,
     )
-    templates.filters |= {
-        "number": format_number,
-        "percent": format_percent,
-        "markdown": escape_markdown,
-        "share": format_share,
-    }
     return templates.get_template("card.md.j2").render(
         problem=problem,
         schema=schema,

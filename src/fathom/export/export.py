@@ -23,6 +23,7 @@ from fathom.artifacts.signature import (
     ImageInput,
     InputColumn,
     InputKind,
+    Interval,
     Signature,
     SourceFile,
     declare,
@@ -33,6 +34,7 @@ from fathom.base.files import atomic_write, read_array, read_json
 from fathom.evaluate.intervals import fit_interval
 from fathom.export import formats
 from fathom.export.card import write_card
+from fathom.export.example import write_example
 from fathom.export.preprocessing import build_image_model, build_table_model, reserved_names
 from fathom.models.names import output_names
 from fathom.scale.encoder import Encoder
@@ -40,12 +42,15 @@ from fathom.settings.column_settings import NUMBERS, ColumnSettings
 from fathom.settings.config import NetworkConfig
 from fathom.settings.data_settings import DatasetSettings
 
+WHOLE = 2**24  # float32 holds all whole numbers below
+
 
 def export(config: NetworkConfig) -> Signature:
     """Write the network in `models/<dataset>/<model>/` as a model that takes raw rows.
 
     Writes `model.keras` and, if set, `saved_model/` and `model.onnx`; `signature.json` with its
-    inputs and outputs; `MODEL_CARD.md`; and `SHA256SUMS` of all of these.
+    inputs and outputs; `example.json` and `example.py`; `MODEL_CARD.md`; and `SHA256SUMS` of all of
+    these.
 
     Raises:
         FathomError: an output of an earlier stage is missing.
@@ -68,10 +73,6 @@ def export(config: NetworkConfig) -> Signature:
     else:
         image = describe_images(config.dataset, rows)
         model = build_image_model(network, problem, image.type, scalers)
-    coverage, interval = config.evaluate.coverage, None
-    if problem.main.task == "regression":
-        actual, predicted = Predictions.read(problem, name).held_out_sample()
-        interval = fit_interval(predicted, actual, coverage)
     with atomic_write(paths.export(dataset, name)) as folder:
         folder.mkdir()
         signature = Signature(
@@ -83,14 +84,22 @@ def export(config: NetworkConfig) -> Signature:
             missing=[str(text) for text in config.dataset.source.arguments.get("missing", [])],
             source=describe_source(config.dataset, schema),
             outputs={problem.output_name(o): problem.output(o) for o in output_names(network)},
-            interval=interval,
+            interval=find_interval(problem, name, config.evaluate.coverage),
             formats=write_formats(model, folder, config),
             versions=run["versions"],
         )
         signature.write(folder / SIGNATURE)
+        write_example(folder, model, signature)
         write_card(folder, config)
         formats.write_checksums(folder)
     return signature
+
+
+def find_interval(problem: Problem, network: str, coverage: float) -> Interval | None:
+    if problem.main.task != "regression":
+        return None
+    actual, predicted = Predictions.read(problem, network).held_out_sample()
+    return fit_interval(predicted, actual, coverage)
 
 
 def describe_source(dataset: DatasetSettings, schema: Schema) -> SourceFile:
@@ -117,6 +126,7 @@ def input_columns(
     `reserved` are names in lower case that no input may have, also not with a number after it.
     """
     forms = {date.column: date.format for date in encoder.dates}
+    timed = {date.column for date in encoder.dates if {"hour", "minute"} & set(date.parts)}
     orders = {ordinal.column: ordinal.order for ordinal in encoder.ordinals}
     numbers = {number.column for number in encoder.numbers}
     categories = {category.column: category for category in encoder.categories}
@@ -133,17 +143,27 @@ def input_columns(
             kind, values = "date", to_seconds(values)
         elif name in orders:
             kind, known = "text", [text for text in orders[name] if text in set(values)]
-        elif known is not None and not column.type.startswith(("float", "int", "uint")):
+        elif known is not None and (
+            not column.type.startswith(("float", "int", "uint")) or not fit_float32(known)
+        ):
             kind = "text"
         if kind != "text":
             present = as_numbers(values).dropna()
             facts |= {"low": float(present.min()), "high": float(present.max())}
-        facts |= {
-            "input": input_name(name, [other.input for other in inputs], reserved),
-            "declaration": declare_column(dataset, name, kind, known, forms.get(name)),
-        }
-        inputs.append(InputColumn(name=name, kind=kind, categories=known, **facts))
+        others = [other for column in inputs for other in column.input_names]
+        facts["input"] = input_name(name, others, reserved)
+        if name in timed:
+            facts["time_input"] = input_name(f"{name}_time", [*others, facts["input"]], reserved)
+        declaration = declare_column(dataset, name, kind, known, forms.get(name))
+        facts |= {"declaration": declaration, "categories": known}
+        inputs.append(InputColumn(name=name, kind=kind, **facts))
     return inputs
+
+
+def fit_float32(known: list[str]) -> bool:
+    """Tell whether float32 tells the numbers of a category from each other and from all others."""
+    numbers = np.array(list(map(float, known)), dtype=np.float32)
+    return len(set(numbers)) == len(known) and bool((np.abs(numbers) < WHOLE).all())
 
 
 def declare_column(

@@ -100,7 +100,8 @@ def quiet() -> Iterator[None]:
 
 
 def write_checksums(folder: Path) -> None:
-    """Write the SHA-256 of every file in a folder in the format of `sha256sum`."""
+    """Write the SHA-256 of every other file in a folder in the format of `sha256sum`."""
+    (folder / CHECKSUMS).unlink(missing_ok=True)
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     lines = [f"{sha256(file)}  {file.relative_to(folder).as_posix()}\n" for file in files]
     write_text(folder / CHECKSUMS, "".join(lines))

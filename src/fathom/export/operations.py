@@ -104,7 +104,7 @@ def look_up(texts: keras.KerasTensor, known: list[str], name: str) -> keras.Kera
 
 def number_codes(values: keras.KerasTensor, category: Category, name: str) -> keras.KerasTensor:
     """Return the codes of a category's numbers of shape (rows,), NaN if missing."""
-    known = np.array([float(value) for value in category.known])
+    known = np.array([float(value) for value in category.known], np.float32).astype(np.float64)
     first = category.codes - len(known)
     missing = ops.isnan(values)
     code_of_missing = ops.cast(missing, "int32") * (first - 1)  # 1 if in training, else 0

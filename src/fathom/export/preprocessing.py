@@ -9,15 +9,13 @@ from keras import ops
 from fathom.artifacts.problem import CODES, Problem
 from fathom.artifacts.scaled_data import scaler_of
 from fathom.artifacts.scalers import Scaler, ScalerFile
-from fathom.artifacts.signature import IMAGE, InputColumn
+from fathom.artifacts.signature import DAY, IMAGE, InputColumn
 from fathom.export import operations
 from fathom.models.names import input_names, layer_name, output_names, unwrap
 from fathom.scale.column_encoders import Date
 from fathom.scale.encoder import Encoder
 
 Tensors = dict[str, keras.KerasTensor]
-
-DAY = 86_400.0  # seconds
 
 # Names that Keras gives to operations and layers, beside those of its public functions.
 PRIVATE_NAMES = ("get_item", "input_layer", "functional", "sequential")
@@ -32,17 +30,17 @@ def build_table_model(
 ) -> keras.Model:
     """Return a model that takes raw columns and predicts in the target's unit.
 
-    Each column becomes an input of shape (rows,): numbers in float64, NaN if missing; texts, "" if
-    missing; dates as seconds since 1970-01-01, NaN if missing. The outputs are, by name, numbers in
-    float64 of shape (rows,), or probabilities of shape (rows, classes).
+    The inputs have shape (rows,): texts, "" if missing; numbers in float32, NaN if missing; dates
+    as `InputColumn` describes them. Keras' `predict` rounds all floats to float32, so no input may
+    need more. The outputs are, by name, numbers in float64 of shape (rows,), or probabilities of
+    shape (rows, classes).
     """
     inputs = {
-        column.input: keras.Input(
-            (), dtype="string" if column.kind == "text" else "float64", name=column.input
-        )
+        name: keras.Input((), dtype=column.dtype, name=name)
         for column in columns
+        for name in column.input_names
     }
-    raw = {column.name: inputs[column.input] for column in columns}
+    raw = {column.name: raw_values(column, inputs) for column in columns}
     for date in encoder.dates:
         raw |= date_parts(raw[date.column], date)
     for ordinal in encoder.ordinals:
@@ -52,6 +50,16 @@ def build_table_model(
     codes = encode(raw, encoder)
     features = [select_input(name, problem, numbers, codes) for name in input_names(network)]
     return keras.Model(inputs, unscale_outputs(network, features, problem, scalers))
+
+
+def raw_values(column: InputColumn, inputs: Tensors) -> keras.KerasTensor:
+    """Return the values of a column: texts, numbers, or seconds since 1970-01-01 in float64."""
+    if column.kind == "text":
+        return inputs[column.input]
+    values, *times = (ops.cast(inputs[name], "float64") for name in column.input_names)
+    if column.kind == "date":
+        return values * DAY + times[0] if times else values * DAY
+    return values
 
 
 def build_image_model(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from fathom.artifacts.model_file import load_network
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.signature import SIGNATURE, Signature
 from fathom.base import paths
@@ -27,22 +27,32 @@ class ExportedModel:
         check_export(folder)
         self.folder = folder
         self.signature = Signature.read(folder)
-        try:
-            self.model = keras.saving.load_model(folder / KERAS, compile=False, safe_mode=True)
-        except (TypeError, ValueError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise FathomError(f"{folder / KERAS} cannot be loaded: {reason}") from error
+        self.model = load_network(folder / KERAS)
         self.program = tf.function(
             lambda rows: self.model(rows, training=False),
             [tensor_specs(self.model)],
             autograph=False,
         )
+        self.check_signature()
+
+    def check_signature(self) -> None:
+        """Compare inputs and outputs of the model with those of its signature."""
+        outputs = self.program.get_concrete_function().structured_outputs
+        specs = tensor_specs(self.model) | outputs
+        shapes = {name: tuple(spec.shape[1:]) for name, spec in specs.items()}
+        dtypes = {tensor.name: str(tensor.dtype) for tensor in self.model.inputs}
+        if (shapes, dtypes) != (self.signature.shapes, self.signature.dtypes):
+            raise FathomError(
+                f"{self.folder / SIGNATURE} and {KERAS} have different inputs or outputs: export "
+                "the network again"
+            )
 
     def predict(self, inputs: Inputs) -> dict[str, Floats]:
         """Return outputs by name: shape (rows,), or (rows, classes) for probabilities."""
-        rows = len(next(iter(inputs.values())))
+        arrays = self.signature.tensors(inputs)
+        rows = len(next(iter(arrays.values())))
         blocks = [
-            self.program({n: tf.constant(a[start : start + BATCH]) for n, a in inputs.items()})
+            self.program({n: tf.constant(a[start : start + BATCH]) for n, a in arrays.items()})
             for start in range(0, rows, BATCH)
         ]
         return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
@@ -67,6 +77,12 @@ def check_export(folder: Path) -> None:
     for name in (SIGNATURE, KERAS):
         if name not in checksums:
             raise FathomError(f"{folder / CHECKSUMS} does not list {name}: export it anew")
+    files = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    added = sorted(files - checksums.keys() - {CHECKSUMS})
+    if added:
+        raise FathomError(
+            f"{folder / added[0]} was added to the export, {CHECKSUMS} does not list it: remove it"
+        )
     for name, digest in checksums.items():
         file = folder / name
         if not file.is_file():

@@ -14,7 +14,7 @@ from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import ARRAYS, as_uint8, check_image_shape, read_npz_array
 from fathom.download.image_files import READ_ERRORS, decode_image
 from fathom.download.images import SUFFIXES, natural_sort_key
-from fathom.download.own_files import check_file, damage, error_text
+from fathom.download.own_files import check_file, check_name, damage, error_text
 from fathom.predict.model_inputs import Inputs
 
 BLOCK = 1024  # images
@@ -45,6 +45,8 @@ def read_images(path: Path, image: ImageInput, array: str | None) -> Iterator[Bl
 
 
 def read_file_blocks(files: list[Path], folder: Path, image: ImageInput) -> Iterator[Block]:
+    for file in files:
+        check_name(file)
     for start in range(0, len(files), BLOCK):
         block = files[start : start + BLOCK]
         opened = ((file, decode_image(file, str(file), image.bits)) for file in block)

@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.columns import as_texts
+from fathom.artifacts.columns import as_texts, show
 from fathom.artifacts.signature import InputColumn, Signature, to_seconds
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.csv_files import MISSING
 from fathom.download.declaration_error import DeclarationError
 from fathom.download.declared_columns import convert_column
 
-Inputs = Mapping[str, NDArray[Any]]  # by the names of the model's inputs, of shape (rows, ...)
+# Images, or raw columns by `InputColumn.input`, of shape (rows, ...): `Signature.tensors` makes the
+# model's inputs of them.
+Inputs = Mapping[str, NDArray[Any]]
 
 EMPTY = "leave it empty"  # how to write a value that is not known
 
@@ -40,7 +42,7 @@ def model_inputs(
     first: int = 0,
     decimal: str | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """Return the model's inputs for some raw rows, which are read as the training data was.
+    """Return the raw columns of some rows, which are read as the training data was.
 
     Args:
         table: raw columns: texts as they are in a file; or numbers, booleans or dates, where
@@ -49,7 +51,7 @@ def model_inputs(
         decimal: the decimal mark of a text file. The declaration of a column may have another one.
 
     Returns:
-        Arrays of shape (rows,): float64, or texts as objects.
+        Arrays of shape (rows,): numbers and seconds since 1970-01-01 in float64, texts as objects.
 
     Raises:
         FathomError: a value contradicts its declaration. The line names column, row and value.
@@ -139,6 +141,6 @@ def refuse(
     if invalid.any():
         place = int(invalid.argmax())
         raise FathomError(
-            f"column {column.name!r} holds {values.tolist()[place]!r} in row {first + place}, "
+            f"column {column.name!r} holds {show(values.tolist()[place])} in row {first + place}, "
             f"which {why}: correct it, or {EMPTY} if it is not known"
         )

@@ -33,10 +33,11 @@ from fathom.predict.table_rows import STANDARD_STREAM, open_table, raw_columns, 
 
 @dataclass
 class Counts:
-    """Numbers of rows."""
+    """Numbers of rows, and the decimal mark of their file."""
 
     rows: int = 0
     unusual: int = 0
+    decimal: str = "."
 
 
 def predict(
@@ -53,7 +54,8 @@ def predict(
     Args:
         exported_model: the model that predicts.
         path: a table or images. "-" is CSV text from standard input.
-        output: a .csv or .parquet file, or "-" for CSV text to standard output.
+        output: a .csv or .parquet file, or "-" for CSV text to standard output. CSV text has the
+            decimal mark of the input, and semicolons between columns if that is a comma.
         flag: whether to add the column `unusual`.
         array: name of the array of images in an .npz file.
         options: delimiter, decimal and encoding of a CSV file, by default guessed; sheet of a
@@ -66,7 +68,7 @@ def predict(
         raise FathomError(f"--output: {output} is the input: name another file")
     signature, counts = exported_model.signature, Counts()
     if signature.image is None:
-        blocks = table_blocks(signature, path, flag, array, options or {})
+        blocks = table_blocks(signature, path, flag, array, options or {}, counts)
     elif options:
         raise FathomError(f"--{next(iter(options))}: is for tables, but the model takes images")
     else:
@@ -75,7 +77,8 @@ def predict(
     bar = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
     silent = not console.is_terminal
     with Progress(*bar, console=console, transient=True, disable=silent) as progress:
-        write_output(output, predict_blocks(exported_model, blocks, flag, counts, progress))
+        predicted = predict_blocks(exported_model, blocks, flag, counts, progress)
+        write_output(output, predicted, counts)
     summary = f"{counts.rows:,} rows"
     if counts.unusual:
         where = "see the column unusual" if flag else "--flag marks them"
@@ -107,12 +110,18 @@ def predict_blocks(
 
 
 def table_blocks(
-    signature: Signature, path: Path, flag: bool, array: str | None, options: Mapping[str, str]
+    signature: Signature,
+    path: Path,
+    flag: bool,
+    array: str | None,
+    options: Mapping[str, str],
+    counts: Counts,
 ) -> Iterator[Block]:
     if array is not None:
         raise FathomError("--array: is for images, but the model takes the columns of a table")
     signature = override_decimal(signature, options.get("decimal"))
     with open_table(path, options, signature.source) as rows:
+        counts.decimal = rows.decimal or "."
         try:
             unused = check_columns(rows.names, signature)
             new = [*prediction_names(signature), *([UNUSUAL] if flag else [])]
@@ -134,11 +143,11 @@ def table_blocks(
             raise FathomError(f"{source_name(path)}: {error}") from error
 
 
-def write_output(path: Path, blocks: Iterator[pa.Table]) -> None:
+def write_output(path: Path, blocks: Iterator[pa.Table], counts: Counts) -> None:
     """Write blocks of rows. A file replaces an old one when it is complete."""
     if path == STANDARD_STREAM:
         cast(io.TextIOWrapper, sys.stdout).reconfigure(encoding="utf-8")
-        write_csv(sys.stdout, blocks)
+        write_csv(sys.stdout, blocks, counts)
         return
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise FathomError(f"--output: {path} must end in .csv or .parquet, or be -")
@@ -147,7 +156,7 @@ def write_output(path: Path, blocks: Iterator[pa.Table]) -> None:
     with atomic_write(path) as beside:
         if path.suffix.lower() == ".csv":
             with beside.open("w", newline="", encoding="utf-8") as file:
-                write_csv(file, blocks)
+                write_csv(file, blocks, counts)
             return
         first = next(blocks)
         with parquet.ParquetWriter(beside, first.schema) as writer:
@@ -155,11 +164,18 @@ def write_output(path: Path, blocks: Iterator[pa.Table]) -> None:
                 writer.write_table(block)
 
 
-def write_csv(file: IO[str], blocks: Iterator[pa.Table]) -> None:
-    writer = csv_module.writer(file, lineterminator="\n")
+def write_csv(file: IO[str], blocks: Iterator[pa.Table], counts: Counts) -> None:
     for number, block in enumerate(blocks):
-        if number == 0:
+        if number == 0:  # reading it has found the decimal mark
+            delimiter = ";" if counts.decimal == "," else ","
+            writer = csv_module.writer(file, delimiter=delimiter, lineterminator="\n")
             writer.writerow(block.column_names)
-        texts = (compute.cast(column, pa.string()).to_pylist() for column in block.columns)
+        texts = (to_texts(column, counts.decimal).to_pylist() for column in block.columns)
         writer.writerows(zip(*texts, strict=True))
         file.flush()
+
+
+def to_texts(column: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
+    texts = compute.cast(column, pa.string())
+    is_float = pa.types.is_floating(column.type)
+    return compute.replace_substring(texts, ".", decimal) if is_float else texts

@@ -34,6 +34,7 @@ from fathom.download.own_files import (
     DELIMITERS,
     KINDS,
     WORKBOOKS,
+    check_name,
     check_start,
     check_suffix,
     error_text,
@@ -77,6 +78,8 @@ def open_table(
         if path != STANDARD_STREAM:
             part = Part(sheet=options.get("sheet"), table=options.get("table"))
             check_part(path, check_suffix(path), part)
+        if not is_csv:
+            check_name(path)
         with (
             open_csv(path, options, source)
             if is_csv

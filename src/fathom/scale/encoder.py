@@ -12,7 +12,7 @@ from fathom.artifacts.scalers import Scaler
 from fathom.base import paths
 from fathom.base.files import JsonModel
 from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number, Ordinal
-from fathom.scale.fit_scaler import too_large
+from fathom.scale.fit_scaler import read_numbers, too_large
 
 
 class Encoder(JsonModel):
@@ -70,7 +70,7 @@ class Encoder(JsonModel):
             table = pd.concat([table.drop(columns=names, errors="ignore"), *parts], axis=1)
         ranks = {o.column: o.transform(table[o.column]) for o in self.ordinals}
         numbers = {
-            n.column: ranks[n.column] if n.column in ranks else as_numbers(table[n.column])
+            n.column: ranks[n.column] if n.column in ranks else read_numbers(table[n.column])
             for n in self.numbers
         }
         filled = [number.transform(numbers[number.column]) for number in self.numbers]

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from fathom.artifacts.columns import (
-    as_numbers,
     as_texts,
     column_kinds,
     require_column,
@@ -21,7 +20,7 @@ from fathom.base.errors import FathomError
 from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number, Ordinal
 from fathom.scale.encoder import Encoder
 from fathom.scale.fit_edges import fit_edges
-from fathom.scale.fit_scaler import fit_scaler
+from fathom.scale.fit_scaler import fit_scaler, read_numbers
 from fathom.settings.column_settings import ColumnSettings
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 from fathom.settings.yaml_text import column_entry, exclude_advice
@@ -43,10 +42,10 @@ def fit_encoder(
     categorical = [name for name in columns if name in [*kinds.categories, *listed]]
     numeric = [name for name in columns if name not in categorical]
 
-    def read_numbers(name: str) -> pd.Series[Any]:
-        return training_values(table, as_numbers(read_column(table, dates, ordinals, name)))
+    def training_numbers(name: str) -> pd.Series[Any]:
+        return training_values(table, read_numbers(read_column(table, dates, ordinals, name)))
 
-    fitted = map_columns(lambda name: fit_number(read_numbers(name), settings), numeric)
+    fitted = map_columns(lambda name: fit_number(training_numbers(name), settings), numeric)
     numbers = [one.number for one in fitted]
     texts = (as_texts(read_column(table, dates, [], name)) for name in categorical)
     categories = [
@@ -60,7 +59,7 @@ def fit_encoder(
         ordinals=ordinals,
         numbers=numbers,
         categories=categories,
-        buckets=map_columns(lambda name: Buckets.fit(read_numbers(name), counts[name]), counts),
+        buckets=map_columns(lambda name: Buckets.fit(training_numbers(name), counts[name]), counts),
         crosses=[],
         wide=wide,
         deep=deep,

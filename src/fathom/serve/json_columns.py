@@ -113,6 +113,8 @@ def to_texts(
     if is_boolean:
         check_types(values, column, {str, bool, NULL}, "is not true, false or a string")
         values = [str(value) if isinstance(value, bool) else value for value in values]
+    if column.has_codes:
+        values = [str(value) if type(value) is int else value for value in values]
     check_types(values, column, {str, NULL}, "is not a string")
     check_unicode(values, column)
     markers = {*MISSING, *missing} if declared.missing is None else {"", *declared.missing}

@@ -63,8 +63,9 @@ def column_schema(column: InputColumn) -> Json:
     if declared.kind == "ordinal":
         return {"enum": [*(declared.order or []), None]}
     if column.kind == "text":
-        types = ["string", "boolean", "null"] if declared.kind == "boolean" else ["string", "null"]
-        return {"type": types, "examples": (column.categories or [])[:5]}
+        is_boolean = declared.kind == "boolean"
+        other = ["boolean"] if is_boolean else ["integer"] if column.has_codes else []
+        return {"type": ["string", *other, "null"], "examples": (column.categories or [])[:5]}
     limits = ""
     if column.low is not None and column.high is not None:
         low, high = (format_limit(limit, column) for limit in (column.low, column.high))

@@ -12,7 +12,7 @@ from hydra.errors import InstantiationException
 from pydantic import ValidationError
 
 from fathom.base import paths
-from fathom.base.errors import FathomError, did_you_mean
+from fathom.base.errors import FathomError, did_you_mean, own_error
 from fathom.messages.origins import Location, Origins
 from fathom.messages.setting_errors import argument_error
 from fathom.settings.fields import Factory
@@ -38,7 +38,8 @@ def make(
             are left out.
 
     Raises:
-        FathomError: there is no such function, or it rejects an argument.
+        FathomError: there is no such function, or it rejects an argument. The line names the place
+            of an error in the user's own code.
     """
     target = current_name(factory.target)
     if target != factory.target:
@@ -73,7 +74,8 @@ def make(
             place = file if str(cause).startswith(f"{key}.") else f"{file}: {key}"
             raise FathomError(f"{place}: {cause}") from error
         message = " ".join(str(cause or error).split())
-        raise FathomError(f"{file}: {key or target}: {message}") from error
+        own = own_error(cause or error)
+        raise FathomError(own or f"{file}: {key or target}: {message}") from error
 
 
 def current_name(target: str) -> str:
