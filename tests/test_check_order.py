@@ -1,4 +1,4 @@
-"""Warnings of dates that do not rise with the rows, and of numbers far from all others."""
+"""Warnings of dates that do not rise with the rows, and of numbers that scaling makes equal."""
 
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,17 @@ def test_skewed_columns_give_no_warning_of_outliers(workspace: Path) -> None:
         "huge": rng.normal(size=200) * 1e300,
     }
     assert sentences(in_days(range(200), **columns), kind="outlier") == []
+
+
+def test_warns_of_numbers_that_float32_does_not_tell_apart(workspace: Path) -> None:
+    seconds = 1_600_000_000.0 + 60 * np.random.default_rng(0).permutation(200)
+    whole, fine = np.arange(200) + 2**24, np.linspace(100.1, 110.2, 200)
+    table = in_days(range(200), at=seconds, day_number=whole - 200, fine=fine)
+    assert sentences(table, kind="precision") == [
+        "'at' has values from 1600000000.0 on that networks take in steps of 128, those of "
+        "float32: subtract a number from the column, or declare a category or a date"
+    ]
+    assert sentences(table, kind="precision", columns={"at": "category"}) == []
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")

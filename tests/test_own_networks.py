@@ -42,15 +42,15 @@ def test_own_classes_train_and_are_evaluated() -> None:
     assert metrics["valid"]["accuracy"] == pytest.approx(accuracy)
 
 
-@pytest.mark.usefixtures("own")
-def test_an_error_in_own_code_names_its_line() -> None:
-    Path("conf/model/own.yaml").write_text(OWN_SETTINGS.format("build"))
+def test_an_error_in_own_code_names_its_line(training_project: Path) -> None:
+    settings = OWN_SETTINGS.replace("own_net", "broken_net").format("build")
+    Path("conf/model/own.yaml").write_text(settings)
     lines = OWN.replace("problem.main.units)", "{}['gone'])").splitlines()
-    Path("own_net.py").write_text("\n".join(lines))
+    (training_project / "broken_net.py").write_text("\n".join(lines))
     finished = run_stage("train", "dataset=digits", "model=own", *SHRUNK)
     number = 1 + lines.index("    return Net(width, {}['gone'])")
     assert finished.status == 1
-    assert finished.err == (f"train.py: own_net.py, line {number}, in build: KeyError: 'gone'\n")
+    assert finished.err == (f"train.py: broken_net.py, line {number}, in build: KeyError: 'gone'\n")
 
 
 @pytest.mark.usefixtures("own")

@@ -98,5 +98,5 @@ def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     assert refusal("digits", folder, tmp_path / "out.csv") == wanted
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "a.parquet")
     table = (tmp_path / "a.parquet").rename(tmp_path / os.fsdecode(b"\xff.parquet"))
-    wanted = f"{table}: {tmp_path}: the name b'\\xff.parquet' is not UTF-8: rename it"
+    wanted = f"{tmp_path}: the name b'\\xff.parquet' is not UTF-8: rename it"
     assert refusal("california_housing", table, tmp_path / "out.csv") == wanted

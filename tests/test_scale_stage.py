@@ -220,7 +220,7 @@ def test_california_end_to_end(workspace: Path) -> None:
     assert problem.categories == problem.sparse == {}
     table = raw("california_housing")
     targets = table.pop("MedHouseVal").to_numpy()
-    features = table.to_numpy()
+    features = table.to_numpy(np.float32).astype(np.float64)
     scaler = StandardScaler().fit(features[rows("california_housing", "train")])
     for name in SUBSETS:
         subset, numbers = read_subset(problem, name), rows("california_housing", name)

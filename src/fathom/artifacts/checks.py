@@ -5,7 +5,9 @@ from typing import Literal, Self
 from fathom.base import paths
 from fathom.base.files import JsonModel
 
-WarningKind = Literal["duplicates", "giveaway", "drift", "outlier", "order", "unlabelled"]
+WarningKind = Literal[
+    "duplicates", "giveaway", "drift", "outlier", "order", "precision", "unlabelled"
+]
 
 
 class DataWarning(JsonModel):

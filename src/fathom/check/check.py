@@ -9,6 +9,7 @@ from fathom.check.duplicates import duplicates
 from fathom.check.leakage import leakage
 from fathom.check.order import order
 from fathom.check.outliers import outliers
+from fathom.check.precision import precision
 from fathom.check.subsets import BRIGHTNESS, IMAGE, make_warning, read_columns, read_images
 from fathom.settings.config import DatasetConfig
 
@@ -23,7 +24,7 @@ def check(config: DatasetConfig) -> Checks:
     if schema.kind == "table":
         subsets = read_columns(config.dataset, schema, rows)
         warnings = duplicates(subsets, target) + leakage(subsets, target) + drift(subsets, target)
-        warnings += outliers(subsets, schema)
+        warnings += outliers(subsets, schema) + precision(subsets, schema)
         if schema.is_large:
             sample = f"in a sample of {sum(map(len, subsets.values())):,} of {schema.rows:,} rows"
             sentences = [f"{sample}: {warning.sentence}" for warning in warnings]
