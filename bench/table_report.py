@@ -28,10 +28,10 @@ TEXT = """# Networks and boosting on tables
 `make bench-tables` writes this page, and the metrics of each split to
 [bench/tables.json](../bench/tables.json); `python bench/tables.py --only mpg` measures one table
 again. Every table goes through `fathom new-dataset --yes` without an edit; those that come with the
-project have its settings (`conf/dataset/`). Each is split with three seeds. Networks have the
-default settings.
+project have its settings (`conf/dataset/`). The seeds of the splits count from 42. The networks are
+{networks}, with the default settings: runs on folds of the training and validation rows together.
 
-Boosting trains on the same training rows, with standardized numbers and with categories as
+Boosting trains on the training rows alone, with standardized numbers and with categories as
 categories. Each library has its default settings; with "es", those of the stage `baseline`:
 {rounds} rounds at a rate of {rate} (CatBoost: at its own) that stop after {patience} without an
 improvement on the validation rows.
@@ -74,11 +74,12 @@ def report(entries: Mapping[str, Entry]) -> str:
         [table, *(format_seconds(e, name) for name in timed)] for table, e in entries.items()
     ]
     return TEXT.format(
+        networks=", ".join(f"`{name}`" for name in networks),
         rounds=f"{ROUNDS:,}",
         patience=PATIENCE,
         rate=LEARNING_RATE,
         resamples=f"{RESAMPLES:,}",
-        metrics=markdown_table(("table", "rows", "test", *timed), metrics),
+        metrics=markdown_table(("table", "rows", "splits", "test", *timed), metrics),
         summary=markdown_table(SUMMARY, summary_rows(entries)),
         cores=f"{first['cores']} cores",
         seconds=markdown_table(("table", *timed), seconds),
@@ -94,7 +95,8 @@ def metric_row(table: str, entry: Entry, networks: list[str]) -> list[str]:
         text = format_number(value)
         mark = MARKS[entry["verdicts"][name]["verdict"]] if name in BOOSTING else ""
         cells.append((f"**{text}**" if value == best else text) + mark)
-    return [table, f"{sum(entry['rows'].values()):,}", LABELS[metric], *cells]
+    rows, splits = sum(entry["rows"].values()), len(entry["splits"])
+    return [table, f"{rows:,}", str(splits), LABELS[metric], *cells]
 
 
 def summary_rows(entries: Mapping[str, Entry]) -> Iterator[list[str]]:

@@ -101,7 +101,7 @@ def test_report_marks_verdicts() -> None:
     marked = (
         "3.500 | 3.500 | 4.500 | **2.000** − | 3.000 − | 4.000 + | 5.000 + | 6.000 + | 7.000 + |"
     )
-    assert f"| a | 1,500 | RMSE | {marked}" in page
+    assert f"| a | 1,500 | 1 | RMSE | {marked}" in page
     assert "| CatBoost es | 8.00 | 1 | 0 | 0 |" in page
     assert "| a | 1.5 | 1.5 | 1.5 | 1.5* |" in page
 

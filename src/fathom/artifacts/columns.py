@@ -56,9 +56,10 @@ def column_kinds(dataset: DatasetSettings, table: Table) -> ColumnKinds:
 def check_declared(dataset: DatasetSettings, types: Mapping[str, Any]) -> None:
     """Refuse declarations of columns that do not exist; those of parts of dates may be there."""
     dates = [name for name, kind in types.items() if pd.api.types.is_datetime64_any_dtype(kind)]
-    parts = [f"{date}_{part}" for date in dates for part in DATE_PARTS]
+    parts = {f"{date}_{part}" for date in dates for part in DATE_PARTS}
     for name in dataset.columns:
-        require_column(name, "columns", [*types, *(p for p in parts if p == name)], [])
+        if name not in types and name not in parts:
+            require_column(name, "columns", [*types], [])
 
 
 def is_category_of(table: Table, name: str, kind: ColumnKind | None) -> bool:
