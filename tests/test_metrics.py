@@ -157,5 +157,5 @@ def test_sampled_rows_are_evenly_spaced(rows: int, most: int) -> None:
 
 
 def test_other_monitors_have_no_label() -> None:
-    assert describe_monitor("val_aux_output_rmse", "regression") == "best val_aux_output_rmse"
-    assert describe_monitor("val_main_output_loss", "regression") == "lowest validation loss"
+    assert describe_monitor("val_aux_output_rmse") == "best val_aux_output_rmse"
+    assert describe_monitor("val_main_output_loss") == "lowest validation loss"

@@ -85,6 +85,19 @@ def test_refuses_a_space(workspace: Path, method: str, space: dict[str, Any], me
     assert refusal(check_space, search_config("mlp", method)) == expected
 
 
+def test_refuses_experiments_and_losses_that_cannot_be_compared(workspace: Path) -> None:
+    start = "conf/search/space/mlp.yaml:"
+    end = "with other values trials cannot be compared: give all of them the same"
+    Path("conf/experiment/other.yaml").write_text("# @package _global_\nsplit: {seed: 7}")
+    write_space("mlp", {"experiment": {"choice": ["book_mlp", "other"]}})
+    changed = f"{start} experiment: other changes split; {end}"
+    assert refusal(check_space, search_config("mlp", "random")) == changed
+    write_space("mlp", {"scale.target": {"choice": ["none", "zscore"]}})
+    check_space(search_config("mlp", "random"))
+    of_loss = search_config("mlp", "random", "train.monitor=val_loss")
+    assert refusal(check_space, of_loss) == f"{start} scale.target: {end}"
+
+
 def test_a_space_may_have_arguments_that_no_file_sets(workspace: Path) -> None:
     write_space("mlp", {"train.optimizer.beta_1": {"float": [0.8, 0.99]}})
     check_space(search_config("mlp", "random"))

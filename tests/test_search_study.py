@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+import tensorflow as tf
+from conftest import network_config
+from optuna.trial import TrialState
 from small_searches import (
     arguments,
     finished,
@@ -108,6 +111,52 @@ def test_interrupted_trials_run_again(trainable: Path, method: str, stop: str) -
         assert after == run_formula(learning_rate, method, "trials=6")
 
 
+def test_equal_trials_have_one_result(trainable: Path) -> None:
+    """They are trained once, also of those that run at the same time or after a stop."""
+    write_space("mlp", SMALL_GRID | {"model.dropout": {"choice": [0.1]}})
+    rates: list[float] = []
+
+    def formula(config: NetworkConfig) -> float:
+        rates.append(learning_rate(config))
+        return learning_rate(config)
+
+    for trials in (12, 14):
+        after = run_formula(formula, "random", f"trials={trials}", at_once=2)
+        assert len(after) == trials
+        assert sorted(rates) == [0.001, 0.01, 0.02]
+    for parameters, state, value in after.values():
+        assert state == TrialState.COMPLETE
+        assert str(value) in parameters
+
+
+def test_a_resumed_trial_is_judged_by_its_best_epoch(trainable: Path) -> None:
+    from fathom.search.trainer_pool import TrainerPool
+    from fathom.search.trial import ThreadEngine
+
+    schedule = (
+        "train.schedule={_target_: keras.optimizers.schedules.PiecewiseConstantDecay, "
+        "boundaries: [3], values: [0.01, 3.0]}"  # forgets all in the last epoch
+    )
+    given = ["train.epochs=4", "train.checkpoint=0.000001", schedule]
+    given.append("train.optimizer.weight_decay=0.0")
+    pool = TrainerPool(tf.distribute.get_strategy())
+    engine = ThreadEngine(search_config("mlp", "random"), pool)
+    judged: list[tuple[int, float]] = []
+
+    def judge(step: int, value: float) -> bool:
+        judged.append((step, value))
+        if len(judged) == 3:
+            raise KeyboardInterrupt
+        return True
+
+    trial = network_config("digits", "mlp", *given), Path("checkpoint.npz"), judge
+    with pytest.raises(KeyboardInterrupt):
+        engine.run_trial(*trial)
+    outcome = engine.run_trial(*trial)
+    assert [step for step, _ in judged] == [1, 2, 3, 4]
+    assert judged[3][1] == judged[2][1] == outcome.value > 0.2
+
+
 def test_a_repeated_step_is_not_judged_again(trainable: Path) -> None:
     """A trial that was interrupted, or lost its worker, repeats steps."""
     pruner = "pruner={_target_: optuna.pruners.ThresholdPruner, upper: 1}"
@@ -189,19 +238,21 @@ def write_rates(*rates: float) -> None:
     write_space("mlp", {"model.units": {"choice": [[8]]}, "model.learning_rate": {"choice": rates}})
 
 
-def test_trials_may_be_pruned_or_diverge(trainable: Path) -> None:
-    write_rates(0.01, 0.000001, 1e30)
+def test_trials_may_be_pruned_or_diverge(
+    trainable: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_rates(0.01, 1e-6, 1.1e-6, 1.2e-6, 1.3e-6, 1e30)
     pruner = "search.pruner={_target_: optuna.pruners.MedianPruner, n_startup_trials: 2}"
-    more = ["trials=9", "at_once=1", "ensemble=1", "train.optimizer.clipnorm=null", pruner]
-    result = run_search("mlp", "random", *more)
-    assert len(result.trials) == 9
-    good, pruned, diverged = (
-        [t.value for t in result.trials if t.settings["model.learning_rate"] == rate]
-        for rate in (0.01, 0.000001, 1e30)
-    )
-    assert None not in good
-    assert None in pruned
-    assert set(diverged) == {None}
+    more = ["at_once=1", "ensemble=1", "train.optimizer.clipnorm=null", pruner]
+    result = run_search("mlp", "grid", *more, "train.monitor=val_loss")
+    values = {trial.settings["model.learning_rate"]: trial.value for trial in result.trials}
+    assert len(values) == len(result.trials) == 6
+    assert values.pop(0.01) is not None
+    assert values.pop(1e30) is None
+    assert None in values.values()
+    assert (result.metric, result.monitor) == ("accuracy", "val_loss")
+    assert result.best_first()[0].settings["model.learning_rate"] == 0.01
+    assert "trial   validation loss   settings" in capsys.readouterr().out
 
 
 def test_all_trials_diverge(trainable: Path) -> None:

@@ -1,7 +1,10 @@
 """The result of a search: `searches/<dataset>/<model>-<search>.json`."""
 
+import json
 from pathlib import Path
 from typing import Any, Self
+
+from pydantic import model_validator
 
 from fathom.base import paths
 from fathom.base.errors import FathomError
@@ -27,9 +30,10 @@ class EnsembleResult(JsonModel):
 class SearchResult(JsonModel):
     """The result of a search.
 
-    `metric` decides: its value on the validation set, or the mean over `cv` folds. `figures` are
-    the metrics of the best trial's network by subset, including the test set. `seconds` is the
-    duration of the whole search. `importances` maps a setting to the share of the values' variance
+    `monitor` is the metric whose value ranks trials, as Keras names it, with `cv` its mean over
+    folds. `metric` is the primary one, which selects ensembles. `figures` are the metrics of the
+    best trial's network by subset, including the test set. `seconds` is the duration of the whole
+    search. `importances` maps a setting to the share of the values' variance
     that it explains; it is empty after too few trials. `overrides` rebuild the best trial with
     `dvc exp run`.
     """
@@ -38,6 +42,7 @@ class SearchResult(JsonModel):
     model: str
     search: str
     metric: str
+    monitor: str
     higher_is_better: bool
     cv: int | None
     seconds: float
@@ -49,6 +54,14 @@ class SearchResult(JsonModel):
     figures: dict[str, dict[str, float | None]]
     average: EnsembleResult | None
     selection: EnsembleResult | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def add_monitor(cls, tree: Any) -> Any:
+        """Read results of older versions, which do not have the monitor."""
+        if isinstance(tree, dict) and "metric" in tree:
+            tree = {"monitor": f"val_{tree['metric']}"} | tree
+        return tree
 
     @classmethod
     def read_all(cls, dataset: str) -> list[Self]:
@@ -75,11 +88,22 @@ class SearchResult(JsonModel):
         return metrics
 
     def best_first(self) -> list[TrialResult]:
-        """Return the complete trials, best first; of equal ones the earliest first."""
+        """Return the complete trials with different settings, best first; of equal ones the
+        earliest first.
+        """
         return sort_trials(self.trials, self.higher_is_better)
 
 
 def sort_trials(trials: list[TrialResult], higher_is_better: bool) -> list[TrialResult]:
     sign = -1 if higher_is_better else 1
     complete = [trial for trial in trials if trial.value is not None]
-    return sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+    complete.sort(key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+    distinct: dict[str, TrialResult] = {}
+    for trial in complete:
+        distinct.setdefault(settings_key(trial.settings), trial)
+    return list(distinct.values())
+
+
+def settings_key(settings: dict[str, Any]) -> str:
+    """Return a text that is the same for trials with equal settings."""
+    return json.dumps(settings, sort_keys=True)

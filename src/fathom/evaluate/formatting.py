@@ -16,6 +16,15 @@ METRIC_LABELS = {
 SUBSET_LABELS = {"test": "test", "valid": "validation", "train": "training"}
 
 
+def describe_criterion(monitor: str, folds: int | None = None) -> str:
+    """Return what ranks epochs or trials: "validation RMSE", "mean validation loss of 5 folds"."""
+    labels = METRIC_LABELS["regression"] | METRIC_LABELS["classification"] | {"loss": "loss"}
+    label = labels.get(monitor.removeprefix("val_").removeprefix("main_output_"))
+    known = label is not None and monitor.startswith("val_")
+    criterion = f"validation {label}" if known else monitor
+    return criterion if folds is None else f"mean {criterion} of {folds} folds"
+
+
 def format_mean(spread: dict[str, float] | None) -> str:
     """Return "mean ± standard deviation", to the deviation's first digit, or to its second if the
     first is a 1.

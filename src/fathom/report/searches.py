@@ -11,7 +11,12 @@ import pandas as pd
 
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.search_result import SearchResult
-from fathom.evaluate.formatting import METRIC_LABELS, format_duration, format_share
+from fathom.evaluate.formatting import (
+    METRIC_LABELS,
+    describe_criterion,
+    format_duration,
+    format_share,
+)
 from fathom.report.charts import BLUE, GRAY, HEIGHT, ORANGE, draw_bars, render_svg, unit_suffix
 
 MAX_TRIALS = 10  # in the table
@@ -24,8 +29,9 @@ def describe_search(result: SearchResult, problem: Problem) -> dict[str, Any]:
     """Return what the template shows of a search."""
     ranked = result.best_first()
     metric = METRIC_LABELS[problem.main.task][result.metric]
-    criterion = f"mean {metric} of {result.cv} folds" if result.cv else f"validation {metric}"
-    unit = unit_suffix(problem.main.unit) if result.metric != "accuracy" else ""
+    criterion = describe_criterion(result.monitor, result.cv)
+    has_unit = result.monitor in ("val_rmse", "val_mae")
+    unit = unit_suffix(problem.main.unit) if has_unit else ""
     charts = [draw_history(result, f"{criterion}{unit}")]
     if result.importances:
         charts.append(draw_importances(result))
@@ -35,7 +41,7 @@ def describe_search(result: SearchResult, problem: Problem) -> dict[str, Any]:
         "metric": metric,
         "criterion": criterion,
         "trials": len(result.trials),
-        "stopped": len(result.trials) - len(ranked),
+        "stopped": sum(trial.value is None for trial in result.trials),
         "time": format_duration(result.seconds),
         "settings": [shorten(key) for key in result.space],
         "best": [

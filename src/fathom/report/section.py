@@ -15,7 +15,7 @@ from fathom.artifacts.schema import Schema
 from fathom.artifacts.search_result import SearchResult
 from fathom.base import paths
 from fathom.base.files import read_array
-from fathom.evaluate.formatting import METRIC_LABELS, describe_inputs
+from fathom.evaluate.formatting import describe_criterion, describe_inputs
 from fathom.report import classification, pictures, regression
 from fathom.report.charts import learning_curve, shapley_charts
 from fathom.report.column_summaries import summarize_columns, summarized_rows
@@ -24,7 +24,6 @@ from fathom.report.distributions import draw_distributions
 from fathom.report.network_drawing import draw_network
 from fathom.report.results import DatasetResults, NetworkResults
 from fathom.report.searches import describe_search
-from fathom.settings.fields import Task
 
 IMPORTANT_COLUMNS = 3  # the most important ones, shown with errors
 
@@ -71,7 +70,7 @@ def describe_network(network: NetworkResults, problem: Problem) -> dict[str, Any
     return {
         "name": network.name,
         "run": run,
-        "criterion": describe_monitor(run["monitor"], problem.main.task),
+        "criterion": describe_monitor(run["monitor"]),
         "loss_ratio": float(best["val_loss"].iloc[0] / best["loss"].iloc[0]),
         "curve": learning_curve(network),
         # A run.json of an earlier version has no layers: the drawing then shows no numbers.
@@ -80,13 +79,12 @@ def describe_network(network: NetworkResults, problem: Problem) -> dict[str, Any
     }
 
 
-def describe_monitor(monitor: str, task: Task) -> str:
+def describe_monitor(monitor: str) -> str:
     """Return "lowest validation RMSE" for "val_rmse"."""
-    metric = monitor.removeprefix("val_").removeprefix("main_output_")
-    label = (METRIC_LABELS[task] | {"loss": "loss"}).get(metric)
-    if label is None:
+    criterion = describe_criterion(monitor)
+    if criterion == monitor:
         return f"best {monitor}"
-    return f"{'highest' if metric in HIGHER_IS_BETTER else 'lowest'} validation {label}"
+    return f"{'highest' if monitor.endswith(HIGHER_IS_BETTER) else 'lowest'} {criterion}"
 
 
 def describe_regression(results: DatasetResults) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from fathom.base.errors import FathomError
 from fathom.evaluate.metrics import compute_metrics
 from fathom.search.study import SECONDS, VALUES, finished_trials
 from fathom.search.trial import ThreadEngine, TrialNetwork
+from fathom.train.callbacks import monitor_name
 
 if TYPE_CHECKING:
     from fathom.search.search import Search
@@ -49,6 +50,7 @@ def summarize(search: Search, engine: ThreadEngine) -> SearchResult:
         model=config.model.name,
         search=config.search.name,
         metric=candidates.metric,
+        monitor=monitor_name(config, candidates.data.scaled.problem),
         higher_is_better=higher_is_better,
         cv=config.search.cv,
         seconds=round(study.user_attrs.get(SECONDS, 0.0), 1),

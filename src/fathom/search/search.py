@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -16,7 +15,7 @@ import optuna
 import tensorflow as tf
 from optuna.trial import FrozenTrial, TrialState
 
-from fathom.artifacts.search_result import SearchResult
+from fathom.artifacts.search_result import SearchResult, settings_key
 from fathom.base.errors import FathomError
 from fathom.evaluate.formatting import format_duration, format_number
 from fathom.search.base_settings import BaseSettings
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
 
     Engine = ThreadEngine | RayEngine
 
+Result = tuple[float | None, TrialState]
 POLL_SECONDS = 1.0  # seconds between looks whether a machine has joined
 
 
@@ -93,9 +93,15 @@ class Search:
         self.folder, self.code = study_folder(config), digest_of(imported_code())
         # Trials that were running when the last process was stopped or killed, or failed.
         self.interrupted = study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
+        self.lock = threading.Lock()
+        # Value and state by settings: trials with equal settings have one result.
+        self.results: dict[str, Future[Result]] = {}
+        for trial in finished_trials(study):
+            result, is_new = self.result(trial.user_attrs[VALUES])
+            if is_new:
+                result.set_result((trial.value, trial.state))
         self.before, self.done = len(finished_trials(study)), 0
         self.seconds, self.start = study.user_attrs.get(SECONDS, 0.0), time.perf_counter()
-        self.lock = threading.Lock()
 
     def run(self) -> None:
         """Run trials until enough have finished; interrupted ones first."""
@@ -130,21 +136,38 @@ class Search:
         return trial
 
     def run_trial(self, trial: optuna.Trial) -> None:
-        values: Values = trial.user_attrs[VALUES]
-        start, value, state = time.perf_counter(), None, TrialState.PRUNED
-        try:
-            config, file = self.base.with_values(values), self.checkpoint(trial.number, values)
-            outcome = self.engine.run_trial(config, file, self.judge(trial))
-            value, state = outcome.value, TrialState.COMPLETE
-            if outcome.network is not None:
-                outcome.network.write(self.network_file(trial.number))
-        except (PrunedError, DivergedError):
-            pass
-        except FathomError as error:
-            raise FathomError(f"{error} (trial {trial.number}: {describe(values)})") from error
+        """Train a trial, or take the result of one with equal values, which may be running."""
+        start = time.perf_counter()
+        result, is_new = self.result(trial.user_attrs[VALUES])
+        if is_new:
+            try:
+                result.set_result(self.train(trial))
+            except BaseException as error:
+                result.set_exception(error)
+        value, state = result.result()
         trial.set_user_attr(SECONDS, round(time.perf_counter() - start, 3))
         with self.lock:
             self.report(self.study.tell(trial, value, state))
+
+    def result(self, values: Values) -> tuple[Future[Result], bool]:
+        """Return the result of all trials with some values, and whether no one computes it yet."""
+        new: Future[Result] = Future()
+        with self.lock:
+            result = self.results.setdefault(settings_key(values), new)
+        return result, result is new
+
+    def train(self, trial: optuna.Trial) -> Result:
+        values: Values = trial.user_attrs[VALUES]
+        try:
+            config, file = self.base.with_values(values), self.checkpoint(trial.number, values)
+            outcome = self.engine.run_trial(config, file, self.judge(trial))
+            if outcome.network is not None:
+                outcome.network.write(self.network_file(trial.number))
+            return outcome.value, TrialState.COMPLETE
+        except (PrunedError, DivergedError):
+            return None, TrialState.PRUNED
+        except FathomError as error:
+            raise FathomError(f"{error} (trial {trial.number}: {describe(values)})") from error
 
     def judge(self, trial: optuna.Trial) -> Judge | None:
         """Return the function that asks the pruner about each step; None without a pruner.
@@ -176,7 +199,7 @@ class Search:
         click.echo(f"{place:>9}  trial {trial.number}  {value}  about {format_duration(left)} left")
 
     def checkpoint(self, number: int, values: Values) -> Path:
-        digest = hashlib.sha256(self.code + json.dumps(values, sort_keys=True).encode())
+        digest = hashlib.sha256(self.code + settings_key(values).encode())
         return self.folder / "checkpoints" / f"{number}-{digest.hexdigest()[:16]}.npz"
 
     def network_file(self, number: int) -> Path:

@@ -8,7 +8,7 @@ from rich.table import Table
 from fathom.artifacts.search_result import SearchResult
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.evaluate.formatting import format_number
+from fathom.evaluate.formatting import describe_criterion, format_number
 from fathom.messages.origins import default_experiment
 from fathom.search.base_settings import BaseSettings
 from fathom.search.dvc_experiment import require_experiments, run_experiment
@@ -84,16 +84,16 @@ def print_result(result: SearchResult) -> None:
     """Print the best trials, and the metrics of the best one and of ensembles."""
     console = Console(highlight=False)
     table = Table(title=f"{len(result.trials):,} trials", title_justify="left", box=box.SIMPLE_HEAD)
-    mean = "mean of folds" if result.cv else "validation"
     table.add_column("trial", justify="right")
-    table.add_column(f"{result.metric}, {mean}", justify="right")
+    table.add_column(describe_criterion(result.monitor, result.cv), justify="right")
     table.add_column("settings")
     for trial in result.best_first()[:SHOWN]:
         table.add_row(str(trial.number), format_number(trial.value), describe(trial.settings))
     console.print(table)
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("", "validation", "test"):
-        table.add_column(heading, justify="right" if heading else "left")
+    table.add_column("")
+    for subset in ("validation", "test"):
+        table.add_column(f"{subset} {result.metric}", justify="right")
     for name, metrics in result.metrics_by_name().items():
         values = (format_number(metrics[subset][result.metric]) for subset in ("valid", "test"))
         table.add_row(name, *values)

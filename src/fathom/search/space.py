@@ -8,9 +8,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.messages.origins import flatten
+from fathom.messages.origins import flatten, is_within, select
 from fathom.messages.setting_errors import is_setting
-from fathom.settings.config import SearchConfig
+from fathom.settings.compose import compose
+from fathom.settings.config import NetworkConfig, SearchConfig
 from fathom.settings.file_names import options
 from fathom.settings.search_settings import Dimension
 
@@ -18,6 +19,9 @@ Values = dict[str, Any]  # by keys of the settings
 Distribution = CategoricalDistribution | IntDistribution | FloatDistribution
 
 FILE_CHOICES = ("model", "experiment")  # keys whose values are names of files in conf/
+# Settings of the rows and of the metric that compare trials, and those of a loss as metric.
+COMPARED = ("split", "dataset.source", "dataset.target", "dataset.task", "train.monitor")
+OF_LOSS = ("train.loss", "scale.target", "model.loss_weights", "dataset.sample_weight")
 DIGITS = 4  # significant digits of a float
 
 
@@ -58,7 +62,9 @@ def distribution_of(dimension: Dimension) -> Distribution:
 
 
 def check_space(config: SearchConfig) -> None:
-    """Check that all keys are settings, that conditions can be met and that a grid has points."""
+    """Check that all keys are settings, that trials can be compared, that conditions can be met and
+    that a grid has points.
+    """
     tree: Any = config.model_dump(by_alias=True)
     for name, dimension in config.search.space.items():
         for choice in dimension.choice or () if name in FILE_CHOICES else ():
@@ -71,9 +77,26 @@ def check_space(config: SearchConfig) -> None:
             raise FathomError(
                 f"{file}: {place} is not a setting{did_you_mean(name, flatten(tree))}"
             )
+        check_comparable(config, name, dimension)
     sort_space(config)
     if is_grid(config):
         grid_points(config)
+
+
+def check_comparable(config: SearchConfig, name: str, dimension: Dimension) -> None:
+    """Refuse a dimension that gives trials other validation rows or another metric."""
+    loss = config.train.monitor.endswith("loss")
+    compared = (*COMPARED, *OF_LOSS) if loss else COMPARED
+    text = "trials cannot be compared: give all of them the same"
+    if any(is_within(name, key) or is_within(key, name) for key in compared):
+        raise config.origins.error(("search", "space", name), f"with other values {text}")
+    for choice in dimension.choice or () if name == "experiment" else ():
+        other = compose([*config.origins.overrides, f"{name}={choice}"], NetworkConfig)
+        trees = [one.model_dump(by_alias=True) for one in (config, other)]
+        for key in compared:
+            if select(trees[0], key) != select(trees[1], key):
+                start = f"{choice} changes {key}; with other values"
+                raise config.origins.error(("search", "space", name), f"{start} {text}")
 
 
 def sort_space(config: SearchConfig) -> dict[str, Dimension]:

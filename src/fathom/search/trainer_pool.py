@@ -14,13 +14,14 @@ from fathom.models.names import input_names, output_names
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
 from fathom.train.compiled_fit import STEPS_WORTH_XLA, Programs
-from fathom.train.feeds import Feed, make_feeds
+from fathom.train.feeds import Feed, MemoryFeed, make_feeds
 from fathom.train.predictor import Predictor
 from fathom.train.scalars import program_signature
 from fathom.train.steps import number_of_epochs, steps_of_epoch
 from fathom.train.trainer import Trainer, build_seeded, build_variables, make_trainer
 
 CAPACITY = 64  # idle models
+MOST_FEEDS = 4  # in memory, of one set of rows: for several inputs, losses or class weights
 
 
 @dataclass
@@ -110,14 +111,16 @@ class TrainerPool:
             self.give_back(shape, trainer)
 
     def feeds(self, model: keras.Model, config: NetworkConfig, data: TrialData) -> list[Feed]:
-        """Return the rows as this network reads them, made once."""
-        names = {"loss", "class_weight", "memory", "batch_size"}
-        settings = config.train.model_dump(mode="json", include=names)
+        """Return the rows as this network reads them; those in memory are made once."""
+        settings = config.train.model_dump(mode="json", include={"loss", "class_weight", "memory"})
         key = json.dumps([input_names(model), output_names(model), settings])
         with self.lock:
-            if key not in data.feeds:
-                data.feeds[key] = make_feeds(model, config, data.scaled)
-            return data.feeds[key]
+            feeds = data.feeds.pop(key, None) or make_feeds(model, config, data.scaled)
+            if all(isinstance(feed, MemoryFeed) for feed in feeds):
+                data.feeds[key] = feeds
+                for oldest in list(data.feeds)[:-MOST_FEEDS]:
+                    del data.feeds[oldest]
+            return feeds
 
     def take(self, shape: str) -> CompiledModel | None:
         with self.lock:

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from fathom.artifacts.schema import Schema
 from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write
-from fathom.base.machine import cores
+from fathom.base.machine import GIB, cores
 from fathom.scale.scale import scale_in_memory
 from fathom.search.folds import split_folds
 from fathom.search.trainer_pool import TrainerPool, TrialData
 from fathom.settings.config import DatasetConfig, NetworkConfig, SearchConfig
 from fathom.split.split import Rows, subset_rows
 from fathom.train.callbacks import DivergedError, direction, monitor_name
+from fathom.train.memory import COPIES, memory_for_rows, row_values
 from fathom.train.runs import train_run
 
 # Takes a step (an epoch or a fold, from 1) and the best value so far; returns whether to go on.
@@ -66,17 +67,17 @@ class JudgeEpochs(keras.callbacks.Callback):
         super().__init__()
         self.monitor, self.judge = monitor, judge
         self.better = max if direction(monitor) == "max" else min
-        self.best: float | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        value = (logs or {})[self.monitor]
-        self.best = value if self.best is None else self.better(self.best, value)
-        if not self.judge(epoch + 1, self.best):
+        # Keras' history, which a resumed training continues.
+        if not self.judge(epoch + 1, self.better(self.model.history.history[self.monitor])):
             raise PrunedError
 
 
 class TrialDatasets:
-    """Scales each set of rows once, for all trials with the same data settings."""
+    """Scales sets of rows for trials with the same data settings. Those that were used last stay in
+    memory, as many as `train.memory` holds.
+    """
 
     def __init__(self) -> None:
         self.cache: dict[str, list[TrialData]] = {}
@@ -87,13 +88,22 @@ class TrialDatasets:
         sections = (config.dataset, config.split, config.scale)
         key = json.dumps([folds, *(section.model_dump(mode="json") for section in sections)])
         with self.lock:
-            if key not in self.cache:
+            data = self.cache.pop(key, None)
+            if data is None:
                 schema = Schema.read(config.dataset.name)
-                self.cache[key] = [
-                    TrialData(scale_in_memory(config, schema, rows))
-                    for rows in read_rows(config, schema, folds)
-                ]
-            return self.cache[key]
+                rows = read_rows(config, schema, folds)
+                data = [TrialData(scale_in_memory(config, schema, of_fold)) for of_fold in rows]
+            self.cache[key] = data
+            for oldest in list(self.cache)[: -capacity(config, data)]:
+                del self.cache[oldest]
+            return data
+
+
+def capacity(config: DatasetConfig, data: list[TrialData]) -> int:
+    """Return how many data sets of this size the memory for rows holds, at least one."""
+    problems = [of_fold.scaled.problem for of_fold in data]
+    values = sum(sum(problem.rows.values()) * row_values(problem) for problem in problems)
+    return max(int(memory_for_rows(config) * GIB / (COPIES * 4 * values)), 1)
 
 
 def read_rows(config: DatasetConfig, schema: Schema, folds: int | None) -> list[dict[str, Rows]]:
