@@ -4,8 +4,8 @@ An entry of `tables.json` has the `metric`, the `rows` of each set, the `cores`,
 each seed of the split the `best` network on the validation rows; for each of the `competitors` its
 metric on validation and test rows (`valid`, `test`) and `seconds` of training; and how the best
 network compares with each boosting on the test rows (`verdicts`). The entry's own `verdicts` are
-those of all splits together, with the bounds (`low`, `high`) of the difference, network minus
-boosting.
+those of all splits together, with the `difference`, network minus boosting, and its bounds (`low`,
+`high`).
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ import pandas as pd
 from boosting import BOOSTING
 
 from fathom.artifacts.ranking import HIGHER_IS_BETTER, find_best
-from fathom.compare.compare import draw_groups, metric_of, resample_means, verdict
+from fathom.compare.compare import compare_pairs, draw_groups, metric_of, resample_means
 from fathom.evaluate.formatting import format_number
 
 BEST, SINGLE = "best network", "single network"
@@ -62,16 +62,21 @@ def compare_errors(errors: pd.DataFrame, metric: str) -> dict[str, dict[str, Any
     `errors` has the number of a `row`, and a column of errors for each competitor. Errors on the
     same row in several splits are resampled together, since they are not independent.
     """
-    codes, rows = pd.factorize(errors["row"])
-    by_group = errors.drop(columns="row").groupby(draw_groups(len(rows), SEED)[codes])
+    groups = draw_groups(pd.factorize(errors["row"])[0], SEED)
+    by_group = errors.drop(columns="row").groupby(groups)
     sums, sizes = by_group.sum(), by_group.size()
     means = resample_means(np.vstack([sizes, sums.to_numpy().T]), RESAMPLES, SEED)
-    resampled = dict(zip(map(str, sums), metric_of(means[1:] / means[0], metric), strict=True))
-    best, tail = resampled.pop(BEST), (1 - CONFIDENCE) / 2
+    resampled = metric_of(means[1:] / means[0], metric)
+    values = metric_of(sums.to_numpy().sum(axis=0) / sizes.sum(), metric)
+    names = list(map(str, sums))
+    best = names.index(BEST)
     compared = {}
-    for name, values in resampled.items():
-        low, high = map(float, np.quantile(best - values, [tail, 1 - tail]))
-        compared[name] = {"low": low, "high": high, "verdict": verdict(low, high, metric)}
+    for place, name in enumerate(names):
+        if place != best:  # each comparison by itself: the tables are many
+            pair = best, place
+            (compared[name],) = compare_pairs(
+                values, resampled, [pair], CONFIDENCE, metric
+            ).values()
     return compared
 
 

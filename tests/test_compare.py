@@ -1,6 +1,7 @@
 """The bootstrap's intervals agree with theory, and verdicts follow from them."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,17 @@ from numpy.typing import NDArray
 from trainings import refusal
 
 from fathom.artifacts.problem import Output, Problem
+from fathom.artifacts.schema import RawSource, Schema, SchemaColumn
 from fathom.base import blocks
 from fathom.compare import compare as module
-from fathom.compare.compare import compare, draw_groups, resample_means, verdict
+from fathom.compare.compare import (
+    compare,
+    compare_pairs,
+    correct_by_holm,
+    draw_groups,
+    resample_means,
+    verdict,
+)
 
 Predictions = dict[str, NDArray[Any]]
 
@@ -54,6 +63,7 @@ def better(metric: Any, difference: Any, half: Any) -> dict[str, Any]:
         "difference": pytest.approx(difference),
         "low": pytest.approx(difference - half, abs=0.05 * half),
         "high": pytest.approx(difference + half, abs=0.05 * half),
+        "p": pytest.approx(0, abs=0.01),
         "verdict": "better",
     }
 
@@ -158,14 +168,47 @@ def test_groups_are_weighted_by_rows(workspace: Path, monkeypatch: pytest.Monkey
 
 
 def test_groups_are_random_and_of_one_size() -> None:
-    rows = 3 * module.MAX_GROUPS + 7
+    rows = np.arange(3 * module.MAX_GROUPS + 7)
     groups = draw_groups(rows, seed=1)
     assert sorted(set(np.bincount(groups))) == [3, 4]
     np.testing.assert_array_equal(groups, draw_groups(rows, seed=1))
     assert (groups != draw_groups(rows, seed=2)).any()
-    assert abs(np.corrcoef(np.arange(rows), groups)[0, 1]) < 0.01
-    assert abs(np.corrcoef(np.arange(rows), groups % 3)[0, 1]) < 0.01
-    np.testing.assert_array_equal(draw_groups(9, seed=1), np.arange(9))
+    assert abs(np.corrcoef(rows, groups)[0, 1]) < 0.01
+    assert abs(np.corrcoef(rows, groups % 3)[0, 1]) < 0.01
+    np.testing.assert_array_equal(draw_groups(rows[:9], seed=1), rows[:9])
+    np.testing.assert_array_equal(draw_groups(rows // 9, seed=1), rows // 9)
+
+
+@pytest.mark.parametrize("groups", [100, 100_000])
+def test_rows_of_one_key_are_drawn_together(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, groups: int
+) -> None:
+    """400 towns with the same errors in each of 5 rows: the interval is that of 400 rows."""
+    monkeypatch.setattr(module, "MAX_GROUPS", groups)
+    actual, baseline, network = np.random.default_rng(8).normal(size=(3, 400))
+    towns = np.random.default_rng(9).permutation(np.repeat(np.arange(400), 5))
+    write("bike", actual, {"linear": baseline}, {"mlp": network})
+    of_towns = compare_mlp("bike")
+    shutil.rmtree("data")
+    shutil.rmtree("metrics")
+    write("bike", actual[towns], {"linear": baseline[towns]}, {"mlp": network[towns]})
+    write_towns(towns)
+    found = compare_mlp("bike", "split.key=[town]")
+    assert found["difference"] == pytest.approx(of_towns["difference"])
+    width = of_towns["high"] - of_towns["low"]
+    assert found["high"] - found["low"] == pytest.approx(width, rel=0.1)
+    by_row = compare_mlp("bike")
+    assert by_row["high"] - by_row["low"] < 0.6 * width
+
+
+def write_towns(towns: NDArray[Any]) -> None:
+    folder = Path("data/raw/bike")
+    folder.mkdir(parents=True)
+    pd.DataFrame({"town": towns, "y": 0.0}).to_parquet(folder / "data.parquet")
+    Schema(
+        name="bike", kind="table", task="regression", target="y", rows=len(towns),
+        columns=[SchemaColumn(name="town", type="int64")], source=RawSource(origin="", sha256=""),
+    ).write(folder / "schema.json")  # fmt: skip
 
 
 @pytest.mark.parametrize("groups", [10, 100_000])
@@ -180,12 +223,45 @@ def test_blocks_of_rows_change_nothing(
     assert compare_mlp("bike") == at_once
 
 
+def test_networks_are_compared_with_each_other(workspace: Path) -> None:
+    actual = np.zeros(ROWS)
+    noise = np.random.default_rng(10).normal(size=(3, ROWS))
+    networks = {"mlp": noise[0], "selu": 0.8 * noise[1], "wide_deep": noise[2]}
+    write("bike", actual, {"linear": 2 * noise[0]}, networks)
+    comparison = compare(dataset_config("bike", "models=[mlp,selu,wide_deep]"))
+    pairs = {tuple(pair["networks"]): pair for pair in comparison["pairs"]}
+    assert {names: pair["verdict"] for names, pair in pairs.items()} == {
+        ("mlp", "selu"): "worse",
+        ("mlp", "wide_deep"): "can't be told apart",
+        ("selu", "wide_deep"): "better",
+    }
+    mlp, selu = (comparison["networks"][name]["figure"] for name in ("mlp", "selu"))
+    pair = pairs["mlp", "selu"]
+    assert pair["difference"] == mlp - selu
+    assert 0 < pair["low"] < pair["difference"] < pair["high"]
+
+
+def test_verdicts_are_corrected_for_the_number_of_comparisons() -> None:
+    """Of networks that are as good as the baseline, the best looks better by chance."""
+    p = np.array([0.02, 0.5, 0.01, 0.04])
+    np.testing.assert_allclose(correct_by_holm(p), [0.06, 0.5, 0.04, 0.08])
+    np.testing.assert_allclose(correct_by_holm(np.array([0.9, 0.6])), [1, 1])
+    draws = np.random.default_rng(11).normal(size=(30, 2000))
+    resampled = np.vstack([np.zeros(2000), draws - 2.2])  # p is about 0.03
+    values = resampled.mean(axis=1)
+    alone = compare_pairs(values, resampled, [(1, 0)], 0.95, "rmse")
+    assert [pair["verdict"] for pair in alone.values()] == ["better"]
+    pairs = [(model, 0) for model in range(1, 31)]
+    together = compare_pairs(values, resampled, pairs, 0.95, "rmse")
+    assert {pair["verdict"] for pair in together.values()} == {"can't be told apart"}
+    assert alone[1, 0]["low"] == together[1, 0]["low"]
+
+
 def test_verdicts() -> None:
-    assert verdict(0.1, 0.2, "accuracy") == verdict(-0.2, -0.1, "rmse") == "better"
-    assert verdict(-0.2, -0.1, "accuracy") == verdict(0.1, 0.2, "rmse") == "worse"
-    for low, high in ((-0.1, 0.1), (0.0, 0.1), (-0.1, 0.0)):
-        for metric in ("accuracy", "rmse"):
-            assert verdict(low, high, metric) == "can't be told apart"
+    assert verdict(0.1, 0.04, 0.95, "accuracy") == verdict(-0.1, 0.04, 0.95, "rmse") == "better"
+    assert verdict(-0.1, 0.04, 0.95, "accuracy") == verdict(0.1, 0.04, 0.95, "rmse") == "worse"
+    for metric in ("accuracy", "rmse"):
+        assert verdict(0.1, 0.04, 0.99, metric) == "can't be told apart"
 
 
 @pytest.mark.parametrize("rows", [[1, 2, 3, 4, 5], [0, 1, 2, 3], [0, 1, 2, 3, 4, 5]])

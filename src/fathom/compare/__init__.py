@@ -1,1 +1,1 @@
-"""Stage `compare`: networks against the best baseline."""
+"""Stage `compare`: networks against the best baseline and each other."""

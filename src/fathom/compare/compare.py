@@ -1,8 +1,10 @@
-"""Paired bootstrap of the differences between networks and the best baseline.
+"""Paired bootstrap of the differences between networks, and between them and the best baseline.
 
-Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13. Verdicts have Holm's
+correction for several comparisons (1979, Scandinavian Journal of Statistics 6).
 """
 
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,14 @@ from numpy.typing import NDArray
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import HIGHER_IS_BETTER, PRIMARY_METRIC, find_best
 from fathom.artifacts.scalers import Floats
+from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.blocks import blocks
 from fathom.base.errors import FathomError
 from fathom.base.files import read_json, write_json
 from fathom.base.tables import count_rows, read_table
 from fathom.settings.config import DatasetConfig
+from fathom.split.split import read_groups
 
 DRAWS_AT_ONCE = 2**22  # 32 MiB of group numbers
 MAX_GROUPS = 100_000
@@ -27,12 +31,13 @@ Files = dict[Path, str]  # predictions, the baseline's first, with the stages th
 
 
 def compare(config: DatasetConfig) -> dict[str, Any]:
-    """Compare every network with the best baseline on the test set.
+    """Compare every network with the best baseline, and networks with each other, on the test set.
 
     The best baseline is the one with the lowest RMSE or highest accuracy on the validation set.
     Writes `metrics/<dataset>/comparison.json`: the `metric`; the `name` and the metric (`figure`)
-    of the `baseline`; and under `networks` by name the `figure`, its `difference` (network minus
-    baseline) with the bounds `low` and `high` of the confidence interval, and the `verdict`.
+    of the `baseline`; under `networks` by name the `figure` and the comparison with the baseline;
+    and in `pairs` the names of two `networks` and their comparison, first minus second. See
+    `compare_pairs`.
 
     Raises:
         FathomError: predictions are missing, or belong to different rows.
@@ -44,43 +49,94 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
     folder = paths.predictions(dataset, "baseline").with_suffix("")
     files = {folder / f"{baseline}.parquet": f"baseline@{dataset}"}
     files |= {paths.predictions(dataset, m): f"evaluate@{dataset}-{m}" for m in config.models}
-    sizes, sums = sum_by_group(files, metric, config.seed)
+    group_of_row = draw_groups(units_of_rows(files, config), config.seed)
+    sizes, sums = sum_by_group(files, metric, group_of_row)
     values = metric_of(sums.sum(axis=1) / sizes.sum(), metric)
     means = resample_means(np.vstack([sizes, sums]), config.compare.resamples, config.seed)
     resampled = metric_of(means[1:] / means[0], metric)
-    tail = (1 - config.compare.confidence) / 2
-    low, high = np.quantile(resampled[1:] - resampled[0], [tail, 1 - tail], axis=1)
+    networks = range(1, len(files))
+    pairs = [*((network, 0) for network in networks), *combinations(networks, 2)]
+    compared = compare_pairs(values, resampled, pairs, config.compare.confidence, metric)
     comparison = {
         "metric": metric,
         "baseline": {"name": baseline, "figure": float(values[0])},
         "networks": {
-            model: {
-                "figure": float(values[1 + i]),
-                "difference": float(values[1 + i] - values[0]),
-                "low": float(low[i]),
-                "high": float(high[i]),
-                "verdict": verdict(low[i], high[i], metric),
-            }
-            for i, model in enumerate(config.models)
+            model: {"figure": float(values[place]), **compared[place, 0]}
+            for place, model in enumerate(config.models, start=1)
         },
+        "pairs": [
+            {"networks": [config.models[first - 1], config.models[second - 1]], **of_pair}
+            for (first, second), of_pair in compared.items()
+            if second != 0
+        ],
     }
     write_json(paths.metrics(dataset, "comparison"), comparison)
     return comparison
 
 
-def sum_by_group(files: Files, metric: str, seed: int) -> tuple[Floats, Floats]:
+def compare_pairs(
+    values: Floats,
+    resampled: Floats,
+    pairs: list[tuple[int, int]],
+    confidence: float,
+    metric: str,
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """Return by pair the `difference` of its metrics (first minus second), with the bounds `low`
+    and `high` of its confidence interval; and `p`, corrected for the number of pairs, with the
+    `verdict` on the first model.
+
+    Args:
+        values: the metric of each model.
+        resampled: the same in each resample, of shape (models, resamples).
+    """
+    differences = np.array([resampled[first] - resampled[second] for first, second in pairs])
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(differences, [tail, 1 - tail], axis=1)
+    sides = np.mean(differences <= 0, axis=1), np.mean(differences >= 0, axis=1)
+    p = correct_by_holm(np.minimum(2 * np.minimum(*sides), 1))
+    compared = {}
+    for place, (first, second) in enumerate(pairs):
+        difference = float(values[first] - values[second])
+        compared[first, second] = {
+            "difference": difference,
+            "low": float(low[place]),
+            "high": float(high[place]),
+            "p": float(p[place]),
+            "verdict": verdict(difference, p[place], confidence, metric),
+        }
+    return compared
+
+
+def correct_by_holm(p: Floats) -> Floats:
+    """Return p-values whose smallest one is below a level by chance no more often than that."""
+    order = np.argsort(p, kind="stable")
+    corrected = np.empty_like(p)
+    corrected[order] = np.maximum.accumulate(np.minimum(p[order] * np.arange(len(p), 0, -1), 1))
+    return corrected
+
+
+def units_of_rows(files: Files, config: DatasetConfig) -> NDArray[np.integer[Any]]:
+    """Return the unit of each test row: rows with the same `split.key` are one, as they may be
+    alike; without a key, each row is.
+    """
+    path, made_by = next(iter(files.items()))
+    if config.split.key is None:
+        return np.arange(count_rows(path, made_by), dtype=np.int32)
+    rows = read_table(path, made_by, ["row"])["row"].to_numpy()
+    groups = read_groups(Schema.read(config.dataset.name), config.split.key)
+    return np.unique(groups[rows], return_inverse=True)[1]
+
+
+def sum_by_group(
+    files: Files, metric: str, group_of_row: NDArray[np.int32]
+) -> tuple[Floats, Floats]:
     """Return the number of rows in each group, and the sums of their squared errors (RMSE) or
     correct predictions (accuracy), of shapes (groups,) and (files, groups).
-
-    A group is one row, or several random ones if there are more than MAX_GROUPS rows: resampled
-    sums of groups vary as those of rows.
     """
-    rows = {path: count_rows(path, made_by) for path, made_by in files.items()}
-    group_of_row = draw_groups(next(iter(rows.values())), seed)
-    for path in files:
-        if rows[path] != len(group_of_row):
+    for path, made_by in files.items():
+        if count_rows(path, made_by) != len(group_of_row):
             raise different_rows(path, files)
-    count = min(len(group_of_row), MAX_GROUPS)
+    count = int(group_of_row.max()) + 1
     sizes, sums = np.zeros(count), np.zeros((len(files), count))
     for block in blocks(len(group_of_row)):
         group = group_of_row[block.start : block.stop]
@@ -101,13 +157,19 @@ def metric_of(means: Floats, metric: str) -> Floats:
     return np.sqrt(means) if metric == "rmse" else means
 
 
-def draw_groups(rows: int, seed: int) -> NDArray[np.int32]:
-    """Return the random group of each row."""
-    groups = np.arange(rows, dtype=np.int32) % MAX_GROUPS
-    if rows > MAX_GROUPS:
+def draw_groups(units: NDArray[np.integer[Any]], seed: int) -> NDArray[np.int32]:
+    """Return the group of each row, whose unit is known.
+
+    A group is one unit, or several random ones if there are more than MAX_GROUPS units: resampled
+    sums of groups vary as those of units.
+    """
+    count = int(units.max()) + 1
+    groups = np.arange(count, dtype=np.int32) % MAX_GROUPS
+    if count > MAX_GROUPS:
         own_seed = np.random.SeedSequence(seed).spawn(1)[0]  # `seed` itself draws the resamples
         np.random.default_rng(own_seed).shuffle(groups)
-    return groups
+    group_of_row: NDArray[np.int32] = groups[units]
+    return group_of_row
 
 
 def different_rows(path: Path, files: Files) -> FathomError:
@@ -132,7 +194,7 @@ def resample_means(values: Floats, resamples: int, seed: int) -> Floats:
     return means
 
 
-def verdict(low: float, high: float, metric: str) -> str:
-    if low <= 0 <= high:
+def verdict(difference: float, p: float, confidence: float, metric: str) -> str:
+    if p > 1 - confidence:
         return "can't be told apart"
-    return "better" if (low > 0) == (metric in HIGHER_IS_BETTER) else "worse"
+    return "better" if (difference > 0) == (metric in HIGHER_IS_BETTER) else "worse"

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import vl_convert
 
+from fathom.base.blocks import evenly_spaced
 from fathom.report.results import NetworkResults
 
 # Okabe & Ito's colors, which people with any color vision can tell apart.
@@ -20,6 +21,7 @@ BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"
 COLORS = {"training": BLUE, "validation": ORANGE, "test": GREEN}
 DASHES = {"training": [1, 0], "validation": [5, 3], "test": [2, 2]}
 WIDTH, HEIGHT = 300, 220
+MAX_EPOCHS = 1000  # evenly spaced, of a learning curve
 MAX_COLUMNS = 12  # with Shapley values
 BAR_HEIGHT = 22  # pixels
 GRADIENT = re.compile(r'(id="|url\(#)gradient_\d+')
@@ -28,6 +30,7 @@ GRADIENT = re.compile(r'(id="|url\(#)gradient_\d+')
 def learning_curve(network: NetworkResults) -> str:
     """Draw the training and validation loss of the best run; a line marks its best epoch."""
     history = network.history[network.history["seed"] == network.run["seed"]]
+    history = history.iloc[evenly_spaced(len(history), MAX_EPOCHS)]
     losses = history.rename(columns={"loss": "training", "val_loss": "validation"})
     curves = losses.melt("epoch", ["training", "validation"], var_name="subset", value_name="loss")
     curves["text"] = [f"epoch {c.epoch}, {c.subset}: {c.loss:.4g}" for c in curves.itertuples()]
@@ -100,7 +103,8 @@ def render_svg(
         .configure_view(stroke=None)
         .configure_legend(orient="bottom", title=None)
     )
-    svg = vl_convert.vegalite_to_svg(chart.to_dict())
+    with alt.data_transformers.disable_max_rows():  # 5,000, which 71 classes or 1,000 trials exceed
+        svg = vl_convert.vegalite_to_svg(chart.to_dict())
     # Vega numbers the gradients of a process. A chart has at most one, the colors of its legend.
     digest = hashlib.sha256(GRADIENT.sub("", svg).encode()).hexdigest()[:8]
     svg = GRADIENT.sub(rf"\1gradient_{digest}", svg)

@@ -5,7 +5,7 @@ from typing import Any
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.ranking import HIGHER_IS_BETTER
-from fathom.evaluate.formatting import format_mean, format_number, format_percent, format_signed
+from fathom.evaluate.formatting import format_number, format_percent, format_signed
 from fathom.report.charts import unit_suffix
 from fathom.report.results import DatasetResults, Metrics, NetworkResults
 
@@ -67,27 +67,37 @@ def mean_metrics(spread: dict[str, dict[str, dict[str, float]]]) -> Metrics:
 def describe_best(results: DatasetResults) -> dict[str, str]:
     """Describe the best network on the validation set.
 
-    Its primary test metric (`value`, `label`), what it means, and how it compares with the best
-    baseline.
+    Its primary test metric (`value`, `label`), what it means, how it compares with the best
+    baseline, and which networks are as good.
     """
     output, best, metric = results.problem.main, results.best, results.primary_metric
     average = best.run["ensemble"]
-    spread = best.spread["test"][metric] if best.spread and not average else None
     unit = f", {output.unit}" if output.unit and metric == "rmse" else ""
     count = len(best.run["runs"])
-    runs = "" if count == 1 else f", average of {count} runs" if average else f", {count} runs"
+    runs = "" if count == 1 else f", {'average' if average else 'best'} of {count} runs"
     baseline = results.comparison["baseline"]
     compared = results.comparison["networks"][best.name]
     difference, low, high = (format_signed(compared[k]) for k in ("difference", "low", "high"))
     return {
         "name": best.name,
-        "value": format_mean(spread) or format_number(best.metrics["test"][metric]),
+        "value": format_number(best.metrics["test"][metric]),
         "label": f"test {results.labels[metric]}{unit}{runs}",
         "meaning": describe_metrics(best, output),
         "comparison": f"{PHRASES[compared['verdict']]}, {baseline['name']} "
         f"({format_number(baseline['figure'])}): difference {difference}, "
-        f"{format_percent(results.confidence)} interval {low} to {high}.",
+        f"{format_percent(results.confidence)} interval {low} to {high}.{describe_ties(results)}",
     }
+
+
+def describe_ties(results: DatasetResults) -> str:
+    """Name the networks that are as good as the best one on the validation set."""
+    metric = results.primary_metric
+    value = results.best.metrics["valid"][metric]
+    ties = [n.name for n in results.networks if n.metrics["valid"][metric] == value]
+    if len(ties) == 1:
+        return ""
+    label = results.labels[metric]
+    return f" {' and '.join(ties)} have the same validation {label}; the first of them is shown."
 
 
 def describe_metrics(network: NetworkResults, output: Output) -> str:
