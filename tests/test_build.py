@@ -46,19 +46,26 @@ SCHEDULES = "keras.optimizers.schedules"
         ),
         # Up from 0 in 2 epochs, then down to 0 in the other 8.
         (["train.schedule.warmup_epochs=2"], {0: 0.0, 1: 0.1, 2: 0.2, 6: 0.1, 10: 0.0}),
+        (
+            [
+                f"train.schedule._target_={SCHEDULES}.PiecewiseConstantDecay",
+                "train.schedule.boundaries=[3, 5.5]", "train.schedule.values=[0.3, 0.2, 0.1]",
+            ],
+            {0: 0.3, 2.95: 0.3, 3: 0.2, 5: 0.2, 5.5: 0.1, 10: 0.1},
+        ),
         (["train.optimizer.learning_rate=0.6"], {0: 0.6, 5: 0.3, 10: 0.0}),
         (["train.schedule=null"], {0: 0.2, 10: 0.2}),
         (["train.schedule=null", "train.optimizer.learning_rate=0.5"], {0: 0.5, 10: 0.5}),
     ],
 )  # fmt: skip
 def test_learning_rate_by_epoch(
-    workspace: Path, overrides: list[str], rates: dict[int, float]
+    workspace: Path, overrides: list[str], rates: dict[float, float]
 ) -> None:
     settings = ["train.epochs=10", "model.learning_rate=0.2", "train.batch_size=32"]
     optimizer = make_optimizer(network_config("digits", "mlp", *settings, *overrides), IMAGES)
     steps = 32  # 1,000 rows by 32 make 31 full batches and one of 8
     for epoch, rate in rates.items():
-        optimizer.iterations.assign(epoch * steps)
+        optimizer.iterations.assign(int(epoch * steps))
         assert float(optimizer.learning_rate) == pytest.approx(rate, abs=1e-6)
 
 
@@ -113,6 +120,15 @@ def test_optimizer_takes_its_arguments(
             "did you mean categorical_crossentropy?",
         ),
         (
+            "digits", "train.loss={_target_: keras.losses.CategoricalCrossentropy, smoothing: 0.1}",
+            "train.loss.smoothing is no argument of keras.losses.CategoricalCrossentropy; "
+            "did you mean label_smoothing?",
+        ),
+        (
+            "digits", "train.loss={_target_: builtins.int}",
+            "train.loss._target_: builtins.int returned int, not a loss",
+        ),
+        (
             "digits", "train.class_weight={three: 2.0}",
             "train.class_weight: digits has no class 'three'; "
             "there are: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
@@ -126,6 +142,11 @@ def test_optimizer_takes_its_arguments(
             "digits", "train.callbacks.mine={_target_: keras.callbacks.CSVLoger}",
             "train.callbacks.mine._target_: keras.callbacks has no 'CSVLoger'; "
             "did you mean CSVLogger?",
+        ),
+        (
+            "digits", "train.callbacks.mine={_target_: keras.callbacks.SwapEMAWeights}",
+            "train.callbacks.mine: SwapEMAWeights is not needed: with train.optimizer.use_ema, the "
+            "average of the weights is validated and kept; set it to null",
         ),
         (
             "california_housing", "train.class_weight=balanced",

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from conftest import ROOT, network_config
 
+from fathom.artifacts.scaled_data import ScaledData
 from fathom.messages import training
+from fathom.train.build import build
 from fathom.train.checkpoint import Checkpoint, pack, pack_attributes, unpack
+from fathom.train.feeds import make_feeds
 from fathom.train.fingerprint import fingerprint, imported_code
 
 ALWAYS = "train.checkpoint=0.000001"
@@ -22,7 +25,10 @@ ALWAYS = "train.checkpoint=0.000001"
         (["train.optimizer.weight_decay=0.1"], False),
         (["model.learning_rate=0.003"], False),
         (["seed=43"], False),
-        (["train.checkpoint=0.000002"], True),
+        (["train.checkpoint=0.000002", "train.repeats=5", "train.ensemble=false"], True),
+        (["train.memory=5.0", "memory_limit=8"], True),  # all rows are in memory
+        (["train.memory=0.0004"], False),
+        (["train.memory=0.0003"], False),
         ([], True),
     ],
 )
@@ -30,9 +36,13 @@ def test_fingerprint_depends_on_settings(
     scaled: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str], same: bool
 ) -> None:
     monkeypatch.chdir(scaled)
-    settings = ["train.epochs=3", ALWAYS]
-    before = fingerprint(network_config("digits", "mlp", *settings))
-    assert (fingerprint(network_config("digits", "mlp", *settings, *overrides)) == before) is same
+    data = ScaledData.read("digits")
+
+    def fingerprint_of(*overrides: str) -> str:
+        config = network_config("digits", "mlp", "train.epochs=3", ALWAYS, *overrides)
+        return fingerprint(config, make_feeds(build(config, data.problem), config, data), None)
+
+    assert (fingerprint_of(*overrides) == fingerprint_of()) is same
 
 
 def test_checkpoints_come_by_the_clock_and_at_best_epochs(

@@ -42,7 +42,6 @@ DIGITS = [
     "model.learning_rate=0.008",
     f"+train.callbacks.plateau={PLATEAU}, min_delta: 1000.0}}",
     "+train.callbacks.kept={_target_: keras.callbacks.ModelCheckpoint, filepath: kept.keras}",
-    "+train.callbacks.rate={_target_: keras.callbacks.SwapEMAWeights, swap_on_epoch: false}",
     "+train.optimizer.use_ema=true",
 ]  # fmt: skip
 

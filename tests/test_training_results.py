@@ -18,6 +18,10 @@ from fathom.artifacts.scaled_data import read_subset
 from fathom.train.build import build
 from fathom.train.train import Training
 
+KERAS_LOSSES = "keras.losses"
+ONE_HOT = f"{{_target_: {KERAS_LOSSES}.CategoricalCrossentropy, label_smoothing: 0.0}}"
+SPARSE = f"{{_target_: {KERAS_LOSSES}.SparseCategoricalCrossentropy}}"
+
 
 def test_one_step_of_gradient_descent_is_that_by_hand(training_project: Path) -> None:
     linear = [
@@ -44,11 +48,36 @@ def test_one_step_of_gradient_descent_is_that_by_hand(training_project: Path) ->
 
 
 def test_sparse_and_one_hot_labels_train_alike(training_project: Path) -> None:
-    sparse, one_hot = (
+    sparse, *others = (
         train_network("digits", "mlp", "model.units=[]", f"train.loss={loss}").history
-        for loss in ("auto", "categorical_crossentropy")
+        for loss in ("auto", "categorical_crossentropy", ONE_HOT, SPARSE)
     )
-    np.testing.assert_allclose(one_hot, sparse, rtol=1e-4)
+    for other in others:
+        np.testing.assert_allclose(other, sparse, rtol=1e-4)
+
+
+def test_a_loss_has_arguments(training_project: Path) -> None:
+    """Huber's, by hand from the predictions in scaled units."""
+    huber = "train.loss={_target_: keras.losses.Huber, delta: 0.4}"
+    training = train_network("california_housing", "mlp", "model.units=[]", huber)
+    folder = Path("models/california_housing/mlp/predictions/seed-42")
+    predicted = np.load(folder / "valid_main_output.npy")
+    problem = Problem.read("california_housing")
+    scale = read_subset(problem, "train").target("main_output").std()
+    error = np.abs(predicted - read_subset(problem, "valid").target("main_output")) / scale
+    by_hand = np.where(error <= 0.4, error**2 / 2, 0.4 * error - 0.4**2 / 2).mean()
+    found = training.history["val_loss"].iloc[training.best.kept_epoch - 1]
+    assert found == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_a_loss_of_ones_own_trains_an_ensemble(training_project: Path) -> None:
+    code = "def loss(factor):\n    return lambda y, p: factor * (y - p) ** 2\n"
+    (training_project / "my_loss.py").write_text(code)
+    two = ["model.units=[]", "train.repeats=2"]
+    loss = "train.loss={_target_: my_loss.loss, factor: 1.0}"
+    own = train_network("california_housing", "mlp", *two, loss)
+    built_in = train_network("california_housing", "mlp", *two)
+    np.testing.assert_allclose(own.history, built_in.history, rtol=1e-4)
 
 
 def keep_training_rows(dataset: str, keep: Any) -> None:

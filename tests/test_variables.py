@@ -46,14 +46,14 @@ def test_a_program_sets_its_environment(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_variables_that_may_change_bits(trainable: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = network_config("digits", "mlp")
-    before = fingerprint(config)
+    before = fingerprint(config, [], None)
     for name in ("TF_CPP_MIN_LOG_LEVEL", "TF_CLI_ARGS", "TF_USE_LEGACY_KERAS", "KERAS_BACKEND"):
         monkeypatch.setitem(GIVEN, name, "1")
-    assert (given_bits(), fingerprint(config)) == ({}, before)
+    assert (given_bits(), fingerprint(config, [], None)) == ({}, before)
     monkeypatch.setitem(GIVEN, "XLA_FLAGS", "--a")
     monkeypatch.setitem(GIVEN, "TF_ENABLE_ONEDNN_OPTS", "0")
     assert given_bits() == {"TF_ENABLE_ONEDNN_OPTS": "0", "XLA_FLAGS": "--a"}
-    assert fingerprint(config) != before
+    assert fingerprint(config, [], None) != before
 
 
 def test_summary_of_any_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

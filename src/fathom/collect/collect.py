@@ -14,7 +14,7 @@ from fathom.messages.origins import read_settings
 from fathom.settings.config import Config
 from fathom.settings.selection import check_named_files
 
-FUNCTIONS = {"callbacks", "optimizer", "schedule"}  # settings of `train` with a `_target_`
+FUNCTIONS = {"callbacks", "loss", "optimizer", "schedule"}  # settings of `train` with a `_target_`
 PACKAGE = paths.OWN_CODE.name
 
 

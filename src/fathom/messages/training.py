@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 TWO_SCHEDULES = "train.optimizer.learning_rate is a schedule already; set one of the two to null"
+NO_SWAP = (
+    "SwapEMAWeights is not needed: with train.optimizer.use_ema, the average of the weights is "
+    "validated and kept; set it to null"
+)
 RAY_HERE = "only the stage train trains with ray; set it to fit"
 JAX_NEEDS_XLA = "train.engine ray trains on JAX, which always compiles with XLA; set it to auto"
 GPUS_OF_WORKERS = "train.engine ray uses the GPUs of train.ray.resources; set it to auto"

@@ -3,6 +3,7 @@
 import argparse
 import functools
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ import yaml
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
@@ -32,6 +33,10 @@ from fathom.settings.file_names import check_name, options
 from fathom.settings.merge import drop_replaced
 from fathom.settings.selection import check_selection
 from fathom.settings.yaml_values import check_yaml
+
+# Names in quotes, which Hydra does not take on a command line.
+QUOTED_NAME = re.compile(r"""[{,]\s*(["'])[^"']*\1\s*:""")
+NO_QUOTES = "Hydra takes names in braces without quotes, {0: 1.5}; other names go into params.yaml"
 
 COMPOSING = threading.Lock()  # Hydra composes in one thread at a time
 
@@ -235,6 +240,8 @@ def one_line(error: Exception) -> str:
         return f"{group}={name}: there is no {paths.CONF}/{group}/{name}.yaml{near}"
     if isinstance(error, yaml.MarkedYAMLError):
         return invalid_yaml(error)
+    if isinstance(error, OverrideParseException) and QUOTED_NAME.search(str(error.override)):
+        return f"command line: {error.override}: {NO_QUOTES}"
     return " ".join(str(error).split())
 
 

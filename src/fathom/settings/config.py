@@ -55,6 +55,11 @@ ClassWeight = Annotated[
 ]
 
 
+Loss = Annotated[
+    str | Factory, expect("auto, the name of a loss, or a mapping with its _target_ and arguments")
+]
+
+
 class EarlyStoppingSettings(Section):
     patience: PositiveInt
     min_delta: NonNegativeFloat
@@ -76,7 +81,7 @@ class TrainSettings(Section):
     batch_size: Count
     optimizer: Factory
     schedule: Factory | None
-    loss: str
+    loss: Loss
     class_weight: ClassWeight
     monitor: str
     keep: Literal["best", "last"]

@@ -34,7 +34,7 @@ def compile_model(model: keras.Model, problem: Problem, config: NetworkConfig) -
     outputs = [problem.output(name) for name in names]
     model.compile(
         optimizer=make_optimizer(config, problem),
-        loss=unwrap([loss_name(output, problem, config) for output in outputs]),
+        loss=unwrap([make_loss(output, problem, config) for output in outputs]),
         loss_weights=loss_weights(names, problem, config),
         metrics=unwrap([make_metrics(output) for output in outputs]),
         jit_compile=config.train.xla,
@@ -65,12 +65,18 @@ def make_optimizer(config: NetworkConfig, problem: Problem) -> keras.Optimizer:
 
 
 def make_schedule(config: NetworkConfig, schedule: Factory, rate: float, rows: int) -> Any:
-    """Return a learning-rate schedule; arguments `<name>_epochs` become `<name>_steps`."""
+    """Return a learning-rate schedule.
+
+    Arguments `<name>_epochs` become `<name>_steps`. `boundaries` are the epochs after which Keras'
+    PiecewiseConstantDecay goes on to the next value; it wants the last steps before.
+    """
     steps = steps_of_epoch(config.train, rows)
     arguments: dict[str, Any] = {"_target_": schedule.target}
     for name, value in schedule.arguments.items():
         if name.endswith("_epochs") and isinstance(value, (int, float)):
             name, value = name.removesuffix("epochs") + "steps", round(value * steps)
+        elif name == "boundaries" and schedule.target.endswith(".PiecewiseConstantDecay"):
+            value = [round(epochs * steps) - 1 for epochs in value]
         arguments[name] = value
     epochs = number_of_epochs(config.train, rows)
     defaults = {"initial_learning_rate": rate, "decay_steps": steps * epochs}
@@ -82,15 +88,29 @@ def make_schedule(config: NetworkConfig, schedule: Factory, rate: float, rows: i
     return make(factory, ("train", "schedule"), config.origins, **defaults)
 
 
-def loss_name(output: Output, problem: Problem, config: NetworkConfig) -> str:
-    """Return Keras' name of an output's loss; `train.loss` applies to the main target's task."""
-    name = config.train.loss
-    if name == "auto" or output.task != problem.main.task:
+def make_loss(output: Output, problem: Problem, config: NetworkConfig) -> Any:
+    """Return the loss of an output, or Keras' name of it; `train.loss` applies to the main target's
+    task.
+    """
+    setting, location = config.train.loss, ("train", "loss")
+    if setting == "auto" or output.task != problem.main.task:
         return DEFAULT_LOSS[output.task]
+    if isinstance(setting, Factory):
+        loss = make(setting, location, config.origins)
+        if not callable(loss):
+            text = f"{setting.target} returned {type(loss).__name__}, not a loss"
+            raise config.origins.error((*location, "_target_"), text)
+        return loss
     try:
-        return known_name(keras.losses, "loss", name)
+        return known_name(keras.losses, "loss", setting)
     except ValueError as error:
-        raise config.origins.error(("train", "loss"), str(error)) from error
+        raise config.origins.error(location, str(error)) from error
+
+
+def is_sparse(loss: Any) -> bool:
+    """Tell by the name of a loss whether it takes class numbers, not one-hot labels."""
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+    return name.lower().startswith("sparse")
 
 
 def loss_weights(names: list[str], problem: Problem, config: NetworkConfig) -> list[float] | None:

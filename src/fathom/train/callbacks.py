@@ -3,15 +3,17 @@
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData, scaler_of
 from fathom.artifacts.scalers import Scaler
 from fathom.base.errors import FathomError
-from fathom.messages.training import epoch_line
+from fathom.messages.training import NO_SWAP, epoch_line
 from fathom.settings.config import NetworkConfig
 from fathom.settings.instantiate import make
 from fathom.train.steps import number_of_epochs
@@ -56,10 +58,11 @@ def make_callbacks(
         logs: the folder of TensorBoard's logs.
 
     Raises:
-        FathomError: one acts on batches, but the engine is not `fit`.
+        FathomError: one acts on batches, but the engine is not `fit`; or swaps averaged weights.
     """
     settings = config.train
     callbacks: list[keras.callbacks.Callback] = [
+        AveragedWeights(),
         Logs(config, data.scalers, stopping.monitor),
         stopping,
     ]
@@ -70,6 +73,8 @@ def make_callbacks(
             continue
         location = ("train", "callbacks", name)
         callback = make(factory, location, config.origins)
+        if isinstance(callback, keras.callbacks.SwapEMAWeights):
+            raise config.origins.error(location, NO_SWAP)
         if engine == "compiled" and acts_on_batches(callback):
             raise config.origins.error(
                 location,
@@ -107,6 +112,29 @@ def early_stopping(config: NetworkConfig, problem: Problem) -> keras.callbacks.E
         min_delta=stopping.min_delta if stopping else 0.0,
         restore_best_weights=config.train.keep == "best",
     )
+
+
+class AveragedWeights(keras.callbacks.Callback):
+    """Validates and keeps the moving average of the weights, if the optimizer has one (`use_ema`).
+
+    The model has the average from the validation of an epoch to the beginning of the next one: all
+    callbacks see it at the end of the epoch. `raw` has the weights that the next epoch trains.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raw: list[NDArray[Any]] | None = None
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        if self.model.optimizer.use_ema:
+            self.raw = [variable.numpy() for variable in self.model.trainable_variables]
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if self.raw is not None:
+            for variable, value in zip(self.model.trainable_variables, self.raw, strict=True):
+                variable.assign(value)
+            self.raw = None
 
 
 class Logs(keras.callbacks.Callback):

@@ -20,7 +20,7 @@ from fathom.base.machine import GIB
 from fathom.base.tables import ROW_GROUP
 from fathom.models.names import input_names, output_names, unwrap
 from fathom.settings.config import NetworkConfig
-from fathom.train.build import class_weights, loss_name
+from fathom.train.build import class_weights, is_sparse, make_loss
 from fathom.train.memory import COPIES, memory_for_rows
 from fathom.train.steps import batch_size
 
@@ -192,7 +192,7 @@ def target(name: str, subset: Subset, data: ScaledData, config: NetworkConfig) -
     if output.task == "regression":
         scaled = scaler_of(name, data.scalers).transform(values[:, None])
         return scaled.astype(np.float32)
-    if loss_name(output, data.problem, config).startswith("sparse_"):
+    if is_sparse(make_loss(output, data.problem, config)):
         return values
     one_hot: np.ndarray = np.eye(output.units, dtype=np.float32)[values]
     return one_hot

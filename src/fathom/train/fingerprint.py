@@ -13,18 +13,22 @@ from fathom.base import paths
 from fathom.base.environment import given_bits
 from fathom.settings.config import NetworkConfig
 from fathom.train.devices import device_names
+from fathom.train.feeds import Feed
 
-# Settings that do not change the result; a training also resumes on another Ray cluster.
-WITHOUT_EFFECT = {"at_once", "checkpoint", "tensorboard", "ray"}
+# Settings that do not change the result of a run; a training also resumes on another Ray cluster.
+# How much of `memory` and `memory_limit` the rows take changes it: their order follows from it.
+WITHOUT_EFFECT = {
+    "at_once", "checkpoint", "ensemble", "memory", "ray", "repeats", "tensorboard",
+}  # fmt: skip
 SOURCE = Path(__file__).resolve().parents[2]
 MESSAGES = "fathom/messages"  # code that only returns text
 
 
-def fingerprint(config: NetworkConfig) -> str:
-    """Return the digest of a training's settings, code, data, versions, devices and
-    environment variables.
+def fingerprint(config: NetworkConfig, feeds: list[Feed], folds: int | None) -> str:
+    """Return the digest of a training's settings, code, data, windows of rows, versions, devices
+    and environment variables.
 
-    To be called when all code of the training is imported.
+    To be called when all code of the training is imported. `folds` is their number.
     """
     settings = {
         "dataset": config.dataset.name,
@@ -32,6 +36,8 @@ def fingerprint(config: NetworkConfig) -> str:
         "train": config.train.model_dump(by_alias=True, exclude=WITHOUT_EFFECT),
         "seed": config.seed,
         "split": config.split.model_dump(),
+        "folds": folds,
+        "windows": [[type(feed).__name__, feed.window_rows] for feed in feeds],
         "versions": [platform.python_version(), version("tensorflow"), version("keras")],
         "devices": device_names(),
         "environment": given_bits(),

@@ -115,7 +115,7 @@ def program_signature(model: keras.Model, config: NetworkConfig) -> str:
             model.get_config(),
             optimizer,
             spares_biases,
-            config.train.loss,
+            config.train.model_dump(by_alias=True, include={"loss"}),
             config.model.loss_weights,
         ]
         text = json.dumps(tree, default=keras.saving.serialize_keras_object)

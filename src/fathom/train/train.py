@@ -102,7 +102,9 @@ def train_seeds(
     at_once = runs_at_once(repeats, first)
     trainers = [first, *(prepare(config, rows, strategy, first) for _ in range(1, at_once))]
     checkpoints = paths.checkpoints(config.dataset.name, config.model.name)
-    folder = checkpoints / fingerprint(config)
+    folder = checkpoints / fingerprint(
+        config, [first.train, first.valid], folds and len(folds.of_runs)
+    )
     for other in checkpoints.glob("*"):
         if other != folder:  # of other settings, data or code
             shutil.rmtree(other)
@@ -190,7 +192,8 @@ def write(
             write_array(fold_file(temporary, subset), numbers)
     network, file = training.model, folders[training.best.name] / runs.MODEL
     if description["ensemble"]:
-        models = [keras.saving.load_model(run / runs.MODEL) for run in folders.values()]
+        files = [run / runs.MODEL for run in folders.values()]
+        models = [keras.saving.load_model(file, compile=False) for file in files]
         network, file = make_ensemble(models), folder / runs.MODEL
         save_model(network, file)
     with atomic_write(outputs / runs.MODEL) as temporary:
@@ -248,6 +251,7 @@ def summary(model: keras.Model) -> str:
 def describe(training: Training, trainer: Trainer, has_folds: bool) -> dict[str, Any]:
     """Return the content of `run.json`."""
     best, config = training.best, trainer.config
+    ensemble = is_ensemble(training, config)
     packages = (*VERSIONS, "jax", "ray") if config.train.engine == "ray" else VERSIONS
     variables = given_bits()
     return {
@@ -255,12 +259,12 @@ def describe(training: Training, trainer: Trainer, has_folds: bool) -> dict[str,
         "model": config.model.name,
         "experiment": config.experiment,
         "seed": best.seed,
-        "parameters": training.model.count_params(),
+        "parameters": training.model.count_params() * (len(training.runs) if ensemble else 1),
         "epochs": best.epochs,
         "best_epoch": best.best_epoch,
         "kept_epoch": best.kept_epoch,
         "monitor": training.monitor,
-        "ensemble": is_ensemble(training, config),
+        "ensemble": ensemble,
         "folds": has_folds,
         "runs": [run.outcome for run in training.runs],
         "engine": engine(trainer),
