@@ -158,7 +158,10 @@ def test_more_trials_continue(
 
 def test_other_settings_are_another_search(trainable: Path) -> None:
     folder = study_folder(search_config("mlp", "random"))
-    for same in ("trials=9", "ensemble=1", "at_once=2", "storage=sqlite:///s.db"):
+    for same in (
+        "trials=9", "ensemble=1", "at_once=2", "storage=sqlite:///s.db", "train.repeats=5",
+        "train.checkpoint=9",
+    ):  # fmt: skip
         assert study_folder(search_config("mlp", "random", same)) == folder
     for other in ("train.epochs=3", "scale.features=minmax", "search.seed=7"):
         assert study_folder(search_config("mlp", "random", other)) != folder

@@ -31,6 +31,7 @@ VALUES, SECONDS = "values", "seconds"  # attributes of a trial; SECONDS of the s
 WITHOUT_EFFECT = {
     "trials", "at_once", "engine", "address", "resources", "storage", "ensemble", "experiments",
 }  # fmt: skip
+OF_STAGE = {"at_once", "checkpoint", "ensemble", "ray", "repeats", "tensorboard"}  # of `train`
 
 
 class Connection(sqlite3.Connection):
@@ -135,7 +136,8 @@ def study_folder(config: SearchConfig) -> Path:
 def study_name(config: SearchConfig) -> str:
     """Return a name with a digest of all settings and data that the results depend on."""
     tree = config.model_dump(mode="json", by_alias=True)
-    settings = {key: tree[key] for key in ("dataset", "split", "scale", "model", "train", "seed")}
+    settings = {key: tree[key] for key in ("dataset", "split", "scale", "model", "seed")}
+    settings["train"] = {name: v for name, v in tree["train"].items() if name not in OF_STAGE}
     settings["search"] = config.search.model_dump(
         mode="json", by_alias=True, exclude=WITHOUT_EFFECT
     )
