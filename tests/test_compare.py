@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from trainings import refusal
 
 from fathom.artifacts.problem import Output, Problem
-from fathom.artifacts.schema import RawSource, Schema, SchemaColumn
 from fathom.base import blocks
 from fathom.compare import compare as module
 from fathom.compare.compare import (
@@ -32,9 +31,16 @@ NORMAL = 1.959964  # quantile of 0.975
 
 
 def write(
-    dataset: str, actual: NDArray[Any], baselines: Predictions, networks: Predictions
+    dataset: str,
+    actual: NDArray[Any],
+    baselines: Predictions,
+    networks: Predictions,
+    **more: NDArray[Any],
 ) -> None:
-    """Write what the stage reads; on the validation set the first baseline is the best."""
+    """Write what the stage reads; on the validation set the first baseline is the best.
+
+    `more` are columns of the targets.
+    """
     task: Any = "regression" if actual.dtype.kind == "f" else "classification"
     Problem(
         dataset=dataset, kind="table", shape=[1], numbers=["x"], wide=["x"], deep=["x"],
@@ -47,6 +53,10 @@ def write(
         for name, predicted in predictions.items():
             table = {"row": np.arange(len(actual)), "actual": actual, "predicted": predicted}
             pd.DataFrame(table).to_parquet(where / f"{name}.parquet", index=False)
+    scaled = Path("data/scaled", dataset)
+    scaled.mkdir(parents=True)
+    targets = {"row": np.arange(len(actual)), "main_output": actual} | more
+    pd.DataFrame(targets).to_parquet(scaled / "test_targets.parquet", index=False)
     metrics = {name: {"valid": {"rmse": i, "accuracy": -i}} for i, name in enumerate(baselines)}
     Path("metrics", dataset).mkdir(parents=True)
     Path("metrics", dataset, "baseline.json").write_text(json.dumps(metrics))
@@ -189,26 +199,19 @@ def test_rows_of_one_key_are_drawn_together(
     towns = np.random.default_rng(9).permutation(np.repeat(np.arange(400), 5))
     write("bike", actual, {"linear": baseline}, {"mlp": network})
     of_towns = compare_mlp("bike")
-    shutil.rmtree("data")
-    shutil.rmtree("metrics")
-    write("bike", actual[towns], {"linear": baseline[towns]}, {"mlp": network[towns]})
-    write_towns(towns)
-    found = compare_mlp("bike", "split.key=[town]")
+    for folder in ("data", "metrics"):
+        shutil.rmtree(folder)
+    of_row = actual[towns], {"linear": baseline[towns]}, {"mlp": network[towns]}
+    write("bike", *of_row, group=towns)
+    found = compare_mlp("bike")
     assert found["difference"] == pytest.approx(of_towns["difference"])
     width = of_towns["high"] - of_towns["low"]
     assert found["high"] - found["low"] == pytest.approx(width, rel=0.1)
+    for folder in ("data", "metrics"):
+        shutil.rmtree(folder)
+    write("bike", *of_row)
     by_row = compare_mlp("bike")
     assert by_row["high"] - by_row["low"] < 0.6 * width
-
-
-def write_towns(towns: NDArray[Any]) -> None:
-    folder = Path("data/raw/bike")
-    folder.mkdir(parents=True)
-    pd.DataFrame({"town": towns, "y": 0.0}).to_parquet(folder / "data.parquet")
-    Schema(
-        name="bike", kind="table", task="regression", target="y", rows=len(towns),
-        columns=[SchemaColumn(name="town", type="int64")], source=RawSource(origin="", sha256=""),
-    ).write(folder / "schema.json")  # fmt: skip
 
 
 @pytest.mark.parametrize("groups", [10, 100_000])

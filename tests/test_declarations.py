@@ -29,7 +29,6 @@ NOT_DECLARED = {"download": {"mirror"}}
 NOT_READ = {
     "collect": ["src/own"],  # no network here has code of the user's own
     "download": ["data/own"],  # digits come with scikit-learn
-    "compare": ["data/raw/digits"],  # only with a split.key
     "train": ["data/code/wide_deep.json"],
     "gate": ["report/index.html"],
     "explain": ["data/code", "data/raw/digits"],  # only tables have raw values

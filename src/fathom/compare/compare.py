@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import HIGHER_IS_BETTER, PRIMARY_METRIC, find_best
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.blocks import blocks
 from fathom.base.errors import FathomError
 from fathom.base.files import read_json, write_json
-from fathom.base.tables import count_rows, read_table
+from fathom.base.tables import count_rows, read_table, read_types
 from fathom.settings.config import DatasetConfig
-from fathom.split.split import read_groups
 
 DRAWS_AT_ONCE = 2**22  # 32 MiB of group numbers
 MAX_GROUPS = 100_000
@@ -49,7 +47,7 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
     folder = paths.predictions(dataset, "baseline").with_suffix("")
     files = {folder / f"{baseline}.parquet": f"baseline@{dataset}"}
     files |= {paths.predictions(dataset, m): f"evaluate@{dataset}-{m}" for m in config.models}
-    group_of_row = draw_groups(units_of_rows(files, config), config.seed)
+    group_of_row = draw_groups(units_of_rows(files, dataset), config.seed)
     sizes, sums = sum_by_group(files, metric, group_of_row)
     values = metric_of(sums.sum(axis=1) / sizes.sum(), metric)
     means = resample_means(np.vstack([sizes, sums]), config.compare.resamples, config.seed)
@@ -115,16 +113,15 @@ def correct_by_holm(p: Floats) -> Floats:
     return corrected
 
 
-def units_of_rows(files: Files, config: DatasetConfig) -> NDArray[np.integer[Any]]:
+def units_of_rows(files: Files, dataset: str) -> NDArray[np.integer[Any]]:
     """Return the unit of each test row: rows with the same `split.key` are one, as they may be
     alike; without a key, each row is.
     """
-    path, made_by = next(iter(files.items()))
-    if config.split.key is None:
-        return np.arange(count_rows(path, made_by), dtype=np.int32)
-    rows = read_table(path, made_by, ["row"])["row"].to_numpy()
-    groups = read_groups(Schema.read(config.dataset.name), config.split.key)
-    return np.unique(groups[rows], return_inverse=True)[1]
+    targets, made_by = paths.scaled(dataset) / "test_targets.parquet", f"scale@{dataset}"
+    if "group" not in read_types(targets, made_by):
+        return np.arange(count_rows(*next(iter(files.items()))), dtype=np.int32)
+    groups = read_table(targets, made_by, ["group"])["group"]
+    return np.unique(groups, return_inverse=True)[1]
 
 
 def sum_by_group(
