@@ -30,14 +30,14 @@ def test_scaled_rows_take_no_more_than_the_memory_for_rows(trainable: Path) -> N
 
 def test_batch_sizes_share_rows_in_memory(trainable: Path) -> None:
     pool, datasets = TrainerPool(tf.distribute.get_strategy()), TrialDatasets()
-    configs = [network_config("digits", "mlp", f"train.batch_size={size}") for size in (32, 64)]
+    configs = [network_config("digits", "mlp", f"train.batch_size={size}") for size in (64, 128)]
     data = datasets.get(configs[0], None)[0]
     model = build(configs[0], data.scaled.problem)
     first, second = (pool.feeds(model, config, data) for config in configs)
     assert first is second
     on_disk = [
         network_config("digits", "mlp", f"train.batch_size={size}", "train.memory=0.0004")
-        for size in (32, 64)
+        for size in (64, 128)
     ]
     windows = [pool.feeds(model, config, data)[0].window_rows for config in on_disk]
     assert windows[0] != windows[1]

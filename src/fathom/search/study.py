@@ -31,7 +31,9 @@ VALUES, SECONDS = "values", "seconds"  # attributes of a trial; SECONDS of the s
 WITHOUT_EFFECT = {
     "trials", "at_once", "engine", "address", "resources", "storage", "ensemble", "experiments",
 }  # fmt: skip
-OF_STAGE = {"at_once", "checkpoint", "ensemble", "ray", "repeats", "tensorboard"}  # of `train`
+OF_STAGE = {  # of `train`
+    "at_once", "checkpoint", "ensemble", "folds", "ray", "repeats", "tensorboard",
+}  # fmt: skip
 
 
 class Connection(sqlite3.Connection):
