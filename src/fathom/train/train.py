@@ -103,7 +103,7 @@ def train_seeds(
     trainers = [first, *(prepare(config, rows, strategy, first) for _ in range(1, at_once))]
     checkpoints = paths.checkpoints(config.dataset.name, config.model.name)
     folder = checkpoints / fingerprint(
-        config, [first.train, first.valid], folds and len(folds.of_runs)
+        config, [first.train, first.valid], None if folds is None else repeats
     )
     for other in checkpoints.glob("*"):
         if other != folder:  # of other settings, data or code
