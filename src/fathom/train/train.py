@@ -102,9 +102,8 @@ def train_seeds(
     at_once = runs_at_once(repeats, first)
     trainers = [first, *(prepare(config, rows, strategy, first) for _ in range(1, at_once))]
     checkpoints = paths.checkpoints(config.dataset.name, config.model.name)
-    folder = checkpoints / fingerprint(
-        config, [first.train, first.valid], None if folds is None else repeats
-    )
+    feeds = [first.train, first.valid]
+    folder = checkpoints / fingerprint(config, feeds, repeats if folds else None)
     for other in checkpoints.glob("*"):
         if other != folder:  # of other settings, data or code
             shutil.rmtree(other)
