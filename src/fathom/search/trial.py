@@ -17,7 +17,7 @@ from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write
 from fathom.base.machine import GIB, cores
 from fathom.scale.scale import scale_in_memory
-from fathom.search.folds import split_folds
+from fathom.search.cross_validation import split_folds
 from fathom.search.trainer_pool import TrainerPool, TrialData
 from fathom.settings.config import DatasetConfig, NetworkConfig, SearchConfig
 from fathom.split.split import Rows, subset_rows

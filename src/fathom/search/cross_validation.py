@@ -1,4 +1,4 @@
-"""Folds of the training and validation rows, for the cross-validation of a search."""
+"""Cross-validation of a search: folds of the training and validation rows."""
 
 from __future__ import annotations
 
