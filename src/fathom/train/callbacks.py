@@ -127,14 +127,22 @@ class AveragedWeights(keras.callbacks.Callback):
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         if self.model.optimizer.use_ema:
-            self.raw = [variable.numpy() for variable in self.model.trainable_variables]
-            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+            self.raw = copy_values(self.model.trainable_variables)
+            self.assign(copy_values(self.model.optimizer._model_variables_moving_average))
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if self.raw is not None:
-            for variable, value in zip(self.model.trainable_variables, self.raw, strict=True):
-                variable.assign(value)
+            self.assign(self.raw)
             self.raw = None
+
+    def assign(self, values: list[NDArray[Any]]) -> None:
+        for variable, value in zip(self.model.trainable_variables, values, strict=True):
+            variable.assign(value)
+
+
+def copy_values(variables: list[keras.Variable]) -> list[NDArray[Any]]:
+    """Copy values: on JAX, two variables would share one buffer, which a step gives away."""
+    return [np.array(variable.numpy()) for variable in variables]
 
 
 class Logs(keras.callbacks.Callback):
