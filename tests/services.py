@@ -38,7 +38,7 @@ MAX_ROWS, MAX_BYTES = 400, 400_000  # of `california`
 NAMES = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup"]
 ROW = dict.fromkeys([*NAMES, "Latitude", "Longitude"], 3.5)
 BODY = json.dumps({"instances": [ROW]}).encode()
-HEAD = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
+HEAD = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
 
 
 @dataclass

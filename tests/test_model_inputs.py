@@ -1,6 +1,7 @@
 """Raw columns as a model takes them, and values that training did not see."""
 
 import io
+import json
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,11 @@ from fathom.artifacts.problem import Output
 from fathom.artifacts.signature import InputColumn, InputKind, Signature, declare
 from fathom.predict.model_inputs import check_columns, model_inputs
 from fathom.predict.predict import Counts, write_csv
-from fathom.predict.prediction_columns import find_unusual, prediction_table
+from fathom.predict.prediction_columns import UNUSUAL, find_unusual, prediction_table
 from fathom.serve.json_columns import table_inputs
 from fathom.serve.openapi import column_schema
 from fathom.serve.request_error import RequestError
-from fathom.serve.service import to_json_values
+from fathom.serve.service import encode_response
 from fathom.settings.column_settings import ColumnSettings
 
 NAN = float("nan")
@@ -229,8 +230,10 @@ def test_a_class_called_none_or_na_keeps_its_name() -> None:
     write_csv(file, iter([block]), Counts())
     rows = [line.split(",")[0] for line in file.getvalue().splitlines()]
     assert rows == ["predicted", "NA", "None", "x"]
-    columns = {name: to_json_values(table[name].to_numpy(object)) for name in ["predicted"]}
-    assert columns == {"predicted": ["NA", "None", "x"]}
+    texts = {"predicted": table["predicted"].to_numpy(object), UNUSUAL: np.full(3, "", object)}
+    assert json.loads(encode_response(texts, "inputs")) == {
+        "outputs": {"predicted": ["NA", "None", "x"]}
+    }
 
 
 def test_columns_that_the_model_does_not_use() -> None:

@@ -2,13 +2,16 @@
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pytest
 from trainings import refusal
 
 from fathom.artifacts.signature import SourceFile
+from fathom.base.errors import FathomError
 from fathom.predict.table_rows import STANDARD_STREAM, open_table
 
 NO_HEADER = SourceFile(headers=[["column_1", "column_2", "y"], ["column_1", "column_2"]])
@@ -41,6 +44,22 @@ def test_forms_of_csv_files(
     path = tmp_path / "new.csv"
     path.write_bytes(content.encode(encoding))
     assert read(path, SourceFile.model_validate(source)) == wanted
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zip"])
+def test_a_file_that_unpacks_to_more_than_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    path = tmp_path / f"new.jsonl{suffix}"
+    pd.DataFrame({"a": ["0" * 2_000_000]}).to_json(path, orient="records", lines=True)
+    free = SimpleNamespace(available=4 << 20)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: free)
+    with pytest.raises(FathomError) as refused:
+        read(path, SourceFile())
+    assert str(refused.value) == (
+        f"{path} has more than 1 MiB of content, a quarter of the free memory: save it as "
+        "Parquet, which is read in parts"
+    )
 
 
 def test_standard_input_is_like_the_file_of_the_data_set(monkeypatch: pytest.MonkeyPatch) -> None:

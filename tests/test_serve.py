@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from exports import CALIFORNIA, DIGITS, HOUSES
 from PIL import Image
-from services import Served, assert_same, expected, exported, instances, raw_rows, serve_in_thread
+from services import Served, assert_same, expected, exported, instances, raw_rows
 
 from fathom.base import paths
 from fathom.base.files import read_array
@@ -50,7 +52,33 @@ def test_routes_of_tensorflow_serving(california: Served) -> None:
     assert california.post(body, path, headers=form).json() == california.post(body).json()
     status = {"error_code": "OK", "error_message": ""}
     available = {"version": "1", "state": "AVAILABLE", "status": status}
-    assert california.get("/v1/models/wide_deep").json() == {"model_version_status": [available]}
+    for version in ("", "/versions/1"):
+        path = f"/v1/models/wide_deep{version}"
+        assert california.post(body, f"{path}:predict").json() == california.post(body).json()
+        assert california.get(path).json() == {"model_version_status": [available]}
+        metadata = california.get(f"{path}/metadata").json()
+        assert metadata["model_spec"] == {
+            "name": "wide_deep",
+            "signature_name": "",
+            "version": "1",
+        }
+        definition = metadata["metadata"]["signature_def"]["signature_def"]["serving_default"]
+        assert sorted(definition["inputs"]) == sorted(body["instances"][0])
+        assert list(definition["outputs"]) == list(california.post(body).json()["predictions"][0])
+        assert definition["inputs"]["MedInc"] == {
+            "dtype": "DT_DOUBLE",
+            "tensor_shape": {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False},
+            "name": "",
+        }
+
+
+def test_docs_load_nothing(california: Served) -> None:
+    page = california.get("/docs")
+    assert page.headers["content-security-policy"].startswith("default-src 'none';")
+    assert re.findall(r'(?:src|href|url)\W+"?([^">]+)', page.text) == ["openapi.json"]
+    for path in california.get("/openapi.json").json()["paths"]:
+        assert f" {path}</code>" in page.text
+    assert "MedInc" in page.text
 
 
 def test_values_outside_the_training_set_are_marked(california: Served) -> None:
@@ -137,12 +165,6 @@ def test_only_this_machine_unless_a_host_is_set(california: Served) -> None:
     assert california.url.startswith("http://127.0.0.1:")
     line = f"california_housing/wide_deep is served at {california.url} until Ctrl+C or SIGTERM"
     assert california.printed == [line]
-    with serve_in_thread(CALIFORNIA, "--host", "0.0.0.0") as service:
-        assert service.printed[0] == (
-            "everyone who reaches 0.0.0.0 can use this service: it has no authentication and no "
-            "encryption. Put it behind a proxy that has both"
-        )
-        assert service.get("/health").status_code == 200
 
 
 def test_metrics(houses: Served) -> None:
@@ -161,3 +183,24 @@ def test_metrics(houses: Served) -> None:
     assert 'fathom_request_seconds_bucket{le="0.001",path="/predict"} ' in response.text
     assert 'fathom_model_info{dataset="houses",model="mlp"} 1.0' in response.text
     assert houses.metric("fathom_requests_under_way") == 1  # this one
+
+
+def test_metrics_of_the_last_rows(houses: Served) -> None:
+    rows = raw_rows(HOUSES, 50)
+    houses.post({"instances": instances(rows.assign(town="Atlantis"))})
+    text = houses.get("/metrics").text
+    names = "missing", "unseen", "out_of_range", "stability_index"
+    found = {
+        name: dict(re.findall(rf'fathom_column_{name}{{column="(.+)"}} (\S+)', text))
+        for name in names
+    }
+    assert list(found["missing"]) == list(found["stability_index"]) == list(rows)
+    assert float(found["unseen"]["town"]) > 0
+    assert "town" not in found["out_of_range"]
+    assert "rooms" not in found["unseen"]
+    assert houses.metric("fathom_drift_rows") >= 50
+    assert houses.metric("fathom_predictions_stability_index") >= 0
+    dashboard = (ROOT / "docs/grafana.json").read_text()
+    assert all(name in text for name in re.findall(r"fathom_[a-z_]+", dashboard))
+    shares = re.findall(r'fathom_predictions_share{bin=".+"} (\S+)', text)
+    assert sum(map(float, shares)) == pytest.approx(1, abs=1e-4)

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,8 +26,9 @@ from services import (
     exported,
 )
 
+from fathom.predict.data_drift import Drift
 from fathom.serve.app import create_app
-from fathom.serve.batching import Batcher, JsonColumns, start_batcher
+from fathom.serve.batching import Batcher, OutputColumns, start_batcher
 from fathom.serve.prometheus import Metrics
 from fathom.serve.service import Service, ServiceOptions, predict_columns
 
@@ -40,8 +42,9 @@ pytest_plugins = ["services"]
 @contextmanager
 def app_of(model: str, predict: Any = None, **limits: Any) -> Iterator[FastAPI]:
     """Return the application of a service; `predict` replaces the model."""
-    network, metrics, options = exported(model), Metrics(), ServiceOptions(**limits)
-    predict = predict or functools.partial(predict_columns, network)
+    network, options = exported(model), ServiceOptions(**limits)
+    metrics = Metrics(Drift(network.signature, 1000))
+    predict = predict or functools.partial(predict_columns, network, metrics.drift)
     batcher = Batcher(predict, options.batch_rows, options.batch_wait, metrics.observe_batch)
     with start_batcher(batcher):
         yield create_app(Service(network.signature, options, batcher, metrics))
@@ -50,14 +53,18 @@ def app_of(model: str, predict: Any = None, **limits: Any) -> Iterator[FastAPI]:
 def post_to(app: FastAPI, rows: list[Any]) -> httpx.Response:
     async def post() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.post("/predict", json={"instances": rows})
 
     return asyncio.run(post())
 
 
+def outputs(predicted: list[float], unusual: list[str]) -> OutputColumns:
+    return {"predicted": np.array(predicted, np.float32), "unusual": np.array(unusual, object)}
+
+
 def test_a_bug_reveals_nothing() -> None:
-    def predict(inputs: Mapping[str, Any]) -> JsonColumns:
+    def predict(inputs: Mapping[str, Any]) -> OutputColumns:
         raise RuntimeError("in the model")
 
     with app_of(CALIFORNIA, predict) as app:
@@ -67,8 +74,8 @@ def test_a_bug_reveals_nothing() -> None:
 
 
 def test_predictions_that_are_not_finite() -> None:
-    def predict(inputs: Mapping[str, Any]) -> JsonColumns:
-        return {"predicted": [1.0, float("nan")], "unusual": ["", "MedInc above 15"]}
+    def predict(inputs: Mapping[str, Any]) -> OutputColumns:
+        return outputs([1.0, float("nan")], ["", "MedInc above 15"])
 
     with app_of(CALIFORNIA, predict) as app:
         response = post_to(app, [ROW, ROW])
@@ -82,15 +89,36 @@ def test_predictions_that_are_not_finite() -> None:
 def test_a_prediction_that_takes_too_long() -> None:
     proceed = threading.Event()
 
-    def predict(inputs: Mapping[str, Any]) -> JsonColumns:
+    def predict(inputs: Mapping[str, Any]) -> OutputColumns:
         proceed.wait()
-        return {"predicted": [1.0], "unusual": [""]}
+        return outputs([1.0], [""])
 
     with app_of(CALIFORNIA, predict, timeout=0.1) as app:
         response = post_to(app, [ROW])
         proceed.set()
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     assert error_of(response) == "there was no answer within 0.1 seconds: try again later"
+
+
+def test_requests_beyond_the_limit_are_refused() -> None:
+    working, proceed = threading.Event(), threading.Event()
+
+    def predict(inputs: Mapping[str, Any]) -> OutputColumns:
+        working.set()
+        proceed.wait()
+        return outputs([1.0], [""])
+
+    with app_of(CALIFORNIA, predict, max_waiting=1) as app, ThreadPoolExecutor(1) as other:
+        first = other.submit(post_to, app, [ROW])
+        working.wait()
+        response = post_to(app, [ROW])
+        proceed.set()
+        assert first.result().status_code == 200
+    assert (error_of(response), response.status_code, response.headers["retry-after"]) == (
+        "1 requests are in progress, the most allowed: try again later",
+        503,
+        "1",
+    )
 
 
 def test_batches() -> None:
@@ -100,18 +128,18 @@ def test_batches() -> None:
     batches: list[list[int]] = []
     started, proceed = threading.Event(), threading.Event()
 
-    def predict(inputs: Mapping[str, Any]) -> JsonColumns:
+    def predict(inputs: Mapping[str, Any]) -> OutputColumns:
         started.set()
         proceed.wait()
         batches.append(inputs["x"].tolist())
         if -1 in inputs["x"]:
             raise ValueError("no negative ones")
-        return {"doubled": (2 * inputs["x"]).tolist()}
+        return {"doubled": 2 * inputs["x"]}
 
     async def send_all() -> list[Any]:
         with start_batcher(Batcher(predict, 5, 0.0, lambda *_: None)) as batcher:
 
-            def send(*values: int) -> asyncio.Task[JsonColumns]:
+            def send(*values: int) -> asyncio.Task[OutputColumns]:
                 return asyncio.create_task(batcher.predict({"x": np.array(values)}, len(values)))
 
             tasks = [send(0)]
@@ -124,7 +152,12 @@ def test_batches() -> None:
             proceed.set()
             return await asyncio.gather(*tasks, return_exceptions=True)
 
-    results = asyncio.run(send_all())
+    results = [
+        {name: values.tolist() for name, values in result.items()}
+        if isinstance(result, dict)
+        else result
+        for result in asyncio.run(send_all())
+    ]
     large = list(range(7, 13))
     assert batches == [[0], [1, 2, 3, 4, 5], [-1, 6], [-1], [6], large, [13]]
     failed, cancelled = results.pop(4), results.pop()
@@ -153,12 +186,12 @@ def test_requests_from_the_schema(
     schema is refused. Data that fits may be, too: a schema cannot say that lists have one length,
     that a text is a date or that a file is an image.
     """
-    with app_of(model, max_rows=20) as app:
+    with app_of(model, max_rows=20, hosts=frozenset({"testserver"})) as app:
         document = schemathesis.openapi.from_asgi("/openapi.json", app, config=SCHEMATHESIS)
         found = list(document.get_all_operations())
         operations = [operation.ok() for operation in found if isinstance(operation, Ok)]
         posts = [operation for operation in operations if operation.method == "post"]
-        assert [len(operations), len(posts)] == [6, 2]
+        assert [len(operations), len(posts)] == [10, 3]
         statuses = set()
         for operation in posts if mode is NEGATIVE else operations:
 

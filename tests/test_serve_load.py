@@ -21,7 +21,6 @@ from services import (
     ROW,
     Served,
     assert_same,
-    error_of,
     expected,
     instances,
     raw_rows,
@@ -64,24 +63,6 @@ def test_each_client_gets_the_predictions_of_its_rows() -> None:
         assert service.metric("fathom_batch_requests_count") < requests / 2
 
 
-def test_requests_beyond_the_limit_are_refused() -> None:
-    with serve_in_thread(CALIFORNIA, "--max-waiting", "3") as service:
-        waiting = open_requests(service)
-        response = service.post({"instances": [ROW]})
-        assert (error_of(response), response.status_code, response.headers["retry-after"]) == (
-            "3 requests are in progress, the most allowed: try again later",
-            503,
-            "1",
-        )
-        assert service.get("/health").status_code == 200
-        for connection in waiting:
-            connection.sendall(BODY)
-        first_lines = [connection.makefile().readline() for connection in waiting]
-        assert [line.split()[1] for line in first_lines] == ["200", "200", "200"]
-        for connection in waiting:
-            connection.close()
-
-
 def open_requests(service: Served) -> list[socket.socket]:
     """Return three connections with a request of which only the head has arrived."""
     connections = [service.connect() for _ in range(3)]
@@ -97,7 +78,7 @@ def test_a_body_that_does_not_arrive_times_out() -> None:
         serve_in_thread(CALIFORNIA, "--timeout", "0.1") as service,
         service.connect() as connection,
     ):
-        connection.sendall(HEAD.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+        connection.sendall(HEAD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
         response = connection.makefile().read()
     assert response.startswith("HTTP/1.1 408 ")
     assert response.endswith('{"error": "the body took more than 0.1 seconds"}')

@@ -10,6 +10,7 @@ from fathom.base import paths
 from fathom.base.environment import set_environment
 from fathom.base.errors import FathomError
 from fathom.base.streams import open_streams
+from fathom.serve.command_options import service_options
 
 PATH = click.Path(path_type=Path)
 MODEL = click.argument("model", type=PATH)
@@ -114,8 +115,17 @@ def refresh(name: str) -> None:
 @click.option("--sheet", help="Of a workbook with several.")
 @click.option("--table", help="Of a database file with several.")
 @click.option("--array", metavar="NAME", help="The array of images in an .npz file.")
+@click.option(
+    "--drift", metavar="OUT", type=PATH, help="A .json file: how INPUT differs from training rows."
+)
 def predict(
-    model: Path, rows: Path, output: Path, flag: bool, array: str | None, **given: str | None
+    model: Path,
+    rows: Path,
+    output: Path,
+    flag: bool,
+    array: str | None,
+    drift: Path | None,
+    **given: str | None,
 ) -> None:
     """Predict new rows with an exported network.
 
@@ -135,7 +145,7 @@ def predict(
 
     options = {key: value for key, value in given.items() if value is not None}
     exported_model = ExportedModel(export_folder(model))
-    predict_rows(exported_model, rows, output, flag=flag, array=array, options=options)
+    predict_rows(exported_model, rows, output, flag=flag, array=array, options=options, drift=drift)
 
 
 @fathom.command(context_settings={"ignore_unknown_options": True})
@@ -248,37 +258,21 @@ def completion(shell: str) -> None:
 
 @fathom.command(context_settings={"show_default": True})
 @MODEL
-@click.option("--host", default="127.0.0.1", help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8501, help="0: any free port.")
-@click.option("--max-rows", type=COUNT, default=1000, help="Maximum rows of a request.")
-@click.option("--max-bytes", type=COUNT, default=16 << 20, help="Maximum bytes of a request.")
-@click.option("--max-waiting", type=COUNT, default=256, help="Maximum requests; others get 503.")
-@click.option("--batch-rows", type=COUNT, default=1024, help="Maximum rows of a batch.")
-@click.option(
-    "--batch-wait-ms",
-    type=click.FloatRange(0, 10_000),
-    default=0,
-    help="Milliseconds that a request waits for others to join its batch.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, 3600, min_open=True),
-    default=30,
-    help="Seconds in which a request must arrive, and again in which it must be answered.",
-)
-def serve(model: Path, host: str, port: int, batch_wait_ms: float, **limits: Any) -> None:
+@service_options
+def serve(model: Path, **options: Any) -> None:
     """Serve predictions of an exported network over HTTP.
 
     MODEL is a folder such as exports/california_housing/mlp. POST /predict accepts
     {"instances": [{column: value, ...}, ...]} or {"inputs": {column: [value, ...], ...}}, and so
     does /v1/models/NAME:predict, TensorFlow Serving's path. GET /openapi.json describes the
-    interface, /health reports readiness, /metrics is for Prometheus.
+    interface, /health reports readiness, /metrics is for Prometheus. docs/serving.md says more.
 
+    If the variable FATHOM_TOKEN is set, requests need the header `Authorization: Bearer TOKEN`.
     SIGTERM and Ctrl+C stop the server after the current requests.
     """
     from fathom.serve.serve_command import serve_model
 
-    serve_model(export_folder(model), host, port, batch_wait=batch_wait_ms / 1000, **limits)
+    serve_model(export_folder(model), **options)
 
 
 def export_folder(model: Path) -> Path:

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError, field_serializer
 
+from fathom.artifacts.histogram import Histogram
 from fathom.artifacts.problem import Output
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import DatasetKind
@@ -43,7 +44,10 @@ class InputColumn(JsonModel):
     does not set one.
 
     `low` and `high` are the lowest and highest number, or date in seconds, of the training rows;
-    `categories` are their categories, except rare ones; `missing` is whether some have no value.
+    `categories` are their categories, except rare ones; `missing` is whether some have no value;
+    `histogram` is the distribution of their values. With `export.private` there are none of these
+    but `missing`, `texts` are the categories that look like missing values or have blanks at an
+    end, which stand for themselves, and `codes` is whether all categories are whole numbers.
     """
 
     name: str
@@ -54,6 +58,9 @@ class InputColumn(JsonModel):
     low: float | None = None
     high: float | None = None
     categories: list[str] | None = None
+    histogram: Histogram | None = None
+    texts: list[str] = Field(default_factory=list)
+    codes: bool = False
     missing: bool
 
     @property
@@ -63,7 +70,8 @@ class InputColumn(JsonModel):
     @property
     def has_codes(self) -> bool:
         """Whether it takes texts that are whole numbers, such as those beyond float32."""
-        return bool(self.categories) and all(map(WHOLE_NUMBER.fullmatch, self.categories or ()))
+        known = self.categories or ()
+        return self.codes or (bool(known) and all(map(WHOLE_NUMBER.fullmatch, known)))
 
     @property
     def dtype(self) -> str:
@@ -140,8 +148,10 @@ class Signature(JsonModel):
 
     The inputs are the `columns` of a table or an `image`. `missing` lists the texts that mean a
     missing value, beside the usual ones. `outputs` has the keys `main_output` and
-    perhaps `aux_output`; `interval` belongs to the numbers of the main output. `formats` maps a
-    format to its file or folder, or to the reason why there is none.
+    perhaps `aux_output`; `interval` belongs to the numbers of the main output. `predictions` is the
+    distribution of the main output's numbers, or most probable classes, for rows that the network
+    was not fitted to.
+    `formats` maps a format to its file or folder, or to the reason why there is none.
     """
 
     dataset: str
@@ -153,6 +163,7 @@ class Signature(JsonModel):
     source: SourceFile = SourceFile()
     outputs: dict[str, Output]
     interval: Interval | None
+    predictions: Histogram | None = None
     formats: dict[str, str]
     versions: dict[str, str]
 

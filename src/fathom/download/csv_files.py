@@ -25,11 +25,8 @@ from fathom.download.own_files import (
     read_bytes,
     shorten,
 )
+from fathom.settings.column_settings import MISSING as MISSING
 
-MISSING = [
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
-    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
-]  # fmt: skip
 BOOLEANS = ["true", "True", "TRUE", "false", "False", "FALSE"]
 TIMES = [pa.timestamp(unit, zone) for unit in ("us", "ns") for zone in (None, "UTC")]
 TITLE_ROWS = 20  # that tell whether the first line is a header

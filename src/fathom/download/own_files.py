@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
+
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.system_errors import find_system_error
@@ -115,9 +117,22 @@ def file_suffix(path: Path) -> str:
 
 
 def read_bytes(path: Path, limit: int = -1) -> bytes:
-    """Read a file, or its first `limit` bytes; decompress it if its suffix says so."""
+    """Read a file, or its first `limit` bytes; decompress it if its suffix says so.
+
+    Raises:
+        FathomError: it cannot be read, or is far larger than memory once it is decompressed.
+    """
     with open_bytes(path) as file:
-        return file.read() if limit < 0 else file.read(limit)
+        if limit >= 0 or path.suffix.lower() not in NAMES:
+            return file.read(limit)
+        most = psutil.virtual_memory().available // 4  # readers make copies
+        content = file.read(most)
+        if file.read(1):
+            raise FathomError(
+                f"{path} has more than {most >> 20:,} MiB of content, a quarter of the free "
+                "memory: save it as Parquet, which is read in parts"
+            )
+        return content
 
 
 def check_start(path: Path, content: bytes, kind: str = "") -> None:

@@ -36,6 +36,7 @@ from fathom.export import formats
 from fathom.export.card import write_card
 from fathom.export.example import write_example
 from fathom.export.preprocessing import build_image_model, build_table_model, reserved_names
+from fathom.export.signature_values import describe_predictions, describe_values, hide_values
 from fathom.models.names import output_names
 from fathom.scale.encoder import Encoder
 from fathom.settings.column_settings import NUMBERS, ColumnSettings
@@ -85,13 +86,25 @@ def export(config: NetworkConfig) -> Signature:
             source=describe_source(config.dataset, schema),
             outputs={problem.output_name(o): problem.output(o) for o in output_names(network)},
             interval=find_interval(problem, name, config.evaluate.coverage),
+            predictions=describe_predictions(problem, name),
             formats=write_formats(model, folder, config),
             versions=run["versions"],
         )
-        signature.write(folder / SIGNATURE)
-        write_example(folder, model, signature)
+        signature = write_signature(folder, model, signature, config.export.private)
         write_card(folder, config)
         formats.write_checksums(folder)
+    return signature
+
+
+def write_signature(
+    folder: Path, model: keras.Model, signature: Signature, private: bool
+) -> Signature:
+    """Write the signature and an example of a row, or no values of rows at all."""
+    if private:
+        signature = hide_values(signature)
+    else:
+        write_example(folder, model, signature)
+    signature.write(folder / SIGNATURE)
     return signature
 
 
@@ -150,6 +163,7 @@ def input_columns(
         if kind != "text":
             present = as_numbers(values).dropna()
             facts |= {"low": float(present.min()), "high": float(present.max())}
+        facts["histogram"] = describe_values(values, kind, known)
         others = [other for column in inputs for other in column.input_names]
         facts["input"] = input_name(name, others, reserved)
         if name in timed:

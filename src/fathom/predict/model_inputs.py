@@ -105,7 +105,8 @@ def read_values(
             remedy += "; if the file has decimal commas, add `--decimal ,`"
         raise FathomError(f"{error.found}: {remedy}") from error
     # Tables of packages may have categories such as " a" and "None": they stand for themselves.
-    own = [text for text in column.categories or [] if text in MISSING or text != text.strip()]
+    known = column.categories or column.texts
+    own = [text for text in known if text in MISSING or text != text.strip()]
     return converted.mask(values.isin(own), values) if own else converted
 
 

@@ -18,7 +18,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from fathom.artifacts.signature import Signature
 from fathom.base.errors import FathomError
-from fathom.base.files import atomic_write
+from fathom.base.files import atomic_write, write_json
+from fathom.predict.data_drift import Drift
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.image_rows import Block, read_images
 from fathom.predict.model_inputs import check_columns, model_inputs, override_decimal
@@ -48,6 +49,7 @@ def predict(
     flag: bool = False,
     array: str | None = None,
     options: Mapping[str, str] | None = None,
+    drift: Path | None = None,
 ) -> Counts:
     """Write the rows of a file in their order, with predictions, and print a summary.
 
@@ -60,6 +62,7 @@ def predict(
         array: name of the array of images in an .npz file.
         options: delimiter, decimal and encoding of a CSV file, by default guessed; sheet of a
             workbook; table of a database file.
+        drift: a .json file for how the rows differ from those of the training set.
 
     Raises:
         FathomError: the file is not valid, or not what the model takes. The old output stays.
@@ -67,6 +70,9 @@ def predict(
     if path.exists() and output.exists() and path.samefile(output):
         raise FathomError(f"--output: {output} is the input: name another file")
     signature, counts = exported_model.signature, Counts()
+    watch = Drift(signature)
+    if drift is not None:
+        check_output(drift, "drift", [".json"])
     if signature.image is None:
         blocks = table_blocks(signature, path, flag, array, options or {}, counts)
     elif options:
@@ -77,14 +83,20 @@ def predict(
     bar = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
     silent = not console.is_terminal
     with Progress(*bar, console=console, transient=True, disable=silent) as progress:
-        predicted = predict_blocks(exported_model, blocks, flag, counts, progress)
+        predicted = predict_blocks(exported_model, blocks, flag, counts, watch, progress)
         write_output(output, predicted, counts)
+    if drift is not None:
+        write_json(drift, watch.report())
+    click.echo(summarize(counts, flag), err=True)
+    return counts
+
+
+def summarize(counts: Counts, flag: bool) -> str:
     summary = f"{counts.rows:,} rows"
     if counts.unusual:
         where = "see the column unusual" if flag else "--flag marks them"
         summary += f", {counts.unusual:,} of them with values that training did not see ({where})"
-    click.echo(summary, err=True)
-    return counts
+    return summary
 
 
 def predict_blocks(
@@ -92,12 +104,15 @@ def predict_blocks(
     blocks: Iterator[Block],
     flag: bool,
     counts: Counts,
+    watch: Drift,
     progress: Progress,
 ) -> Iterator[pa.Table]:
     """Add predictions to blocks of rows, and count the rows."""
     task = progress.add_task("", total=None)
     for rows, inputs in blocks:
-        columns = prediction_table(exported_model.predict(inputs), exported_model.signature)
+        outputs = exported_model.predict(inputs)
+        watch.observe(inputs, outputs)
+        columns = prediction_table(outputs, exported_model.signature)
         unusual = find_unusual(inputs, exported_model.signature)
         if flag:
             columns[UNUSUAL] = pd.Series(unusual, dtype="str")
@@ -149,10 +164,7 @@ def write_output(path: Path, blocks: Iterator[pa.Table], counts: Counts) -> None
         cast(io.TextIOWrapper, sys.stdout).reconfigure(encoding="utf-8")
         write_csv(sys.stdout, blocks, counts)
         return
-    if path.suffix.lower() not in (".csv", ".parquet"):
-        raise FathomError(f"--output: {path} must end in .csv or .parquet, or be -")
-    if not path.parent.is_dir():
-        raise FathomError(f"--output: there is no folder {path.parent}")
+    check_output(path, "output", [".csv", ".parquet"])
     with atomic_write(path) as beside:
         if path.suffix.lower() == ".csv":
             with beside.open("w", newline="", encoding="utf-8") as file:
@@ -162,6 +174,14 @@ def write_output(path: Path, blocks: Iterator[pa.Table], counts: Counts) -> None
         with parquet.ParquetWriter(beside, first.schema) as writer:
             for block in itertools.chain([first], blocks):
                 writer.write_table(block)
+
+
+def check_output(path: Path, option: str, suffixes: list[str]) -> None:
+    if path.suffix.lower() not in suffixes:
+        also = ", or be -" if option == "output" else ""
+        raise FathomError(f"--{option}: {path} must end in {' or '.join(suffixes)}{also}")
+    if not path.parent.is_dir():
+        raise FathomError(f"--{option}: there is no folder {path.parent}")
 
 
 def write_csv(file: IO[str], blocks: Iterator[pa.Table], counts: Counts) -> None:

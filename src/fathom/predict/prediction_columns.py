@@ -77,6 +77,10 @@ def find_unusual(inputs: Inputs, signature: Signature) -> NDArray[np.object_]:
 
 
 def column_marks(values: NDArray[Any], column: InputColumn) -> Marks:
+    low, high = column.low, column.high
+    usual = column.categories is None and low is not None and high is not None
+    if usual and bool(((values >= low) & (values <= high)).all()):  # most rows: soon done
+        return []
     missing = values == "" if column.kind == "text" else pd.isna(values)
     marks: Marks = [] if column.missing else [(missing, f"{column.name} missing")]
     if column.categories is not None:

@@ -11,11 +11,12 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fathom.predict.model_inputs import Inputs
 
-JsonColumns = dict[str, list[Any]]  # one value a row
-Predict = Callable[[Inputs], JsonColumns]
+OutputColumns = dict[str, NDArray[Any]]  # one value a row
+Predict = Callable[[Inputs], OutputColumns]
 
 
 @dataclass
@@ -24,7 +25,7 @@ class PendingRequest:
 
     inputs: Inputs
     rows: int
-    future: asyncio.Future[JsonColumns]
+    future: asyncio.Future[OutputColumns]
 
 
 @dataclass
@@ -45,9 +46,9 @@ class Batcher:
     # None is the last entry.
     queue: SimpleQueue[PendingRequest | None] = field(default_factory=SimpleQueue)
 
-    async def predict(self, inputs: Inputs, rows: int) -> JsonColumns:
+    async def predict(self, inputs: Inputs, rows: int) -> OutputColumns:
         """Return the predictions for these rows as soon as their batch is done."""
-        future: asyncio.Future[JsonColumns] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[OutputColumns] = asyncio.get_running_loop().create_future()
         self.queue.put(PendingRequest(inputs, rows, future))
         return await future
 
@@ -88,7 +89,7 @@ class Batcher:
                 for request in batch:
                     self.run_batch([request])
                 return
-            results: list[JsonColumns | Exception] = [error]
+            results: list[OutputColumns | Exception] = [error]
         else:
             ends = list(accumulate(request.rows for request in batch))
             slices = [slice(start, end) for start, end in pairwise([0, *ends])]
@@ -101,7 +102,7 @@ class Batcher:
 UNKNOWN = PendingRequest({}, 0, None)  # type: ignore[arg-type]
 
 
-def resolve(batch: list[PendingRequest], results: list[JsonColumns | Exception]) -> None:
+def resolve(batch: list[PendingRequest], results: list[OutputColumns | Exception]) -> None:
     """Set the results of requests whose time is not over, in the thread of their loop."""
     for request, result in zip(batch, results, strict=True):
         if request.future.done():

@@ -108,7 +108,7 @@ def to_texts(
     values: Sequence[Any], column: InputColumn, missing: Sequence[str]
 ) -> NDArray[np.object_]:
     """Return texts: "" for missing ones, booleans as True and False in any spelling."""
-    declared, known = column.declaration, set(column.categories or ())
+    declared, known = column.declaration, set(column.categories or column.texts)
     is_boolean = declared.kind == "boolean"
     if is_boolean:
         check_types(values, column, {str, bool, NULL}, "is not true, false or a string")
@@ -173,8 +173,9 @@ def check_values(
     values: Sequence[Any], valid: Sequence[bool] | NDArray[np.bool_], column: InputColumn, why: str
 ) -> None:
     """Refuse the first value that is not valid."""
-    if not all(valid):
-        row = list(valid).index(False)
+    every = np.asarray(valid)
+    if not every.all():
+        row = int(every.argmin())
         raise RequestError(
             f"row {row}: {json_text(values[row])} in column {column.name!r} {why}: correct it, or "
             "give null for a missing value",

@@ -3,24 +3,22 @@
 import base64
 import binascii
 import io
-import warnings
+import math
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from fathom.artifacts.signature import IMAGE, ImageInput
 from fathom.base.errors import FathomError
-from fathom.download.image_files import READ_ERRORS, decode_image
-from fathom.predict.image_rows import to_shape
+from fathom.predict.image_rows import read_image, read_size
 from fathom.predict.model_inputs import Inputs
 from fathom.serve.request_error import RequestError, json_text, json_type
 
 FILE = "b64"
-MAX_PIXELS = 1 << 26  # of all files of a request: small files may unpack to gigabytes
+MAX_PIXELS = 1 << 24  # of all files of a request: small files may unpack to gigabytes
 
 
 def image_inputs(values: Sequence[Any], image: ImageInput) -> Inputs:
@@ -36,8 +34,8 @@ def image_inputs(values: Sequence[Any], image: ImageInput) -> Inputs:
     for row, value in enumerate(values):
         content = unwrap(value, row)
         if isinstance(content, bytes):
-            pixels += count_pixels(content)
-            if pixels > MAX_PIXELS:
+            pixels += math.prod(read_size(io.BytesIO(content)) or [0])
+            if image.resized and pixels > MAX_PIXELS:
                 raise RequestError(
                     f"row {row}: the image files up to this row have more than {MAX_PIXELS} "
                     "pixels, the most of a request: send fewer or smaller ones",
@@ -66,23 +64,9 @@ def unwrap(value: Any, row: int) -> Any:
         raise RequestError(f"row {row}: b64 is not Base64") from error
 
 
-def count_pixels(content: bytes) -> int:
-    """Return the pixels of an image file by its header, 0 if it is not an image."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of many pixels
-            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
-                return image.width * image.height
-    except Image.DecompressionBombError:
-        return MAX_PIXELS + 1
-    except READ_ERRORS:
-        return 0  # `read_file` has the better message
-
-
 def read_file(content: bytes, row: int, image: ImageInput) -> NDArray[np.uint8]:
-    name = f"row {row}: the file"
     try:
-        return to_shape(decode_image(io.BytesIO(content), name, image.bits), name, image)
+        return read_image(io.BytesIO(content), f"row {row}: the file", image)
     except FathomError as error:
         raise RequestError(str(error)) from error
 

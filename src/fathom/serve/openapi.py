@@ -1,5 +1,6 @@
 """Schemas of requests and responses for OpenAPI 3.1, from a network's signature."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fathom.artifacts.problem import Output
@@ -9,13 +10,14 @@ from fathom.serve.requests import SIGNATURE_NAME
 
 Json = dict[str, Any]
 
-ERRORS = {
+ACCESS = {401: "The token is missing or wrong.", 421: "The service has no such host name."}
+ERRORS = ACCESS | {
     400: "The request is not valid.",
     408: "The request did not arrive in time.",
     413: "The request has too many rows or bytes.",
     415: "The body is not plain JSON.",
     422: "A prediction is not a finite number.",
-    503: "Too many requests wait: try again later.",
+    503: "Too many requests, bytes or connections: try again later.",
 }
 
 
@@ -122,9 +124,9 @@ def json_response(schema: Json, description: str) -> Json:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def error_responses() -> dict[int | str, Json]:
+def error_responses(errors: Mapping[int, str] = ERRORS) -> dict[int | str, Json]:
     """Return the response for each status of a refused request."""
     return {
         status: json_response(reference("Error"), description)
-        for status, description in ERRORS.items()
+        for status, description in errors.items()
     }

@@ -1,7 +1,10 @@
 """Errors that a client gets, and JSON values as text in them."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
+
+from starlette.responses import Response
 
 TYPE_NAMES = {
     list: "a list",
@@ -23,7 +26,22 @@ class RequestError(Exception):
 
     def __init__(self, reason: str, status: int = 400, retry: int | None = None) -> None:
         super().__init__(reason)
-        self.status, self.reason, self.retry = status, shorten(reason, 600), retry
+        self.status, self.reason = status, shorten(reason, 600)
+        self.headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        if retry is not None:
+            self.headers["Retry-After"] = str(retry)
+
+
+def error_response(error: RequestError, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the response of a refusal, with more headers."""
+    content = json.dumps({"error": error.reason})  # in ASCII: a request's text may not be Unicode
+    return Response(
+        content, error.status, {**error.headers, **(headers or {})}, media_type="application/json"
+    )
+
+
+def busy(reason: str) -> RequestError:
+    return RequestError(f"{reason}: try again later", 503, retry=1)
 
 
 def json_type(value: Any) -> str:

@@ -1,29 +1,28 @@
 """How a request for predictions is answered."""
 
 import asyncio
-import json
-import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import orjson
 from numpy.typing import NDArray
-from pyarrow import compute
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from fathom.artifacts.signature import Signature
+from fathom.predict.data_drift import Drift
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import Inputs
 from fathom.predict.prediction_columns import UNUSUAL, find_unusual, prediction_columns
-from fathom.serve.batching import Batcher, JsonColumns
+from fathom.serve.batching import Batcher, OutputColumns
+from fathom.serve.bodies import Bodies
 from fathom.serve.prometheus import Metrics
-from fathom.serve.request_error import RequestError
-from fathom.serve.requests import Form, PredictRequest, parse_request, read_body
+from fathom.serve.request_error import RequestError, busy
+from fathom.serve.requests import Form, PredictRequest, parse_request
 
-SMALL = 1 << 16  # bytes that are parsed so fast that the event loop can do it
+SMALL = 1 << 15  # bytes that are parsed so fast that the event loop can do it
 
 
 @dataclass(frozen=True)
@@ -31,16 +30,23 @@ class ServiceOptions:
     """Limits of a service, and of its batches.
 
     A request has at most `max_rows` rows and `max_bytes` bytes. The service works on at most
-    `max_waiting` requests at once; each has `timeout` seconds to arrive and `timeout` seconds to be
-    answered. A batch ends with `batch_rows` rows, or `batch_wait` seconds after its first request.
+    `max_waiting` requests at once, on at most `max_connections` connections, of which
+    `max_per_address` are of one IP address. A request has `timeout` seconds for its head, `timeout`
+    seconds for its body and `timeout` seconds to be answered. A batch ends with `batch_rows` rows,
+    or `batch_wait` seconds after its first request. `hosts` and `token` are those of
+    `AccessMiddleware`.
     """
 
     max_rows: int = 1000
     max_bytes: int = 16 << 20
     max_waiting: int = 256
+    max_connections: int = 512
+    max_per_address: int = 128
     batch_rows: int = 1024
     batch_wait: float = 0.0
     timeout: float = 30.0
+    hosts: frozenset[str] = frozenset()
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -55,25 +61,26 @@ class Service:
     # One thread: Python parses one request at a time, and Pillow's settings are global.
     parser: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "parser"))
 
+    def __post_init__(self) -> None:
+        self.bodies = Bodies(self.options.max_bytes, self.options.timeout)
+
     async def predict(self, request: Request) -> Response:
         """Answer a request, unless too many others are in progress."""
+        self.check_busy()
+        async with self.bodies.read(request) as body:
+            self.check_busy()  # a body that arrives slowly keeps no other request waiting
+            self.in_progress += 1
+            try:
+                return await self.answer(body)
+            finally:
+                self.in_progress -= 1
+
+    def check_busy(self) -> None:
         if self.in_progress >= self.options.max_waiting:
             raise busy(f"{self.in_progress} requests are in progress, the most allowed")
-        self.in_progress += 1
-        try:
-            return await self.answer(request)
-        finally:
-            self.in_progress -= 1
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, body: bytearray) -> Response:
         seconds = self.options.timeout
-        try:
-            async with asyncio.timeout(seconds):
-                body = await read_body(request, self.options.max_bytes)
-        except TimeoutError as error:
-            raise RequestError(f"the body took more than {seconds:g} seconds", 408) from error
-        except ClientDisconnect as error:
-            raise RequestError("the body is incomplete") from error
         try:
             async with asyncio.timeout(seconds):
                 parsed = await self.parse(body)
@@ -85,7 +92,7 @@ class Service:
         self.metrics.unusual.inc(sum(map(bool, columns[UNUSUAL])))
         return Response(content, media_type="application/json")
 
-    async def parse(self, body: bytes) -> PredictRequest:
+    async def parse(self, body: bytearray) -> PredictRequest:
         """Parse a request, in another thread if that may take long."""
         arguments = body, self.signature, self.options.max_rows
         if len(body) <= SMALL and self.signature.image is None:
@@ -94,29 +101,25 @@ class Service:
         return await loop.run_in_executor(self.parser, parse_request, *arguments)
 
 
-def busy(reason: str) -> RequestError:
-    return RequestError(f"{reason}: try again later", 503, retry=1)
+def default_max_bytes(signature: Signature, max_rows: int) -> int:
+    """Return the most bytes of a request: no more than its rows need, since parsing takes time."""
+    if signature.image is not None:
+        return 16 << 20
+    return min(max(256 * max_rows * len(signature.columns), 1 << 20), 16 << 20)
 
 
-def predict_columns(exported_model: ExportedModel, inputs: Inputs) -> JsonColumns:
-    """Return the columns of `prediction_columns` and the column `unusual`, as JSON values."""
+def predict_columns(exported_model: ExportedModel, watch: Drift, inputs: Inputs) -> OutputColumns:
+    """Return the columns of `prediction_columns` and the column `unusual`."""
     # Values far from those of training overflow; `encode_response` names the row.
     with np.errstate(over="ignore", invalid="ignore"):
-        found = prediction_columns(exported_model.predict(inputs), exported_model.signature)
-    columns = {name: to_json_values(column) for name, column in found.items()}
-    return columns | {UNUSUAL: find_unusual(inputs, exported_model.signature).tolist()}
+        outputs = exported_model.predict(inputs)
+        found = prediction_columns(outputs, exported_model.signature)
+    watch.observe(inputs, outputs)
+    return found | {UNUSUAL: find_unusual(inputs, exported_model.signature)}
 
 
-def to_json_values(column: NDArray[Any]) -> list[Any]:
-    """Return texts, or numbers with the fewest digits that float32 needs."""
-    if column.dtype == object:
-        texts: list[Any] = column.tolist()
-        return texts
-    return [float(text) for text in compute.cast(pa.array(column), pa.string()).to_pylist()]
-
-
-def encode_response(columns: JsonColumns, form: Form) -> bytes:
-    """Return the body of a response.
+def encode_response(columns: OutputColumns, form: Form) -> bytes:
+    """Return the body of a response. Numbers have the fewest digits that float32 needs.
 
     Args:
         columns: predictions and `unusual`.
@@ -128,6 +131,7 @@ def encode_response(columns: JsonColumns, form: Form) -> bytes:
     """
     marks = columns[UNUSUAL]
     columns = {name: values for name, values in columns.items() if name != UNUSUAL}
+    check_finite(columns, marks)
     response: dict[str, Any]
     if form == "instances":
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -136,23 +140,23 @@ def encode_response(columns: JsonColumns, form: Form) -> bytes:
                 row[UNUSUAL] = mark
         response = {"predictions": rows}
     else:
+        # orjson writes arrays of numbers, but none of texts.
+        outputs = {name: of.tolist() if of.dtype == object else of for name, of in columns.items()}
         marked = {UNUSUAL: [mark or None for mark in marks]} if any(marks) else {}
-        response = {"outputs": columns | marked}
-    try:
-        return json.dumps(response, allow_nan=False, separators=(",", ":")).encode()
-    except ValueError as error:
-        raise not_finite_error(columns, marks) from error
+        response = {"outputs": outputs | marked}
+    return orjson.dumps(response, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def not_finite_error(columns: JsonColumns, marks: list[str]) -> RequestError:
-    row = next(
-        number
-        for number, values in enumerate(zip(*columns.values(), strict=True))
-        if any(isinstance(value, float) and not math.isfinite(value) for value in values)
-    )
-    why = f" ({marks[row]})" if marks[row] else ""
-    return RequestError(
-        f"row {row}: the prediction is not a finite number{why}: correct the values of this row, "
-        "or leave it out",
-        422,
-    )
+def check_finite(columns: OutputColumns, marks: NDArray[np.object_]) -> None:
+    for values in columns.values():
+        if values.dtype == object:
+            continue
+        invalid = ~np.isfinite(values)
+        if invalid.any():
+            row = int(invalid.argmax())
+            why = f" ({marks[row]})" if marks[row] else ""
+            raise RequestError(
+                f"row {row}: the prediction is not a finite number{why}: correct the values of "
+                "this row, or leave it out",
+                422,
+            )

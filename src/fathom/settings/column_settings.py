@@ -11,6 +11,11 @@ ColumnKind = Literal[
 ]
 NUMBERS = ("number", "integer")
 UNUSED = ("text", "text_id")  # networks do not take them
+# Texts that stand for a missing value, in every column without `missing`.
+MISSING = [
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+]  # fmt: skip
 
 Order = Annotated[list[str], Field(min_length=2), AfterValidator(unique)]
 

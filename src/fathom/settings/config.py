@@ -155,6 +155,7 @@ class ExportSettings(Section):
     keras: bool
     saved_model: bool
     onnx: bool
+    private: bool = False
 
 
 class CardText(Section):
