@@ -210,13 +210,14 @@ def test_a_model_of_another_signature_is_refused(folder: Path) -> None:
 
 
 @pytest.fixture
-def own_export(folder: Path, workspace: Path) -> Iterator[Path]:
+def own_export(folder: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return an export with a layer of the user's own, which is in no module that is imported."""
     file = workspace / "src/own_gate.py"
     file.parent.mkdir()
     file.write_text(OWN)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [*sys.path, str(file.parent)])
+        patch.syspath_prepend(file.parent)
         gate = importlib.import_module("own_gate").Gate()
     image = keras.Input((8, 8), dtype="uint8", name=IMAGE)
     x = gate(keras.layers.Flatten()(keras.ops.cast(image, "float32")))
@@ -236,9 +237,7 @@ def forget(names: list[str]) -> None:
 
 def test_own_classes_are_loaded_where_the_project_is(own_export: Path) -> None:
     images = np.zeros((1, 8, 8), np.uint8)
-    path = list(sys.path)
     assert ExportedModel(own_export).predict({IMAGE: images})["main_output"].shape == (1, 10)
-    sys.path[:] = path
 
 
 def test_own_classes_that_are_not_here_are_named(own_export: Path) -> None:

@@ -207,6 +207,7 @@ SUBCLASSED = """
 import keras
 
 
+@keras.saving.register_keras_serializable("folds")
 class Line(keras.Model):
     def call(self, inputs):
         return inputs[:, :1]

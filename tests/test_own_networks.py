@@ -53,6 +53,36 @@ def test_an_error_in_own_code_names_its_line(training_project: Path) -> None:
     assert finished.err == (f"train.py: broken_net.py, line {number}, in build: KeyError: 'gone'\n")
 
 
+LAYERS = "[keras.layers.Flatten(), Gate(), keras.layers.Dense(10)]"
+GATED = f"\n\ndef gated(problem, width):\n    return keras.Sequential({LAYERS})\n"
+GET = "get_config(self):\n        return super()"  # of the class Net
+UNSAVED = (
+    "Object Net was created by passing non-serializable argument values in `__init__()`, and "
+    "therefore the object must override `get_config()` in order to be serializable."
+)
+REGISTER = "@keras.saving.register_keras_serializable"
+
+
+@pytest.mark.parametrize(
+    ("name", "builder", "old", "new", "advice"),
+    [
+        ("unregistered", "gated", GET, GET, f"write {REGISTER}() before Gate"),
+        ("unsaved", "build", GET, "n(self):\n        super()", UNSAVED),
+    ],
+)
+def test_a_network_that_could_not_be_loaded_is_not_trained(
+    training_project: Path, name: str, builder: str, old: str, new: str, advice: str
+) -> None:
+    assert old in OWN
+    code = OWN.replace(old, new).replace(f'{REGISTER}("own")\nclass Gate', "class Gate") + GATED
+    (training_project / f"own_{name}.py").write_text(code.replace('"own"', f'"own_{name}"'))
+    settings = OWN_SETTINGS.replace("own_net", f"own_{name}").format(builder)
+    Path("conf/model/own.yaml").write_text(settings)
+    finished = run_stage("train", "dataset=digits", "model=own", *SHRUNK)
+    wanted = f"conf/model/own.yaml: _target_: the network could not be loaded later: {advice}"
+    assert finished.err == f"train.py: {wanted}\n"
+
+
 @pytest.mark.usefixtures("own")
 @pytest.mark.parametrize("builder", ["sequential", "sequential_with_input"])
 def test_own_function(builder: str) -> None:

@@ -30,7 +30,7 @@ def read_model(dataset: str, name: str) -> keras.Model:
 
 @dataclass(frozen=True)
 class OwnObject:
-    """A class or function of the user's own in a `.keras` file."""
+    """A class or function of the user's own in a network."""
 
     module: str
     name: str
@@ -38,7 +38,13 @@ class OwnObject:
 
     @property
     def file(self) -> Path:
-        return Path("src", *self.module.split(".")).with_suffix(".py")
+        module = Path("src", *self.module.split("."))
+        package = module / "__init__.py"
+        return package if package.is_file() else module.with_suffix(".py")
+
+    @property
+    def is_registered(self) -> bool:
+        return keras.saving.get_registered_object(self.registered) is not None
 
     def load(self) -> None:
         """Import the module from `src/` in the working folder, which registers the object."""
@@ -55,29 +61,29 @@ def load_network(file: Path) -> keras.Model:
     Raises:
         FathomError: a class is not there or not registered, or the file cannot be loaded.
     """
-    objects = list(own_objects(file))
+    with zipfile.ZipFile(file) as archive:
+        objects = list(own_objects(json.loads(archive.read("config.json"))))
     try:
         for own in objects:
             own.load()
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
         for own in objects:
-            if keras.saving.get_registered_object(own.registered) is None:
+            if not own.is_registered:
                 raise missing_object(file, own) from error
         reason = own_error(error) or str(error).strip().partition("\n")[0]
         raise FathomError(f"{file} cannot be loaded: {reason}") from error
 
 
-def own_objects(file: Path) -> Iterator[OwnObject]:
-    """Yield the classes and functions in a `.keras` file that are not Keras' own."""
-    with zipfile.ZipFile(file) as archive:
-        nodes = [json.loads(archive.read("config.json"))]
+def own_objects(tree: Any) -> Iterator[OwnObject]:
+    """Yield the classes and functions in a serialized network that are not Keras' own."""
+    nodes = [tree]
     while nodes:
         node = nodes.pop()
         if isinstance(node, dict):
             module, kind = node.get("module"), node.get("class_name")
             name = node.get("config") if kind == "function" else kind
-            if module and module.split(".")[0] not in ("builtins", "keras"):
+            if isinstance(module, str) and module.split(".")[0] not in ("builtins", "keras"):
                 registered = name if kind == "function" else node.get("registered_name")
                 yield OwnObject(module, str(name).rpartition(">")[2], str(registered))
         if isinstance(node, dict | list):

@@ -17,7 +17,6 @@ from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.signature import IMAGE, InputColumn, Signature, to_seconds
 from fathom.base import paths
 from fathom.base.files import read_array, write_json, write_text
-from fathom.export.formats import KERAS
 from fathom.export.templates import environment
 
 EXAMPLE = "example.json"
@@ -26,26 +25,23 @@ DIGITS = 7  # that float32 holds
 
 def write_example(folder: Path, model: keras.Model, signature: Signature) -> None:
     """Write a request with a validation row, and a program that predicts it by each format."""
-    row = read_row(signature)
+    row, literals = read_row(signature), dict[str, str]()
     if signature.image is not None:
         instance, inputs = row[0].tolist(), {IMAGE: row}
     else:
         instance = {c.name: json_value(row[c.name], c) for c in signature.columns}
         inputs = signature.tensors({c.input: raw_input(row[c.name], c) for c in signature.columns})
+        literals = {name: literal(values[0]) for name, values in inputs.items()}
     outputs = model({name: tf.constant(values) for name, values in inputs.items()})
-    program = (
-        environment()
-        .get_template("example.py.j2")
-        .render(
-            name=f"{signature.dataset}/{signature.model}",
-            image=signature.image,
-            inputs={}
-            if signature.image
-            else {n: literal(values[0]) for n, values in inputs.items()},
-            expected={name: rounded(np.asarray(values)[0]) for name, values in outputs.items()},
-            formats=[name for name, file in signature.formats.items() if (folder / file).exists()],
-            modules=sorted({own.module for own in own_objects(folder / KERAS)}),
-        )
+    own = own_objects(keras.saving.serialize_keras_object(model))
+    template = environment().get_template("example.py.j2")
+    program = template.render(
+        name=f"{signature.dataset}/{signature.model}",
+        image=signature.image,
+        inputs=literals,
+        expected={name: rounded(np.asarray(values)[0]) for name, values in outputs.items()},
+        formats=[name for name, file in signature.formats.items() if (folder / file).exists()],
+        modules=sorted({one.module for one in own}),
     )
     write_json(folder / EXAMPLE, {"instances": [instance]})
     write_text(folder / "example.py", program)

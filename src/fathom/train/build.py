@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fathom.artifacts.model_file import own_objects
 from fathom.artifacts.problem import Output, Problem
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.base.errors import did_you_mean
@@ -25,7 +26,23 @@ def build(config: NetworkConfig, problem: Problem) -> keras.Model:
     if not isinstance(model, keras.Model):
         text = f"{config.model.target} returned {type(model).__name__}, not a Keras model"
         raise config.origins.error(("model", "_target_"), text)
+    if not config.model.target.startswith("fathom."):
+        check_objects(model, config)
     return model
+
+
+def check_objects(model: keras.Model, config: NetworkConfig) -> None:
+    """Refuse a network of the user's own that no later stage could load from its file."""
+    text, location = "", ("model", "_target_")
+    try:
+        objects = own_objects(keras.saving.serialize_keras_object(model))
+        unknown = next((own.name for own in objects if not own.is_registered), None)
+        if unknown is not None:
+            text = f"write @keras.saving.register_keras_serializable() before {unknown}"
+    except NotImplementedError as error:
+        text = " ".join(str(error).split()).partition(" Please")[0]
+    if text:
+        raise config.origins.error(location, f"the network could not be loaded later: {text}")
 
 
 def compile_model(model: keras.Model, problem: Problem, config: NetworkConfig) -> None:
