@@ -61,8 +61,7 @@ def load_network(file: Path) -> keras.Model:
     Raises:
         FathomError: a class is not there or not registered, or the file cannot be loaded.
     """
-    with zipfile.ZipFile(file) as archive:
-        objects = list(own_objects(json.loads(archive.read("config.json"))))
+    objects = list(own_objects(read_config(file)))
     try:
         for own in objects:
             own.load()
@@ -73,6 +72,12 @@ def load_network(file: Path) -> keras.Model:
                 raise missing_object(file, own) from error
         reason = own_error(error) or str(error).strip().partition("\n")[0]
         raise FathomError(f"{file} cannot be loaded: {reason}") from error
+
+
+def read_config(file: Path) -> Any:
+    """Return the network in a `.keras` file as Keras serializes it."""
+    with zipfile.ZipFile(file) as archive:
+        return json.loads(archive.read("config.json"))
 
 
 def own_objects(tree: Any) -> Iterator[OwnObject]:

@@ -12,11 +12,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_numbers, as_texts
-from fathom.artifacts.model_file import own_objects
+from fathom.artifacts.model_file import own_objects, read_config
 from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.signature import IMAGE, InputColumn, Signature, to_seconds
 from fathom.base import paths
 from fathom.base.files import read_array, write_json, write_text
+from fathom.export.formats import KERAS
 from fathom.export.templates import environment
 
 EXAMPLE = "example.json"
@@ -33,7 +34,7 @@ def write_example(folder: Path, model: keras.Model, signature: Signature) -> Non
         inputs = signature.tensors({c.input: raw_input(row[c.name], c) for c in signature.columns})
         literals = {name: literal(values[0]) for name, values in inputs.items()}
     outputs = model({name: tf.constant(values) for name, values in inputs.items()})
-    own = own_objects(keras.saving.serialize_keras_object(model))
+    own = own_objects(read_config(folder / KERAS))
     template = environment().get_template("example.py.j2")
     program = template.render(
         name=f"{signature.dataset}/{signature.model}",
