@@ -48,7 +48,7 @@ def train_by_programs(config: NetworkConfig, examples: Examples) -> None:
     send_ready()
     started = wait_for_request()
     feed = MemoryFeed(examples)
-    programs = compile_programs(model, feed, config)
+    programs = compile_programs(model, feed, config, feed.rows)
     for epoch in count():
         model.reset_metrics()
         for _ in train_epoch(programs, feed, config.seed, epoch, 0):

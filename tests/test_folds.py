@@ -18,6 +18,7 @@ from fathom.evaluate.evaluate import evaluate
 from fathom.evaluate.intervals import fit_interval
 from fathom.scale.scale import scale
 from fathom.settings.config import NetworkConfig
+from fathom.settings.fields import Task
 from fathom.split.split import split
 from fathom.train.folds import draw_folds, make_folds
 
@@ -66,7 +67,10 @@ dataset:
 def in_project(workspace: Path) -> None:
     """Work in a project with the raw table, of which two columns are targets."""
     columns = [SchemaColumn(name=str(name), type=str(kind)) for name, kind in TABLE.dtypes.items()]
-    for name, target, task in (("numbers", "y", "regression"), ("kinds", "kind", "classification")):
+    tasks: dict[str, tuple[str, Task]] = {
+        "numbers": ("y", "regression"), "kinds": ("kind", "classification"),
+    }  # fmt: skip
+    for name, (target, task) in tasks.items():
         other = "kind" if target == "y" else "y"
         text = f"{SETTINGS}  task: {task}\n  target: {target}\n  exclude: [{other}]\n"
         Path(f"conf/dataset/{name}.yaml").write_text(text)
