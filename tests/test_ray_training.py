@@ -35,10 +35,10 @@ from trainings import (
 )
 
 ALWAYS = "train.checkpoint=0.000001"
-# Weighted classes; batches of an odd size, the last of them smaller.
+# Weighted classes, averaged weights; batches of an odd size, the last of them smaller.
 DIGITS = [
     "train.epochs=5", "train.batch_size=125", "train.class_weight=balanced",
-    ALWAYS, "model.dropout=0.0",
+    ALWAYS, "model.dropout=0.0", "+train.optimizer.use_ema=true",
 ]  # fmt: skip
 KILL = """
 import os

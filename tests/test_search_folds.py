@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from conftest import network_config
 from small_searches import run_search, search_config, stage_value, write_space
 
 from fathom.artifacts.schema import Schema
 from fathom.base.errors import FathomError
+from fathom.train.callbacks import DivergedError
 
 
 def folds_of(dataset: str, folds: int, *overrides: str) -> list[dict[str, Any]]:
@@ -88,3 +90,18 @@ def test_folds_are_judged_by_their_mean_so_far(
     with pytest.raises(PrunedError):
         engine.run_trial(*trial)
     assert judged[3:] == [(1, 0.5), (2, 0.6)]
+
+
+def test_a_diverged_fold_leaves_no_checkpoint(trainable: Path) -> None:
+    from fathom.search.trainer_pool import TrainerPool
+    from fathom.search.trial import ThreadEngine
+
+    pool = TrainerPool(tf.distribute.get_strategy())
+    engine = ThreadEngine(search_config("mlp", "random", "cv=2"), pool)
+    checkpoint = "train.checkpoint=0.000001"
+    settings = ["model.units=[]", "train.epochs=2", checkpoint, "train.optimizer.clipnorm=null"]
+    config = network_config("digits", "mlp", *settings, "model.learning_rate=1e30")
+    Path("checkpoints").mkdir()
+    with pytest.raises(DivergedError):
+        engine.run_trial(config, Path("checkpoints/trial.npz"), None)
+    assert list(Path("checkpoints").iterdir()) == []
