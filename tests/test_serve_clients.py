@@ -272,7 +272,10 @@ def test_the_proxy_of_the_documentation(tmp_path: Path, california: Served) -> N
         server = server.replace("http://127.0.0.1:8501", service.url)
         config = tmp_path / "nginx.conf"
         own = f"error_log {tmp_path}/error.log; pid {tmp_path}/pid; daemon off;"
-        config.write_text(f"{own} events {{}} http {{ access_log off; {server} }}")
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        files = [f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds]
+        more = " ".join(["access_log off;", *files])
+        config.write_text(f"{own} events {{}} http {{ {more} {server} }}")
         arguments = ["nginx", "-p", str(tmp_path), "-e", str(tmp_path / "error.log")]
         with subprocess.Popen([*arguments, "-c", str(config)]) as proxy:
             try:

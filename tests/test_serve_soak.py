@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import random
+import signal
 import statistics
 import time
 from collections import defaultdict
@@ -95,6 +96,7 @@ def test_a_soak(exports: Path, capsys: pytest.CaptureFixture[str]) -> None:
             for client in clients:
                 client.result()
         assert service.post({"instances": [ROW]}).status_code == 200
+        service.end(signal.SIGTERM)
     with capsys.disabled():
         print(f"\none row alone: median {1000 * statistics.median(alone):.1f} ms")
         for kind, durations in sorted(seconds.items()):

@@ -78,8 +78,8 @@ def find_unusual(inputs: Inputs, signature: Signature) -> NDArray[np.object_]:
 
 def column_marks(values: NDArray[Any], column: InputColumn) -> Marks:
     low, high = column.low, column.high
-    usual = column.categories is None and low is not None and high is not None
-    if usual and bool(((values >= low) & (values <= high)).all()):  # most rows: soon done
+    has_range = column.categories is None and low is not None and high is not None
+    if has_range and ((values >= low) & (values <= high)).all():  # most rows: soon done
         return []
     missing = values == "" if column.kind == "text" else pd.isna(values)
     marks: Marks = [] if column.missing else [(missing, f"{column.name} missing")]
@@ -90,10 +90,9 @@ def column_marks(values: NDArray[Any], column: InputColumn) -> Marks:
             else np.isin(values, [float(category) for category in column.categories])
         )
         marks.append((~known & ~missing, f"{column.name} not seen in training"))
-    elif column.low is not None and column.high is not None:
-        low, high = (format_limit(limit, column) for limit in (column.low, column.high))
-        marks.append((values < column.low, f"{column.name} below {low}"))
-        marks.append((values > column.high, f"{column.name} above {high}"))
+    elif low is not None and high is not None:
+        marks.append((values < low, f"{column.name} below {format_limit(low, column)}"))
+        marks.append((values > high, f"{column.name} above {format_limit(high, column)}"))
     return marks
 
 
