@@ -183,6 +183,9 @@ def test_the_ensemble_is_one_model_that_averages(trainable: Path, dataset: str, 
     folder = Path("models", dataset, model)
     runs = [predictions(file, dataset) for file in sorted((folder / "repeats").iterdir())]
     assert_average(predictions(folder / "model.keras", dataset), runs)
+    model_file = keras.saving.load_model(folder / "model.keras", compile=False)
+    run = json.loads((folder / "run.json").read_text())
+    assert run["parameters"] == model_file.count_params()
     metrics = evaluate(network_config(dataset, model))
     assert ("aux" in metrics) is (model == "wide_deep")
 
