@@ -81,7 +81,7 @@ coverage: setup-dev
 bench: setup-bench
 	python bench/epochs.py
 
-# compare our metrics with published ones, in a table of README.md: an hour from nothing
+# compare our metrics with published ones, in a table of docs/comparing.md: an hour from nothing
 figures: setup
 	PYTHONPATH=src python bench/figures.py
 

@@ -3,9 +3,9 @@
 PYTHONPATH=src python bench/figures.py [--only DATASET]
 
 Runs the experiments in `published.yaml` as DVC experiments in a copy of the project, reads their
-metrics, and writes the table to README.md between its two marks. Networks in DVC's cache are not
-trained again; from nothing it takes an hour. Fashion-MNIST is downloaded, or copied from the mirror
-that `FATHOM_MIRROR` names.
+metrics, and writes the table to docs/comparing.md between its two marks. Networks in DVC's cache
+are not trained again; from nothing it takes an hour. Fashion-MNIST is downloaded, or copied from
+the mirror that `FATHOM_MIRROR` names.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def rows(published: dict[str, Any]) -> Iterator[list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", help="a data set: print its table, and do not change README.md")
+    parser.add_argument("--only", help="a data set: print its table, and change no file")
     only = parser.parse_args().only
     if problem := experiment_problem():
         parser.error(problem)
@@ -81,10 +81,10 @@ def main() -> None:
     table = markdown_table(HEAD, rows({only: published[only]} if only else published))
     print(table)
     if not only:
-        readme = ROOT / "README.md"
+        document = ROOT / "docs/comparing.md"
         marked = re.compile(f"({re.escape(MARKS[0])}\n).*?({re.escape(MARKS[1])})", re.DOTALL)
-        text = marked.sub(lambda m: f"{m[1]}\n{table}\n\n{m[2]}", readme.read_text())
-        readme.write_text(text)
+        text = marked.sub(lambda m: f"{m[1]}\n{table}\n\n{m[2]}", document.read_text())
+        document.write_text(text)
 
 
 if __name__ == "__main__":
