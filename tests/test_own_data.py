@@ -75,7 +75,7 @@ def test_a_table_of_ones_own_goes_all_the_way(
     new = write_spreadsheet(houses(400).drop(columns="price"), tmp_path / "new.csv")
     done = run_command("predict", "houses/mlp", new, "-o", tmp_path / "out.csv")
     assert done.status == 0, done.err
-    found = pd.read_csv(tmp_path / "out.csv")["predicted"]
+    found = pd.read_csv(tmp_path / "out.csv", sep=";", decimal=",")["predicted"]  # as the input
     assert len(found) == 400
     wanted = pd.read_parquet("data/predictions/houses/mlp.parquet")
     np.testing.assert_allclose(found[wanted["row"]], wanted["predicted"], rtol=1e-4)
