@@ -79,6 +79,7 @@ def test_every_format_of_an_ensemble(trainable: Path) -> None:
     check_predictions("california_housing", "mlp")
 
 
+@pytest.mark.slow
 def test_every_format_of_convolutions(trainable: Path) -> None:
     """The network is trained with augmentation, of which nothing is in the files."""
     augmentation = "model.augmentation={shift: 0.2, flip: true, cutout: 0.3}"
@@ -127,6 +128,7 @@ def test_only_the_formats_of_the_settings_are_written(pipeline: Path) -> None:
     assert Signature.read(folder).formats == {"keras": "model.keras"}
 
 
+@pytest.mark.slow
 def test_the_same_network_gives_the_same_files(
     pipeline: Path,
     tmp_path_factory: pytest.TempPathFactory,

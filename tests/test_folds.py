@@ -161,7 +161,8 @@ def test_the_model_is_the_mean_of_the_runs_whatever_is_at_once() -> None:
     prepared("kinds")
     found = []
     for at_once in (1, 2):
-        train_network("kinds", "mlp", "train.folds=3", f"train.at_once={at_once}")
+        settings = ["train.folds=3", f"train.at_once={at_once}", "model.units=[8]"]
+        train_network("kinds", "mlp", *settings)
         folder = Path("models/kinds/mlp")
         found.append({file: file.read_bytes() for file in folder.rglob("*.keras")})
     assert found[0] == found[1]
