@@ -25,6 +25,7 @@ from fathom.base.environment import set_environment
 from fathom.base.files import write_json
 from fathom.base.machine import cores
 from fathom.base.tables import read_table, write_table
+from fathom.compare.compare import row_errors
 from fathom.download.download import download
 from fathom.evaluate.evaluate import evaluate
 from fathom.evaluate.metrics import compute_metrics
@@ -60,7 +61,9 @@ def run_split(
             for subset, predicted in result.predictions.items()
         }
         competitors[name] = values | {"seconds": result.seconds, "cached": result.cached}
-        errors[name] = row_errors(actual["test"], result.predictions["test"], metric)
+        predicted = result.predictions["test"]
+        predicted = predicted if metric == "rmse" else predicted.argmax(1)
+        errors[name] = row_errors(actual["test"], predicted, metric)
     scale(compose([*overrides, *settings], DatasetConfig))
     for model in models:
         competitors[model] = run_network([*overrides, f"model={model}", *settings], metric)
@@ -96,19 +99,7 @@ def read_errors(table: str, model: str, metric: str) -> Floats:
     file = paths.predictions(table, model)
     predictions = read_table(file, f"evaluate@{table}-{model}", ["actual", "predicted"])
     actual, predicted = (predictions[name].to_numpy() for name in ("actual", "predicted"))
-    return squared_or_correct(actual, predicted, metric)
-
-
-def row_errors(actual: Any, predicted: Floats, metric: str) -> Floats:
-    return squared_or_correct(
-        actual, predicted if metric == "rmse" else predicted.argmax(1), metric
-    )
-
-
-def squared_or_correct(actual: Any, predicted: Any, metric: str) -> Floats:
-    if metric == "rmse":
-        return np.square(np.asarray(predicted - actual, np.float64))
-    return np.asarray(predicted == actual, np.float64)
+    return row_errors(actual, predicted, metric)
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ import yaml
 from own_files import write
 
 from fathom.download.csv_dialect import guess_csv
-from fathom.download.csv_files import MISSING
 from fathom.download.table_files import read_table_file
+from fathom.settings.column_settings import MISSING
 
 NAN = float("nan")
 

@@ -18,7 +18,7 @@ from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import DatasetKind
 from fathom.base.errors import FathomError
 from fathom.base.files import JsonModel, read_json
-from fathom.settings.column_settings import ColumnSettings
+from fathom.settings.column_settings import MISSING, ColumnSettings
 
 SIGNATURE = "signature.json"
 MOST_BITS = 16  # of the values in a gray image
@@ -46,8 +46,8 @@ class InputColumn(JsonModel):
     `low` and `high` are the lowest and highest number, or date in seconds, of the training rows;
     `categories` are their categories, except rare ones; `missing` is whether some have no value;
     `histogram` is the distribution of their values. With `export.private` there are none of these
-    but `missing`, `texts` are the categories that look like missing values or have blanks at an
-    end, which stand for themselves, and `codes` is whether all categories are whole numbers.
+    but `missing`, `texts` are the `literal_texts`, and `codes` is whether all categories are whole
+    numbers.
     """
 
     name: str
@@ -72,6 +72,14 @@ class InputColumn(JsonModel):
         """Whether it takes texts that are whole numbers, such as those beyond float32."""
         known = self.categories or ()
         return self.codes or (bool(known) and all(map(WHOLE_NUMBER.fullmatch, known)))
+
+    @property
+    def literal_texts(self) -> list[str]:
+        """The categories that look like missing values or have blanks at an end, as tables of
+        packages may have them: they stand for themselves.
+        """
+        known = self.categories or self.texts
+        return [text for text in known if text in MISSING or text != text.strip()]
 
     @property
     def dtype(self) -> str:

@@ -142,12 +142,16 @@ def sum_by_group(
         for i, (path, table) in enumerate(zip(files, tables, strict=True)):
             if not table["row"].equals(tables[0]["row"]):
                 raise different_rows(path, files)
-            if metric == "rmse":
-                values = np.square((table["predicted"] - table["actual"]).to_numpy(np.float64))
-            else:
-                values = (table["predicted"] == table["actual"]).to_numpy().astype(np.float64)
+            values = row_errors(table["actual"].to_numpy(), table["predicted"].to_numpy(), metric)
             sums[i] += np.bincount(group, values, count)
     return sizes, sums
+
+
+def row_errors(actual: NDArray[Any], predicted: NDArray[Any], metric: str) -> Floats:
+    """Return the squared error of each row (RMSE), or 1 for a correct prediction (accuracy)."""
+    if metric == "rmse":
+        return np.square(np.asarray(predicted - actual, np.float64))
+    return np.asarray(predicted == actual, np.float64)
 
 
 def metric_of(means: Floats, metric: str) -> Floats:

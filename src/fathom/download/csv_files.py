@@ -25,7 +25,7 @@ from fathom.download.own_files import (
     read_bytes,
     shorten,
 )
-from fathom.settings.column_settings import MISSING as MISSING
+from fathom.settings.column_settings import MISSING
 
 BOOLEANS = ["true", "True", "TRUE", "false", "False", "FALSE"]
 TIMES = [pa.timestamp(unit, zone) for unit in ("us", "ns") for zone in (None, "UTC")]

@@ -13,9 +13,9 @@ from pyarrow import compute
 
 from fathom.artifacts.columns import as_texts
 from fathom.base.errors import FathomError
-from fathom.download.csv_files import MISSING, replace_decimal_mark, trim_texts, try_cast
+from fathom.download.csv_files import replace_decimal_mark, trim_texts, try_cast
 from fathom.download.declaration_error import DeclarationError
-from fathom.settings.column_settings import NUMBERS, ColumnSettings
+from fathom.settings.column_settings import MISSING, NUMBERS, ColumnSettings
 
 GROUP_MARKS = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]", ".": r"\.", ",": ","}
 NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"

@@ -21,6 +21,7 @@ READ_ERRORS = (
     EOFError, IndexError, KeyError, MemoryError, NotImplementedError, OSError, OverflowError,
     RuntimeError, SyntaxError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
+FORMATS = ("PNG", "JPEG")
 ORIENTATION = 0x0112  # EXIF's tag
 WHITE = -1  # the value of a transparent pixel in a 16-bit image
 
@@ -61,7 +62,7 @@ def load_image(file: Path | IO[bytes], name: str) -> LoadedImage:
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(file, formats=("PNG", "JPEG")) as opened:
+            with Image.open(file, formats=FORMATS) as opened:
                 raw_mode = str(opened.tile[0][3]) if opened.tile else ""
                 opened.load()
                 changes = list_changes(opened, raw_mode)

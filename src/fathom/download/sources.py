@@ -26,13 +26,13 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
 from fathom.download.checksums import check_sha256, hash_files
-from fathom.download.csv_files import MISSING
 from fathom.download.images import RawImages, read_image_folder
 from fathom.download.own_files import DELIMITERS, check_pulled, check_suffix, path_in_own
 from fathom.download.parquet_files import concatenate, is_parquet, parquet_table
 from fathom.download.remote_file import File, RemoteFile
 from fathom.download.source_table import RawTable as RawTable  # for sources of users, too
 from fathom.download.table_files import Part, read_table_files
+from fathom.settings.column_settings import MISSING
 
 Raw = RawTable | RawImages
 

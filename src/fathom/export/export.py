@@ -23,7 +23,6 @@ from fathom.artifacts.signature import (
     ImageInput,
     InputColumn,
     InputKind,
-    Interval,
     Signature,
     SourceFile,
     declare,
@@ -85,8 +84,7 @@ def export(config: NetworkConfig) -> Signature:
             missing=[str(text) for text in config.dataset.source.arguments.get("missing", [])],
             source=describe_source(config.dataset, schema),
             outputs={problem.output_name(o): problem.output(o) for o in output_names(network)},
-            interval=find_interval(problem, name, config.evaluate.coverage),
-            predictions=describe_predictions(problem, name),
+            **describe_held_out(problem, name, config.evaluate.coverage),
             formats=write_formats(model, folder, config),
             versions=run["versions"],
         )
@@ -108,11 +106,16 @@ def write_signature(
     return signature
 
 
-def find_interval(problem: Problem, network: str, coverage: float) -> Interval | None:
-    if problem.main.task != "regression":
-        return None
+def describe_held_out(problem: Problem, network: str, coverage: float) -> dict[str, Any]:
+    """Return the `interval` and the distribution of `predictions`, from predictions for rows that
+    the network was not fitted to.
+    """
     actual, predicted = Predictions.read(problem, network).held_out_sample()
-    return fit_interval(predicted, actual, coverage)
+    is_regression = problem.main.task == "regression"
+    return {
+        "interval": fit_interval(predicted, actual, coverage) if is_regression else None,
+        "predictions": describe_predictions(problem, predicted),
+    }
 
 
 def describe_source(dataset: DatasetSettings, schema: Schema) -> SourceFile:

@@ -9,15 +9,13 @@ import pandas as pd
 
 from fathom.artifacts.columns import as_numbers, as_texts
 from fathom.artifacts.histogram import Histogram
-from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
+from fathom.artifacts.scalers import Floats
 from fathom.artifacts.signature import InputColumn, InputKind, Signature
-from fathom.settings.column_settings import MISSING
 
 
-def describe_predictions(problem: Problem, model: str) -> Histogram:
-    """Return the distribution of the predictions for rows that it was not fitted to."""
-    _, predicted = Predictions.read(problem, model).held_out_sample()
+def describe_predictions(problem: Problem, predicted: Floats) -> Histogram:
+    """Return the distribution of numbers, or of the most probable classes."""
     classes = problem.main.classes
     if classes is None:
         return Histogram.of_numbers(predicted)
@@ -40,6 +38,7 @@ def hide_values(signature: Signature) -> Signature:
 
 
 def hide_column(column: InputColumn) -> InputColumn:
-    texts = [text for text in column.categories or [] if text in MISSING or text != text.strip()]
     nothing = dict.fromkeys(["low", "high", "categories", "histogram"])
-    return column.model_copy(update={"texts": texts, "codes": column.has_codes, **nothing})
+    return column.model_copy(
+        update={"texts": column.literal_texts, "codes": column.has_codes, **nothing}
+    )

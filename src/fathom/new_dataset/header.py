@@ -8,8 +8,9 @@ import pyarrow as pa
 from pyarrow import compute
 
 from fathom.base.errors import FathomError
-from fathom.download.csv_files import MISSING, replace_decimal_mark, trim_texts, try_cast
+from fathom.download.csv_files import replace_decimal_mark, trim_texts, try_cast
 from fathom.new_dataset.missing_markers import MARKERS
+from fathom.settings.column_settings import MISSING
 
 SAMPLE = 1000  # rows whose values are compared with the names
 YEARS = (1500, 2200)

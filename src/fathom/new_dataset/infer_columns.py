@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from fathom.artifacts.columns import MOSTLY
-from fathom.download.csv_files import MISSING
 from fathom.download.declared_columns import convert_column
 from fathom.new_dataset.column_guess import Check, ColumnGuess, Reading
 from fathom.new_dataset.column_texts import Texts, find_texts
@@ -21,7 +20,7 @@ from fathom.new_dataset.missing_markers import find_markers
 from fathom.new_dataset.number_formats import Numbers, find_numbers
 from fathom.new_dataset.printing import shorten
 from fathom.new_dataset.typed_columns import read_typed
-from fathom.settings.column_settings import UNUSED
+from fathom.settings.column_settings import MISSING, UNUSED
 from fathom.settings.yaml_text import column_entry
 
 MIN_VALUES = 10  # for some of them to be in the training set

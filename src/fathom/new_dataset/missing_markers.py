@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fathom.download.csv_files import MISSING
 from fathom.new_dataset.column_texts import Mask, Texts
+from fathom.settings.column_settings import MISSING
 
 MARKERS = {  # lower-case texts that mean a missing value among numbers and dates
     "?", "??", "-", "--", "---", "–", "—", ".", "..", "...", "…", "*", "/", "n.a.", "n.a",

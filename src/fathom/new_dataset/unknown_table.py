@@ -13,7 +13,7 @@ from fathom.artifacts.schema import LARGE
 from fathom.base.errors import FathomError
 from fathom.download.csv_dialect import SEPARATOR, WHITESPACE, find_delimiter, guess_csv
 from fathom.download.csv_encoding import FEW_FIELDS, EncodingGuess, decode, guess_encoding
-from fathom.download.csv_files import MISSING, name_columns, parse_csv
+from fathom.download.csv_files import name_columns, parse_csv
 from fathom.download.own_files import DELIMITERS, check_suffix, read_bytes
 from fathom.download.parquet_files import is_parquet, parquet_table
 from fathom.download.table_files import Part, read_table_file
@@ -21,6 +21,7 @@ from fathom.new_dataset.column_guess import Check
 from fathom.new_dataset.dataset_file import Arguments
 from fathom.new_dataset.header import refuse_data
 from fathom.new_dataset.printing import shorten
+from fathom.settings.column_settings import MISSING
 
 LIBSVM = re.compile(rb"\s*[-+.\deE]+([ \t]+\d+:[-+.\deE]+)+[ \t]*[\r\n]")
 

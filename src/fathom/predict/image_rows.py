@@ -15,13 +15,12 @@ from PIL import Image
 from fathom.artifacts.signature import IMAGE, ImageInput
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import ARRAYS, as_uint8, check_image_shape, read_npz_array
-from fathom.download.image_files import READ_ERRORS, decode_image
+from fathom.download.image_files import FORMATS, READ_ERRORS, decode_image
 from fathom.download.images import SUFFIXES, natural_sort_key
 from fathom.download.own_files import check_file, check_name, damage, error_text
 from fathom.predict.model_inputs import Inputs
 
 BLOCK = 1024  # images
-FORMATS = ("PNG", "JPEG")
 BOMB = (1 << 31, 1 << 31)  # the size of an image that Pillow does not open
 KNOWN_ARRAYS = {name for pairs in ARRAYS for name, _ in pairs}
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from fathom.artifacts.columns import as_texts, show
 from fathom.artifacts.signature import InputColumn, Signature, to_seconds
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.download.csv_files import MISSING
 from fathom.download.declaration_error import DeclarationError
 from fathom.download.declared_columns import convert_column
+from fathom.settings.column_settings import MISSING
 
 # Images, or raw columns by `InputColumn.input`, of shape (rows, ...): `Signature.tensors` makes the
 # model's inputs of them.
@@ -104,9 +104,7 @@ def read_values(
         if decimal == "," and column.declaration.decimal == ".":  # never guessed without reason
             remedy += "; if the file has decimal commas, add `--decimal ,`"
         raise FathomError(f"{error.found}: {remedy}") from error
-    # Tables of packages may have categories such as " a" and "None": they stand for themselves.
-    known = column.categories or column.texts
-    own = [text for text in known if text in MISSING or text != text.strip()]
+    own = column.literal_texts
     return converted.mask(values.isin(own), values) if own else converted
 
 

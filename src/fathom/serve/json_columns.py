@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.signature import BOOLEANS, InputColumn, Signature, to_seconds
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.download.csv_files import MISSING
 from fathom.predict.model_inputs import Inputs, read_values
 from fathom.serve.request_error import RequestError, json_text, json_type, shorten
+from fathom.settings.column_settings import MISSING
 
 NULL = type(None)
 

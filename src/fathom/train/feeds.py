@@ -175,24 +175,28 @@ def make_reader(
 ) -> Read:
     """Return a function that reads some rows of a subset, or all, as examples for a network."""
     problem = data.problem
+    sparse = {
+        name: is_sparse(make_loss(problem.output(name), problem, config))
+        for name in output_names(model)
+    }
 
     def read(rows: range | None) -> Examples:
         scaled = data.subset(subset, rows)
         inputs = unwrap(scaled.inputs(input_names(model), problem))
-        targets = unwrap([target(name, scaled, data, config) for name in output_names(model)])
+        targets = unwrap([target(name, scaled, data, sparse[name]) for name in sparse])
         weights = sample_weights(model, scaled, problem, class_weights)
         return (inputs, targets) if weights is None else (inputs, targets, weights)
 
     return read
 
 
-def target(name: str, subset: Subset, data: ScaledData, config: NetworkConfig) -> np.ndarray:
+def target(name: str, subset: Subset, data: ScaledData, sparse: bool) -> np.ndarray:
     """Return an output's scaled numbers or class numbers, one-hot unless the loss is sparse."""
     output, values = data.problem.output(name), subset.target(name)
     if output.task == "regression":
         scaled = scaler_of(name, data.scalers).transform(values[:, None])
         return scaled.astype(np.float32)
-    if is_sparse(make_loss(output, data.problem, config)):
+    if sparse:
         return values
     one_hot: np.ndarray = np.eye(output.units, dtype=np.float32)[values]
     return one_hot
