@@ -1,5 +1,6 @@
 """Metrics of networks follow from their predictions, in the target's own unit."""
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -118,6 +119,9 @@ def test_layout_of_metrics(
     if main == CLASSIFICATION:
         names["calibrated"] = main
         assert metrics["calibrated"].pop("temperature") > 0
+        sets = metrics.pop("prediction_set")
+        assert set(sets) == {"wanted", "test"}
+        assert set(sets["test"]) == {"coverage", "size"}
     else:
         assert set(metrics.pop("interval")) == {"wanted", "test"}
     assert set(metrics) == {*SUBSETS, *names}
@@ -211,9 +215,10 @@ def test_blocks_of_rows_change_nothing(
     rows = 60 if dataset == "digits" else 9
     monkeypatch.setattr(blocks, "MOST_VALUES", rows * Problem.read(dataset).main.units)
     by_block = evaluate(config)
-    fitted_to_a_block = "calibrated" if dataset == "digits" else "interval"
-    for metrics in (by_block, at_once):
-        del metrics[fitted_to_a_block]
+    is_digits = dataset == "digits"
+    fitted_to_a_block = ["calibrated", "prediction_set"] if is_digits else ["interval"]
+    for metrics, name in itertools.product((by_block, at_once), fitted_to_a_block):
+        del metrics[name]
     assert flatten(by_block) == pytest.approx(flatten(at_once), rel=1e-9)
     pd.testing.assert_frame_equal(read_predictions(dataset, "wide_deep"), table)
     assert [plot.read_text() for plot in plots] == texts

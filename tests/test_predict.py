@@ -97,6 +97,11 @@ def test_parquet_to_parquet(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         found["probability"], found[["probability_<=50K", "probability_>50K"]].max(axis=1)
     )
+    sets = [text.split("; ") for text in found["predicted_set"]]
+    covered = [actual in one for actual, one in zip(wanted["actual"], sets, strict=True)]
+    metrics = json.loads(Path(f"metrics/{ADULTS}.json").read_text())["prediction_set"]["test"]
+    assert np.mean(covered) == pytest.approx(metrics["coverage"], abs=0.001)
+    assert np.mean(list(map(len, sets))) == pytest.approx(metrics["size"], abs=0.002)
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,8 @@ def predict(
 
     Rows keep their order and their other columns. Each row gets the column `predicted`. A
     regression adds `predicted_low` and `predicted_high` (the prediction interval), a
-    classification `probability` and one probability for each class.
+    classification `probability`, one probability for each class, and `predicted_set` (the
+    classes of the prediction set, joined by semicolons).
     """
     from fathom.train.devices import start_on_cpu
 

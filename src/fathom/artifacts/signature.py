@@ -137,6 +137,21 @@ class Interval(JsonModel):
         return predicted - half, predicted + half
 
 
+class PredictionSet(JsonModel):
+    """Prediction sets of classes: those of at least the probability `threshold`, and the most
+    probable. `coverage` is the targeted share of rows whose set has the right class.
+    """
+
+    coverage: float
+    threshold: float
+
+    def members(self, probabilities: Floats) -> NDArray[np.bool_]:
+        """Return which classes are in the set of each row, both of shape (rows, classes)."""
+        members = probabilities >= self.threshold
+        members[np.arange(len(members)), probabilities.argmax(axis=1)] = True
+        return members
+
+
 class SourceFile(JsonModel):
     """How the file of the data set is read, where `dataset.source` says so; new files are like it.
 
@@ -156,7 +171,8 @@ class Signature(JsonModel):
 
     The inputs are the `columns` of a table or an `image`. `missing` lists the texts that mean a
     missing value, beside the usual ones. `outputs` has the keys `main_output` and
-    perhaps `aux_output`; `interval` belongs to the numbers of the main output. `predictions` is the
+    perhaps `aux_output`; `interval` belongs to the numbers of the main output, `prediction_set` to
+    its classes. `predictions` is the
     distribution of the main output's numbers, or most probable classes, for rows that the network
     was not fitted to.
     `formats` maps a format to its file or folder, or to the reason why there is none.
@@ -170,7 +186,8 @@ class Signature(JsonModel):
     missing: list[str]
     source: SourceFile = SourceFile()
     outputs: dict[str, Output]
-    interval: Interval | None
+    interval: Interval | None = None
+    prediction_set: PredictionSet | None = None
     predictions: Histogram | None = None
     formats: dict[str, str]
     versions: dict[str, str]

@@ -15,7 +15,8 @@ from fathom.base.tables import TableWriter
 from fathom.evaluate.calibration import fit_temperature, scale_temperature
 from fathom.evaluate.intervals import fit_interval, measure_coverage
 from fathom.evaluate.metrics import Metrics, metrics_for, prediction_table
-from fathom.settings.config import NetworkConfig
+from fathom.evaluate.prediction_sets import fit_set, measure_sets
+from fathom.settings.config import EvaluateSettings, NetworkConfig
 
 PLOTS = ("confusion", "predicted", "residuals")
 PLOT_ROWS = 10_000  # at most: `dvc plots` puts a mark for each into the page
@@ -26,13 +27,14 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
 
     Writes `metrics/<dataset>/<model>.json` with the metrics by set, and, where they apply, `aux`
     (those of the auxiliary output), `spread` and `ensemble` (see `evaluate_runs`), `interval`
-    (coverage and mean width of prediction intervals on the test set) and `calibrated` (the
-    temperature, and the metrics by set at it). Temperature and intervals are fitted to evenly
+    (coverage and mean width of prediction intervals on the test set), `prediction_set` (coverage
+    and mean number of classes of prediction sets on the test set) and `calibrated` (the
+    temperature, and the metrics by set at it). Temperature, intervals and sets are fitted to evenly
     spaced rows of the validation set, a million at most. Also writes the predictions for the test
     set to `data/predictions/` and, for `dvc plots`, to `plots/`.
 
-    With `train.folds`, all metrics of the training and validation set, temperature and intervals
-    are those of out-of-fold predictions, the latter two of both sets.
+    With `train.folds`, all metrics of the training and validation set, temperature, intervals and
+    sets are those of out-of-fold predictions, the latter three of both sets.
 
     Raises:
         FathomError: the trained network or the scaled data is missing.
@@ -46,20 +48,30 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
         metrics["aux"] = evaluate_sets(network, seeds, "aux_output")
     if len(network.seeds) > 1:
         metrics |= evaluate_runs(network)
-    if problem.main.task == "regression":
-        actual, predicted = network.held_out_sample()
-        coverage = config.evaluate.coverage
-        interval = fit_interval(predicted, actual, coverage)
-        if interval is not None:
-            test = measure_coverage(interval, network.blocks(seeds, "test"))
-            metrics["interval"] = {"wanted": coverage, "test": test}
-    elif config.evaluate.temperature_scaling:
-        actual, predicted = network.held_out_sample()
-        temperature = fit_temperature(predicted, actual)
-        calibrated = evaluate_sets(network, seeds, temperature=temperature)
-        metrics["calibrated"] = {"temperature": temperature, **calibrated}
+    metrics |= evaluate_held_out(network, config.evaluate)
     write_test_predictions(network)
     write_json(paths.metrics(dataset, name), metrics)
+    return metrics
+
+
+def evaluate_held_out(network: Predictions, settings: EvaluateSettings) -> dict[str, Any]:
+    """Return the metrics of what is fitted to rows that no weights were fitted to."""
+    actual, predicted = network.held_out_sample()
+    coverage, test_rows = settings.coverage, network.blocks(network.model_seeds, "test")
+    if network.problem.main.task == "regression":
+        interval = fit_interval(predicted, actual, coverage)
+        if interval is None:
+            return {}
+        return {"interval": {"wanted": coverage, "test": measure_coverage(interval, test_rows)}}
+    metrics: dict[str, Any] = {}
+    prediction_set = fit_set(predicted, actual, coverage)
+    if prediction_set is not None:
+        test = measure_sets(prediction_set, test_rows)
+        metrics["prediction_set"] = {"wanted": coverage, "test": test}
+    if settings.temperature_scaling:
+        temperature = fit_temperature(predicted, actual)
+        calibrated = evaluate_sets(network, network.model_seeds, temperature=temperature)
+        metrics["calibrated"] = {"temperature": temperature, **calibrated}
     return metrics
 
 

@@ -31,6 +31,7 @@ from fathom.artifacts.signature import (
 from fathom.base import paths
 from fathom.base.files import atomic_write, read_array, read_json
 from fathom.evaluate.intervals import fit_interval
+from fathom.evaluate.prediction_sets import fit_set
 from fathom.export import formats
 from fathom.export.card import write_card
 from fathom.export.example import write_example
@@ -107,15 +108,14 @@ def write_signature(
 
 
 def describe_held_out(problem: Problem, network: str, coverage: float) -> dict[str, Any]:
-    """Return the `interval` and the distribution of `predictions`, from predictions for rows that
-    the network was not fitted to.
+    """Return the `interval` or `prediction_set` and the distribution of `predictions`, from
+    predictions for rows that the network was not fitted to.
     """
     actual, predicted = Predictions.read(problem, network).held_out_sample()
-    is_regression = problem.main.task == "regression"
-    return {
-        "interval": fit_interval(predicted, actual, coverage) if is_regression else None,
-        "predictions": describe_predictions(problem, predicted),
-    }
+    facts: dict[str, Any] = {"predictions": describe_predictions(problem, predicted)}
+    if problem.main.task == "regression":
+        return facts | {"interval": fit_interval(predicted, actual, coverage)}
+    return facts | {"prediction_set": fit_set(predicted, actual, coverage)}
 
 
 def describe_source(dataset: DatasetSettings, schema: Schema) -> SourceFile:

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.scalers import Floats
-from fathom.artifacts.signature import EPOCH, IMAGE, SECOND, InputColumn, Signature
+from fathom.artifacts.signature import (
+    EPOCH,
+    IMAGE,
+    SECOND,
+    InputColumn,
+    PredictionSet,
+    Signature,
+)
 from fathom.predict.model_inputs import Inputs
 
 UNUSUAL = "unusual"  # the name of the column
@@ -28,12 +35,18 @@ def prediction_columns(
 
     Regression has `predicted`, in the target's unit, and with an interval `predicted_low` and
     `predicted_high`. Classification has `predicted`, the most probable class, its `probability`,
-    and `probability_<class>` of each class. An auxiliary output's columns begin with `aux_`.
+    `probability_<class>` of each class, and with a prediction set `predicted_set`, its classes from
+    the most to the least probable, joined by semicolons. An auxiliary output's columns begin with
+    `aux_`.
     """
-    columns = output_columns(outputs["main_output"], signature.main)
+    main = outputs["main_output"]
+    columns = output_columns(main, signature.main)
     if signature.interval is not None:
-        low, high = signature.interval.around(outputs["main_output"])
+        low, high = signature.interval.around(main)
         columns |= {"predicted_low": low, "predicted_high": high}
+    if signature.prediction_set is not None:
+        names = signature.main.classes or []
+        columns["predicted_set"] = join_classes(main, signature.prediction_set, names)
     if "aux_output" in outputs:
         auxiliary = output_columns(outputs["aux_output"], signature.outputs["aux_output"])
         columns |= {f"aux_{name}": values for name, values in auxiliary.items()}
@@ -49,6 +62,18 @@ def output_columns(values: Floats, output: Output) -> dict[str, NDArray[Any]]:
     names = np.array(output.classes, dtype=object)
     columns = {"predicted": names[values.argmax(axis=1)], "probability": values.max(axis=1)}
     return columns | {f"probability_{name}": values[:, n] for n, name in enumerate(names)}
+
+
+def join_classes(
+    probabilities: Floats, prediction_set: PredictionSet, names: list[str]
+) -> NDArray[np.object_]:
+    """Return the classes in the set of each row as a text of shape (rows,)."""
+    members = prediction_set.members(probabilities)
+    texts: NDArray[np.object_] = np.array(names, dtype=object)[probabilities.argmax(axis=1)]
+    for row in np.flatnonzero(members.sum(axis=1) > 1):
+        order = np.argsort(-probabilities[row], kind="stable")
+        texts[row] = "; ".join(names[n] for n in order if members[row, n])
+    return texts
 
 
 def prediction_names(signature: Signature) -> list[str]:

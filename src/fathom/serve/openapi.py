@@ -97,7 +97,11 @@ def output_schemas(signature: Signature) -> Json:
     outputs = {"predicted": signature.main}
     if "aux_output" in signature.outputs:
         outputs["aux_predicted"] = signature.outputs["aux_output"]
-    return {name: output_schema(outputs.get(name)) for name in prediction_names(signature)}
+    schemas = {name: output_schema(outputs.get(name)) for name in prediction_names(signature)}
+    if "predicted_set" in schemas:
+        description = "classes, joined by semicolons"
+        schemas["predicted_set"] = {"type": "string", "description": description}
+    return schemas
 
 
 def output_schema(output: Output | None) -> Json:
