@@ -19,6 +19,7 @@ from filelock import FileLock
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from fathom.cli import fathom
+from fathom.settings import compose
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,6 +41,7 @@ def run_stage(stage: str, *overrides: str) -> Finished:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [f"{stage}.py", *overrides])
         patch.delenv("HYDRA_FULL_ERROR", raising=False)
+        patch.setattr(compose, "end_process", lambda: None)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 runpy.run_path(str(ROOT / f"src/{stage}.py"), run_name="__main__")

@@ -167,6 +167,27 @@ def test_what_is_printed_onto_a_full_disk() -> None:
     assert done.returncode == 1
 
 
+ABORT = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.__cxa_atexit(ctypes.cast(libc.abort, ctypes.c_void_p), None, None)
+"""
+
+
+@pytest.mark.parametrize(
+    "command", [["-m", "fathom", "completion", "bash"], ["src/download.py", "dataset=digits"]]
+)
+def test_an_abort_after_the_work_is_done_fails_nothing(workspace: Path, command: list[str]) -> None:
+    """The destructors of TensorFlow's threads abort the process now and then."""
+    Path("sitecustomize.py").write_text(ABORT)
+    path = f"{workspace}{os.pathsep}{ROOT / 'src'}"
+    environment = os.environ | {"PYTHONPATH": path}
+    command = [sys.executable, *(str(ROOT / one) if "/" in one else one for one in command)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
 def test_what_a_killed_process_leaves_is_deleted(tmp_path: Path) -> None:
     with subprocess.Popen(["true"]) as ended:
         pass

@@ -9,6 +9,7 @@ import click
 from fathom.base import paths
 from fathom.base.environment import set_environment
 from fathom.base.errors import FathomError
+from fathom.base.process_end import end_process
 from fathom.base.streams import open_streams
 from fathom.serve.command_options import service_options
 
@@ -290,4 +291,9 @@ def main() -> None:
         set_environment()
     except FathomError as error:
         sys.exit(f"fathom: {error}")
-    fathom(prog_name="fathom")
+    try:
+        fathom(prog_name="fathom")
+    except SystemExit as end:
+        if end.code == 0:
+            end_process()
+        raise

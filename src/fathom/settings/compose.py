@@ -24,6 +24,7 @@ from fathom.base import paths
 from fathom.base.environment import set_environment
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.locks import only_process
+from fathom.base.process_end import end_process
 from fathom.base.streams import open_streams
 from fathom.messages.origins import CHOICES, GROUPS, Origins, invalid_yaml
 from fathom.messages.remedies import system_error_line
@@ -79,6 +80,7 @@ def stage(schema: type[AnyConfig]) -> Callable[[Callable[[AnyConfig], None]], Ca
                 fail(one_line(error))
             except KeyboardInterrupt:
                 fail("interrupted", status=130)
+            end_process()
 
         return program
 
