@@ -51,21 +51,25 @@ PACKAGES = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("pure
 repro: setup
 	@exec fathom repro
 
-# one process per core; an idle process takes over tests from a busy one
-PYTEST := pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
+# one process per core
+PYTEST := pytest --numprocesses=logical --maxprocesses=4
+# an idle process takes over tests from a busy one; or tests of a file run in one process, which makes
+# what they share once
+FAST := $(PYTEST) --dist=worksteal -m "not slow"
+SLOW := $(PYTEST) --dist=loadfile --no-loadscope-reorder -m slow
 
 # mypy uses one core, which the tests do not use all the time
 test: setup-dev
 	$(MAKE) --no-print-directory --jobs=2 lint test-fast
 
 test-fast: setup-dev
-	$(PYTEST) -m "not slow"
+	$(FAST)
 
 test-all: test test-slow
 
 # killed processes, Ray, S3, a browser, `dvc repro` in clones, large tables
 test-slow: setup-dev
-	$(PYTEST) -m slow
+	$(SLOW)
 
 # the first call runs all of them and records which code each test runs
 test-changed: setup-dev
@@ -73,10 +77,11 @@ test-changed: setup-dev
 
 # records durations, by which tests/schedule.py sorts the tests
 durations: setup-dev
-	$(PYTEST) --store-durations
+	$(FAST) --store-durations
+	$(SLOW) --store-durations
 
 coverage: setup-dev
-	$(PYTEST) --cov --cov-report=term:skip-covered
+	$(PYTEST) --dist=loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 bench: setup-bench
 	python bench/epochs.py

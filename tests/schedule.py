@@ -1,7 +1,5 @@
 """Marks, time limits, and the order of test files: those that take longest run first.
 
-Tests of the fixture `built` are as one file: another process would wait for the minutes it takes.
-
 `tests/durations.json` has the seconds of each test that takes at least one; `make durations`
 writes it.
 """
@@ -38,16 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the collection is distributed
 def pytest_collection_finish(session: pytest.Session) -> None:
-    seconds: dict[Path | str, float] = defaultdict(float)
+    seconds: dict[Path, float] = defaultdict(float)
     known = read_durations()
-    groups = {item: "built" if uses_built(item) else item.path for item in session.items}
-    for item, group in groups.items():
-        seconds[group] += known.get(item.nodeid, 0.05)
-    session.items.sort(key=lambda item: -seconds[groups[item]])
-
-
-def uses_built(item: pytest.Item) -> bool:
-    return "built" in getattr(item, "fixturenames", ())
+    for item in session.items:
+        seconds[item.path] += known.get(item.nodeid, 0.05)
+    session.items.sort(key=lambda item: -seconds[item.path])
 
 
 class Durations:
