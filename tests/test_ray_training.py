@@ -123,20 +123,29 @@ def by_workers(count: int, nodes: Any) -> list[str]:
     return [ENGINE, f"train.ray.workers={count}", f"train.ray.address={nodes.address}"]
 
 
-@pytest.fixture(scope="module")
-def by_two(folder: Path, nodes: Any) -> pd.DataFrame:
-    """Return the history of a training by two workers."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        return train_network("digits", "mlp", *DIGITS, *by_workers(2, nodes)).history
-
-
 @pytest.mark.ray
 @ray_installed
-def test_two_workers_train_as_one_process_on_tensorflow(here: Path, by_two: pd.DataFrame) -> None:
+def test_two_workers_train_as_one_process_on_tensorflow(
+    here: Path, nodes: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Though first the second one is killed, then the first, each in mid-epoch."""
     by_fit = train_network("digits", "mlp", *DIGITS, "train.engine=fit").history
     assert by_fit["loss"].is_monotonic_decreasing
-    pd.testing.assert_frame_equal(by_two, by_fit, rtol=1e-4, check_like=True)
+    kill = f"+train.callbacks.kill={{_target_: killing.Kill, epochs: [4, 3], folder: {tmp_path}}}"
+    capsys.readouterr()
+    training = train_network("digits", "mlp", *DIGITS, *by_workers(2, nodes), kill)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed-0", "killed-1"]
+    lines = capsys.readouterr().out.splitlines()
+    gone_on = [line for line in lines if "resumes" in line]
+    assert gone_on == ["seed 42  resumes at epoch 3", "seed 42  resumes at epoch 4"]
+    assert training.best.kills == training_log("digits", "mlp").runs[0].kills == 2
+    assert list(training.history["epoch"]) == [1, 2, 3, 4, 5]
+    pd.testing.assert_frame_equal(training.history, by_fit, rtol=1e-4, check_like=True)
+    assert not Path("checkpoints/digits/mlp").exists()
+    settings = ["dataset=digits", "model=mlp", *SHRUNK, *SHRUNK_MODELS["mlp"], *DIGITS]
+    make_stage("evaluate", *settings, *by_workers(2, nodes))
+    valid = json.loads(Path("metrics/digits/mlp.json").read_text())["valid"]
+    assert valid["accuracy"] == pytest.approx(training.best.value)
 
 
 @pytest.mark.ray
@@ -177,29 +186,6 @@ def test_wide_and_deep(here: Path, nodes: Any, tmp_path: Path) -> None:
         "rows": "read from disk",
     }
     assert {"jax", "ray"} < set(run["versions"])
-
-
-@pytest.mark.ray
-@ray_installed
-def test_workers_are_killed(
-    here: Path, nodes: Any, by_two: pd.DataFrame, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """First the second one, then the first, each in mid-epoch."""
-    kill = f"+train.callbacks.kill={{_target_: killing.Kill, epochs: [4, 3], folder: {tmp_path}}}"
-    capsys.readouterr()
-    training = train_network("digits", "mlp", *DIGITS, *by_workers(2, nodes), kill)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed-0", "killed-1"]
-    lines = capsys.readouterr().out.splitlines()
-    gone_on = [line for line in lines if "resumes" in line]
-    assert gone_on == ["seed 42  resumes at epoch 3", "seed 42  resumes at epoch 4"]
-    assert training.best.kills == training_log("digits", "mlp").runs[0].kills == 2
-    assert list(training.history["epoch"]) == [1, 2, 3, 4, 5]
-    pd.testing.assert_frame_equal(training.history, by_two, rtol=1e-6)
-    assert not Path("checkpoints/digits/mlp").exists()
-    settings = ["dataset=digits", "model=mlp", *SHRUNK, *SHRUNK_MODELS["mlp"], *DIGITS]
-    make_stage("evaluate", *settings, *by_workers(2, nodes))
-    valid = json.loads(Path("metrics/digits/mlp.json").read_text())["valid"]
-    assert valid["accuracy"] == pytest.approx(training.best.value)
 
 
 @pytest.mark.ray
