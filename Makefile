@@ -4,6 +4,7 @@
 # make test-changed  the fast tests that run code changed since the last call
 # make coverage      fast and slow tests, with the branches of src/ that they do not run
 # make bench         time an epoch by Fathom, Keras' fit, PyTorch and scikit-learn: half an hour
+# make docs          the documentation site: site/index.html
 # Every target installs .venv first. GPU=1 also installs TensorFlow's CUDA libraries (Linux), RAY=1
 # Ray for searches and trainings on a cluster, S3=1 DVC's support for remotes on S3 (automatic if
 # .dvc/config has such a remote), DB=1 what reads PostgreSQL, MySQL and DuckDB.
@@ -23,8 +24,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 # Python compiles a module at its first import; pip would compile all 300 MB.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-compile --quiet --require-hashes
 S3 ?= $(shell grep -ls 's3://' .dvc/config .dvc/config.local)
-LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
+COMPILE := uv pip compile --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-header --quiet
+LOCK := $(COMPILE) pyproject.toml
 
 # The command runs the code in the working folder. An editable install would run this folder's code
 # also in the copies of the project where DVC runs experiments.
@@ -45,7 +47,7 @@ endef
 export HOOK
 PACKAGES = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
-.PHONY: repro test test-fast test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search bench-tables figures setup setup-dev setup-bench lint lock clean
+.PHONY: repro test test-fast test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search bench-tables figures docs setup setup-dev setup-bench setup-docs lint lock clean
 
 # If DVC has a default remote, outputs in it are pulled instead of built: docs/team.md.
 repro: setup
@@ -106,12 +108,18 @@ bench-tables: setup-bench
 bench-scale: setup
 	python bench/large.py
 
+# strict: a broken link or an unknown page is an error
+docs: setup-docs
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+
 setup: $(VENV)/command $(if $(GPU),$(VENV)/installed-gpu) $(if $(RAY),$(VENV)/installed-ray) \
 	$(if $(S3),$(VENV)/installed-s3) $(if $(DB),$(VENV)/installed-db)
 
 setup-dev: $(VENV)/installed-dev
 
 setup-bench: $(VENV)/installed-bench
+
+setup-docs: $(VENV)/installed-docs
 
 lint: setup-dev
 	ruff check
@@ -156,10 +164,16 @@ $(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed | $(VENV)/comm
 	$(PIP) -r requirements-bench.txt
 	@touch $@
 
+$(VENV)/installed-docs: requirements-docs.txt $(VENV)/installed | $(VENV)/command
+	$(PIP) -r requirements-docs.txt
+	@touch $@
+
 # pin the newest versions of all packages in pyproject.toml
 lock: setup-dev
 	$(LOCK) --upgrade -o requirements.txt
 	$(LOCK) --upgrade -c requirements.txt --extra dev -o requirements-dev.txt
+	$(LOCK) --upgrade -c requirements.txt --extra docs -o requirements-docs.txt
+	$(COMPILE) --upgrade -c requirements.txt --group pyproject.toml:serve -o requirements-serve.txt
 	$(LOCK) --upgrade -c requirements.txt --extra gpu -o requirements-gpu.txt
 	$(LOCK) --upgrade -c requirements.txt --extra bench -o requirements-bench.txt
 	$(LOCK) --upgrade -c requirements.txt --extra ray -o requirements-ray.txt

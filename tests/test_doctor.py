@@ -8,13 +8,11 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from click.testing import CliRunner
 from conftest import ROOT, clone, edit, init_git, run_in
 from stages import run_command
 
 from fathom.base.environment import GIVEN, python_path
 from fathom.base.files import write_json
-from fathom.cli import fathom
 from fathom.doctor import packages
 
 
@@ -163,24 +161,6 @@ def test_packages_that_are_not_as_pinned(small: Path) -> None:
     assert f"warning  not as pinned: keras {keras}, not 9.9.9; run `make setup`\n" in printed()
     (small / "requirements.txt").unlink()
     assert "warning  there is no requirements.txt to compare the packages with\n" in printed()
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_a_script_of_the_shell(shell: str) -> None:
-    assert "_FATHOM_COMPLETE=" in run_command("completion", shell).out
-
-
-@pytest.mark.parametrize(
-    ("words", "count", "completion"),
-    [("fathom pre", "1", "predict"), ("fathom predict --fl", "2", "--flag")],
-)
-def test_completion_knows_commands_and_options(
-    monkeypatch: pytest.MonkeyPatch, words: str, count: str, completion: str
-) -> None:
-    monkeypatch.setenv("_FATHOM_COMPLETE", "bash_complete")
-    environment = {"COMP_WORDS": words, "COMP_CWORD": count}
-    done = CliRunner(env=environment).invoke(fathom, prog_name="fathom")
-    assert done.output.split(",")[1].strip() == completion
 
 
 def test_folders_that_cannot_be_written_to(small: Path) -> None:

@@ -12,7 +12,9 @@ from conftest import ROOT
 
 from fathom.cli import fathom
 
-DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    str(p.relative_to(ROOT)) for p in sorted({*ROOT.glob("README*.md"), *ROOT.glob("docs/**/*.md")})
+]
 MAKE = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 VARIABLE = re.compile(r"^[A-Z_]+=")
 
@@ -75,6 +77,16 @@ def test_commands_of_documents_exist(document: str) -> None:
     found = [(shlex.join(words), problem(words)) for words in commands(document)]
     assert [pair for pair in found if pair[1]] == []
     assert found or document != "README.md"
+
+
+CHINESE = [name for name in DOCUMENTS if name == "README.zh.md" or name.startswith("docs/zh/")]
+
+
+@pytest.mark.parametrize("document", CHINESE)
+def test_a_translation_has_the_commands_of_the_original(document: str) -> None:
+    original = document.replace(".zh.md", ".md").replace("docs/zh/", "docs/tutorials/")
+    known = list(commands(original))
+    assert [words for words in commands(document) if words not in known] == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The project is not installed. Python and `fathom` run the code in the working folder."""
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, run_in
+
+from fathom.cli import fathom
 
 CODE = "import fathom; print(fathom.__file__)"
 
@@ -75,3 +79,27 @@ def test_help_imports_no_tensorflow() -> None:
     modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "fathom.cli" in modules
     assert not modules & {"tensorflow", "keras", "pandas", "hydra", "dvc"}
+
+
+def test_the_container_copies_files_that_are_there_and_starts_a_service() -> None:
+    lines = (ROOT / "docs/how-to/Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    sources = [line.split()[1] for line in lines if line.startswith("COPY")]
+    assert [name for name in sources if not (ROOT / name).exists()] == ["${EXPORT}"]
+    (command,) = (line.removeprefix("CMD ") for line in lines if line.startswith("CMD "))
+    python, option, module, name, *arguments = json.loads(command)
+    assert (python, option, module, name) == ("python", "-m", "fathom", "serve")
+    context = fathom.commands["serve"].make_context("serve", arguments)
+    assert context.params["host"] == "0.0.0.0"
+    assert context.params["allowed_hosts"] == ("predict.example.com",)
+
+
+def test_a_service_needs_pinned_packages_of_the_project() -> None:
+    serve, project = pins("requirements-serve.txt"), pins("requirements.txt")
+    assert serve.items() <= project.items()
+    training = {"dvc", "scikit-learn", "optuna", "altair", "onnx", "tf2onnx", "tensorboard"}
+    assert training <= set(project) - set(serve)
+
+
+def pins(name: str) -> dict[str, str]:
+    found = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / name).read_text(), re.MULTILINE)
+    return dict(found)

@@ -6,36 +6,22 @@ from typing import Any
 
 import click
 
-from fathom.base import paths
+from fathom import completion as names
 from fathom.base.environment import set_environment
 from fathom.base.errors import FathomError
 from fathom.base.process_end import end_process
 from fathom.base.streams import open_streams
+from fathom.command_group import OneLineErrors, version_option
 from fathom.serve.command_options import service_options
 
 PATH = click.Path(path_type=Path)
-MODEL = click.argument("model", type=PATH)
+MODEL = click.argument("model", type=PATH, shell_complete=names.completes(names.exports))
 COUNT = click.IntRange(1)
-
-
-class OneLineErrors(click.Group):
-    """Commands whose errors are one line, with exit status 1."""
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except BrokenPipeError:
-            raise  # the reader of a pipe has gone: click ends quietly
-        except (FathomError, OSError, Warning) as error:
-            from fathom.settings.compose import fail, one_line
-
-            fail(one_line(error))
-        except KeyboardInterrupt:
-            click.echo("fathom: interrupted", err=True)
-            sys.exit(130)
+REVISIONS, STAGES = names.completes(names.revisions), names.completes(names.stages)
 
 
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@version_option
 def fathom() -> None:
     """Train and compare Keras networks on your table or images.
 
@@ -90,7 +76,7 @@ def new_dataset(file: Path | None, url_env: str | None, **options: Any) -> None:
 
 
 @fathom.command()
-@click.argument("name")
+@click.argument("name", shell_complete=names.completes(names.datasets))
 def refresh(name: str) -> None:
     """Ask the database of a data set again: replace its snapshot in data/own/ and its checksum."""
     from fathom.new_dataset import snapshot
@@ -146,12 +132,18 @@ def predict(
     from fathom.predict.predict import predict as predict_rows
 
     options = {key: value for key, value in given.items() if value is not None}
-    exported_model = ExportedModel(export_folder(model))
+    exported_model = ExportedModel(names.find_export(model))
     predict_rows(exported_model, rows, output, flag=flag, array=array, options=options, drift=drift)
 
 
 @fathom.command(context_settings={"ignore_unknown_options": True})
-@click.argument("settings", metavar="KEY=VALUE...", nargs=-1, required=True)
+@click.argument(
+    "settings",
+    metavar="KEY=VALUE...",
+    nargs=-1,
+    required=True,
+    shell_complete=names.completes(names.search_settings),
+)
 def search(settings: tuple[str, ...]) -> None:
     """Search for better settings of one network on one data set.
 
@@ -172,7 +164,7 @@ def search(settings: tuple[str, ...]) -> None:
 
 
 @fathom.command(context_settings={"show_default": True})
-@click.argument("revisions", metavar="[A [B]]", nargs=-1)
+@click.argument("revisions", metavar="[A [B]]", nargs=-1, shell_complete=REVISIONS)
 @click.option("--last", type=COUNT, default=20, help="Maximum experiments in the list.")
 def compare(revisions: tuple[str, ...], last: int) -> None:
     """Compare the test metrics and settings of experiments.
@@ -196,7 +188,12 @@ def compare(revisions: tuple[str, ...], last: int) -> None:
 
 
 @fathom.command()
-@click.option("--against", metavar="REV", help="An experiment or a Git revision to compare with.")
+@click.option(
+    "--against",
+    metavar="REV",
+    help="An experiment or a Git revision to compare with.",
+    shell_complete=REVISIONS,
+)
 def summary(against: str | None) -> None:
     """Print a summary of all models in Markdown, for a pull request.
 
@@ -209,7 +206,7 @@ def summary(against: str | None) -> None:
 
 
 @fathom.command()
-@click.argument("targets", metavar="[TARGET...]", nargs=-1)
+@click.argument("targets", metavar="[TARGET...]", nargs=-1, shell_complete=STAGES)
 @click.option("--jobs", "-j", type=COUNT, help="Stages at once. Default: by cores and memory.")
 @click.option(
     "--pull/--no-pull",
@@ -274,13 +271,7 @@ def serve(model: Path, **options: Any) -> None:
     """
     from fathom.serve.serve_command import serve_model
 
-    serve_model(export_folder(model), **options)
-
-
-def export_folder(model: Path) -> Path:
-    """Return the folder of an export. Its name below `exports/` is enough."""
-    short = paths.EXPORTS / model
-    return short if short.is_dir() and not model.is_dir() else model
+    serve_model(names.find_export(model), **options)
 
 
 def main() -> None:

@@ -1,4 +1,9 @@
-"""File formats of an exported model: Keras' own, SavedModel and ONNX; and checksums."""
+"""File formats of an exported model: Keras' own, SavedModel and ONNX; and checksums.
+
+`predict` and `serve` import this module, too, where the packages of ONNX need not be installed.
+"""
+
+from __future__ import annotations
 
 import contextlib
 import hashlib
@@ -6,14 +11,15 @@ import io
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
-import onnx
 import tensorflow as tf
-import tf2onnx
 
 from fathom.base.files import write_text
-from fathom.export.canonical_onnx import canonicalize
+
+if TYPE_CHECKING:
+    import onnx
 
 KERAS = "model.keras"
 SAVED_MODEL = "saved_model"
@@ -45,6 +51,11 @@ def write_onnx(model: keras.Model, file: Path) -> str | None:
     tf2onnx cannot convert `StringLookup`: these layers become ONNX's own operator `LabelEncoder`
     before the converted model.
     """
+    import onnx
+    import tf2onnx
+
+    from fathom.export.canonical_onnx import canonicalize
+
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.StringLookup)]
     lookups = {layer.input.name: layer for layer in layers}
     inputs = {tensor.name: tensor for tensor in model.inputs}
@@ -70,6 +81,8 @@ def write_onnx(model: keras.Model, file: Path) -> str | None:
 
 def add_label_encoder(converted: onnx.ModelProto, text: str, code: str, known: list[str]) -> None:
     """Replace the input `code` by the input `text`: known texts have codes from 1, others 0."""
+    import onnx
+
     node = onnx.helper.make_node(
         "LabelEncoder",
         [text],
