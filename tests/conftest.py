@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +17,7 @@ import pytest
 import variables  # noqa: F401  before libraries that read them
 from edits import edit as edit
 from edits import replace
+from forked_dvc import run_dvc
 from stages import ROOT as ROOT
 from stages import build_once, plant_few_trees, run_pipeline
 from stages import ray_nodes as ray_nodes
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 # A shell that starts the tests in the background has them ignore SIGINT; so would their processes.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-pytest_plugins = ["schedule", "trainings"]
+pytest_plugins = ["built", "schedule", "trainings"]
 pytest.register_assert_rewrite("services")
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
@@ -165,9 +165,12 @@ def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.Comple
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
     environment.pop("DVC_ROOT", None)
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    if command[0] == "dvc":
+        done = run_dvc(folder, command[1:], environment)
+    else:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}")
     return done
@@ -185,8 +188,8 @@ def clone(folder: Path, shrunk: bool = True) -> Path:
             shutil.copy(ROOT / file, folder / file)
     if shrunk:
         shrink(folder, f"gates={GATES}")
-        few_trees = '"max_iter": 5, "random_state": seed'  # hundreds of ten classes take long
-        replace(folder / "src/fathom/baseline/baseline.py", '"random_state": seed', few_trees)
+        module = folder / "src/fathom/baseline/baseline.py"  # hundreds of ten classes take long
+        replace(module, "Classifier(**boosting)", "Classifier(max_iter=5, **boosting)")
     init_git(folder)
     return folder
 
@@ -257,40 +260,3 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
             run_pipeline(["california_housing", "digits"], ["mlp", "wide_deep"])
 
     return build_once(tmp_path_factory, "pipeline", build)
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a clone in which `fathom repro` has run and everything is committed.
-
-    Networks of digits were trained twice, those of California once.
-    """
-
-    def build(folder: Path) -> None:
-        clone(folder)
-        edit(folder / "params.yaml", TWO_MODELS, "train.repeats=2")
-        edit(folder / CALIFORNIA, "train={repeats: 1}", "export={saved_model: true}")
-        edit(folder / "conf/dataset/digits.yaml", "export={onnx: true}")
-        commit(folder)
-        run_in(folder, "env", "PYTHONPATH=src", sys.executable, "-m", "fathom", "repro")
-        commit(folder)
-
-    shared = build_once(tmp_path_factory, "built", build)
-    return Path(shutil.copytree(shared, tmp_path_factory.getbasetemp() / "built", symlinks=True))
-
-
-@pytest.fixture
-def project(built: Path) -> Iterator[Path]:
-    """Return the built clone; it is restored after the test."""
-    head = run_in(built, "git", "rev-parse", "HEAD").stdout.strip()
-    yield built
-    run_in(built, "git", "reset", "-q", "--hard", head)
-    run_in(built, "git", "clean", "-qfd")
-    refs = run_in(built, "git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout
-    for ref in refs.split():
-        run_in(built, "git", "update-ref", "-d", ref)
-    # Not above: importing DVC takes a second.
-    from dvc.repo import Repo
-
-    with Repo(str(built)) as opened:
-        opened.checkout(force=True)
