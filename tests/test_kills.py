@@ -20,7 +20,7 @@ from conftest import clone, commit, edit, run_in
 
 pytestmark = pytest.mark.slow
 
-KILLS = 6
+KILLS = 4
 PR_SET_CHILD_SUBREAPER = 36
 REPRO = ["make", "--silent", "--assume-old=setup", "repro"]  # with what runs the tests
 

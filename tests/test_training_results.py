@@ -165,12 +165,11 @@ def test_engines_agree(training_project: Path, dataset: str, model: str, weighte
     assert run["engine"] == {"name": "fit", "xla": False, "why": why, "rows": "in memory"}
 
 
+# Without XLA test_two_clones_give_identical_bytes trains again.
 SAME = [
-    ("digits", "mlp", "auto"),
     ("digits", "selu", "true"),  # AlphaDropout
     ("digits", "deep_relu", "true"),  # batch normalization
-    ("california_housing", "wide_deep", "false"),  # embeddings, Dropout
-    ("california_housing", "wide_deep", "true"),
+    ("california_housing", "wide_deep", "true"),  # embeddings, Dropout
 ]
 IN_ANOTHER_PROCESS = f"""
 import sys
