@@ -2,10 +2,44 @@
 
 import html
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page
+
+EMPTY = {"meta", "link", "img", "input", "br", "hr"}  # elements without an end
+
+
+class Outline(HTMLParser):
+    """The ids of a page, its links to them, and the elements that are not closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.faults: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.note(dict(attrs))
+        if tag not in EMPTY:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.note(dict(attrs))
+
+    def note(self, attributes: dict[str, str | None]) -> None:
+        if name := attributes.get("id"):
+            self.ids.append(name)
+        if (link := attributes.get("href")) and link.startswith("#"):
+            self.links.append(link[1:])
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+        else:
+            self.faults.append(tag)
 
 
 def page_text(file: Path) -> str:

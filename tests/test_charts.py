@@ -1,5 +1,6 @@
-"""Charts of more values than Altair draws by default, 5,000."""
+"""Charts of more values than Altair draws by default, 5,000, and of rare ones."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,13 +29,28 @@ def test_learning_curve_of_many_epochs() -> None:
 
 
 def test_confusion_matrix_of_many_classes() -> None:
+    """Only cells with rows are drawn, and every class has a label."""
     classes = [f"class {number}" for number in range(80)]
     predictions = pd.DataFrame({"actual": classes, "predicted": classes[1:] + classes[:1]})
     network: Any = SimpleNamespace(name="mlp", predictions=predictions)
     output = Output(column="y", task="classification", classes=classes)
     svg = confusion_matrix(network, output)
     assert svg.count("true class 79, predicted class 0: 1 rows") == 1
-    assert svg.count("rows, 0.0%") == 80 * 79
+    assert svg.count(" rows, 100.0%") == 80
+    assert all(svg.count(f">{name}</text>") == 2 for name in classes)
+    assert len(svg) < 100_000
+
+
+def test_a_rare_mistake_is_seen_beside_many_right_rows() -> None:
+    predictions = pd.DataFrame(
+        {"actual": ["a"] * 1000 + ["b"], "predicted": ["a"] * 999 + ["b"] * 2}
+    )
+    network: Any = SimpleNamespace(name="mlp", predictions=predictions)
+    svg = confusion_matrix(network, Output(column="y", task="classification", classes=["a", "b"]))
+    (cell,) = re.findall(r"<path [^>]*true a, predicted b: 1 rows[^>]*>", svg)
+    assert 'fill="#D55E00"' in cell
+    (opacity,) = re.findall(r'opacity="([\d.]+)"', cell)
+    assert 0.15 < float(opacity) <= 0.65
 
 
 def test_a_search_of_many_trials() -> None:

@@ -198,6 +198,22 @@ def test_finds_what_reveals_a_number(workspace: Path, name: str, metric: str) ->
     assert check_table(table, exclude=[name]) == []
 
 
+def test_finds_columns_whose_sum_is_the_target(workspace: Path) -> None:
+    rng = np.random.default_rng(5)
+    parts = {name: rng.gamma(2, scale, 900).round(2) for name, scale in (("fare", 8), ("tip", 2))}
+    parts["tolls"] = np.where(rng.random(900) < 0.3, 6.5, 0.0) + rng.gamma(1, 1, 900).round(2)
+    others = {"miles": parts["fare"] / 3 + rng.normal(size=900), "noise": rng.normal(size=900)}
+    table = others | parts | {"y": sum(parts.values()) - 0.5 * parts["tip"]}
+    (warning,) = check_table(table)
+    assert (warning.kind, sorted(warning.columns)) == ("combination", ["fare", "tip", "tolls"])
+    assert warning.sentence == (
+        "'y' is 'fare' + 'tolls' + 0.5 × 'tip' (R² 1.00000): exclude it with `fare: {use: false}` "
+        "in dataset.columns, and the other columns that are not known before 'y'"
+    )
+    estimated = table["y"] + rng.normal(0, 1, 900)  # a formula that is true on average alone
+    assert check_table(table | {"y": estimated}) == []
+
+
 def test_finds_what_reveals_a_number_with_a_few_extreme_values(workspace: Path) -> None:
     y = np.exp(np.random.default_rng(3).normal(0, 2, 400))
     (warning,) = check_table({"total": y * 3 + 1, "y": y})

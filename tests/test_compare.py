@@ -87,6 +87,12 @@ def test_interval_of_accuracy_is_near_the_normal_one(workspace: Path) -> None:
     network = np.where(generator.random(ROWS) < 0.85, actual, wrong)
     write("digits", actual, {"boosting": baseline}, {"mlp": network})
     comparison = compare(dataset_config("digits", "models=[mlp]", "compare.resamples=20000"))
+    for name, predicted in (("mlp", network), ("boosting", baseline)):
+        share = np.mean(predicted == actual)
+        margin = NORMAL * np.sqrt(share * (1 - share) / ROWS)
+        interval = comparison["intervals"][name]
+        assert interval["low"] == pytest.approx(share - margin, abs=0.05 * margin)
+        assert interval["high"] == pytest.approx(share + margin, abs=0.05 * margin)
     differences = (network == actual).astype(float) - (baseline == actual)
     half = NORMAL * differences.std() / np.sqrt(ROWS)
     assert comparison["metric"] == "accuracy"

@@ -155,6 +155,8 @@ def test_intervals_follow_from_errors_on_the_validation_set(own_networks: Path) 
     errors = np.sort(np.abs(actual - valid))
     half = errors[int(np.ceil((len(errors) + 1) * 0.9)) - 1]  # too few rows for several bins
     test = read_predictions("diabetes", "mlp")
+    np.testing.assert_allclose(test["low"], test["predicted"] - half)
+    np.testing.assert_allclose(test["high"], test["predicted"] + half)
     covered = (test["actual"] - test["predicted"]).abs() <= half
     assert read_metrics("diabetes", "mlp")["interval"] == {
         "wanted": 0.9,

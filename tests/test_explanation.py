@@ -57,9 +57,26 @@ def test_shapley_values_and_interactions_of_a_product(workspace: Path) -> None:
     assert "exact" in found["method"]
     assert (found["explained"], found["unit"]) == ("predicted y", None)
     assert_efficient(found)
+    dependence = {line["column"]: line["points"] for line in found["dependence"]}
+    assert list(dependence) == [line["column"] for line in found["importance"]]
+    for point in dependence["x0"]:
+        others = 100 + 2 * train["x2"] + train["x3"] + 3 * point["value"] * train["x1"]
+        expected = [others.mean(), *others.quantile([0.1, 0.9])]
+        assert [point[key] for key in ("mean", "low", "high")] == pytest.approx(expected, rel=1e-4)
+    assert dependence["x0"][0]["value"] == train["x0"].min()
     low, median, high = found["examples"]
     assert low["predicted"] < median["predicted"] < high["predicted"]
     assert low["actual"] == table["y"][low["row"]]
+
+
+def test_crosses_in_use_are_not_suggested_again(workspace: Path) -> None:
+    crosses = {"buckets": {"size": 7, "rent": 4}, "crosses": [["rent", "size"]]}
+    make_dataset(workspace, "mixed", crosses)
+    dataset, encoder = dataset_config("made").dataset, Encoder.read("made")
+    pairs = [{"columns": ["size", "rent"], "mean_absolute": 1.0}]
+    assert suggest_crosses(pairs, encoder, dataset) is None
+    pairs.append({"columns": ["size", "town"], "mean_absolute": 0.9})
+    assert suggest_crosses(pairs, encoder, dataset) == "crosses: [[rent, size], [size, town]]"
 
 
 def test_a_linear_network_has_no_interactions(workspace: Path) -> None:

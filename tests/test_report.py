@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from conftest import ROOT, commit, init_git, run_in
-from pages import opened, page_text
+from pages import Outline, opened, page_text
 from playwright.sync_api import Browser, Page, sync_playwright
 from stages import build_once, make_stage
 
 from fathom.base.blocks import evenly_spaced
-from fathom.evaluate.formatting import format_mean, format_number, format_signed
+from fathom.base.paths import SUBSETS
+from fathom.evaluate.formatting import format_mean
 from fathom.report import results as results_module
+from fathom.report.digits import format_difference, format_fixed
 from fathom.report.results import read_results
 from fathom.report.section import describe_shown_rows, important_columns
 from fathom.settings.compose import compose
@@ -81,31 +83,75 @@ def read_metrics(folder: Path, dataset: str, name: str) -> Any:
 @pytest.mark.parametrize("dataset", PRIMARY)
 def test_shows_the_results_of_models(words: str, pipeline: Path, dataset: str) -> None:
     primary, criterion, choose = PRIMARY[dataset]
+    content = json.loads((pipeline / "report/report.json").read_text())["datasets"][dataset]
+    digits = content["decimals"]
+    rows = {row["name"]: row for row in content["comparison"]["models"]}
     compared = read_metrics(pipeline, dataset, "comparison")["networks"]
     valid = {}
     for model in MODELS:
         metrics, of_model = read_metrics(pipeline, dataset, model), compared[model]
+        assert rows[model]["metrics"] == {name: metrics[name] for name in SUBSETS}
+        assert rows[model]["compared"] == of_model
         valid[model] = metrics["valid"][primary]
-        interval = f"{format_signed(of_model['low'])} to {format_signed(of_model['high'])}"
+        ends = " to ".join(format_difference(of_model[end]) for end in ("low", "high"))
         if "spread" in metrics:
             spread = metrics["spread"]["test"][primary]
-            mean = f"{format_number(spread['mean'])} {format_mean(spread)} "
+            mean = f"{format_fixed(spread['mean'], digits[primary])} {format_mean(spread)} "
             assert f"{model}, a single run {mean}" in words
-        row = f"{model} {format_number(metrics['test'][primary])} "
-        row += f"{format_signed(of_model['difference'])} ({interval}) {of_model['verdict']} "
-        others = [value for name, value in metrics["test"].items() if name != primary]
-        others += [metrics[subset][primary] for subset in ("valid", "train")]
+        row = f"{model} {format_fixed(metrics['test'][primary], digits[primary])} "
+        row += f"{format_difference(of_model['difference'])} ({ends}) {of_model['verdict']} "
+        others = [
+            format_fixed(value, digits[name])
+            for name, value in metrics["test"].items()
+            if name not in (primary, "mse")
+        ]
+        others += [format_fixed(metrics[s][primary], digits[primary]) for s in ("valid", "train")]
         cells = words[words.index(row) + len(row) :].split()[: len(others)]
-        assert sorted(cells) == sorted(map(format_number, others))
+        assert sorted(cells) == sorted(others)
         run = json.loads((pipeline / f"models/{dataset}/{model}/run.json").read_text())
         epoch = f"Best epoch: {run['kept_epoch']} of 2 ({criterion})"
         epoch += ", in the best of 2 runs." if dataset == "digits" else "."
         assert f"{model} {run['parameters']:,} parameters. {epoch}" in words
     best = choose(valid, key=valid.__getitem__)
-    assert f"{best} is the best network. " in words[words.index(dataset) :][:400]
+    assert content["headline"]["name"] == best
     for name, subsets in read_metrics(pipeline, dataset, "baseline").items():
-        for value in subsets["test"].values():
-            assert format_number(value) in words.split(), name
+        for metric, value in subsets["test"].items():
+            if metric != "mse":
+                assert format_fixed(value, digits[metric]) in words.split(), name
+
+
+def test_the_first_screen_is_that_of_the_content(words: str, pipeline: Path) -> None:
+    """The page and the summary for a pull request show the very values of report.json."""
+    content = json.loads((pipeline / "report/report.json").read_text())
+    summary = (pipeline / "report/summary.md").read_text()
+    assert list(content["datasets"]) == list(PRIMARY)
+    for dataset, section in content["datasets"].items():
+        best = section["headline"]
+        assert f"{best['text']} {best['label']} {best['name']}" in words
+        assert f"**{best['name']}**" in summary
+        for sentence in (best["worth"]["sentence"], best["comparison"]["sentence"]):
+            assert words.count(sentence) == 2
+            assert sentence in summary
+        low, high = (best["interval"][end] for end in ("low", "high"))
+        assert low <= best["value"] <= high
+        assert 1 <= len(section["suggestions"]) <= 3
+        for suggestion in section["suggestions"]:
+            assert f"{suggestion['action']}. {suggestion['evidence']}" in words
+            assert f"- {suggestion['action']}. {suggestion['evidence']}" in summary
+        assert (
+            section["rows"]
+            == json.loads((pipeline / f"data/problem/{dataset}.json").read_text())["rows"]
+        )
+
+
+def test_is_valid_enough_and_its_links_lead_somewhere(page_file: Path) -> None:
+    """Elements are closed, ids are unique, and links within the page have a target."""
+    outline = Outline()
+    outline.feed(page_file.read_text())
+    assert outline.open == outline.faults == []
+    assert len(outline.ids) == len(set(outline.ids))
+    assert len(outline.links) > 12
+    assert set(outline.links) <= set(outline.ids)
 
 
 def test_says_how_many_rows_baselines_had(in_git: Path) -> None:
@@ -138,7 +184,7 @@ def test_shows_only_its_own_provenance(
     browser: Browser, in_git: Path, page_file: Path, tmp_path: Path
 ) -> None:
     page = opened(browser, in_git / "report/index.html")
-    line = page.locator("#provenance")
+    line = page.locator("#fathom-provenance")
     assert line.is_visible()
     assert line.inner_text() == lines_of_provenance(in_git)[-1]
     other = Path(shutil.copy(page_file, tmp_path))
@@ -175,7 +221,7 @@ def test_says_which_rows_it_shows_errors_of(
     pipeline: Path, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "Rows of the test set; on the dashed line" in words
-    assert "Rows of the test set; the color is" in words
+    assert "Rows of the test set; mistakes are orange" in words
     monkeypatch.chdir(pipeline)
     monkeypatch.setattr(results_module, "MAX_ROWS", 30)
     for dataset in PRIMARY:
@@ -230,10 +276,11 @@ def test_opens_without_network_or_errors(browser: Browser, page_file: Path, tmp_
 def test_every_chart_has_ink(page: Page) -> None:
     charts = page.locator(".chart svg")
     titles = page.locator(".chart .role-title-text").all_inner_texts()
-    # Learning curves, predicted against true, errors, Shapley values; learning curves, confusion
-    # matrices, reliability; a search's history and importances.
+    # Intervals of models, learning curves, predicted against true, calibration, errors, maps,
+    # Shapley values and partial dependence; intervals, learning curves, confusion matrices and
+    # reliability; a search's history and importances.
     shown = charts.count() - page.locator(".distributions .chart svg").count()
-    assert shown == (2 + 2 + 4 + 4) + (2 + 2 + 2) + 2
+    assert shown == (1 + 2 + 2 + 2 + 4 + 2 + 4 + 6) + (1 + 2 + 2 + 2) + 2
     assert len(titles) >= 14
     for index in range(charts.count()):
         box = charts.nth(index).bounding_box()
@@ -248,7 +295,7 @@ def test_pointing_at_a_mark_says_what_it_is(page: Page) -> None:
     bar = page.locator(".chart [aria-roledescription=bar]").first
     bar.scroll_into_view_if_needed()
     bar.hover()
-    tip = page.locator("#tip")
+    tip = page.locator("#fathom-tip")
     assert tip.is_visible()
     assert tip.inner_text() == bar.get_attribute("aria-label")
 
@@ -257,6 +304,8 @@ def test_pointing_at_a_mark_says_what_it_is(page: Page) -> None:
 def test_best_model_comes_first_and_tables_sort(page: Page) -> None:
     for section, smaller_is_better in (("california_housing", True), ("digits", False)):
         table = page.locator(f"#{section} table").first
+        assert not table.locator(".more").first.is_visible()
+        page.locator(f"#{section} .switch input").check()
         cells = table.locator("tbody tr td:nth-of-type(1)")
         metrics = [float(cell) for cell in cells.all_inner_texts()]
         assert metrics == sorted(metrics, reverse=not smaller_is_better)
@@ -284,6 +333,36 @@ def test_is_accessible(browser: Browser, page_file: Path, scheme: str) -> None:
     serious = [v for v in violations if v["impact"] in ("serious", "critical")]
     assert [(v["id"], [node["html"][:200] for node in v["nodes"][:3]]) for v in serious] == []
     page.context.close()
+
+
+@pytest.mark.browser
+def test_paper_shows_what_is_folded(page: Page) -> None:
+    closed = page.locator("main details:not([open])")
+    count = closed.count()
+    assert count > 4
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert closed.count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert closed.count() == count
+
+
+@pytest.mark.browser
+def test_the_navigation_is_beside_a_wide_page_and_a_menu_above_a_narrow_one(
+    browser: Browser, page_file: Path
+) -> None:
+    for width, is_menu in ((1280, False), (390, True)):
+        page = opened(browser, page_file, viewport={"width": width, "height": 844})
+        link = page.locator('nav a[href="#digits-data"]')
+        assert link.is_visible() != is_menu
+        assert page.locator("nav summary").is_visible() == is_menu
+        if is_menu:
+            page.locator("nav summary").click()
+        link.click()
+        assert page.url.endswith("#digits-data")
+        box = page.locator("#digits-data").bounding_box()
+        assert box is not None
+        assert 0 <= box["y"] < 300
+        page.context.close()
 
 
 @pytest.mark.browser

@@ -6,7 +6,7 @@ from fathom.base import paths
 from fathom.base.files import JsonModel
 
 WarningKind = Literal[
-    "duplicates", "giveaway", "drift", "outlier", "order", "precision", "unlabelled"
+    "duplicates", "giveaway", "combination", "drift", "outlier", "order", "precision", "unlabelled"
 ]
 
 

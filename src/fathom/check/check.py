@@ -4,6 +4,7 @@ from fathom.artifacts.checks import Checks
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_array
+from fathom.check.combination import combination
 from fathom.check.drift import drift
 from fathom.check.duplicates import duplicates
 from fathom.check.leakage import leakage
@@ -23,7 +24,9 @@ def check(config: DatasetConfig) -> Checks:
     target, settings = schema.target, config.split
     if schema.kind == "table":
         subsets = read_columns(config.dataset, schema, rows)
-        warnings = duplicates(subsets, target) + leakage(subsets, target) + drift(subsets, target)
+        warnings, leaks = duplicates(subsets, target), leakage(subsets, target)
+        known = [name for warning in leaks for name in warning.columns]
+        warnings += leaks + combination(subsets, target, known) + drift(subsets, target)
         warnings += outliers(subsets, schema) + precision(subsets, schema)
         if schema.is_large:
             sample = f"in a sample of {sum(map(len, subsets.values())):,} of {schema.rows:,} rows"

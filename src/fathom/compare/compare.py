@@ -34,8 +34,9 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
     The best baseline is the one with the lowest RMSE or highest accuracy on the validation set.
     Writes `metrics/<dataset>/comparison.json`: the `metric`; the `name` and the metric (`figure`)
     of the `baseline`; under `networks` by name the `figure` and the comparison with the baseline;
-    and in `pairs` the names of two `networks` and their comparison, first minus second. See
-    `compare_pairs`.
+    in `pairs` the names of two `networks` and their comparison, first minus second (see
+    `compare_pairs`); and under `intervals` the `low` and `high` bounds of the metric of each model,
+    baselines included.
 
     Raises:
         FathomError: predictions are missing, or belong to different rows.
@@ -45,14 +46,16 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
     baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
     baseline = find_best(baselines, metric)
     folder = paths.predictions(dataset, "baseline").with_suffix("")
+    names = [baseline, *config.models, *(name for name in baselines if name != baseline)]
     files = {folder / f"{baseline}.parquet": f"baseline@{dataset}"}
     files |= {paths.predictions(dataset, m): f"evaluate@{dataset}-{m}" for m in config.models}
+    files |= {folder / f"{name}.parquet": f"baseline@{dataset}" for name in names[len(files) :]}
     group_of_row = draw_groups(units_of_rows(files, dataset), config.seed)
     sizes, sums = sum_by_group(files, metric, group_of_row)
     values = metric_of(sums.sum(axis=1) / sizes.sum(), metric)
     means = resample_means(np.vstack([sizes, sums]), config.compare.resamples, config.seed)
     resampled = metric_of(means[1:] / means[0], metric)
-    networks = range(1, len(files))
+    networks = range(1, len(config.models) + 1)
     pairs = [*((network, 0) for network in networks), *combinations(networks, 2)]
     compared = compare_pairs(values, resampled, pairs, config.compare.confidence, metric)
     comparison = {
@@ -67,9 +70,25 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
             for (first, second), of_pair in compared.items()
             if second != 0
         ],
+        "intervals": metric_intervals(names, resampled, config.compare.confidence),
     }
     write_json(paths.metrics(dataset, "comparison"), comparison)
     return comparison
+
+
+def metric_intervals(
+    names: list[str], resampled: Floats, confidence: float
+) -> dict[str, dict[str, float]]:
+    """Return by model the bounds of its metric's percentile interval.
+
+    `resampled` has the shape (models, resamples).
+    """
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail], axis=1)
+    return {
+        name: {"low": float(low[place]), "high": float(high[place])}
+        for place, name in enumerate(names)
+    }
 
 
 def compare_pairs(

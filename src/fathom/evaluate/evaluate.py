@@ -8,6 +8,7 @@ import pandas as pd
 from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_targets, target_of
+from fathom.artifacts.signature import Interval
 from fathom.base import paths
 from fathom.base.blocks import blocks, evenly_spaced, rows_in_block
 from fathom.base.files import atomic_write, write_json
@@ -31,7 +32,8 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
     and mean number of classes of prediction sets on the test set) and `calibrated` (the
     temperature, and the metrics by set at it). Temperature, intervals and sets are fitted to evenly
     spaced rows of the validation set, a million at most. Also writes the predictions for the test
-    set to `data/predictions/` and, for `dvc plots`, to `plots/`.
+    set to `data/predictions/`, with the bounds `low` and `high` of the intervals, and, for
+    `dvc plots`, to `plots/`.
 
     With `train.folds`, all metrics of the training and validation set, temperature, intervals and
     sets are those of out-of-fold predictions, the latter three of both sets.
@@ -48,22 +50,28 @@ def evaluate(config: NetworkConfig) -> dict[str, Any]:
         metrics["aux"] = evaluate_sets(network, seeds, "aux_output")
     if len(network.seeds) > 1:
         metrics |= evaluate_runs(network)
-    metrics |= evaluate_held_out(network, config.evaluate)
-    write_test_predictions(network)
+    held_out, interval = evaluate_held_out(network, config.evaluate)
+    metrics |= held_out
+    write_test_predictions(network, interval)
     write_json(paths.metrics(dataset, name), metrics)
     return metrics
 
 
-def evaluate_held_out(network: Predictions, settings: EvaluateSettings) -> dict[str, Any]:
-    """Return the metrics of what is fitted to rows that no weights were fitted to."""
+def evaluate_held_out(
+    network: Predictions, settings: EvaluateSettings
+) -> tuple[dict[str, Any], Interval | None]:
+    """Return the metrics of what is fitted to rows that no weights were fitted to, and the
+    intervals of a regression.
+    """
     actual, predicted = network.held_out_sample()
     coverage, test_rows = settings.coverage, network.blocks(network.model_seeds, "test")
+    metrics: dict[str, Any] = {}
     if network.problem.main.task == "regression":
         interval = fit_interval(predicted, actual, coverage)
-        if interval is None:
-            return {}
-        return {"interval": {"wanted": coverage, "test": measure_coverage(interval, test_rows)}}
-    metrics: dict[str, Any] = {}
+        if interval is not None:
+            test = measure_coverage(interval, test_rows)
+            metrics["interval"] = {"wanted": coverage, "test": test}
+        return metrics, interval
     prediction_set = fit_set(predicted, actual, coverage)
     if prediction_set is not None:
         test = measure_sets(prediction_set, test_rows)
@@ -72,7 +80,7 @@ def evaluate_held_out(network: Predictions, settings: EvaluateSettings) -> dict[
         temperature = fit_temperature(predicted, actual)
         calibrated = evaluate_sets(network, network.model_seeds, temperature=temperature)
         metrics["calibrated"] = {"temperature": temperature, **calibrated}
-    return metrics
+    return metrics, None
 
 
 def evaluate_sets(
@@ -117,7 +125,7 @@ def spread(values: list[float | None]) -> dict[str, float | int | None]:
     return {"mean": float(numbers.mean()), "sd": float(numbers.std(ddof=1)), "n": len(values)}
 
 
-def write_test_predictions(network: Predictions) -> None:
+def write_test_predictions(network: Predictions, interval: Interval | None) -> None:
     problem, model = network.problem, network.model
     plot_rows = evenly_spaced(problem.rows["test"], PLOT_ROWS)
     samples = []
@@ -127,6 +135,8 @@ def write_test_predictions(network: Predictions) -> None:
     ):
         for rows in blocks(problem.rows["test"], problem.main.units):
             table = tabulate_predictions(network, rows)
+            if interval is not None:
+                table["low"], table["high"] = interval.around(table["predicted"].to_numpy())
             writer.write(table)
             samples.append(table.iloc[rows_in_block(plot_rows, rows)])
     table = pd.concat(samples)

@@ -2,8 +2,6 @@
 
 import math
 
-from fathom.artifacts.problem import Problem
-
 METRIC_LABELS = {
     "regression": {"rmse": "RMSE", "mae": "MAE", "mse": "MSE", "r2": "R²"},
     "classification": {
@@ -36,17 +34,6 @@ def format_mean(spread: dict[str, float] | None) -> str:
         exponent = math.floor(math.log10(sd))
         decimals = max(-exponent + (sd < 2 * 10**exponent), 0)
     return f"{spread['mean']:,.{decimals}f} ± {sd:,.{decimals}f}"
-
-
-def describe_inputs(problem: Problem) -> str:
-    """Return how many features of a table a network gets: "8 numbers and 1 category"."""
-    words = (
-        (len(problem.numbers), "number", "numbers"),
-        (len(problem.categories), "category", "categories"),
-    )
-    return " and ".join(
-        f"{count} {one if count == 1 else several}" for count, one, several in words if count
-    )
 
 
 def format_percent(fraction: float) -> str:

@@ -14,6 +14,7 @@ from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.scaled_data import ScaledData, Subset, read_scalers, read_targets
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.schema import Schema
+from fathom.explain.dependence import partial_dependence
 from fathom.explain.shapley import CoalitionGame, choose_sizes, interaction_values
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.settings.config import DatasetConfig
@@ -41,11 +42,11 @@ def explain_table(model: keras.Model, problem: Problem, config: DatasetConfig) -
     generator = np.random.default_rng(config.seed)
     targets = sample_targets(problem, "test", sizes.rows, generator)
     others = sample_targets(problem, "train", sizes.background, generator)
-    table, background = (
+    table, other_table = (
         read_raw_rows(dataset, rows["row"].to_numpy()) for rows in (targets, others)
     )
     features = preprocess(table, encoder, scalers.features)
-    background = preprocess(background, encoder, scalers.features)
+    background = preprocess(other_table, encoder, scalers.features)
     predictor = Predictor(model, ScaledData(problem, scalers.targets))
 
     def predict(features: pd.DataFrame) -> Floats:
@@ -62,6 +63,13 @@ def explain_table(model: keras.Model, problem: Problem, config: DatasetConfig) -
     ]
     values = [interaction_values(game, sizes, config.seed + row) for row, game in enumerate(games)]
     importance, pairs = rank(values, columns)
+
+    def predict_raw(rows: pd.DataFrame) -> Floats:
+        return predict(preprocess(rows, encoder, scalers.features))[:, -1]
+
+    ranked = [line["column"] for line in importance]
+    # Of several classes, no single probability is what one wants to know.
+    dependence = [] if several else partial_dependence(other_table, ranked, encoder, predict_raw)
     return {
         "method": sizes.method,
         "explained": describe_output(problem.main),
@@ -70,6 +78,7 @@ def explain_table(model: keras.Model, problem: Problem, config: DatasetConfig) -
         "background": sizes.background,
         "evaluations": sum(game.evaluations for game in games),
         "importance": importance,
+        "dependence": dependence,
         "pairs": pairs[:MAX_PAIRS],
         "crosses": suggest_crosses(pairs, encoder, config.dataset),
         "examples": list_examples(table[columns], targets, predicted, units, values, problem.main),
@@ -162,8 +171,9 @@ def format_value(value: Any) -> str:
 def suggest_crosses(
     pairs: list[dict[str, Any]], encoder: Encoder, dataset: DatasetSettings
 ) -> str | None:
-    """Return lines for conf/dataset/<name>.yaml that cross the strongest of sorted pairs, and add
-    buckets for their numbers; None if no pair can be crossed. Dates cannot.
+    """Return lines for conf/dataset/<name>.yaml that cross the strongest of sorted pairs, beside
+    the crosses that are configured, and add buckets for their numbers; None if there is no other
+    pair to cross. Dates cannot be crossed.
     """
     numbers = [number.column for number in encoder.numbers]
     crossable = {*numbers, *(category.column for category in encoder.categories)}
@@ -173,9 +183,12 @@ def suggest_crosses(
         for pair in pairs
         if pair["mean_absolute"] > MIN_STRENGTH * pairs[0]["mean_absolute"]
     ][:MAX_CROSSES]
+    configured = [list(cross) for cross in dataset.crosses or ()]
+    known = [set(cross) for cross in configured]
+    crosses = [cross for cross in crosses if set(cross) not in known]
     if not crosses:
         return None
-    lines = [f"crosses: {to_yaml(crosses)}"]
+    lines = [f"crosses: {to_yaml(configured + crosses)}"]
     if not isinstance(dataset.buckets, int):  # one number of buckets applies to all numbers
         buckets = dict(dataset.buckets or {})
         crossed = dict.fromkeys(name for pair in crosses for name in pair if name in numbers)

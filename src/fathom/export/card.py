@@ -11,7 +11,6 @@ from fathom.base.files import atomic_write, read_json, write_text
 from fathom.evaluate.formatting import (
     METRIC_LABELS,
     SUBSET_LABELS,
-    describe_inputs,
     format_mean,
     format_number,
     format_percent,
@@ -48,7 +47,9 @@ def render_card(dataset: str, model: str, text: CardText) -> str:
     primary = PRIMARY_METRIC[problem.main.task]
     inputs = f"an image of {' × '.join(map(str, problem.shape))} pixels"
     if problem.kind == "table":
-        inputs = describe_inputs(problem)
+        from fathom.export.inputs import describe_inputs  # imports pandas
+
+        inputs = describe_inputs(dataset)
     templates = environment(
         number=format_number,
         percent=format_percent,

@@ -9,25 +9,23 @@ import re
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
 import vl_convert
 
 from fathom.base.blocks import evenly_spaced
+from fathom.report.drawing import Drawing
 from fathom.report.results import NetworkResults
 
 # Okabe & Ito's colors, which people with any color vision can tell apart.
 BLUE, ORANGE, GREEN, GRAY = "#0072B2", "#D55E00", "#009E73", "#767676"
 COLORS = {"training": BLUE, "validation": ORANGE, "test": GREEN}
 DASHES = {"training": [1, 0], "validation": [5, 3], "test": [2, 2]}
-WIDTH, HEIGHT = 300, 220
+WIDTH, HEIGHT = 360, 270  # of a chart with its axes, title and legend
 MAX_EPOCHS = 1000  # evenly spaced, of a learning curve
-MAX_COLUMNS = 12  # with Shapley values
-BAR_HEIGHT = 22  # pixels
 GRADIENT = re.compile(r'(id="|url\(#)gradient_\d+')
 
 
-def learning_curve(network: NetworkResults) -> str:
+def learning_curve(network: NetworkResults) -> Drawing:
     """Draw the training and validation loss of the best run; a line marks its best epoch."""
     history = network.history[network.history["seed"] == network.run["seed"]]
     history = history.iloc[evenly_spaced(len(history), MAX_EPOCHS)]
@@ -62,31 +60,10 @@ def diagonal(low: float, high: float) -> alt.Chart:
     return line
 
 
-def shapley_charts(explanation: dict[str, Any]) -> list[str]:
-    """Draw the importance of each column, and its contributions to a few predictions."""
-    bars = pd.DataFrame(explanation["importance"][:MAX_COLUMNS])
-    unit = unit_suffix(explanation["unit"])
-    bars["text"] = [f"{b.column}: {b.mean_absolute:.3g}{unit}" for b in bars.itertuples()]
-    x = alt.X("mean_absolute:Q", title=f"mean |Shapley value|{unit}").axis(tickCount=5)
-    y, height = alt.Y("column:N", title=None, sort=None), BAR_HEIGHT * len(bars)
-    charts = [draw_bars(bars, x, y, title="Importance of columns", height=height)]
-    x = alt.X("contribution:Q", title=f"Shapley value{unit}").axis(tickCount=5)
-    y = alt.Y("label:N", title=None, sort=None).axis(labelLimit=160)
-    for example in explanation["examples"]:
-        bars = pd.DataFrame(example["contributions"][:MAX_COLUMNS])
-        bars["label"] = [f"{b.column} = {b.value}" for b in bars.itertuples()]
-        bars["text"] = [f"{b.label}: {b.contribution:+.3g}" for b in bars.itertuples()]
-        bars["color"] = np.where(bars["contribution"] >= 0, BLUE, ORANGE)
-        color = alt.Color("color:N", scale=None)
-        title = f"Row {example['row']}: predicted {example['predicted']:.4g}"
-        charts.append(draw_bars(bars, x, y, color, title=title, height=BAR_HEIGHT * len(bars)))
-    return charts
-
-
-def draw_bars(bars: pd.DataFrame, *channels: Any, title: str, height: int = HEIGHT) -> str:
+def draw_bars(bars: pd.DataFrame, *channels: Any, title: str | list[str]) -> Drawing:
     """Draw a bar for each row of a table; its column `text` describes them."""
     chart = alt.Chart(bars).mark_bar(color=BLUE).encode(*channels, description="text:N")
-    return render_svg(chart, title, height=height)
+    return render_svg(chart, title)
 
 
 def unit_suffix(unit: str | None) -> str:
@@ -94,19 +71,34 @@ def unit_suffix(unit: str | None) -> str:
 
 
 def render_svg(
-    chart: alt.Chart | alt.LayerChart, title: str, width: int = WIDTH, height: int = HEIGHT
-) -> str:
-    """Render a chart; it is at most `width` pixels wide and shrinks with the page."""
+    chart: alt.Chart | alt.LayerChart,
+    title: str | list[str],
+    width: int = WIDTH,
+    height: int = HEIGHT,
+) -> Drawing:
+    """Render a chart; with its axes, title and legend it has this size, and scales with the page.
+
+    Charts of one size have fonts of one size. Of several lines of the title, all but the first are
+    smaller.
+    """
+    lines = [title] if isinstance(title, str) else title
     chart = (
-        chart.properties(width=width, height=height, title=title)
+        chart.properties(
+            width=width,
+            height=height,
+            title=alt.Title(
+                lines[0], fontSize=13, limit=width, subtitle=lines[1:], subtitleColor=GRAY
+            ),
+            autosize=alt.AutoSizeParams(type="fit", contains="padding"),
+        )
         .configure(font="system-ui, sans-serif", background="transparent")
         .configure_view(stroke=None)
         .configure_legend(orient="bottom", title=None)
     )
-    with alt.data_transformers.disable_max_rows():  # 5,000, which 71 classes or 1,000 trials exceed
+    with alt.data_transformers.disable_max_rows():  # 5,000, which 1,000 trials exceed
         svg = vl_convert.vegalite_to_svg(chart.to_dict())
     # Vega numbers the gradients of a process. A chart has at most one, the colors of its legend.
     digest = hashlib.sha256(GRADIENT.sub("", svg).encode()).hexdigest()[:8]
     svg = GRADIENT.sub(rf"\1gradient_{digest}", svg)
-    size = re.compile(r'(<svg [^>]*?) width="(\d+)" height="\d+"')
-    return size.sub(r'\1 style="max-width:\2px"', svg, count=1)
+    size = re.compile(r'(<svg [^>]*?) width="\d+" height="\d+"')
+    return Drawing(size.sub(r"\1", svg, count=1))

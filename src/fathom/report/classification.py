@@ -11,42 +11,67 @@ from numpy.typing import NDArray
 from fathom.artifacts.problem import Output
 from fathom.evaluate.calibration import reliability_bins
 from fathom.evaluate.formatting import format_share
-from fathom.report.charts import BLUE, diagonal, render_svg
+from fathom.report.charts import BLUE, GRAY, ORANGE, diagonal, render_svg
+from fathom.report.drawing import Drawing
 from fathom.report.results import NetworkResults
 
-DARK = 0.75  # share whose color is too dark for black text
+MANY_CLASSES = 20  # above which counts are not written into cells
+MANY_SIZE = 760  # pixels
+FAINTEST, STRONGEST = 0.15, 0.65  # opacity, so that text is readable in both themes
+MAX_CONFUSIONS = 8
 MAX_MISTAKES = 12
 
 
-def confusion_matrix(network: NetworkResults, output: Output) -> str:
-    """Draw the number of test rows by true and predicted class."""
-    counts = (
-        pd.crosstab(network.predictions["actual"], network.predictions["predicted"])
-        .reindex(index=output.classes, columns=output.classes, fill_value=0)
-        .rename_axis(index="actual", columns="predicted")
-        .reset_index()
-        .melt("actual", value_name="rows")
-    )
-    total = counts.groupby("actual")["rows"].transform("sum").clip(lower=1)
-    counts["share"] = counts["rows"] / total
+def confusion_matrix(network: NetworkResults, output: Output) -> Drawing:
+    """Draw the number of test rows by true and predicted class.
+
+    The color shows mistakes, by their share of the true class; correct rows are the majority, and
+    would outshine them. Of many classes, only cells with rows are drawn, and larger.
+    """
+    assert output.classes is not None
+    many = len(output.classes) > MANY_CLASSES
+    counts = count_pairs(network.predictions)
     counts["text"] = [
         f"true {c.actual}, predicted {c.predicted}: {c.rows:,} rows, {c.share:.1%}"
         for c in counts.itertuples()
     ]
+    counts["color"] = np.where(counts["actual"] == counts["predicted"], GRAY, ORANGE)
+    # The square root, so that one row in a hundred is seen.
+    strength = FAINTEST + (STRONGEST - FAINTEST) * np.sqrt(counts["share"])
+    counts["opacity"] = np.where(counts["color"] == GRAY, FAINTEST, strength)
+    classes = alt.Scale(domain=output.classes)
+    size = 8 if many else 10
     base = alt.Chart(counts).encode(
-        alt.X("predicted:N", title="predicted", sort=output.classes).axis(labelAngle=-40),
-        alt.Y("actual:N", title="true", sort=output.classes),
+        alt.X("predicted:N", title="predicted")
+        .scale(classes)
+        .axis(labelAngle=-90 if many else -40, labelFontSize=size, labelOverlap=False),
+        alt.Y("actual:N", title="true").scale(classes).axis(labelFontSize=size, labelOverlap=False),
     )
     heat = base.mark_rect().encode(
-        alt.Color("share:Q", title="share").scale(scheme="blues", domain=[0, 1]),
+        alt.Color("color:N", scale=None),
+        alt.Opacity("opacity:Q", scale=None),
         description="text:N",
     )
-    marks = base.transform_filter("datum.rows > 0").mark_text(fontSize=10)
-    text = marks.encode(
-        alt.Text("rows:Q"),
-        color=alt.condition(f"datum.share > {DARK}", alt.value("white"), alt.value("black")),
-    )
-    return render_svg(heat + text, network.name, height=300)
+    if many:
+        return render_svg(heat, network.name, width=MANY_SIZE, height=MANY_SIZE)
+    return render_svg(heat + base.mark_text(fontSize=10).encode(alt.Text("rows:Q")), network.name)
+
+
+def count_pairs(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the number of `rows` of each `actual` and `predicted` class that has any, and their
+    `share` of the actual class; the most frequent first.
+    """
+    counts = predictions.groupby(["actual", "predicted"], observed=True).size()
+    pairs = counts.rename("rows").reset_index()
+    pairs["share"] = pairs["rows"] / pairs.groupby("actual")["rows"].transform("sum")
+    return pairs.sort_values("rows", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def list_confusions(network: NetworkResults) -> list[dict[Hashable, Any]]:
+    """Return the most frequent mistakes: actual and predicted class, rows and share."""
+    pairs = count_pairs(network.predictions)
+    wrong = pairs[pairs["actual"] != pairs["predicted"]]
+    return wrong[:MAX_CONFUSIONS].to_dict("records")
 
 
 def class_metrics(network: NetworkResults, output: Output) -> list[dict[Hashable, Any]]:
@@ -66,7 +91,7 @@ def class_metrics(network: NetworkResults, output: Output) -> list[dict[Hashable
     return pd.DataFrame(metrics).rename_axis("name").reset_index().to_dict("records")
 
 
-def reliability_diagram(network: NetworkResults, output: Output) -> str:
+def reliability_diagram(network: NetworkResults, output: Output) -> Drawing:
     """Draw accuracy by predicted probability: a calibrated network is on the diagonal."""
     right = (network.predictions["actual"] == network.predictions["predicted"]).to_numpy()
     bins = reliability_bins(probabilities(network, output).max(axis=1), right)
@@ -82,7 +107,7 @@ def reliability_diagram(network: NetworkResults, output: Output) -> str:
         description="text:N",
     )
     circles = points.mark_circle(color=BLUE, opacity=0.9)
-    return render_svg(diagonal(0, 1) + circles, network.name, height=300)
+    return render_svg(diagonal(0, 1) + circles, network.name)
 
 
 def most_confident_errors(

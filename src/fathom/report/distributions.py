@@ -16,13 +16,13 @@ from fathom.base.files import read_array
 from fathom.evaluate.formatting import SUBSET_LABELS
 from fathom.report.charts import WIDTH, draw_bars, encode_subsets, render_svg
 from fathom.report.column_summaries import column_roles, read_columns
+from fathom.report.drawing import Drawing
 
 MAX_CHARTS = 24
 MAX_CATEGORIES, MAX_OTHERS = 10, 2  # so few other categories are drawn, too
 MAX_ROWS, SEED = 100_000, 42  # drawn rows of all sets together
 BINS = 25
 TAIL = 0.005  # of the rows at each end is drawn at the edge
-HEIGHT, BAR_HEIGHT = 150, 7
 SUBSETS = ("training", "validation", "test")
 
 
@@ -128,7 +128,7 @@ def category_shares(values: dict[str, pd.Series[Any]]) -> pd.DataFrame:
     )
 
 
-def draw_steps(title: str, shares: pd.DataFrame) -> str:
+def draw_steps(title: str, shares: pd.DataFrame) -> Drawing:
     """Draw shares of bins as one outline for each set."""
     outlines = []
     for subset, bins in shares.groupby("subset", sort=False):
@@ -146,10 +146,10 @@ def draw_steps(title: str, shares: pd.DataFrame) -> str:
         description="subset:N",
     )
     steps = chart.mark_line(interpolate="step-after", strokeWidth=1.5)
-    return render_svg(steps, title, height=HEIGHT)
+    return render_svg(steps, title)
 
 
-def draw_categories(title: str, shares: pd.DataFrame) -> str:
+def draw_categories(title: str, shares: pd.DataFrame) -> Drawing:
     """Draw shares of categories as bars, one below the other for the sets."""
     order = list(dict.fromkeys(shares["value"]))
     shares["text"] = [f"{s.value}, {s.subset}: {s.share:.1%}" for s in shares.itertuples()]
@@ -157,5 +157,4 @@ def draw_categories(title: str, shares: pd.DataFrame) -> str:
     x = alt.X("share:Q", title=None).axis(format="~%", tickCount=3)
     y = alt.Y("value:N", title=None, sort=order).axis(labelLimit=WIDTH // 3, ticks=False)
     offset = alt.YOffset("subset:N", sort=list(SUBSETS))
-    height = max(HEIGHT, len(order) * (len(SUBSETS) * BAR_HEIGHT + 4))
-    return draw_bars(shares, x, y, offset, color, title=title, height=height)
+    return draw_bars(shares, x, y, offset, color, title=title)

@@ -10,6 +10,7 @@ from typing import Any
 from grandalf.graphs import Edge, Vertex, graph_core
 from grandalf.layouts import SugiyamaLayout, VertexViewer
 
+from fathom.report.drawing import Drawing
 from fathom.report.network_boxes import Box, to_boxes
 from fathom.report.network_graph import LayerGraph, count_parameters, read_graph
 
@@ -23,14 +24,14 @@ ROUNDS = 12  # of sorting boxes within their rows
 Point = tuple[float, float]
 
 
-def draw_network(file: Path, known: dict[str, dict[str, Any]]) -> str:
+def draw_network(file: Path, known: dict[str, dict[str, Any]]) -> Drawing:
     """Return a drawing of the network in a `.keras` file; `known` is that of `read_graph`."""
     graph = read_graph(file, known)
     boxes, edges = to_boxes(graph)
     views, paths = lay_out(boxes, edges)
     right = max(view.xy[0] + view.w / 2 for view in views) + MARGIN
     bottom = max(view.xy[1] + view.h / 2 for view in views) + MARGIN
-    return "\n".join(
+    lines = "\n".join(
         [
             f'<svg class="network" role="img" viewBox="0 0 {right:.0f} {bottom:.0f}" '
             f'style="max-width:{right:.0f}px" font-family="inherit" font-size="{SIZE}px" '
@@ -41,6 +42,7 @@ def draw_network(file: Path, known: dict[str, dict[str, Any]]) -> str:
             "</svg>",
         ]
     )
+    return Drawing(lines)
 
 
 def describe_graph(graph: LayerGraph) -> str:

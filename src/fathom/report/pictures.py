@@ -2,16 +2,17 @@
 
 import base64
 import io
-from html import escape
 from typing import Any
 
 import numpy as np
+from markupsafe import escape
 from numpy.typing import NDArray
 from PIL import Image
 
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.files import read_array
+from fathom.report.drawing import Drawing
 
 MAX_CLASSES, SAMPLES = 12, 6  # classes with samples, and samples of each
 SEED = 42
@@ -29,7 +30,7 @@ MAGMA = (
 )
 
 
-def draw_samples(dataset: str) -> str:
+def draw_samples(dataset: str) -> Drawing:
     """Return HTML with a row of training images for each of the first classes."""
     schema, stage = Schema.read(dataset), f"download@{dataset}"
     images = read_array(paths.raw(dataset) / "images.npy", stage)
@@ -50,7 +51,7 @@ def draw_samples(dataset: str) -> str:
             break
     left_out = len(names[MAX_CLASSES:])
     note = f"<p>{left_out:,} more classes are left out.</p>" if left_out else ""
-    return f'<div class="samples">{"".join(items)}</div>{note}'
+    return Drawing(f'<div class="samples">{"".join(items)}</div>{note}')
 
 
 def draw_class(name: str, images: list[NDArray[np.uint8]], side: int) -> str:
@@ -69,12 +70,12 @@ def draw_class(name: str, images: list[NDArray[np.uint8]], side: int) -> str:
     )
 
 
-def draw_image(image: NDArray[Any], white: float) -> str:
+def draw_image(image: NDArray[Any], white: float) -> Drawing:
     """Return an image as a data URI; `white` is the value of the brightest pixels."""
     return to_uri(Image.fromarray(enlarge(to_bytes(image, white))))
 
 
-def draw_heat_map(values: NDArray[Any], limit: float) -> str:
+def draw_heat_map(values: NDArray[Any], limit: float) -> Drawing:
     """Return a heat map as a data URI, from black (0) to light yellow (`limit` or more)."""
     shares = np.clip(values / limit, 0, 1) if limit else np.zeros(values.shape)
     image = Image.fromarray(enlarge(np.rint(shares * 255).astype(np.uint8)))
@@ -114,7 +115,7 @@ def enlarge(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return image.repeat(times, axis=0).repeat(times, axis=1)
 
 
-def to_uri(image: Image.Image) -> str:
+def to_uri(image: Image.Image) -> Drawing:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return Drawing(f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}")

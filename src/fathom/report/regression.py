@@ -8,7 +8,9 @@ import pandas as pd
 
 from fathom.artifacts.problem import Output
 from fathom.evaluate.formatting import format_number
-from fathom.report.charts import BLUE, GRAY, HEIGHT, ORANGE, diagonal, render_svg, unit_suffix
+from fathom.report.charts import BLUE, GRAY, ORANGE, diagonal, render_svg, unit_suffix
+from fathom.report.digits import format_rounded
+from fathom.report.drawing import Drawing
 from fathom.report.results import NetworkResults
 
 BINS = 40
@@ -18,14 +20,14 @@ MAX_CATEGORIES = 8  # the most frequent ones
 MAX_MISTAKES = 8
 
 
-def predicted_against_actual(networks: list[NetworkResults], output: Output) -> list[str]:
+def predicted_against_actual(networks: list[NetworkResults], output: Output) -> list[Drawing]:
     """Draw for each network the number of test rows by true and predicted value."""
     values = np.concatenate([n.predictions[["actual", "predicted"]].to_numpy() for n in networks])
     low, high = np.quantile(values, [0.001, 0.999])
     return [draw_predictions(network, output, low, high) for network in networks]
 
 
-def draw_predictions(network: NetworkResults, output: Output, low: float, high: float) -> str:
+def draw_predictions(network: NetworkResults, output: Output, low: float, high: float) -> Drawing:
     edges = np.linspace(low, high, BINS + 1)
     clipped = network.predictions[["actual", "predicted"]].clip(low, high)
     counts, _, _ = np.histogram2d(clipped["actual"], clipped["predicted"], [edges, edges])
@@ -33,7 +35,8 @@ def draw_predictions(network: NetworkResults, output: Output, low: float, high: 
     cells = pd.DataFrame({"x": edges[x], "y": edges[y], "rows": counts[x, y].astype(int)})
     cells["x2"], cells["y2"] = edges[x + 1], edges[y + 1]
     cells["text"] = [
-        f"{c.rows:,} rows: true {c.x:.4g} to {c.x2:.4g}, predicted {c.y:.4g} to {c.y2:.4g}"
+        f"{c.rows:,} rows: true {format_rounded(c.x)} to {format_rounded(c.x2)}, "
+        f"predicted {format_rounded(c.y)} to {format_rounded(c.y2)}"
         for c in cells.itertuples()
     ]
     scale, unit = alt.Scale(domain=[low, high], nice=False), unit_suffix(output.unit)
@@ -45,10 +48,10 @@ def draw_predictions(network: NetworkResults, output: Output, low: float, high: 
         alt.Color("rows:Q", title="rows").scale(type="log", scheme="viridis"),
         description="text:N",
     )
-    return render_svg(heat.mark_rect() + diagonal(low, high), network.name, height=300)
+    return render_svg(heat.mark_rect() + diagonal(low, high), network.name)
 
 
-def residuals(network: NetworkResults, output: Output) -> str:
+def residuals(network: NetworkResults, output: Output) -> Drawing:
     """Draw the median and the middle 80 % of residuals by prediction."""
     table, unit = network.predictions, unit_suffix(output.unit)
     errors = table["predicted"] - table["actual"]
@@ -57,7 +60,8 @@ def residuals(network: NetworkResults, output: Output) -> str:
     bands.columns = pd.Index(["low", "median", "high"])
     bands["predicted"] = table["predicted"].groupby(group).median()
     bands["text"] = [
-        f"predicted {b.predicted:.4g}: median {b.median:.3g}, 80 % from {b.low:.3g} to {b.high:.3g}"
+        f"predicted {format_rounded(b.predicted)}: median {format_rounded(b.median)}, "
+        f"80 % from {format_rounded(b.low)} to {format_rounded(b.high)}"
         for b in bands.itertuples()
     ]
     base = alt.Chart(bands.reset_index(drop=True)).encode(
@@ -71,31 +75,37 @@ def residuals(network: NetworkResults, output: Output) -> str:
         alt.Y("median:Q"), description="text:N"
     )
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=GRAY).encode(alt.Y("at:Q"))
-    return render_svg(band + zero + median + points, f"{network.name}: residuals by prediction")
+    return render_svg(band + zero + median + points, "Residuals by prediction")
 
 
-def error_by_value(network: NetworkResults, column: "pd.Series[Any]", output: Output) -> str:
-    """Draw the RMSE by tenths of a feature's values, or by its most frequent categories."""
+def error_groups(network: NetworkResults, column: "pd.Series[Any]") -> tuple[pd.DataFrame, float]:
+    """Return `value`, `rmse` and `rows` by tenths of a feature's values or by its most frequent
+    categories, and the RMSE of all rows.
+    """
     table = network.predictions
-    squares = pd.Series((table["predicted"] - table["actual"]).to_numpy() ** 2)
+    squares = pd.Series((table["predicted"] - table["actual"]).to_numpy(float) ** 2)
     groups = squares.groupby(group_values(column), observed=True).agg(["mean", "size"])
-    bars = pd.DataFrame(
+    by_value = pd.DataFrame(
         {"value": groups.index, "rmse": np.sqrt(groups["mean"]), "rows": groups["size"]}
     )
+    return by_value.reset_index(drop=True), float(np.sqrt(squares.mean()))
+
+
+def error_by_value(network: NetworkResults, column: "pd.Series[Any]", output: Output) -> Drawing:
+    """Draw the RMSE by tenths of a feature's values, or by its most frequent categories."""
+    bars, rmse = error_groups(network, column)
     bars["text"] = [
-        f"{column.name} {b.value}: RMSE {b.rmse:.3g}, {b.rows:,} rows" for b in bars.itertuples()
+        f"{column.name} {b.value}: RMSE {format_rounded(b.rmse)}, {b.rows:,} rows"
+        for b in bars.itertuples()
     ]
     chart = alt.Chart(bars).encode(
         alt.X("value:N", title=str(column.name), sort=None).axis(labelAngle=-40, labelLimit=90),
         alt.Y("rmse:Q", title=f"RMSE{unit_suffix(output.unit)}"),
         description="text:N",
     )
-    rmse = float(np.sqrt(squares.mean()))
     all_rows = alt.Chart(pd.DataFrame({"at": [rmse]})).mark_rule(color=ORANGE, strokeDash=[4, 4])
-    title = f"{network.name}: error by {column.name}"
-    return render_svg(
-        chart.mark_bar(color=BLUE) + all_rows.encode(alt.Y("at:Q")), title, height=HEIGHT - 40
-    )
+    title = f"Error by {column.name}"
+    return render_svg(chart.mark_bar(color=BLUE) + all_rows.encode(alt.Y("at:Q")), title)
 
 
 def largest_errors(table: pd.DataFrame) -> tuple["pd.Index[Any]", list[str]]:
@@ -115,7 +125,10 @@ def group_values(column: "pd.Series[Any]") -> "pd.CategoricalIndex[Any]":
     if numeric and column.nunique() > QUANTILES:
         cut = pd.qcut(column, QUANTILES, duplicates="drop", precision=6)
         low = column.min()  # the first interval begins a little below
-        names = {i: f"{max(i.left, low):.4g} – {i.right:.4g}" for i in cut.cat.categories}
+        names = {
+            i: f"{format_rounded(max(i.left, low), 4)} – {format_rounded(i.right, 4)}"
+            for i in cut.cat.categories
+        }
         groups, order = cut.map(names).astype(object).fillna("missing"), list(names.values())
     else:
         texts = column.astype(object).where(column.notna(), "missing").astype(str)

@@ -1,5 +1,5 @@
 // Show the description of the mark under the pointer.
-const tip = document.getElementById("tip");
+const tip = document.getElementById("fathom-tip");
 document.addEventListener("pointermove", (event) => {
   const mark = event.target.closest(".chart [aria-label][aria-roledescription]:not([aria-roledescription=axis])");
   const text = mark && mark.getAttribute("aria-label");
@@ -43,8 +43,46 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
+// The menu is open beside a wide page, and closed above a narrow one until it is wanted.
+document.documentElement.classList.add("script");
+const menu = document.querySelector(".menu");
+const wide = matchMedia("(min-width: 64rem)");
+const fitMenu = () => { menu.open = wide.matches; };
+wide.addEventListener("change", fitMenu);
+fitMenu();
+menu.addEventListener("click", (event) => {
+  if (event.target.tagName === "A" && !wide.matches) menu.open = false;
+});
+
+// Paper shows what is folded on the screen.
+const folded = () => [...document.querySelectorAll("main details")].filter((each) => !each.open);
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = folded();
+  opened.forEach((each) => { each.open = true; });
+});
+addEventListener("afterprint", () => opened.forEach((each) => { each.open = false; }));
+
+// The slider of costs chooses a row of the table of thresholds, and its circle in the curves.
+for (const decision of document.querySelectorAll(".decision")) {
+  const slider = decision.querySelector("input");
+  const rows = [...decision.querySelector("table").tBodies[0].rows];
+  const choose = () => {
+    const row = rows[slider.value];
+    decision.querySelector("output").textContent = row.cells[0].textContent;
+    rows.forEach((other) => other.classList.toggle("best", other === row));
+    for (const chart of decision.querySelectorAll(".chart")) {
+      const circles = chart.querySelectorAll("[aria-roledescription=circle]");
+      circles.forEach((circle, place) => circle.classList.toggle("chosen", place === +row.dataset.place));
+    }
+  };
+  slider.hidden = false;
+  slider.addEventListener("input", choose);
+  choose();
+}
+
 // provenance.js, which may lie beside the page, registers where pages were built.
-const provenance = document.getElementById("provenance");
+const provenance = document.getElementById("fathom-provenance");
 const registerPage = (page, text) => {
   if (page !== provenance.dataset.page) return;
   provenance.textContent = text;

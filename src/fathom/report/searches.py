@@ -18,6 +18,7 @@ from fathom.evaluate.formatting import (
     format_share,
 )
 from fathom.report.charts import BLUE, GRAY, HEIGHT, ORANGE, draw_bars, render_svg, unit_suffix
+from fathom.report.drawing import Drawing
 
 MAX_TRIALS = 10  # in the table
 HIGHLIGHTED = 0.1  # share of trials that parallel coordinates show in color
@@ -66,7 +67,7 @@ def format_setting(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else json.dumps(value).replace('"', "")
 
 
-def draw_history(result: SearchResult, label: str) -> str:
+def draw_history(result: SearchResult, label: str) -> Drawing:
     """Draw the value of each trial in the order of their numbers, and the best one so far."""
     sign = -1 if result.higher_is_better else 1
     trials = sorted((t for t in result.trials if t.value is not None), key=lambda t: t.number)
@@ -85,7 +86,7 @@ def draw_history(result: SearchResult, label: str) -> str:
     return render_svg(points + steps, "Trials, and the best one so far")
 
 
-def draw_importances(result: SearchResult) -> str:
+def draw_importances(result: SearchResult) -> Drawing:
     """Draw which share of the values' variance each setting explains."""
     shares = {shorten(key): share for key, share in result.importances.items()}
     table = pd.DataFrame({"key": list(shares), "share": list(shares.values())})
@@ -109,7 +110,7 @@ def make_axis(values: list[Any]) -> tuple[list[Any], Callable[[Any], float]]:
     return [low, high], lambda value: (scale(value) - first) / (last - first)
 
 
-def draw_parallel_coordinates(result: SearchResult, criterion: str) -> str:
+def draw_parallel_coordinates(result: SearchResult, criterion: str) -> Drawing:
     """Draw each trial as a line from axis to axis, the best tenth in color above the others."""
     ranked = result.best_first()
     columns = {

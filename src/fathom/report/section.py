@@ -1,6 +1,7 @@
-"""What the page shows of one data set, for the template dataset.html.j2."""
+"""What the page shows of one data set: the values of `report.json`, and drawings (Drawing)."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import markdown
@@ -8,51 +9,84 @@ import numpy as np
 import pandas as pd
 from markdown.extensions.toc import TocExtension
 
-from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import HIGHER_IS_BETTER
 from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.schema import Schema
 from fathom.artifacts.search_result import SearchResult
 from fathom.base import paths
 from fathom.base.files import read_array
-from fathom.evaluate.formatting import describe_criterion, describe_inputs
-from fathom.report import classification, pictures, regression
-from fathom.report.charts import learning_curve, shapley_charts
-from fathom.report.column_summaries import summarize_columns, summarized_rows
-from fathom.report.comparison import describe_best, model_rows
+from fathom.evaluate.formatting import describe_criterion
+from fathom.export.inputs import describe_inputs
+from fathom.report import classification, explanation, intervals, pictures, regression
+from fathom.report.charts import learning_curve
+from fathom.report.column_summaries import column_roles, summarize_columns, summarized_rows
+from fathom.report.comparison import ModelRow, draw_intervals, model_rows
+from fathom.report.decisions import describe_decision
+from fathom.report.digits import choose_decimals
 from fathom.report.distributions import draw_distributions
+from fathom.report.drawing import Drawing
+from fathom.report.headline import describe_headline
+from fathom.report.maps import draw_maps, find_coordinates
 from fathom.report.network_drawing import draw_network
 from fathom.report.results import DatasetResults, NetworkResults
 from fathom.report.searches import describe_search
+from fathom.report.suggestions import suggest
 
+NO_ID = r"\W+"  # what an id should not have
 IMPORTANT_COLUMNS = 3  # the most important ones, shown with errors
 
 
 def describe_dataset(results: DatasetResults) -> dict[str, Any]:
-    problem = results.problem
-    images = problem.kind == "images"
-    shape = " × ".join(map(str, problem.shape))
-    labels, primary = results.labels, results.primary_metric
-    others = [metric for metric in labels if metric != primary]
+    """Return the content of a section of the page, by its parts."""
+    problem, metric = results.problem, results.primary_metric
+    interval = results.comparison.get("intervals", {}).get(results.best.name)
+    half_width = (interval["high"] - interval["low"]) / 2 if interval else 0.0
+    decimals = choose_decimals(results.best.metrics["test"], metric, half_width)
     searches = SearchResult.read_all(problem.dataset)
-    content = {
-        "results": results,
-        "inputs": f"images of {shape} pixels" if images else describe_inputs(problem),
-        "best": describe_best(results),
-        "models": model_rows(results),
-        "other_metrics": others,
-        "heads": [
-            "model", f"test {labels[primary]}", "over runs", "difference", "verdict",
-            *(f"test {labels[metric]}" for metric in others),
-            f"validation {labels[primary]}", f"training {labels[primary]}", "parameters",
-        ],
-        "shown_rows": describe_shown_rows(results),
-        "networks": [describe_network(network, problem) for network in results.networks],
-        "searches": [describe_search(search, problem) for search in searches],
-    }  # fmt: skip
+    features = important_columns(results)
+    images = problem.kind == "images"
+    roles = {} if images else column_roles(problem.dataset)
+    if images:
+        inputs = f"images of {' × '.join(map(str, problem.shape))} pixels"
+    else:
+        inputs = describe_inputs(problem.dataset)
     task = describe_regression if problem.main.task == "regression" else describe_classification
-    data = describe_images if images else describe_table
-    return content | task(results) | data(results)
+    return {
+        "dataset": problem.dataset,
+        "kind": problem.kind,
+        "output": problem.main.model_dump(),
+        "rows": problem.rows,
+        "inputs": inputs,
+        "decimals": decimals,
+        "headline": describe_headline(results, decimals),
+        "suggestions": suggest(results, searches, features),
+        "comparison": describe_comparison(results, decimals),
+        "searches": [describe_search(search, problem) for search in searches],
+        "data": describe_images(results) if images else describe_table(results),
+        "networks": [describe_network(network, results) for network in results.networks],
+        "predictions": {"shown": describe_shown_rows(results)} | task(results, features),
+        "decision": describe_decision(results.best, problem),
+        "maps": describe_places(results, roles),
+        "explanation": describe_explanation(results),
+        "run": results.networks[0].run,
+    }
+
+
+def describe_comparison(results: DatasetResults, decimals: dict[str, int]) -> dict[str, Any]:
+    rows: list[ModelRow] = model_rows(results)
+    metric = results.primary_metric
+    return {
+        "metric": metric,
+        "labels": {name: label for name, label in results.labels.items() if name != "mse"},
+        "best": results.best.name,
+        "baseline": results.comparison["baseline"],
+        "models": rows,
+        "pairs": results.comparison.get("pairs", []),
+        "confidence": results.confidence,
+        "boosters": results.boosters,
+        "trained_rows": results.trained_rows,
+        "chart": draw_intervals(rows, results, decimals[metric]),
+    }
 
 
 def describe_shown_rows(results: DatasetResults) -> str:
@@ -63,20 +97,48 @@ def describe_shown_rows(results: DatasetResults) -> str:
     return f"{count:,} evenly spaced rows of the test set, here and below"
 
 
-def describe_network(network: NetworkResults, problem: Problem) -> dict[str, Any]:
-    run, history = network.run, network.history
-    best = history[(history["seed"] == run["seed"]) & (history["epoch"] == run["kept_epoch"])]
-    file = paths.model(problem.dataset, network.name) / "model.keras"
+def describe_network(network: NetworkResults, results: DatasetResults) -> dict[str, Any]:
+    run, dataset = network.run, results.problem.dataset
+    file = paths.model(dataset, network.name) / "model.keras"
+    prefix = f"{dataset}-{network.name}-card"
+    headings = TocExtension(
+        baselevel=5, slugify=lambda text, _: f"{prefix}-{re.sub(NO_ID, '-', text.lower())}"
+    )
+    metric = results.primary_metric
     return {
         "name": network.name,
-        "run": run,
+        "parameters": run["parameters"],
+        "best_epoch": run["kept_epoch"],
+        "epochs": run["epochs"],
+        "runs": len(run["runs"]),
         "criterion": describe_monitor(run["monitor"]),
-        "loss_ratio": float(best["val_loss"].iloc[0] / best["loss"].iloc[0]),
+        "train": network.metrics["train"][metric],
+        "valid": network.metrics["valid"][metric],
+        "overfits": overfits(network, results),
         "curve": learning_curve(network),
         # A run.json of an earlier version has no layers: the drawing then shows no numbers.
         "drawing": draw_network(file, run.get("layers", {})),
-        "card": markdown.markdown(network.card, extensions=["tables", TocExtension(baselevel=5)]),
+        "card": Drawing(markdown.markdown(network.card, extensions=["tables", headings])),
     }
+
+
+def overfits(network: NetworkResults, results: DatasetResults) -> bool:
+    """Whether a network is better than the best one on the training set, yet worse on the
+    validation set and, beyond chance, on the test set: it learns more of what does not hold for
+    other rows. The best one never does.
+    """
+    metric, sets = results.primary_metric, ("train", "valid")
+    sign = 1 if metric in HIGHER_IS_BETTER else -1
+    train, valid = (
+        sign * (network.metrics[subset][metric] - results.best.metrics[subset][metric])
+        for subset in sets
+    )
+    verdicts = {
+        tuple(pair["networks"]): pair["verdict"] for pair in results.comparison.get("pairs", [])
+    }
+    name, best = network.name, results.best.name
+    is_worse = verdicts.get((name, best)) == "worse" or verdicts.get((best, name)) == "better"
+    return bool(train > 0 > valid and is_worse)
 
 
 def describe_monitor(monitor: str) -> str:
@@ -87,13 +149,16 @@ def describe_monitor(monitor: str) -> str:
     return f"{'highest' if monitor.endswith(HIGHER_IS_BETTER) else 'lowest'} {criterion}"
 
 
-def describe_regression(results: DatasetResults) -> dict[str, Any]:
+def describe_regression(results: DatasetResults, features: pd.DataFrame) -> dict[str, Any]:
     best, output = results.best, results.problem.main
     table = best.predictions.astype({"actual": float, "predicted": float})
-    features = important_columns(results)
     by_value = [regression.error_by_value(best, features[name], output) for name in features]
+    tenths = intervals.tabulate_tenths(best)
+    calibration = [intervals.draw_calibration(tenths, output)]
+    if best.interval and "coverage" in tenths[0]:
+        calibration.append(intervals.draw_coverage(tenths, best.interval["wanted"], output))
     return {
-        "predictions": regression.predicted_against_actual(results.networks, output),
+        "charts": regression.predicted_against_actual(results.networks, output),
         "errors": [regression.residuals(best, output), *by_value],
         "mistakes": describe_mistakes(table, features, *regression.largest_errors(table)),
         "intervals": [
@@ -101,24 +166,40 @@ def describe_regression(results: DatasetResults) -> dict[str, Any]:
             for n in results.networks
             if n.interval
         ],
+        "tenths": tenths,
+        "calibration": calibration,
     }
 
 
-def describe_classification(results: DatasetResults) -> dict[str, Any]:
+def describe_classification(results: DatasetResults, features: pd.DataFrame) -> dict[str, Any]:
     best, output = results.best, results.problem.main
     errors = classification.most_confident_errors(best, output)
-    wrong = describe_mistakes(best.predictions, important_columns(results), *errors)
+    wrong = describe_mistakes(best.predictions, features, *errors)
     if results.problem.kind == "images":
         dataset = results.problem.dataset
         images = read_array(paths.raw(dataset) / "images.npy", f"download@{dataset}")
         white = pictures.brightest(images)
         for mistake in wrong:
             mistake["columns"]["picture"] = pictures.draw_image(images[mistake["row"]], white)
+    many = output.units > classification.MANY_CLASSES
     return {
-        "predictions": [classification.confusion_matrix(n, output) for n in results.networks],
-        "errors": [classification.reliability_diagram(n, output) for n in results.networks],
+        "many_classes": many,
+        "charts": [
+            classification.confusion_matrix(network, output)
+            for network in ([best] if many else results.networks)
+        ],
+        "calibration": [classification.reliability_diagram(n, output) for n in results.networks],
         "classes": classification.class_metrics(best, output),
-        "calibrated": [network for network in results.networks if network.calibrated],
+        "confusions": classification.list_confusions(best),
+        "calibrated": [
+            {"name": n.name, "temperature": n.calibrated["temperature"]}
+            | {
+                name: {"before": n.metrics["test"][name], "after": n.calibrated["test"][name]}
+                for name in ("ece", "cross_entropy")
+            }
+            for n in results.networks
+            if n.calibrated
+        ],
         "mistakes": wrong,
     }
 
@@ -148,32 +229,50 @@ def important_columns(results: DatasetResults) -> pd.DataFrame:
 
 
 def describe_table(results: DatasetResults) -> dict[str, Any]:
-    """Return the columns and how they are distributed, and why the best network predicts so."""
+    """Return warnings, the columns, and how they are distributed."""
     dataset = results.problem.dataset
     rows = summarized_rows(Schema.read(dataset))
     return {
+        "warnings": results.warnings,
         "columns": summarize_columns(dataset),
         "summarized": None if rows is None else len(rows),
         "distributions": draw_distributions(dataset),
-        "shapley": shapley_charts(results.explanation) if results.explanation["rows"] else [],
     }
 
 
 def describe_images(results: DatasetResults) -> dict[str, Any]:
-    """Return samples, and the mean attribution map of every class on one scale of brightness."""
-    dataset = results.problem.dataset
-    samples = pictures.draw_samples(dataset)
-    if not results.explanation["rows"]:
-        return {"samples": samples}
+    samples = pictures.draw_samples(results.problem.dataset)
+    return {"warnings": results.warnings, "samples": samples}
+
+
+def describe_places(results: DatasetResults, roles: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the columns of latitude and longitude, and maps; None without such columns."""
+    coordinates, problem = find_coordinates(roles), results.problem
+    if coordinates is None:
+        return None
+    charts = draw_maps(problem.dataset, coordinates, results.best, problem.main)
+    return {"columns": coordinates, "charts": charts} if charts else None
+
+
+def describe_explanation(results: DatasetResults) -> dict[str, Any]:
+    """Return why the best network predicts as it does, drawn for a table or for images."""
+    found, dataset = results.explanation, results.problem.dataset
+    if not found["rows"]:
+        return {"rows": 0}
+    if results.problem.kind == "table":
+        return found | {
+            "importance_chart": explanation.draw_importance(found),
+            "example_charts": explanation.draw_examples(found),
+            "dependence_charts": explanation.draw_dependence(found),
+        }
     file = paths.explanation(dataset) / "maps.npy"
     maps = np.asarray(read_array(file, f"explain@{dataset}"))
     if maps.ndim == 4:
         maps = maps.sum(axis=-1)
     limit = float(maps.max())
-    return {
-        "samples": samples,
+    return found | {
         "maps": [
             {"name": name, "picture": pictures.draw_heat_map(of_class, limit)}
-            for name, of_class in zip(results.explanation["classes"], maps, strict=True)
-        ],
+            for name, of_class in zip(found["classes"], maps, strict=True)
+        ]
     }

@@ -1,0 +1,205 @@
+"""What to do next: at most three suggestions, each with its evidence in the results.
+
+A suggestion follows from what a stage measured; none repeats what the settings already have.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from fathom.artifacts.ranking import HIGHER_IS_BETTER
+from fathom.artifacts.search_result import SearchResult
+from fathom.report.digits import format_rounded
+from fathom.report.regression import error_groups
+from fathom.report.results import DatasetResults
+
+MOST = 3
+LATE = 0.97  # of the epochs: a best epoch after them may not be the last improvement
+STRONG = 0.1  # of the most important column: a weaker interaction is not worth a cross
+WORSE = 1.25  # times the error of all rows
+LEAST_ROWS = 30  # whose error is taken for more than chance
+GAP = 1.4  # validation error over training error
+FAULTS = {
+    "giveaway": "Check a column that reveals the target",
+    "combination": "Check columns whose sum is the target",
+    "duplicates": "Remove duplicates",
+    "drift": "Find out why the sets differ",
+}
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What to do and why; `code` are settings or a command, if there are any."""
+
+    kind: str
+    action: str
+    evidence: str
+    code: str = ""
+
+
+def suggest(
+    results: DatasetResults, searches: list[SearchResult], features: pd.DataFrame
+) -> list[Suggestion]:
+    """Return the most important suggestions, the first one first.
+
+    `features` are the most important columns of the shown test rows.
+    """
+    sources: list[Callable[[], Iterator[Suggestion]]] = [
+        lambda: faults_of_data(results),
+        lambda: better_settings(results, searches),
+        lambda: average_of_runs(results),
+        lambda: more_epochs(results),
+        lambda: crosses(results),
+        lambda: first_search(results, searches),
+        lambda: weak_rows(results, features),
+        lambda: more_rows(results),
+    ]
+    found = [suggestion for source in sources for suggestion in source()]
+    return found[:MOST]
+
+
+def faults_of_data(results: DatasetResults) -> Iterator[Suggestion]:
+    for kind, action in FAULTS.items():
+        warning = next((w for w in results.warnings if w.kind == kind), None)
+        if warning:
+            sentence = warning.sentence
+            yield Suggestion(kind, action, f"{sentence[0].upper()}{sentence[1:]}.")
+
+
+def better_settings(results: DatasetResults, searches: list[SearchResult]) -> Iterator[Suggestion]:
+    """Suggest the best settings of a search that are better than those in use."""
+    metric = results.primary_metric
+    now = results.best.metrics["valid"][metric]
+    sign = -1 if metric in HIGHER_IS_BETTER else 1
+    for search in searches:
+        value = search.figures.get("valid", {}).get(metric)
+        if value is not None and sign * value < sign * now:
+            yield Suggestion(
+                "search",
+                f"Use the best settings of the search for {search.model}",
+                f"Their validation {results.labels[metric]} is {format_rounded(value)}, that of "
+                f"{results.best.name} {format_rounded(now)}.",
+                " ".join(["dvc exp run", *(f"-S '{o}'" for o in search.overrides)]),
+            )
+            return
+
+
+def average_of_runs(results: DatasetResults) -> Iterator[Suggestion]:
+    """Suggest the average of runs, where it was measured but is not what is saved."""
+    metric, network = results.primary_metric, results.best
+    if network.ensemble is None:
+        return
+    one, mean = network.metrics["valid"][metric], network.ensemble["valid"][metric]
+    if (mean > one) == (metric in HIGHER_IS_BETTER) and mean != one:
+        yield Suggestion(
+            "ensemble",
+            f"Average the {len(network.run['runs'])} runs of {network.name}",
+            f"The validation {results.labels[metric]} of their mean prediction is "
+            f"{format_rounded(mean)}, that of the best run {format_rounded(one)}.",
+            "train.ensemble: true",
+        )
+
+
+def more_epochs(results: DatasetResults) -> Iterator[Suggestion]:
+    network = results.best
+    history = network.history[network.history["seed"] == network.run["seed"]]
+    best = int(history.loc[history["val_loss"].idxmin(), "epoch"])
+    epochs = int(network.run["epochs"])
+    if best >= LATE * epochs and len(history) == epochs:
+        yield Suggestion(
+            "epochs",
+            f"Train {network.name} longer",
+            f"The validation loss is lowest in epoch {best} of {epochs}: it was still falling.",
+            f"train.epochs: {2 * epochs}",
+        )
+
+
+def crosses(results: DatasetResults) -> Iterator[Suggestion]:
+    """Suggest crosses of strongly interacting columns; explain lists only those not in use."""
+    explanation = results.explanation
+    if not explanation.get("crosses") or not explanation.get("pairs"):
+        return
+    pair, column = explanation["pairs"][0], explanation["importance"][0]
+    wide = [n.name for n in results.networks if n.name.startswith("wide")]
+    if wide and pair["mean_absolute"] > STRONG * column["mean_absolute"]:
+        size, most = (format_rounded(line["mean_absolute"], 2) for line in (pair, column))
+        yield Suggestion(
+            "crosses",
+            f"Cross {' and '.join(pair['columns'])} for {wide[0]}",
+            f"They interact most: {size} on average, while {column['column']}, the most important "
+            f"column, contributes {most}. In conf/dataset/{results.problem.dataset}.yaml:",
+            explanation["crosses"],
+        )
+
+
+def first_search(results: DatasetResults, searches: list[SearchResult]) -> Iterator[Suggestion]:
+    """Suggest a search where networks are no better than the best baseline."""
+    verdict = results.comparison["networks"][results.best.name]["verdict"]
+    if searches or verdict == "better":
+        return
+    dataset, best = results.problem.dataset, results.best.name
+    baseline = results.comparison["baseline"]["name"]
+    reason = "is worse than" if verdict == "worse" else "can't be told apart from"
+    yield Suggestion(
+        "first_search",
+        "Search for better settings",
+        f"{best} {reason} {baseline}, and no settings have been searched for {dataset}.",
+        f"fathom search dataset={dataset} model={best} search=random trials=50",
+    )
+
+
+def weak_rows(results: DatasetResults, features: pd.DataFrame) -> Iterator[Suggestion]:
+    """Suggest more rows of the kind whose error is largest."""
+    if results.problem.main.task == "classification":
+        yield from weak_class(results)
+        return
+    worst = None
+    predicted = results.best.predictions["predicted"].rename("predictions of")
+    for name, column in [*features.items(), ("predictions of", predicted)]:
+        groups, rmse = error_groups(results.best, column)
+        groups = groups[groups["rows"] >= LEAST_ROWS]
+        if len(groups):
+            place = groups.sort_values("rmse").iloc[-1]
+            error = float(place["rmse"])
+            if error > WORSE * rmse and (worst is None or error > worst[1]):
+                worst = f"{name} {place['value']}", error, rmse, int(place["rows"])
+    if worst:
+        where, error, rmse, rows = worst
+        yield Suggestion(
+            "weak_rows",
+            f"Collect more rows, or columns that tell more, for {where}",
+            f"The RMSE of these {rows:,} test rows is {format_rounded(error)}, that of all rows "
+            f"{format_rounded(rmse)}.",
+        )
+
+
+def weak_class(results: DatasetResults) -> Iterator[Suggestion]:
+    table = results.best.predictions
+    right = (table["actual"] == table["predicted"]).groupby(table["actual"]).agg(["mean", "size"])
+    right = right[right["size"] >= LEAST_ROWS]
+    if len(right) and right["mean"].min() < 1:
+        lowest = right.sort_values("mean", kind="stable").iloc[0]
+        name, recall, rows = lowest.name, float(lowest["mean"]), int(lowest["size"])
+        yield Suggestion(
+            "weak_rows",
+            f"Look at the mistakes in class {name}, or collect more of its rows",
+            f"Its recall of {format_rounded(recall)} ({rows:,} test rows) is the lowest.",
+        )
+
+
+def more_rows(results: DatasetResults) -> Iterator[Suggestion]:
+    network, metric = results.best, results.primary_metric
+    errors = [network.metrics[subset][metric] for subset in ("train", "valid")]
+    if metric in HIGHER_IS_BETTER:
+        errors = [1 - value for value in errors]
+    train, valid = errors
+    if valid > GAP * train:
+        values = [network.metrics[subset][metric] for subset in ("train", "valid")]
+        of_train, of_valid = map(format_rounded, values)
+        yield Suggestion(
+            "more_rows",
+            "Collect more rows",
+            f"The {results.labels[metric]} of {network.name} is {of_train} on the training set and "
+            f"{of_valid} on the validation set: it knows more of the rows it has than of new ones.",
+        )
