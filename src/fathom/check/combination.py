@@ -7,7 +7,7 @@ from fathom.artifacts.checks import DataWarning
 from fathom.check.subsets import Subsets, is_number, make_warning
 from fathom.settings.yaml_text import exclude_advice
 
-THRESHOLD = 0.9999  # of R²: below it, the formula is an estimate rather than a definition
+THRESHOLD = 0.999  # of R²: below it, the formula is an estimate rather than a definition
 MOST = 6  # columns of a formula
 LEAST_ROWS = 50
 SAMPLE = 20_000  # training rows, at most
