@@ -27,9 +27,10 @@ class NetworkResults:
     """The results of a network.
 
     `metrics` are those of the best run, `auxiliary` those of an auxiliary output, `ensemble` those
-    of the runs' mean prediction, `calibrated` those after temperature scaling; `spread` has mean,
-    sd and n over several runs. `card` is the model card in Markdown, `run` the content of
-    `run.json`, `history` has the epochs of all runs, and `predictions` evenly spaced test rows.
+    of the runs' mean prediction, `calibrated` those after temperature scaling, `interval` those of
+    intervals or, for classes, of prediction sets; `spread` has mean, sd and n over several runs.
+    `card` is the model card in Markdown, `run` the content of `run.json`, `history` has the epochs
+    of all runs, and `predictions` evenly spaced test rows.
     """
 
     name: str
@@ -116,7 +117,7 @@ def read_network(problem: Problem, model: str, text: CardText) -> NetworkResults
         spread=metrics.pop("spread", None),
         ensemble=metrics.pop("ensemble", None),
         calibrated=metrics.pop("calibrated", None),
-        interval=metrics.pop("interval", None),
+        interval=metrics.pop("interval", None) or metrics.pop("prediction_set", None),
         metrics=metrics,
         card=render_card(dataset, model, text),
         run=read_json(folder / "run.json", train),

@@ -161,11 +161,7 @@ def describe_regression(results: DatasetResults, features: pd.DataFrame) -> dict
         "charts": regression.predicted_against_actual(results.networks, output),
         "errors": [regression.residuals(best, output), *by_value],
         "mistakes": describe_mistakes(table, features, *regression.largest_errors(table)),
-        "intervals": [
-            {"name": n.name, "wanted": n.interval["wanted"]} | n.interval["test"]
-            for n in results.networks
-            if n.interval
-        ],
+        "intervals": describe_intervals(results),
         "tenths": tenths,
         "calibration": calibration,
     }
@@ -200,8 +196,18 @@ def describe_classification(results: DatasetResults, features: pd.DataFrame) -> 
             for n in results.networks
             if n.calibrated
         ],
+        "intervals": describe_intervals(results),
         "mistakes": wrong,
     }
+
+
+def describe_intervals(results: DatasetResults) -> list[dict[str, Any]]:
+    """Return the coverage of each network's intervals or prediction sets, wanted and measured."""
+    return [
+        {"name": n.name, "wanted": n.interval["wanted"]} | n.interval["test"]
+        for n in results.networks
+        if n.interval
+    ]
 
 
 def describe_mistakes(
