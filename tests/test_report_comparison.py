@@ -12,9 +12,9 @@ from networks import make_problem
 from fathom.artifacts.checks import DataWarning
 from fathom.report.digits import choose_decimals, format_difference, format_fixed
 from fathom.report.headline import describe_headline
+from fathom.report.next_steps import suggest
 from fathom.report.results import DatasetResults, NetworkResults
 from fathom.report.section import overfits
-from fathom.report.suggestions import suggest
 
 
 def network(

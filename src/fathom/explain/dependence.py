@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fathom.artifacts.scalers import Floats
-from fathom.scale.encoder import Encoder
+from fathom.artifacts.scalers import Floats, Scaler
+from fathom.scale.encoder import Encoder, preprocess
 
 COLUMNS = 6  # the most important ones
 POINTS = 15  # values of a number
@@ -23,17 +23,20 @@ def partial_dependence(
     table: pd.DataFrame,
     columns: list[str],
     encoder: Encoder,
+    scaler: Scaler,
     predict: Callable[[pd.DataFrame], Floats],
 ) -> list[dict[str, Any]]:
     """Return for each column its `kind` and `points`: a `value`, the `mean` prediction of all rows
     that are given this value, and `low` and `high`, the 10 % and 90 % quantiles. Dates are left
-    out.
+    out. Of two classes, the probability of the second is predicted; of more, none is what one wants
+    to know, and nothing is returned.
 
     Args:
         table: raw rows.
         columns: in the order of their importance.
-        encoder: knows which columns are numbers and categories.
-        predict: returns a prediction for each raw row, of shape (rows,).
+        encoder: makes features of raw rows.
+        scaler: scales them.
+        predict: returns numbers or probabilities for scaled features, of shape (rows, units).
     """
     numbers = {number.column for number in encoder.numbers}
     numbers -= {ordinal.column for ordinal in encoder.ordinals}
@@ -50,7 +53,10 @@ def partial_dependence(
         # Taken from rows of the table, so that the column keeps its type.
         replaced[column] = values.repeat(len(table)).to_numpy()
         replaced[column] = replaced[column].astype(table[column].dtype)
-        curves = predict(replaced).reshape(len(rows), len(table))
+        predicted = predict(preprocess(replaced, encoder, scaler))
+        if predicted.shape[1] > 2:
+            return []
+        curves = predicted[:, -1].reshape(len(rows), len(table))
         low, high = np.quantile(curves, [0.1, 0.9], axis=1)
         points = zip(values.tolist(), curves.mean(axis=1), low, high, strict=True)
         found.append(

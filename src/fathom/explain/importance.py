@@ -63,13 +63,6 @@ def explain_table(model: keras.Model, problem: Problem, config: DatasetConfig) -
     ]
     values = [interaction_values(game, sizes, config.seed + row) for row, game in enumerate(games)]
     importance, pairs = rank(values, columns)
-
-    def predict_raw(rows: pd.DataFrame) -> Floats:
-        return predict(preprocess(rows, encoder, scalers.features))[:, -1]
-
-    ranked = [line["column"] for line in importance]
-    # Of several classes, no single probability is what one wants to know.
-    dependence = [] if several else partial_dependence(other_table, ranked, encoder, predict_raw)
     return {
         "method": sizes.method,
         "explained": describe_output(problem.main),
@@ -78,7 +71,9 @@ def explain_table(model: keras.Model, problem: Problem, config: DatasetConfig) -
         "background": sizes.background,
         "evaluations": sum(game.evaluations for game in games),
         "importance": importance,
-        "dependence": dependence,
+        "dependence": partial_dependence(
+            other_table, [line["column"] for line in importance], encoder, scalers.features, predict
+        ),
         "pairs": pairs[:MAX_PAIRS],
         "crosses": suggest_crosses(pairs, encoder, config.dataset),
         "examples": list_examples(table[columns], targets, predicted, units, values, problem.main),

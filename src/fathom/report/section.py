@@ -17,7 +17,7 @@ from fathom.base import paths
 from fathom.base.files import read_array
 from fathom.evaluate.formatting import describe_criterion
 from fathom.export.inputs import describe_inputs
-from fathom.report import classification, explanation, intervals, pictures, regression
+from fathom.report import classification, explanation, pictures, regression, tenths
 from fathom.report.charts import learning_curve
 from fathom.report.column_summaries import column_roles, summarize_columns, summarized_rows
 from fathom.report.comparison import ModelRow, draw_intervals, model_rows
@@ -28,9 +28,9 @@ from fathom.report.drawing import Drawing
 from fathom.report.headline import describe_headline
 from fathom.report.maps import draw_maps, find_coordinates
 from fathom.report.network_drawing import draw_network
+from fathom.report.next_steps import suggest
 from fathom.report.results import DatasetResults, NetworkResults
 from fathom.report.searches import describe_search
-from fathom.report.suggestions import suggest
 
 NO_ID = r"\W+"  # what an id should not have
 IMPORTANT_COLUMNS = 3  # the most important ones, shown with errors
@@ -153,16 +153,16 @@ def describe_regression(results: DatasetResults, features: pd.DataFrame) -> dict
     best, output = results.best, results.problem.main
     table = best.predictions.astype({"actual": float, "predicted": float})
     by_value = [regression.error_by_value(best, features[name], output) for name in features]
-    tenths = intervals.tabulate_tenths(best)
-    calibration = [intervals.draw_calibration(tenths, output)]
-    if best.interval and "coverage" in tenths[0]:
-        calibration.append(intervals.draw_coverage(tenths, best.interval["wanted"], output))
+    groups = tenths.tabulate_tenths(best)
+    calibration = [tenths.draw_calibration(groups, output)]
+    if best.interval and "coverage" in groups[0]:
+        calibration.append(tenths.draw_coverage(groups, best.interval["wanted"], output))
     return {
         "charts": regression.predicted_against_actual(results.networks, output),
         "errors": [regression.residuals(best, output), *by_value],
         "mistakes": describe_mistakes(table, features, *regression.largest_errors(table)),
         "intervals": describe_intervals(results),
-        "tenths": tenths,
+        "tenths": groups,
         "calibration": calibration,
     }
 

@@ -29,7 +29,7 @@ FAULTS = {
 
 
 @dataclass(frozen=True)
-class Suggestion:
+class NextStep:
     """What to do and why; `code` are settings or a command, if there are any."""
 
     kind: str
@@ -40,12 +40,12 @@ class Suggestion:
 
 def suggest(
     results: DatasetResults, searches: list[SearchResult], features: pd.DataFrame
-) -> list[Suggestion]:
+) -> list[NextStep]:
     """Return the most important suggestions, the first one first.
 
     `features` are the most important columns of the shown test rows.
     """
-    sources: list[Callable[[], Iterator[Suggestion]]] = [
+    sources: list[Callable[[], Iterator[NextStep]]] = [
         lambda: faults_of_data(results),
         lambda: better_settings(results, searches),
         lambda: average_of_runs(results),
@@ -59,15 +59,15 @@ def suggest(
     return found[:MOST]
 
 
-def faults_of_data(results: DatasetResults) -> Iterator[Suggestion]:
+def faults_of_data(results: DatasetResults) -> Iterator[NextStep]:
     for kind, action in FAULTS.items():
         warning = next((w for w in results.warnings if w.kind == kind), None)
         if warning:
             sentence = warning.sentence
-            yield Suggestion(kind, action, f"{sentence[0].upper()}{sentence[1:]}.")
+            yield NextStep(kind, action, f"{sentence[0].upper()}{sentence[1:]}.")
 
 
-def better_settings(results: DatasetResults, searches: list[SearchResult]) -> Iterator[Suggestion]:
+def better_settings(results: DatasetResults, searches: list[SearchResult]) -> Iterator[NextStep]:
     """Suggest the best settings of a search that are better than those in use."""
     metric = results.primary_metric
     now = results.best.metrics["valid"][metric]
@@ -75,7 +75,7 @@ def better_settings(results: DatasetResults, searches: list[SearchResult]) -> It
     for search in searches:
         value = search.figures.get("valid", {}).get(metric)
         if value is not None and sign * value < sign * now:
-            yield Suggestion(
+            yield NextStep(
                 "search",
                 f"Use the best settings of the search for {search.model}",
                 f"Their validation {results.labels[metric]} is {format_rounded(value)}, that of "
@@ -85,14 +85,14 @@ def better_settings(results: DatasetResults, searches: list[SearchResult]) -> It
             return
 
 
-def average_of_runs(results: DatasetResults) -> Iterator[Suggestion]:
+def average_of_runs(results: DatasetResults) -> Iterator[NextStep]:
     """Suggest the average of runs, where it was measured but is not what is saved."""
     metric, network = results.primary_metric, results.best
     if network.ensemble is None:
         return
     one, mean = network.metrics["valid"][metric], network.ensemble["valid"][metric]
     if (mean > one) == (metric in HIGHER_IS_BETTER) and mean != one:
-        yield Suggestion(
+        yield NextStep(
             "ensemble",
             f"Average the {len(network.run['runs'])} runs of {network.name}",
             f"The validation {results.labels[metric]} of their mean prediction is "
@@ -101,13 +101,13 @@ def average_of_runs(results: DatasetResults) -> Iterator[Suggestion]:
         )
 
 
-def more_epochs(results: DatasetResults) -> Iterator[Suggestion]:
+def more_epochs(results: DatasetResults) -> Iterator[NextStep]:
     network = results.best
     history = network.history[network.history["seed"] == network.run["seed"]]
     best = int(history.loc[history["val_loss"].idxmin(), "epoch"])
     epochs = int(network.run["epochs"])
     if best >= LATE * epochs and len(history) == epochs:
-        yield Suggestion(
+        yield NextStep(
             "epochs",
             f"Train {network.name} longer",
             f"The validation loss is lowest in epoch {best} of {epochs}: it was still falling.",
@@ -115,7 +115,7 @@ def more_epochs(results: DatasetResults) -> Iterator[Suggestion]:
         )
 
 
-def crosses(results: DatasetResults) -> Iterator[Suggestion]:
+def crosses(results: DatasetResults) -> Iterator[NextStep]:
     """Suggest crosses of strongly interacting columns; explain lists only those not in use."""
     explanation = results.explanation
     if not explanation.get("crosses") or not explanation.get("pairs"):
@@ -124,7 +124,7 @@ def crosses(results: DatasetResults) -> Iterator[Suggestion]:
     wide = [n.name for n in results.networks if n.name.startswith("wide")]
     if wide and pair["mean_absolute"] > STRONG * column["mean_absolute"]:
         size, most = (format_rounded(line["mean_absolute"], 2) for line in (pair, column))
-        yield Suggestion(
+        yield NextStep(
             "crosses",
             f"Cross {' and '.join(pair['columns'])} for {wide[0]}",
             f"They interact most: {size} on average, while {column['column']}, the most important "
@@ -133,7 +133,7 @@ def crosses(results: DatasetResults) -> Iterator[Suggestion]:
         )
 
 
-def first_search(results: DatasetResults, searches: list[SearchResult]) -> Iterator[Suggestion]:
+def first_search(results: DatasetResults, searches: list[SearchResult]) -> Iterator[NextStep]:
     """Suggest a search where networks are no better than the best baseline."""
     verdict = results.comparison["networks"][results.best.name]["verdict"]
     if searches or verdict == "better":
@@ -141,7 +141,7 @@ def first_search(results: DatasetResults, searches: list[SearchResult]) -> Itera
     dataset, best = results.problem.dataset, results.best.name
     baseline = results.comparison["baseline"]["name"]
     reason = "is worse than" if verdict == "worse" else "can't be told apart from"
-    yield Suggestion(
+    yield NextStep(
         "first_search",
         "Search for better settings",
         f"{best} {reason} {baseline}, and no settings have been searched for {dataset}.",
@@ -149,7 +149,7 @@ def first_search(results: DatasetResults, searches: list[SearchResult]) -> Itera
     )
 
 
-def weak_rows(results: DatasetResults, features: pd.DataFrame) -> Iterator[Suggestion]:
+def weak_rows(results: DatasetResults, features: pd.DataFrame) -> Iterator[NextStep]:
     """Suggest more rows of the kind whose error is largest."""
     if results.problem.main.task == "classification":
         yield from weak_class(results)
@@ -166,7 +166,7 @@ def weak_rows(results: DatasetResults, features: pd.DataFrame) -> Iterator[Sugge
                 worst = f"{name} {place['value']}", error, rmse, int(place["rows"])
     if worst:
         where, error, rmse, rows = worst
-        yield Suggestion(
+        yield NextStep(
             "weak_rows",
             f"Collect more rows, or columns that tell more, for {where}",
             f"The RMSE of these {rows:,} test rows is {format_rounded(error)}, that of all rows "
@@ -174,21 +174,21 @@ def weak_rows(results: DatasetResults, features: pd.DataFrame) -> Iterator[Sugge
         )
 
 
-def weak_class(results: DatasetResults) -> Iterator[Suggestion]:
+def weak_class(results: DatasetResults) -> Iterator[NextStep]:
     table = results.best.predictions
     right = (table["actual"] == table["predicted"]).groupby(table["actual"]).agg(["mean", "size"])
     right = right[right["size"] >= LEAST_ROWS]
     if len(right) and right["mean"].min() < 1:
         lowest = right.sort_values("mean", kind="stable").iloc[0]
         name, recall, rows = lowest.name, float(lowest["mean"]), int(lowest["size"])
-        yield Suggestion(
+        yield NextStep(
             "weak_rows",
             f"Look at the mistakes in class {name}, or collect more of its rows",
             f"Its recall of {format_rounded(recall)} ({rows:,} test rows) is the lowest.",
         )
 
 
-def more_rows(results: DatasetResults) -> Iterator[Suggestion]:
+def more_rows(results: DatasetResults) -> Iterator[NextStep]:
     network, metric = results.best, results.primary_metric
     errors = [network.metrics[subset][metric] for subset in ("train", "valid")]
     if metric in HIGHER_IS_BETTER:
@@ -197,7 +197,7 @@ def more_rows(results: DatasetResults) -> Iterator[Suggestion]:
     if valid > GAP * train:
         values = [network.metrics[subset][metric] for subset in ("train", "valid")]
         of_train, of_valid = map(format_rounded, values)
-        yield Suggestion(
+        yield NextStep(
             "more_rows",
             "Collect more rows",
             f"The {results.labels[metric]} of {network.name} is {of_train} on the training set and "
