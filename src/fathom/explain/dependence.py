@@ -57,24 +57,27 @@ def partial_dependence(
         if predicted.shape[1] > 2:
             return []
         curves = predicted[:, -1].reshape(len(rows), len(table))
-        low, high = np.quantile(curves, [0.1, 0.9], axis=1)
-        points = zip(values.tolist(), curves.mean(axis=1), low, high, strict=True)
-        found.append(
-            {
-                "column": column,
-                "kind": "number" if column in numbers else "category",
-                "points": [
-                    {
-                        "value": float(value) if column in numbers else str(value),
-                        "mean": float(mean),
-                        "low": float(lowest),
-                        "high": float(highest),
-                    }
-                    for value, mean, lowest, highest in points
-                ],
-            }
-        )
+        kind = "number" if column in numbers else "category"
+        points = tabulate_points(values, curves, kind)
+        found.append({"column": column, "kind": kind, "points": points})
     return found
+
+
+def tabulate_points(
+    values: "pd.Series[Any]", curves: Floats, kind: str
+) -> list[dict[str, float | str]]:
+    """Return the points of a column; `curves` has the shape (values, rows)."""
+    low, high = np.quantile(curves, [0.1, 0.9], axis=1)
+    points = zip(values.tolist(), curves.mean(axis=1), low, high, strict=True)
+    return [
+        {
+            "value": float(value) if kind == "number" else str(value),
+            "mean": float(mean),
+            "low": float(lowest),
+            "high": float(highest),
+        }
+        for value, mean, lowest, highest in points
+    ]
 
 
 def number_rows(column: "pd.Series[Any]") -> NDArray[np.int64]:
