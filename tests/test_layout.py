@@ -15,8 +15,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS = [
     "base", "messages", "settings", "artifacts", "models", "collect", "download", "split", "check",
     "scale", "train", "evaluate", "baseline", "compare", "explain", "export", "report", "gate",
-    "predict", "serve", "search", "experiments", "sklearn", "new_dataset", "doctor", "repro",
-    "completion", "command_group", "cli",
+    "predict", "serve", "completion", "search", "experiments", "sklearn", "new_dataset", "doctor",
+    "repro", "fit", "watch", "command_group", "cli",
 ]  # fmt: skip
 
 

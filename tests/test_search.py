@@ -23,6 +23,8 @@ from trainings import refusal
 
 from fathom.artifacts.search_result import SearchResult
 from fathom.search.study import study_folder
+from fathom.settings.compose import compose
+from fathom.settings.config import NetworkConfig
 
 HOUSES = "california_housing"
 RESULT = Path("searches", HOUSES, "mlp-random.json")
@@ -150,7 +152,11 @@ def test_more_trials_continue(
     more = SearchResult.read(RESULT)
     assert more.trials[:6] == SearchResult.read(searched / RESULT).trials
     assert len(more.trials) == 7
-    run_command("search", *COMMAND, "trials=7", "ensemble=1")
+    done = run_command("search", *COMMAND, "trials=7", "ensemble=1", "--apply", "--name", "best")
+    assert f"all trials: {RESULT}\nwrote conf/experiment/best.yaml\n" in done.out
+    chosen = [f"dataset={HOUSES}", "model=mlp", "experiment=best"]
+    rate = compose(chosen, NetworkConfig).model.learning_rate
+    assert rate == more.best_first()[0].settings["model.learning_rate"]
     again = SearchResult.read(RESULT).model_dump()
     for name, value in more.model_dump(exclude={"seconds"}).items():
         assert again[name] == value, name

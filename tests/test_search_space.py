@@ -1,5 +1,6 @@
 """What a search tries, and the command lines and spaces that it refuses."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from trainings import refusal
 
 from fathom.search.base_settings import BaseSettings
 from fathom.search.search_command import search
-from fathom.search.space import check_space, sort_space, suggest
+from fathom.search.space import check_space, present_params, sort_space, suggest
+from fathom.settings.compose import compose
+from fathom.settings.config import NetworkConfig
+from fathom.settings.file_names import options
 from fathom.settings.search_settings import Dimension
 
 BAD = yaml.safe_load((ROOT / "tests/bad_searches.yaml").read_text())
@@ -96,6 +100,29 @@ def test_refuses_experiments_and_losses_that_cannot_be_compared(workspace: Path)
     check_space(search_config("mlp", "random"))
     of_loss = search_config("mlp", "random", "train.monitor=val_loss")
     assert refusal(check_space, of_loss) == f"{start} scale.target: {end}"
+
+
+@pytest.mark.parametrize("name", [name for name in options("search/space") if name != "book"])
+def test_spaces_of_the_project_contain_what_the_models_have(name: str, workspace: Path) -> None:
+    """So that the first of the trials can be the present settings, and none is worse than these."""
+    model, _, images = name.partition("_images")
+    space = [f"space={name}"] if images else []
+    config = search_config(model, "random", *space, "train.batch_size=auto")
+    check_space(config)
+    settings = compose(["dataset=digits", f"model={model}"], NetworkConfig)
+    params = present_params(config.search.space, settings.model_dump(by_alias=True))
+    assert set(config.search.space) == set(params)
+
+
+def test_minutes_end_a_search_after_the_first_trial(trainable: Path) -> None:
+    trials = run_formula(learning_rate, "random", "trials=50", "minutes=1e-9")
+    assert 1 <= len(trials) < 50
+
+
+def test_first_trial_has_the_present_settings(trainable: Path) -> None:
+    write_space("mlp", {"model.dropout": {"choice": [0.1, "auto"]}, "seed": {"int": [1, 99]}})
+    trials = run_formula(learning_rate, "random", "trials=2", "present_first=true")
+    assert json.loads(trials[0][0])["seed"] == 42
 
 
 def test_a_space_may_have_arguments_that_no_file_sets(workspace: Path) -> None:

@@ -12,7 +12,10 @@ from fathom.base.errors import FathomError
 from fathom.base.process_end import end_process
 from fathom.base.streams import open_streams
 from fathom.command_group import OneLineErrors, version_option
+from fathom.fit.fit_command import fit
+from fathom.search.commands import apply, check_option, search
 from fathom.serve.command_options import service_options
+from fathom.watch import watch
 
 PATH = click.Path(path_type=Path)
 MODEL = click.argument("model", type=PATH, shell_complete=names.completes(names.exports))
@@ -27,6 +30,12 @@ def fathom() -> None:
 
     Run these commands in the project's folder. `fathom repro` and `dvc exp run` run the pipeline.
     """
+
+
+fathom.add_command(search)
+fathom.add_command(apply)
+fathom.add_command(fit)
+fathom.add_command(watch)
 
 
 @fathom.command("new-dataset")
@@ -60,13 +69,9 @@ def new_dataset(file: Path | None, url_env: str | None, **options: Any) -> None:
     from fathom.new_dataset.new_dataset import Options
     from fathom.new_dataset.new_dataset import new_dataset as add_dataset
     from fathom.new_dataset.snapshot import new_dataset_of_query
-    from fathom.settings.file_names import check_name
 
     if options["name"] is not None:
-        try:
-            check_name(options["name"], "dataset")
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="'--name'") from error
+        check_option(options["name"], "dataset")
     if (file is None) == (url_env is None):
         raise click.UsageError("name a FILE, or a database with --url-env")
     if file is not None:
@@ -134,33 +139,6 @@ def predict(
     options = {key: value for key, value in given.items() if value is not None}
     exported_model = ExportedModel(names.find_export(model))
     predict_rows(exported_model, rows, output, flag=flag, array=array, options=options, drift=drift)
-
-
-@fathom.command(context_settings={"ignore_unknown_options": True})
-@click.argument(
-    "settings",
-    metavar="KEY=VALUE...",
-    nargs=-1,
-    required=True,
-    shell_complete=names.completes(names.search_settings),
-)
-def search(settings: tuple[str, ...]) -> None:
-    """Search for better settings of one network on one data set.
-
-    \b
-    fathom search dataset=california_housing model=wide_deep search=random trials=100
-
-    search=random, grid, evolutionary or tpe names a file in conf/search/. The search space is
-    conf/search/space/MODEL.yaml (space=NAME chooses another). Other settings are those of the
-    section `search` of params.yaml, or any setting of a stage.
-
-    Run the same command again to resume a search that was stopped. The validation set selects
-    the best trial. The test set is read once, at the end. Results go to searches/ and into the
-    report, the best trials become experiments of DVC.
-    """  # noqa: D301  click looks for the backspace
-    from fathom.search.search_command import search as run_search
-
-    run_search(list(settings))
 
 
 @fathom.command(context_settings={"show_default": True})

@@ -35,7 +35,8 @@ class SearchResult(JsonModel):
     best trial's network by subset, including the test set. `seconds` is the duration of the whole
     search. `importances` maps a setting to the share of the values' variance
     that it explains; it is empty after too few trials. `overrides` rebuild the best trial with
-    `dvc exp run`.
+    `dvc exp run`. `base` are the overrides of all trials, without those of the search itself; None
+    in results of older versions.
     """
 
     dataset: str
@@ -54,6 +55,7 @@ class SearchResult(JsonModel):
     figures: dict[str, dict[str, float | None]]
     average: EnsembleResult | None
     selection: EnsembleResult | None
+    base: list[str] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -12,6 +12,7 @@ OWN = Path("data/own")
 OWN_CODE = Path("src/own")
 PARAMS = Path("params.yaml")
 REPORT = Path("report/index.html")
+SEARCHES = Path("searches")
 STUDIES = Path("studies")
 
 SUBSETS = ("train", "valid", "test")
@@ -54,7 +55,7 @@ def export(dataset: str, model: str) -> Path:
 
 
 def searches(dataset: str) -> Path:
-    return Path("searches", dataset)
+    return SEARCHES / dataset
 
 
 def run(seed: int) -> str:

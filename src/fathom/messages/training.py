@@ -44,14 +44,36 @@ def last_line(run: Mapping[str, Any], seconds: float, highest: bool) -> str:
     return f"{line}; {seconds:.0f} s, {run['parameters']:,} parameters"
 
 
-def epoch_line(seed: int, epoch: int, epochs: int, logs: dict[str, float], seconds: float) -> str:
-    """Return the line of an epoch; the auxiliary output and the losses of outputs are left out."""
+def epoch_line(
+    place: tuple[int, int, int],
+    logs: Mapping[str, float],
+    seconds: float,
+    best: tuple[str, float],
+    left: float | None,
+) -> str:
+    """Return the line of an epoch; the auxiliary output and the losses of outputs are left out.
+
+    Args:
+        place: seed, epoch and number of epochs.
+        seconds: of this epoch.
+        best: the monitored metric and its best value.
+        left: seconds to the last epoch. None in that one: its line has no best value, too.
+    """
+    seed, epoch, epochs = place
     metrics = "  ".join(
         f"{name} {value:.4g}"
         for name, value in logs.items()
         if "aux_output" not in name and not name.endswith("output_loss")
     )
-    return f"seed {seed}  epoch {epoch}/{epochs}  {metrics}  {seconds:.2g} s"
+    outlook = ""
+    if left is not None:
+        outlook = f"best {best[0]} {best[1]:.4g}  about {format_seconds(left)} left  "
+    return f"seed {seed}  epoch {epoch}/{epochs}  {outlook}{metrics}  {seconds:.2g} s"
+
+
+def format_seconds(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min"
 
 
 def workers_lost(times: int, cause: str) -> str:

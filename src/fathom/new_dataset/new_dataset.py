@@ -81,8 +81,7 @@ def new_dataset(file: Path, options: Options, snapshot: Arguments | None = None)
     check_part(file, file_suffix(file), part)
     name = options.name or name_of(file)
     settings, data = choose_paths(file, name, options.force)
-    has_tables = file.is_dir() and any(map(is_parquet, file.rglob("*")))
-    if file.suffix.lower() == ".npz" or (file.is_dir() and not has_tables):
+    if has_images(file):
         refuse_table_options(options)
         text, checks = describe_images(file, name, data), list[Check]()
     else:
@@ -101,6 +100,13 @@ def new_dataset(file: Path, options: Options, snapshot: Arguments | None = None)
         untrack(old)
         print(f"removed {old.as_posix()}, which it replaces")
     print_next_steps(name, [settings, pointer(data), data.parent / ".gitignore"])
+
+
+def has_images(file: Path) -> bool:
+    """Tell whether a file or a folder has images, not tables."""
+    if file.is_dir():
+        return not any(map(is_parquet, file.rglob("*")))
+    return file.suffix.lower() == ".npz"
 
 
 def refuse_table_options(options: Options) -> None:

@@ -42,6 +42,11 @@ class BaseSettings:
             self.cache[choices] = compose_tree([*self.overrides, *choices])
         return self.cache[choices]
 
+    def stage_overrides(self) -> list[str]:
+        """Return the overrides without those of the search itself."""
+        keys = [re.split("[./=]", override.lstrip("+~"))[0] for override in self.overrides]
+        return [text for text, key in zip(self.overrides, keys, strict=True) if key != "search"]
+
     def dvc_overrides(self, values: Values) -> list[str]:
         """Return the arguments of `dvc exp run -S` that train with these values.
 
@@ -50,8 +55,8 @@ class BaseSettings:
         """
         _, origins = self.compose(values)
         origins = replace(origins, overrides=())
-        pairs = [override.lstrip("+").partition("=") for override in self.overrides]
-        settings = {key: text for key, _, text in pairs if re.split("[./]", key)[0] != "search"}
+        pairs = [override.lstrip("+").partition("=") for override in self.stage_overrides()]
+        settings = {key: text for key, _, text in pairs}
         settings |= {key: to_hydra(value) for key, value in values.items()}
         final = self.with_values(values).model_dump(by_alias=True)
         overrides: dict[str, None] = {}

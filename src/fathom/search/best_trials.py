@@ -62,6 +62,7 @@ def summarize(search: Search, engine: ThreadEngine) -> SearchResult:
         figures=candidates.metrics({numbers[0]: 1}),
         average=average,
         selection=selection,
+        base=search.base.stage_overrides(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -20,7 +21,7 @@ from fathom.base.errors import FathomError
 from fathom.evaluate.formatting import format_duration, format_number
 from fathom.search.base_settings import BaseSettings
 from fathom.search.best_trials import summarize
-from fathom.search.space import Values, describe, sort_space, suggest
+from fathom.search.space import Values, describe, is_grid, present_params, sort_space, suggest
 from fathom.search.study import (
     SECONDS,
     VALUES,
@@ -68,6 +69,7 @@ def run_search(config: SearchConfig, base: BaseSettings, pool: TrainerPool) -> S
                     f"stopped after {len(finished_trials(study)):,} trials; the same command "
                     "continues the search"
                 ) from None
+        local.halted.clear()
         result = summarize(search, local)
     result.write(result.file)
     return result
@@ -110,7 +112,7 @@ class Search:
         running: set[Future[None]] = set()
         with ThreadPoolExecutor(self.total) as pool:
             try:
-                while True:
+                while not self.is_over():
                     left = self.total - len(finished_trials(self.study)) - len(running)
                     for _ in range(min(left, self.engine.at_once - len(running))):
                         running.add(pool.submit(self.run_trial, self.begin_trial()))
@@ -119,9 +121,23 @@ class Search:
                     done, running = wait(running, POLL_SECONDS, FIRST_COMPLETED)
                     for future in done:
                         future.result()
+                if running:  # the time is over: they are interrupted, as by a kill
+                    self.engine.halt()
+                    wait(running)
             except BaseException:
                 self.engine.halt()
                 raise
+
+    def is_over(self) -> bool:
+        """Tell whether the time is over, and at least one trial is complete."""
+        if self.seconds_left() > 0:
+            return False
+        return bool(self.study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]))
+
+    def seconds_left(self) -> float:
+        minutes = self.config.search.minutes
+        used: float = self.seconds + time.perf_counter() - self.start
+        return math.inf if minutes is None else 60 * minutes - used
 
     def begin_trial(self) -> optuna.Trial:
         """Return an interrupted trial, or else a new one, with all its values."""
@@ -129,6 +145,9 @@ class Search:
         number = frozen.number if frozen else len(self.study.get_trials(deepcopy=False))
         with self.lock:
             self.study.sampler = make_sampler(self.config, number)
+            if self.config.search.present_first and number == 0 and not is_grid(self.config):
+                tree = self.config.model_dump(mode="json", by_alias=True)
+                self.study.enqueue_trial(present_params(self.space, tree))
             trial = optuna.Trial(self.study, frozen._trial_id) if frozen else self.study.ask()
             trial.set_user_attr(VALUES, suggest(trial, self.space))
             # `tell` calls the sampler, too, and that of a grid would call `Study.stop`.
@@ -194,6 +213,7 @@ class Search:
         elapsed = time.perf_counter() - self.start
         self.study.set_user_attr(SECONDS, self.seconds + elapsed)
         left = (self.total - self.before - self.done) * elapsed / self.done
+        left = max(min(left, self.seconds_left()), 0)
         value = "ended early" if trial.value is None else format_number(trial.value)
         place = f"{self.before + self.done}/{self.total}"
         click.echo(f"{place:>9}  trial {trial.number}  {value}  about {format_duration(left)} left")

@@ -1,5 +1,7 @@
 """The command `fathom search`."""
 
+from dataclasses import dataclass
+
 import click
 from rich import box
 from rich.console import Console
@@ -10,6 +12,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.evaluate.formatting import describe_criterion, format_number
 from fathom.messages.origins import default_experiment
+from fathom.search.apply import apply_trial, check_free, default_name, print_use
 from fathom.search.base_settings import BaseSettings
 from fathom.search.dvc_experiment import require_experiments, run_experiment
 from fathom.search.space import check_space, describe
@@ -22,11 +25,20 @@ from fathom.train.devices import start_tensorflow
 SHOWN = 5  # best trials in the table
 
 
-def search(arguments: list[str]) -> None:
+@dataclass(frozen=True)
+class Apply:
+    """Asks for the best trial as an experiment in conf/; `name` None is made from the search."""
+
+    name: str | None = None
+    force: bool = False
+
+
+def search(arguments: list[str], apply: Apply | None = None) -> None:
     """Search, print the best trials, and run the best of them as DVC experiments.
 
     Args:
         arguments: overrides as for a stage; keys of the section `search` by their names alone.
+        apply: whether the best trial also becomes an experiment in conf/.
 
     Raises:
         FathomError: a setting is not valid or cannot be trained, or the user stopped the search.
@@ -36,6 +48,9 @@ def search(arguments: list[str]) -> None:
     check_space(config)
     if config.search.experiments:
         require_experiments()
+    if apply:
+        names = config.dataset.name, config.model.name, config.search.name
+        check_free(apply.name or default_name(*names), apply.force)
     strategy = start_tensorflow(config)
     from fathom.search.search import run_search  # imports TensorFlow
     from fathom.search.trainer_pool import TrainerPool
@@ -44,6 +59,8 @@ def search(arguments: list[str]) -> None:
     result = run_search(config, base, TrainerPool(strategy))
     print_result(result)
     click.echo(f"all trials: {result.file}")
+    if apply:
+        print_use(result, None, apply_trial(result, None, apply.name, apply.force))
     for trial in result.best_first()[: config.search.experiments]:
         name = f"{result.dataset}-{result.model}-{result.search}-{trial.number}"
         click.echo(f"{name}: runs the pipeline as a DVC experiment")

@@ -35,6 +35,20 @@ def suggest(trial: optuna.Trial, space: dict[str, Dimension]) -> Values:
     return values
 
 
+def present_params(space: dict[str, Dimension], settings: Any) -> dict[str, Any]:
+    """Return the present value of each dimension that has it, as Optuna suggests it."""
+    params: dict[str, Any] = {}
+    for name, dimension in space.items():
+        distribution, value = distribution_of(dimension), select(settings, name)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(distribution, CategoricalDistribution):
+            if json.dumps(value) in distribution.choices:
+                params[name] = json.dumps(value)
+        elif is_number and distribution._contains(value):
+            params[name] = value
+    return params
+
+
 def suggest_value(trial: optuna.Trial, name: str, dimension: Dimension) -> Any:
     match distribution_of(dimension):
         case CategoricalDistribution() as choice:

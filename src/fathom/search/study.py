@@ -29,7 +29,8 @@ VALUES, SECONDS = "values", "seconds"  # attributes of a trial; SECONDS of the s
 
 # Settings that change neither the trials nor their results.
 WITHOUT_EFFECT = {
-    "trials", "at_once", "engine", "address", "resources", "storage", "ensemble", "experiments",
+    "trials", "minutes", "present_first", "at_once", "engine", "address", "resources", "storage",
+    "ensemble", "experiments",
 }  # fmt: skip
 OF_STAGE = {  # of `train`
     "at_once", "checkpoint", "ensemble", "folds", "ray", "repeats", "tensorboard",

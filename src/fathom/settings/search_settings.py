@@ -69,6 +69,8 @@ class SearchSettings(Section):
     """
 
     trials: PositiveInt
+    minutes: PositiveFloat | None
+    present_first: bool
     seed: Seed
     cv: Annotated[int, Field(ge=2)] | None
     pruner: Factory | None

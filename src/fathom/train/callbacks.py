@@ -1,5 +1,7 @@
 """Keras callbacks of a training."""
 
+import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -23,6 +25,8 @@ BATCH_HOOKS = (
     "on_train_batch_begin", "on_train_batch_end",
     "on_test_batch_begin", "on_test_batch_end",
 )  # fmt: skip
+ERASE_LINE = "\x1b[K"  # to its end, on a terminal
+TERMINAL_SECONDS = 0.2  # between two lines on a terminal
 HIGHER_IS_BETTER = ("accuracy", "auc", "precision", "recall", "f1", "r2")
 
 
@@ -201,23 +205,43 @@ class Halt(keras.callbacks.Callback):
 
 
 class EpochLines(keras.callbacks.Callback):
-    """Prints a line for every epoch, or every second if epochs are shorter."""
+    """Prints a line for every epoch, or every second if epochs are shorter.
 
-    def __init__(self, seed: int) -> None:
+    On a terminal each line takes the place of the one before.
+    """
+
+    def __init__(self, seed: int, monitor: str) -> None:
         super().__init__()
-        self.seed = seed
+        self.seed, self.monitor = seed, monitor
+        self.better = max if direction(monitor) == "max" else min
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        self.printed = self.started = time.perf_counter()
+        self.printed = self.started = self.began = time.perf_counter()
+        self.epochs_here = 0
+        self.on_terminal = sys.stdout.isatty()  # of a Ray worker, perhaps
+        self.pause = TERMINAL_SECONDS if self.on_terminal else 1.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         now, epochs = time.perf_counter(), self.params["epochs"]
+        self.epochs_here += 1
         last = epoch + 1 == epochs or self.model.stop_training
-        if now - self.printed >= 1 or last:
-            seconds = now - self.started
-            line = epoch_line(self.seed, epoch + 1, epochs, logs or {}, seconds)
-            print(f"{line}\n", end="", flush=True)  # whole, from any thread
+        if now - self.printed >= self.pause or last:
+            pace = (now - self.began) / self.epochs_here
+            left = None if last else (epochs - epoch - 1) * pace
+            best = self.monitor, self.better(self.model.history.history[self.monitor])
+            place = self.seed, epoch + 1, epochs
+            line = epoch_line(place, logs or {}, now - self.started, best, left)
+            self.print(line, last)
             self.printed = now
+
+    def print(self, line: str, last: bool) -> None:
+        """Print a line, whole from any thread."""
+        if not self.on_terminal:
+            print(f"{line}\n", end="", flush=True)
+            return
+        width = shutil.get_terminal_size().columns - 1
+        end = "\n" if last else ""
+        print(f"\r{ERASE_LINE}{line[:width]}{end}", end="", flush=True)

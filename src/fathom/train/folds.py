@@ -21,17 +21,16 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from fathom.artifacts.predictions import HELD_OUT
-from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import ScaledData, Subset, concatenate, read_subset, read_targets
 from fathom.base.errors import FathomError
 from fathom.messages import training as messages
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build
 from fathom.train.feeds import MemoryFeed, make_feeds
-from fathom.train.memory import has_many_values, memory_for_rows, memory_of_rows
+from fathom.train.memory import memory_for_rows, memory_of_rows
+from fathom.train.steps import folds_by_rows
 from fathom.train.trainer import Trainer
 
-FOLDS = [(5_000, 8), (100_000, 5)]  # "auto": up to so many rows, so many folds; more rows: none
 SHARE_OF_MEMORY = 0.5  # of that for rows; what folds take must be far from what is read from disk
 
 Rows = NDArray[np.integer[Any]]
@@ -145,13 +144,6 @@ def make_folds(config: NetworkConfig, data: ScaledData) -> Folds | None:
     problem = data.problem.model_copy(update={"rows": rows | largest})
     of_runs = [FoldData(problem, data.scalers, held_out, fold) for fold in range(number)]
     return Folds(data, of_runs, held_out)
-
-
-def folds_by_rows(problem: Problem) -> int | None:
-    if has_many_values(problem):
-        return None
-    rows = problem.rows["train"] + problem.rows["valid"]
-    return next((folds for most, folds in FOLDS if rows <= most), None)
 
 
 def check_folds(config: NetworkConfig, data: ScaledData, folds: int) -> None:

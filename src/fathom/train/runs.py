@@ -18,7 +18,7 @@ from fathom.messages.training import RAY_HERE
 from fathom.models.augmentation import without_augmentation
 from fathom.settings.config import NetworkConfig
 from fathom.train import compiled_fit, keras_fit
-from fathom.train.callbacks import EpochLines, Halt, early_stopping, make_callbacks
+from fathom.train.callbacks import EpochLines, Halt, early_stopping, make_callbacks, monitor_name
 from fathom.train.checkpoint import Checkpoint
 from fathom.train.steps import batch_size, number_of_epochs
 from fathom.train.trainer import Trainer
@@ -97,7 +97,8 @@ def finish_run(trainer: Trainer, seed: int, folder: Path, train_run: TrainRun) -
     if not finished.exists():
         checkpoint = folder / f"{paths.run(seed)}.npz"
         trainer.reset(seed)
-        run, history = train_run(trainer, seed, checkpoint, [EpochLines(seed)])
+        monitor = monitor_name(trainer.config, trainer.data.problem)
+        run, history = train_run(trainer, seed, checkpoint, [EpochLines(seed, monitor)])
         with atomic_write(finished) as temporary:
             temporary.mkdir()
             save_model(without_augmentation(trainer.model), temporary / MODEL)

@@ -1,9 +1,10 @@
-"""Batch size, steps and epochs of a training: settings, or numbers that follow from the rows."""
+"""Batch size, steps, epochs and folds: settings, or numbers that follow from the rows."""
 
 import math
 
 from fathom.artifacts.problem import Problem
 from fathom.settings.config import TrainSettings
+from fathom.train.memory import has_many_values
 
 LEAST_STEPS = 32  # of an epoch; small tables need many small steps
 BATCH_SIZES = 16, 256
@@ -11,6 +12,7 @@ STEPS = 8_000  # of a training
 EPOCHS = 20, 100
 MEMORY = 10  # epochs in which weight decay alone shrinks a weight to 1/e
 DECAY_FOR_IMAGES = 0.3
+FOLDS = [(5_000, 8), (100_000, 5)]  # "auto": up to so many rows, so many folds; more rows: none
 
 
 def batch_size(settings: TrainSettings, rows: int) -> int:
@@ -42,3 +44,11 @@ def weight_decay(settings: TrainSettings, problem: Problem, rate: float) -> floa
     if problem.kind == "images":
         return DECAY_FOR_IMAGES
     return 1 / (rate * steps_of_epoch(settings, problem.rows["train"]) * MEMORY)
+
+
+def folds_by_rows(problem: Problem) -> int | None:
+    """Return the folds of `train.folds: auto`, None without folds."""
+    if has_many_values(problem):
+        return None
+    rows = problem.rows["train"] + problem.rows["valid"]
+    return next((folds for most, folds in FOLDS if rows <= most), None)
