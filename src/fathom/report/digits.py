@@ -60,6 +60,12 @@ def format_rounded(value: Any, digits: int = 3) -> str:
     return format_fixed(value, significant_decimals(value, digits))
 
 
+def format_short(value: Any) -> str:
+    """Return a value of a column with at most four significant digits: 99.9 and 1.234."""
+    text = format_rounded(value, 4)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def format_difference(value: Any) -> str:
     """Return a difference with its sign and two significant digits: −0.066, +1,200."""
     text = format_rounded(value, 2)

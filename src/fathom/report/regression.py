@@ -9,7 +9,7 @@ import pandas as pd
 from fathom.artifacts.problem import Output
 from fathom.evaluate.formatting import format_number
 from fathom.report.charts import BLUE, GRAY, ORANGE, diagonal, render_svg, unit_suffix
-from fathom.report.digits import format_rounded
+from fathom.report.digits import format_rounded, format_short
 from fathom.report.drawing import Drawing
 from fathom.report.results import NetworkResults
 
@@ -126,7 +126,7 @@ def group_values(column: "pd.Series[Any]") -> "pd.CategoricalIndex[Any]":
         cut = pd.qcut(column, QUANTILES, duplicates="drop", precision=6)
         low = column.min()  # the first interval begins a little below
         names = {
-            i: f"{format_rounded(max(i.left, low), 4)} – {format_rounded(i.right, 4)}"
+            i: f"{format_short(max(i.left, low))} – {format_short(i.right)}"
             for i in cut.cat.categories
         }
         groups, order = cut.map(names).astype(object).fillna("missing"), list(names.values())

@@ -9,7 +9,12 @@ from fathom.base import paths
 from fathom.base.files import write_json, write_text
 from fathom.evaluate import formatting
 from fathom.report.content import to_json, to_markdown
-from fathom.report.digits import format_difference, format_fixed, format_rounded
+from fathom.report.digits import (
+    format_difference,
+    format_fixed,
+    format_rounded,
+    format_short,
+)
 from fathom.report.provenance import register_page, set_page_id
 from fathom.report.results import read_results
 from fathom.report.section import describe_dataset
@@ -91,9 +96,4 @@ def format_cell(value: Any) -> str:
         return str(value)
     if math.isnan(value):
         return "missing"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else format_cell_number(value)
-
-
-def format_cell_number(value: float) -> str:
-    text = format_rounded(value, 4)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{value:,.0f}" if abs(value) >= 10_000 else format_short(value)
