@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 import s3fs  # type: ignore[import-untyped]
+from built import STAGES, adopt
 from clones import another, digest, made, network, pushed, remote
 from conftest import clone, commit, edit, ran, repro, run_in
 from moto.server import ThreadedMotoServer
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.network
 
 REPRO = ["make", "--silent", "--assume-old=setup", "repro"]  # with what runs the tests
 TRAINED = "train@digits-mlp"
+OTHERS = {"compare@digits", "explain@digits", "report", "gate"}  # they depend on all networks
 RUN = "models/digits/mlp/run.json"
 PUSH = ["dvc", "push", "--run-cache"]
 ROWS = Path("data/split/digits/test.npy")
@@ -73,14 +75,19 @@ def store(server: tuple[str, int]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory, server: tuple[str, int]) -> Path:
+def first(
+    pipeline: Path, tmp_path_factory: pytest.TempPathFactory, server: tuple[str, int]
+) -> Path:
     """Return a clone that has built and pushed everything, once with other settings, too."""
     folder = clone(tmp_path_factory.mktemp("first"))
     edit(folder / "params.yaml", "datasets=[digits]", "models=[mlp]", "gates={}")
+    edit(folder / "params.yaml", "train.repeats=2")  # as in `pipeline`
     run_in(folder, "dvc", "remote", "add", "--default", "team", "s3://team/fathom")
     remote(folder, endpointurl=url(server), verify="true")
     commit(folder)
-    assert TRAINED in ran(run_in(folder, *REPRO).stdout)
+    repro(folder, "collect")
+    adopt(folder, pipeline, *STAGES)
+    assert set(ran(run_in(folder, *REPRO).stdout)) == OTHERS
     commit(folder)
     run_in(folder, *PUSH)
     edit(folder / "params.yaml", "train.epochs=1")
