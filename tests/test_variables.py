@@ -167,13 +167,16 @@ def test_a_training_in_any_environment(
     limits = {"KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "1"}
     keras_variables = limits | {"KERAS_BACKEND": "jax", "KERAS_HOME": str(home / ".keras")}
     cases: list[tuple[str, dict[str, str]]] = [
-        ("{python}", {"HOME": str(home), "PATH": "/usr/bin:/bin", "TF_USE_LEGACY_KERAS": "1"}),
-        ("umask 077; {python} -O", keras_variables | {"COLUMNS": "20", "TZ": "Asia/Kolkata"}),
-        ("exec <&- >&-; {python} -OO", {"HOME": "/nonexistent", "TMPDIR": "/nonexistent"}),
         (
             "{python}",
-            {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONHASHSEED": "7",
+            {"HOME": str(home), "PATH": "/usr/bin:/bin", "TF_USE_LEGACY_KERAS": "1",
+             "PYTHONSAFEPATH": "1", "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONHASHSEED": "7",
              "OMP_NUM_THREADS": "1", "HYDRA_FULL_ERROR": "1"},
+        ),
+        (
+            "umask 077; exec <&- >&-; {python}",
+            keras_variables | {"COLUMNS": "20", "TZ": "Asia/Kolkata", "HOME": "/nonexistent",
+                               "TMPDIR": "/nonexistent"},
         ),
     ]  # fmt: skip
     for command, variables in cases:
