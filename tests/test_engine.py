@@ -11,8 +11,8 @@ from engine_networks import convolutional, dense, linear, many_kinds, recurrent,
 from tensorflow.python.framework.config import disable_op_determinism
 
 from fathom.train import compiled_fit, keras_fit
-from fathom.train.compiled_fit import Programs, make_programs
 from fathom.train.feeds import DiskFeed, Feed, MemoryFeed
+from fathom.train.programs import Programs, make_programs
 
 ROWS, VALID, BATCH, EPOCHS = 140, 70, 32, 2  # 5 steps an epoch, the last of 12 rows
 layers = keras.layers

@@ -13,9 +13,9 @@ from fathom.artifacts.scaled_data import ScaledRows, Subset
 from fathom.models.names import input_names, output_names
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
-from fathom.train.compiled_fit import STEPS_WORTH_XLA, Programs
 from fathom.train.feeds import Feed, MemoryFeed, make_feeds
 from fathom.train.predictor import Predictor
+from fathom.train.programs import STEPS_WORTH_XLA, Programs
 from fathom.train.scalars import program_signature
 from fathom.train.steps import number_of_epochs, steps_of_epoch
 from fathom.train.trainer import Trainer, build_seeded, build_variables, make_trainer

@@ -8,8 +8,9 @@
    rows of each run with `train.folds`.
 5. `compiled_fit`: the training loop. The loop over epochs is Python with Keras' callbacks
    (`callbacks`); the loop over batches is one compiled program around Keras' own
-   `Model.train_step`. `scalars`: the numbers that a program takes as inputs. `keras_fit`: the
-   same training by Keras' `fit`.
+   `Model.train_step` (`programs`). `scalars`: the numbers that a program takes as inputs.
+   `metric_programs`: what resets and reads loss and metrics. `keras_fit`: the same training by
+   Keras' `fit`.
 6. `checkpoint`, `fingerprint`: how a killed training resumes.
 7. `predictor`, `outputs`: predictions and files.
 8. `ray`: one training on several hosts; skip it unless you use it.

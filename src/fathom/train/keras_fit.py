@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fathom.train.compiled_fit import VALIDATION_BATCH
 from fathom.train.feeds import Feed
+from fathom.train.programs import VALIDATION_BATCH
 from fathom.train.ray.shares import Share
 
 

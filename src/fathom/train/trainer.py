@@ -14,9 +14,9 @@ from fathom.artifacts.scaled_data import ScaledData
 from fathom.messages.training import unknown_inputs
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
-from fathom.train.compiled_fit import Programs, make_programs
 from fathom.train.feeds import Feed, make_feeds
 from fathom.train.predictor import Predictor
+from fathom.train.programs import Programs, make_programs
 
 # A strategy of TensorFlow, or of Keras on JAX.
 Strategy: TypeAlias = tf.distribute.Strategy | keras.distribution.DataParallel
