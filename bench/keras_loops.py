@@ -15,7 +15,7 @@ from fathom.models.names import unwrap
 from fathom.settings.compose import compose
 from fathom.settings.config import NetworkConfig
 from fathom.train.build import build, compile_model
-from fathom.train.compiled_fit import Pace, train_epoch
+from fathom.train.compiled_fit import StepsAtOnce, train_epoch
 from fathom.train.feeds import Examples, MemoryFeed
 from fathom.train.trainer import compile_programs
 
@@ -49,10 +49,10 @@ def train_by_programs(config: NetworkConfig, examples: Examples) -> None:
     started = wait_for_request()
     feed = MemoryFeed(examples)
     programs = compile_programs(model, feed, config, feed.rows)
-    pace = Pace()
+    at_once = StepsAtOnce()
     for epoch in count():
         programs.reset()
-        for _ in train_epoch(programs, feed, config.seed, epoch, 0, pace):
+        for _ in train_epoch(programs, feed, config.seed, epoch, 0, at_once):
             pass
         send_epoch(started, programs.results()["loss"], xla=programs.xla, why=programs.reason)
         started = wait_for_request()

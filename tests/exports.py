@@ -44,6 +44,11 @@ def adults() -> RawTable:
     return RawTable(census[::10].reset_index(drop=True), "the test", "0" * 64, 1_628)
 
 
+def take_few_adults(folder: Path) -> None:
+    few = f"dataset.source={{_target_: {__name__}.adults}}"
+    edit(folder / "conf/dataset/adult_census.yaml", few, "split.valid=300")
+
+
 def exported_networks(pipeline: Path, factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the exports of `pipeline`, `ADULTS` and `HOUSES`. Read it alone."""
 
@@ -52,8 +57,7 @@ def exported_networks(pipeline: Path, factory: pytest.TempPathFactory) -> Path:
         source = {"_target_": f"{__name__}.houses", "missing": ["?"]}
         settings = {"source": source, "task": "regression", "target": "price"}
         write_dataset(folder, "houses", settings, model={"dropout": 0.1})
-        few = f"dataset.source={{_target_: {__name__}.adults}}"
-        edit(folder / "conf/dataset/adult_census.yaml", few, "split.valid=300")
+        take_few_adults(folder)
         prepare(folder, ["adult_census", "houses"])
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)

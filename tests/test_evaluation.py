@@ -73,7 +73,7 @@ def test_predictions_are_in_the_targets_own_unit(
         expected = compute_metrics(problem.main, raw[rows[subset]], predicted)
         assert metrics[subset] == pytest.approx(expected, rel=1e-4)
     table = read_predictions("diabetes", "mlp")
-    assert list(table) == ["row", "actual", "predicted"]
+    assert list(table) == ["row", "actual", "predicted", "low", "high"]
     np.testing.assert_array_equal(table["row"], rows["test"])
     np.testing.assert_array_equal(table["actual"], raw[rows["test"]])
     np.testing.assert_allclose(table["predicted"], predicted, rtol=1e-4)
@@ -213,7 +213,7 @@ def test_blocks_of_rows_change_nothing(
     at_once = evaluate(config)
     plots = sorted(Path("plots").glob(f"*/{dataset}/wide_deep/test.csv"))
     assert plots
-    table, texts = read_predictions(dataset, "wide_deep"), [plot.read_text() for plot in plots]
+    table, texts = read_without_bounds(dataset), [plot.read_text() for plot in plots]
     rows = 60 if dataset == "digits" else 9
     monkeypatch.setattr(blocks, "MOST_VALUES", rows * Problem.read(dataset).main.units)
     by_block = evaluate(config)
@@ -222,8 +222,13 @@ def test_blocks_of_rows_change_nothing(
     for metrics, name in itertools.product((by_block, at_once), fitted_to_a_block):
         del metrics[name]
     assert flatten(by_block) == pytest.approx(flatten(at_once), rel=1e-9)
-    pd.testing.assert_frame_equal(read_predictions(dataset, "wide_deep"), table)
+    pd.testing.assert_frame_equal(read_without_bounds(dataset), table)
     assert [plot.read_text() for plot in plots] == texts
+
+
+def read_without_bounds(dataset: str) -> pd.DataFrame:
+    """Return predictions without what is fitted to a block of the validation rows."""
+    return read_predictions(dataset, "wide_deep").drop(columns=["low", "high"], errors="ignore")
 
 
 def test_a_sample_is_evenly_spaced(networks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +250,15 @@ def test_auxiliary_metrics_are_of_the_auxiliary_column(networks: Path) -> None:
     ages = pd.read_parquet("data/raw/ages/data.parquet")["age"].to_numpy()
     actual = ages[np.load("data/split/ages/test.npy")]
     table = read_predictions("ages", "wide_deep")
-    assert list(table) == ["row", "actual", "predicted", "aux_actual", "aux_predicted"]
+    assert list(table) == [
+        "row",
+        "actual",
+        "predicted",
+        "aux_actual",
+        "aux_predicted",
+        "low",
+        "high",
+    ]
     np.testing.assert_array_equal(table["aux_actual"], actual)
     mae = (table["aux_predicted"] - actual).abs().mean()
     assert read_metrics("ages", "wide_deep")["aux"]["test"]["mae"] == pytest.approx(mae)

@@ -199,11 +199,11 @@ def test_auto_has_fewer_folds_of_more_rows(monkeypatch: pytest.MonkeyPatch) -> N
     rows = Problem.read("numbers").rows
     found = []
     for limits in ([(rows["train"] + rows["valid"], 8)], [(2, 8), (ROWS, 5)], [(2, 8), (3, 5)]):
-        monkeypatch.setattr("fathom.train.folds.FOLDS", limits)
+        monkeypatch.setattr("fathom.train.steps.FOLDS", limits)
         folds = make_folds(config, ScaledData.read("numbers"))
         found.append(folds and len(folds.of_runs))
     assert found == [8, 5, None]
-    monkeypatch.setattr("fathom.train.folds.FOLDS", [(ROWS, 8)])
+    monkeypatch.setattr("fathom.train.steps.FOLDS", [(ROWS, 8)])
     monkeypatch.setattr("fathom.train.memory.MANY_VALUES", 10)
     assert make_folds(config, ScaledData.read("numbers")) is None
 

@@ -36,7 +36,7 @@ def test_own_classes_train_and_are_evaluated() -> None:
     metrics = json.loads(Path("metrics/digits/own.json").read_text())
     run = json.loads(Path("models/digits/own/run.json").read_text())
     history = pd.read_csv("models/digits/own/history.csv")
-    assert list(metrics) == ["train", "valid", "test", "calibrated"]
+    assert list(metrics) == ["train", "valid", "test", "prediction_set", "calibrated"]
     assert run["parameters"] == (64 * 12 + 12) + 12 + (12 * 10 + 10)
     accuracy = history["val_accuracy"][run["best_epoch"] - 1]
     assert metrics["valid"]["accuracy"] == pytest.approx(accuracy)

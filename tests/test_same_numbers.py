@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from conftest import export_network, prepare, run_in
 from export_formats import Arrays, run_example
-from exports import CALIFORNIA, raw_inputs
+from exports import CALIFORNIA, raw_inputs, take_few_adults
 from numpy.typing import NDArray
 from services import instances, serve_in_thread
 from stages import plant_few_trees, run_command, write_dataset
@@ -45,6 +45,7 @@ def test_keras_predicts_what_the_pipeline_does(
 def test_every_way_in(dataset: str, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All rows, as float32, float64 and whole numbers."""
     plant_few_trees(monkeypatch)
+    take_few_adults(workspace)
     if dataset == "made":
         write_dataset(workspace, "made", MADE)
     prepare(workspace, [dataset])

@@ -14,7 +14,9 @@ COPIES = Path(".dvc/tmp/exps")  # where `dvc exp run --temp` and the queue train
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=6006, show_default=True)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=6006, show_default=True, help="The port."
+)
 @click.option("--host", default="localhost", show_default=True, help="The address to listen on.")
 def watch(port: int, host: str) -> None:
     """Show trainings live in TensorBoard, until Ctrl+C.

@@ -21,10 +21,10 @@ LOOK_SECONDS = 1.0  # a program returns about so often, to write a checkpoint if
 
 
 @dataclass
-class Pace:
+class StepsAtOnce:
     """How many steps a program makes before it returns, so that it takes about `LOOK_SECONDS`."""
 
-    steps: int = 1
+    number: int = 1
 
 
 def fit(
@@ -56,13 +56,13 @@ def fit(
     model.stop_training = False
     hooks.on_train_begin()
     first_epoch, first_step = start
-    pace = Pace()
+    at_once = StepsAtOnce()
     logs: dict[str, float] = {}
     for epoch in range(first_epoch, epochs):
         if first_step == 0:
             programs.reset()
         hooks.on_epoch_begin(epoch)
-        for done in train_epoch(programs, train, seed, epoch, first_step, pace):
+        for done in train_epoch(programs, train, seed, epoch, first_step, at_once):
             if checkpoint is not None and done < steps:
                 checkpoint.write_if_due(epoch, done)
         first_step = 0
@@ -79,7 +79,7 @@ def fit(
 
 
 def train_epoch(
-    programs: Programs, train: Feed, seed: int, epoch: int, start: int, pace: Pace
+    programs: Programs, train: Feed, seed: int, epoch: int, start: int, at_once: StepsAtOnce
 ) -> Iterator[int]:
     """Train on the batches of an epoch from number `start` on; yield how many are done, about
     every `LOOK_SECONDS` and at the end.
@@ -90,11 +90,11 @@ def train_epoch(
     for window in train.shuffled(seed, epoch, first):
         full, rest = divmod(window.rows, size)
         while step < full:
-            stop, began = min(step + pace.steps, full), time.perf_counter()
+            stop, began = min(step + at_once.number, full), time.perf_counter()
             programs.steps(window.examples, window.order, tf.constant(step), tf.constant(stop))
             done += stop - step
             seconds = time.perf_counter() - began
-            pace.steps = max(int((stop - step) * LOOK_SECONDS / seconds), 1)
+            at_once.number = max(int((stop - step) * LOOK_SECONDS / seconds), 1)
             step = stop
             yield done
         if rest:
