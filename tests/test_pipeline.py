@@ -47,7 +47,7 @@ def test_builds_every_network_its_plots_and_the_report(project: Path) -> None:
     for dataset in DATASETS:
         for model in MODELS:
             names = ["train", "valid", "test"] + (["aux"] if model == "wide_deep" else [])
-            several = ["spread", "calibrated"]
+            several = ["spread", "prediction_set", "calibrated"]
             names += several if dataset == "digits" else ["interval"]
             assert list(read_json(project / f"metrics/{dataset}/{model}.json")) == names
             assert (project / f"models/{dataset}/{model}/model.keras").is_file()
