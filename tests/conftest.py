@@ -165,6 +165,7 @@ def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.Comple
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
     environment.pop("DVC_ROOT", None)
+    environment.pop("TF_NUM_INTRAOP_THREADS", None)  # a training in this process has set it
     if command[0] == "dvc":
         done = run_dvc(folder, command[1:], environment)
     else:
