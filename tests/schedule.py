@@ -13,7 +13,7 @@ import pytest
 
 DURATIONS = Path(__file__).with_name("durations.json")
 OUTSIDE = ("ray", "browser", "network")  # marks of tests that start other programs
-SLOW_TIMEOUT = 1200  # seconds; pyproject.toml has that of fast tests
+SLOW_TIMEOUT = 1800  # seconds; pyproject.toml has that of fast tests
 MIN_SECONDS = 1.0  # duration from which a test is in the file
 
 
