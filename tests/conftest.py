@@ -160,12 +160,18 @@ def export_network(dataset: str, model: str, *overrides: str) -> Path:
     return paths.export(dataset, model)
 
 
-def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a command in a copy of the project, with the Python that runs the tests first on PATH."""
+def command_environment() -> dict[str, str]:
+    """Return the variables of a command, with the Python that runs the tests first on PATH."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
     environment.pop("DVC_ROOT", None)
     environment.pop("TF_NUM_INTRAOP_THREADS", None)  # a training in this process has set it
+    return environment
+
+
+def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a command in a copy of the project."""
+    environment = command_environment()
     if command[0] == "dvc":
         done = run_dvc(folder, command[1:], environment)
     else:

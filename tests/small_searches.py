@@ -1,7 +1,6 @@
 """Searches of tests: with shrunk networks, or by a formula in place of trainings."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from unittest.mock import Mock
 
 import optuna
 import yaml
-from conftest import ROOT, SHRUNK, compose_small, network_config, train_network
+from conftest import ROOT, SHRUNK, command_environment, compose_small, network_config, train_network
 from optuna.trial import TrialState
 
 from fathom.artifacts.search_result import SearchResult
@@ -102,7 +101,7 @@ def start_search(folder: Path, *given: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "fathom", "search", *given],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"},
+        env=command_environment() | {"PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import clone, commit, edit, run_in
+from conftest import clone, command_environment, commit, edit, run_in
 from own_tables import houses
 from stages import build_once
 
@@ -152,8 +152,7 @@ CELLS = {
 def run_cell(cell: Cell, folder: Path, command: list[str]) -> "subprocess.CompletedProcess[bytes]":
     if cell.start == UNKNOWN and subprocess.run([*UNKNOWN, "true"], check=False).returncode:
         pytest.skip("this process may not make namespaces of users")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    variables = os.environ | {"PATH": path, "PYTHONPATH": "src"} | cell.variables
+    variables = command_environment() | {"PYTHONPATH": "src"} | cell.variables
     return subprocess.run(
         [*cell.start, *command],
         cwd=folder,

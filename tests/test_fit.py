@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import clone, run_in
+from conftest import clone, command_environment, run_in
 from stages import run_command
 from trainings import refusal
 
@@ -170,7 +170,7 @@ def start_fit(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "fathom", "fit", *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": "src", "PYTHONUNBUFFERED": "1"},
+        env=command_environment() | {"PYTHONPATH": "src", "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -9,14 +9,13 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
-from conftest import clone, commit, edit, run_in
+from conftest import clone, command_environment, commit, edit, run_in
 
 pytestmark = pytest.mark.slow
 
@@ -59,8 +58,7 @@ def bury(group: int) -> None:
 
 def kill_when(ready: Callable[[], bool], folder: Path, log: Path, stage_alone: bool) -> bool:
     """Start the pipeline and, when ready, kill it or its stage alone; tell whether it still ran."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
+    environment = command_environment()
     with log.open("ab") as output:
         started = subprocess.Popen(
             REPRO, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True

@@ -79,6 +79,17 @@ def test_a_failing_stage_stops_what_depends_on_it(tmp_path: Path) -> None:
     assert repro(project) == []
 
 
+def test_a_run_that_a_kill_did_not_let_dvc_write(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", chain())
+    fathom(project)
+    runs(project)
+    for run in project.glob(".dvc/cache/runs/*/*/*"):
+        run.unlink()
+    run_in(project, "git", "clean", "-qxdf", "--exclude=.dvc")
+    fathom(project)
+    assert runs(project) == ["join", "long", "make-a", "make-b", "short"]
+
+
 def test_a_library_that_is_installed_later_becomes_a_baseline(tmp_path: Path) -> None:
     file = "metrics/diabetes/baseline.json"
     command = f"""echo run >> runs; echo '{{"mean": {{}}}}' > {file}

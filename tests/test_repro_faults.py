@@ -1,19 +1,17 @@
 """`fathom repro` killed, stopped, twice at once and on a full disk."""
 
 import contextlib
-import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
-from conftest import repro, run_in
+from conftest import command_environment, repro, run_in
 from shell_stages import (
     FATHOM,
     WAIT,
@@ -49,9 +47,8 @@ def wait_for_end(pid: int) -> None:
 
 @contextlib.contextmanager
 def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with subprocess.Popen(
-        [*FATHOM, *arguments], cwd=folder, env=os.environ | {"PATH": path}, text=True,
+        [*FATHOM, *arguments], cwd=folder, env=command_environment(), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as started:  # fmt: skip
         yield started

@@ -71,6 +71,10 @@ class EarlierBuilds(StageCache):
                 out.hash_info = HashInfo()
             super().restore(stage, **options)
 
+    def _load_cache(self, key: str, value: str | None) -> Any:
+        # a kill or a full disk may leave a folder without a run, in which DVC finds None
+        return super()._load_cache(key, value) if value else None
+
 
 @dataclass(frozen=True)
 class Pipeline:
