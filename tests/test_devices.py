@@ -11,6 +11,7 @@ import tensorflow as tf
 from conftest import ROOT, dataset_config, prepare, run_in
 from trainings import refusal
 
+from fathom.artifacts.problem import Problem
 from fathom.train.devices import make_strategy, start_tensorflow, visible_devices
 
 
@@ -117,6 +118,7 @@ import tensorflow as tf
 cpu = tf.config.LogicalDeviceConfiguration()
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [cpu, cpu])
 from conftest import network_config
+from fathom.artifacts.problem import Problem
 from fathom.train.devices import make_strategy
 from fathom.train.train import train
 
@@ -141,7 +143,8 @@ def test_two_replicas_train_as_one(workspace: Path) -> None:
         ("digits", "mlp", "model.dropout=0.0", NO_CLIPNORM, "train.repeats=2"),
         ("california_housing", "wide_deep", "model.deep.dropout=0.0", NO_CLIPNORM),
     ]
-    prepare(workspace, ["digits", "california_housing"], "split.test=0.5", "split.valid=0.3")
+    prepare(workspace, ["digits", "california_housing"], "split.test=0.5", "split.valid=0.301")
+    assert Problem.read("digits").rows["valid"] == 541  # 271 and 270 for each replica
     paths = f"PYTHONPATH={ROOT / 'src'}:{ROOT / 'tests'}"
     done = run_in(workspace, "env", paths, "python", "-c", MIRRORED, json.dumps(runs))
     losses = json.loads(done.stdout.splitlines()[-1])

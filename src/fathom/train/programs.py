@@ -20,6 +20,10 @@ from fathom.train.steps import batch_size, number_of_epochs, steps_of_epoch
 # convolutions. Compiling takes 0.3 to 2 s, which about 4,000 steps gain back.
 SLOW_IN_XLA = re.compile("Random|Conv[123]D|DepthwiseConv")
 STEPS_WORTH_XLA = 4_000
+# On a GPU a step is bound by the start of its operations: 0.45 ms with XLA and 3.5 ms without, on
+# an H200 with `mlp` on digits, whose bits were the same in three processes. TensorFlow asks XLA for
+# deterministic operations. With those below, XLA on a GPU has not been tried.
+UNTRIED_ON_GPU = re.compile("Conv|Scatter|While")
 
 VALIDATION_BATCH = 1024  # rows; metrics depend on it only by rounding
 
@@ -148,13 +152,14 @@ def choose_xla(
     """Tell whether XLA compiles so many steps of these kinds of operations, and why."""
     if not all(layer.supports_jit for layer in model.layers):
         return False, "a layer that XLA does not take"
-    if tf.config.get_visible_devices("GPU"):
-        # Keras' own rule: XLA has no deterministic form of some operations.
-        return not deterministic, "deterministic, on a GPU" if deterministic else "on a GPU"
+    on_gpu = bool(tf.config.get_visible_devices("GPU"))
+    untried = [kind for kind in kinds if UNTRIED_ON_GPU.search(kind)]
+    if on_gpu and deterministic and untried:
+        return False, f"{untried[0]} may not be deterministic in XLA on a GPU"
     if steps < STEPS_WORTH_XLA:
         return False, f"{steps:,} steps would not gain back what compiling costs"
     slow = [kind for kind in kinds if SLOW_IN_XLA.search(kind)]
-    if slow:
+    if slow and not on_gpu:
         return False, f"XLA is slow at {slow[0]} on a CPU"
     return True, f"{steps:,} steps of operations that XLA is fast at"
 
