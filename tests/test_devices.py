@@ -5,6 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import keras
 import pandas as pd
 import pytest
 import tensorflow as tf
@@ -13,6 +14,7 @@ from trainings import refusal
 
 from fathom.artifacts.problem import Problem
 from fathom.train.devices import make_strategy, start_tensorflow, visible_devices
+from fathom.train.programs import choose_xla
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,26 @@ def test_fewer_gpus_than_asked_for(workspace: Path, monkeypatch: pytest.MonkeyPa
         "command line: gpus: [0, 2] are not all available; TensorFlow finds the GPUs [0, 1]"
     )
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,2"
+
+
+FAST = "4,000 steps of operations that XLA is fast at"
+
+
+@pytest.mark.parametrize(
+    ("kind", "deterministic", "xla", "reason"),
+    [
+        ("StatelessRandomUniformV2", True, True, FAST),
+        ("Conv2D", True, False, "Conv2D may not be deterministic in XLA on a GPU"),
+        ("Conv2D", False, True, FAST),
+    ],
+)
+def test_rule_for_xla_on_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, kind: str, deterministic: bool, xla: bool, reason: str
+) -> None:
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda _: ["GPU:0"])
+    inputs = keras.Input([2])
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    assert choose_xla(model, ["MatMul", kind], 4_000, deterministic) == (xla, reason)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from tensorflow.python.framework.config import disable_op_determinism
 
 from fathom.train import compiled_fit, keras_fit
 from fathom.train.feeds import DiskFeed, Feed, MemoryFeed
-from fathom.train.programs import Programs, choose_xla, make_programs
+from fathom.train.programs import Programs, make_programs
 
 ROWS, VALID, BATCH, EPOCHS = 140, 70, 32, 2  # 5 steps an epoch, the last of 12 rows
 layers = keras.layers
@@ -269,25 +269,6 @@ def test_rule_for_xla(case: str, epochs: int, xla: bool, reason: str) -> None:
     train, _ = feeds(examples)
     made = make_programs(model, train, settings_of(epochs, deterministic=True), train.rows, "auto")
     assert (made.xla, made.reason) == (xla, reason)
-
-
-FAST = "4,000 steps of operations that XLA is fast at"
-
-
-@pytest.mark.parametrize(
-    ("kind", "deterministic", "xla", "reason"),
-    [
-        ("StatelessRandomUniformV2", True, True, FAST),
-        ("Conv2D", True, False, "Conv2D may not be deterministic in XLA on a GPU"),
-        ("Conv2D", False, True, FAST),
-    ],
-)
-def test_rule_for_xla_on_a_gpu(
-    monkeypatch: pytest.MonkeyPatch, kind: str, deterministic: bool, xla: bool, reason: str
-) -> None:
-    monkeypatch.setattr(tf.config, "get_visible_devices", lambda _: ["GPU:0"])
-    model = new(dense, regression, "sgd", xla=False)
-    assert choose_xla(model, ["MatMul", kind], 4_000, deterministic) == (xla, reason)
 
 
 @pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)])

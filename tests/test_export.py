@@ -183,9 +183,10 @@ def test_raw_images_predict_as_scaled_ones(project: Path, method: str, pixels: s
     [
         ("adult_census", "mlp"),
         ("names", "wide_deep"),
-        pytest.param("made", "wide_deep", marks=pytest.mark.slow),
+        ("made", "wide_deep"),
     ],
 )
+@pytest.mark.slow  # fast: test_export_stage.py
 def test_every_format_takes_every_kind_of_column(project: Path, dataset: str, model: str) -> None:
     if dataset == "names":
         source = {"_target_": f"{__name__}.awkward_names"}

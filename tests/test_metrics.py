@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as sklearn_metrics
 
 from fathom.artifacts.problem import Output
+from fathom.artifacts.ranking import higher_is_better
 from fathom.base.blocks import blocks, evenly_spaced, rows_in_block
 from fathom.evaluate.calibration import expected_calibration_error, reliability_bins
 from fathom.evaluate.metrics import Metrics, compute_metrics, metrics_for, prediction_table
@@ -159,3 +160,15 @@ def test_sampled_rows_are_evenly_spaced(rows: int, most: int) -> None:
 def test_other_monitors_have_no_label() -> None:
     assert describe_monitor("val_aux_output_rmse") == "best val_aux_output_rmse"
     assert describe_monitor("val_main_output_loss") == "lowest validation loss"
+
+
+@pytest.mark.parametrize(
+    ("metric", "higher"),
+    [
+        ("val_loss", False), ("val_rmse", False), ("val_main_output_mae", False), ("ece", False),
+        ("cross_entropy", False), ("val_accuracy", True), ("val_main_output_accuracy", True),
+        ("f1_macro", True), ("r2", True), ("val_auc", True),
+    ],
+)  # fmt: skip
+def test_whether_a_higher_value_is_better(metric: str, higher: bool) -> None:
+    assert higher_is_better(metric) is higher

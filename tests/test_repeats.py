@@ -37,11 +37,12 @@ def predictions(file: Path, dataset: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("dataset", "model", "engine"),
     [
-        pytest.param("digits", "selu", "compiled", marks=pytest.mark.slow),
+        ("digits", "selu", "compiled"),
         ("california_housing", "wide_deep", "compiled"),
-        pytest.param("digits", "deep_relu", "fit", marks=pytest.mark.slow),
+        ("digits", "deep_relu", "fit"),
     ],
 )
+@pytest.mark.slow  # fast: test_runs_at_once_give_the_same_bits
 def test_each_run_is_what_its_seed_gives_alone(
     trainable: Path, dataset: str, model: str, engine: str
 ) -> None:

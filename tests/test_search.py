@@ -107,6 +107,7 @@ def shape(settings: dict[str, Any]) -> tuple[str, int | None]:
     return str(settings["model.units"]), settings.get("train.batch_size")
 
 
+@pytest.mark.slow
 def test_metrics_are_those_of_the_networks_that_stages_train(
     searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +144,7 @@ def test_metrics_are_those_of_the_networks_that_stages_train(
     assert networks == {str(number) for number in predictions}
 
 
+@pytest.mark.slow
 def test_more_trials_continue(
     searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,7 @@ def test_random_search_on_california_beats_linear_regression(california: Rows) -
     assert search.best_params_["model__units"] in ([32], [64, 32])
 
 
+@pytest.mark.slow
 def test_grid_search_over_a_pipeline_and_models() -> None:
     pipeline = make_pipeline(FunctionTransformer(), NetworkClassifier(train__epochs=10))
     selu = {"model": "selu"} | SMALL_SELU

@@ -22,7 +22,6 @@ from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
 from fathom.evaluate.evaluate import evaluate
 from fathom.messages.training import last_line
-from fathom.train.callbacks import direction
 
 HOUSING = [
     PLAIN,
@@ -165,6 +164,7 @@ def test_tensorboard(trainings: None) -> None:
         assert len(list(Path("logs/california_housing/mlp").glob(f"*/seed-42/{subset}/*"))) == 1
 
 
+@pytest.mark.slow
 def test_each_training_is_a_run_of_tensorboard(trainable: Path) -> None:
     """The second of the same settings replaces the first; one that is killed goes on in its run."""
     settings = ["train.tensorboard=true", "train.batch_size=1000", "train.epochs=2"]
@@ -178,17 +178,6 @@ def test_line_of_the_last_epoch(trainings: None) -> None:
     loss = f"{HOUSES.history['loss'][7]:.4g}"
     last = Path("log.txt").read_text().splitlines()[-2]
     assert re.fullmatch(rf"seed 42  epoch 8/8  loss {loss}  mae .*  loss_ratio \S+  \S+ s", last)
-
-
-@pytest.mark.parametrize(
-    ("monitor", "better"),
-    [
-        ("val_loss", "min"), ("val_rmse", "min"), ("val_main_output_mae", "min"),
-        ("val_accuracy", "max"), ("val_main_output_accuracy", "max"),
-    ],
-)  # fmt: skip
-def test_direction(monitor: str, better: str) -> None:
-    assert direction(monitor) == better
 
 
 def test_best_epoch_has_the_highest_accuracy(trainings: None) -> None:

@@ -6,3 +6,5 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Several threads of boosting would wait for those of TensorFlow and of other test processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Ray's workers, by default of niceness 15, would wait for other test processes.
+os.environ.setdefault("RAY_worker_niceness", "0")

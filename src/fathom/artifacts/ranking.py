@@ -8,7 +8,12 @@ from fathom.base.files import read_json
 from fathom.settings.fields import Task
 
 PRIMARY_METRIC: dict[Task, str] = {"regression": "rmse", "classification": "accuracy"}
-HIGHER_IS_BETTER = ("accuracy", "f1_macro", "r2")
+HIGHER_IS_BETTER = ("accuracy", "auc", "precision", "recall", "f1", "r2")
+
+
+def higher_is_better(metric: str) -> bool:
+    """Tell it of a metric, or of what a training monitors, such as "val_accuracy"."""
+    return any(word in metric for word in HIGHER_IS_BETTER)
 
 
 def find_best(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> str:
@@ -16,7 +21,7 @@ def find_best(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> str:
 
     `metrics` maps a model, a subset and a metric to a value.
     """
-    choose = max if metric in HIGHER_IS_BETTER else min
+    choose = max if higher_is_better(metric) else min
     return choose(metrics, key=lambda name: metrics[name]["valid"][metric])
 
 

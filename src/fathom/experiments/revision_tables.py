@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from fathom.artifacts.ranking import HIGHER_IS_BETTER
+from fathom.artifacts.ranking import higher_is_better
 from fathom.experiments.differences import (
     CODE,
     LABELS,
@@ -67,7 +67,7 @@ def print_revisions(last: int) -> None:
             if metrics.primary == metric:
                 mean, _, text = summarize(metrics.networks[metrics.best], metric)
                 rows.append((mean, revision.name, text, metrics.best, settings[revision.name]))
-        rows.sort(key=lambda row: row[0], reverse=metric in HIGHER_IS_BETTER)
+        rows.sort(key=lambda row: row[0], reverse=higher_is_better(metric))
         table = make_table(dataset, "", f"test {LABELS[metric]}", "network", "differs from HEAD in")
         table.columns[1].no_wrap = True
         for _, *cells in rows:

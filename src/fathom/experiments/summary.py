@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fathom.artifacts.ranking import HIGHER_IS_BETTER
+from fathom.artifacts.ranking import higher_is_better
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.evaluate.formatting import format_mean, format_number, format_signed
@@ -75,7 +75,7 @@ def list_models(metrics: DatasetMetrics) -> Iterator[str]:
     yield ""
     heads = ["model", *(f"test {label}" for label in labels.values())]
     yield from table_head([*heads, "over runs", f"against {baseline['name']}"])
-    higher = primary in HIGHER_IS_BETTER
+    higher = higher_is_better(primary)
     for name in sorted(rows, key=lambda name: rows[name]["test"][primary], reverse=higher):
         cells = [f"**{name}**" if name in metrics.networks else name]
         cells += [format_number(rows[name]["test"][metric]) for metric in labels]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fathom.artifacts.problem import Problem
+from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.search_result import SearchResult
 from fathom.artifacts.training_log import TrainingLog
 from fathom.base import paths
@@ -102,8 +103,8 @@ class Fit:
             self.progress.leave_out(f"epochs: {epochs} instead of {slowest.epochs or 'all'}")
             self.progress.finish("epochs", epochs)
         runs = {model: self.read_run(model) for model in self.models}
-        highest = "accuracy" in runs[self.models[0]]["monitor"]
-        best = max if highest else min
+        monitor = runs[self.models[0]]["monitor"]
+        best = max if higher_is_better(monitor) else min
         model = best(self.models, key=lambda model: runs[model]["runs"][0]["value"])
         for other in set(self.models) - {model}:
             remove(paths.model(self.name, other))

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from fathom.artifacts.ranking import HIGHER_IS_BETTER
+from fathom.artifacts.ranking import higher_is_better
 from fathom.report.charts import BLUE, GRAY, render_svg, unit_suffix
 from fathom.report.digits import format_fixed
 from fathom.report.drawing import Drawing
@@ -59,7 +59,7 @@ def model_rows(results: DatasetResults) -> list[ModelRow]:
         ModelRow(name, "baseline", metrics, intervals.get(name))
         for name, metrics in results.baselines.items()
     ]
-    higher = metric in HIGHER_IS_BETTER
+    higher = higher_is_better(metric)
     return sorted(rows, key=lambda row: row.metrics["test"][metric], reverse=higher)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fathom.artifacts.ranking import HIGHER_IS_BETTER
+from fathom.artifacts.ranking import higher_is_better
 from fathom.evaluate.formatting import format_percent, format_share
 from fathom.report import classification
 from fathom.report.charts import unit_suffix
@@ -54,7 +54,7 @@ def describe_comparison(results: DatasetResults, decimals: int) -> dict[str, Any
     else:
         start = f"Significantly {compared['verdict']} than {known}"
     # Smaller errors and higher accuracies are both shown as gains.
-    sign = 1 if results.primary_metric in HIGHER_IS_BETTER else -1
+    sign = 1 if higher_is_better(results.primary_metric) else -1
     gain, *ends = (sign * compared[key] for key in ("difference", "low", "high"))
     low, high = (format_rounded(end, 2) for end in sorted(ends))
     verb = "gains" if gain >= 0 else "loses"

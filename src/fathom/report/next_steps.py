@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fathom.artifacts.ranking import HIGHER_IS_BETTER
+from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.search_result import SearchResult
 from fathom.report.digits import format_rounded
 from fathom.report.regression import error_groups
@@ -71,7 +71,7 @@ def better_settings(results: DatasetResults, searches: list[SearchResult]) -> It
     """Suggest the best settings of a search that are better than those in use."""
     metric = results.primary_metric
     now = results.best.metrics["valid"][metric]
-    sign = -1 if metric in HIGHER_IS_BETTER else 1
+    sign = -1 if higher_is_better(metric) else 1
     for search in searches:
         value = search.figures.get("valid", {}).get(metric)
         if value is not None and sign * value < sign * now:
@@ -91,7 +91,7 @@ def average_of_runs(results: DatasetResults) -> Iterator[NextStep]:
     if network.ensemble is None:
         return
     one, mean = network.metrics["valid"][metric], network.ensemble["valid"][metric]
-    if (mean > one) == (metric in HIGHER_IS_BETTER) and mean != one:
+    if (mean > one) == higher_is_better(metric) and mean != one:
         yield NextStep(
             "ensemble",
             f"Average the {len(network.run['runs'])} runs of {network.name}",
@@ -191,7 +191,7 @@ def weak_class(results: DatasetResults) -> Iterator[NextStep]:
 def more_rows(results: DatasetResults) -> Iterator[NextStep]:
     network, metric = results.best, results.primary_metric
     errors = [network.metrics[subset][metric] for subset in ("train", "valid")]
-    if metric in HIGHER_IS_BETTER:
+    if higher_is_better(metric):
         errors = [1 - value for value in errors]
     train, valid = errors
     if valid > GAP * train:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from markdown.extensions.toc import TocExtension
 
-from fathom.artifacts.ranking import HIGHER_IS_BETTER
+from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.schema import Schema
 from fathom.artifacts.search_result import SearchResult
@@ -128,7 +128,7 @@ def overfits(network: NetworkResults, results: DatasetResults) -> bool:
     other rows. The best one never does.
     """
     metric, sets = results.primary_metric, ("train", "valid")
-    sign = 1 if metric in HIGHER_IS_BETTER else -1
+    sign = 1 if higher_is_better(metric) else -1
     train, valid = (
         sign * (network.metrics[subset][metric] - results.best.metrics[subset][metric])
         for subset in sets
@@ -146,7 +146,7 @@ def describe_monitor(monitor: str) -> str:
     criterion = describe_criterion(monitor)
     if criterion == monitor:
         return f"best {monitor}"
-    return f"{'highest' if monitor.endswith(HIGHER_IS_BETTER) else 'lowest'} {criterion}"
+    return f"{'highest' if higher_is_better(monitor) else 'lowest'} {criterion}"
 
 
 def describe_regression(results: DatasetResults, features: pd.DataFrame) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import optuna
 from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
-from fathom.artifacts.ranking import HIGHER_IS_BETTER, PRIMARY_METRIC
+from fathom.artifacts.ranking import PRIMARY_METRIC, higher_is_better
 from fathom.artifacts.search_result import EnsembleResult, SearchResult, TrialResult, sort_trials
 from fathom.base.errors import FathomError
 from fathom.evaluate.metrics import compute_metrics
@@ -30,9 +30,9 @@ AVERAGED = 10  # best trials in the plain average
 def summarize(search: Search, engine: ThreadEngine) -> SearchResult:
     """Choose trials and ensembles by the validation set, and only then read the test set."""
     config, study = search.config, search.study
-    higher_is_better = study.direction == optuna.study.StudyDirection.MAXIMIZE
     trials = [trial_result(trial) for trial in finished_trials(study)]
-    best = sort_trials(trials, higher_is_better)
+    maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
+    best = sort_trials(trials, maximize)
     if not best:
         raise FathomError(
             f"none of {len(trials)} trials is complete: all diverged or were pruned; check the "
@@ -51,7 +51,7 @@ def summarize(search: Search, engine: ThreadEngine) -> SearchResult:
         search=config.search.name,
         metric=candidates.metric,
         monitor=monitor_name(config, candidates.data.scaled.problem),
-        higher_is_better=higher_is_better,
+        higher_is_better=maximize,
         cv=config.search.cv,
         seconds=round(study.user_attrs.get(SECONDS, 0.0), 1),
         space=list(search.space),
@@ -100,7 +100,7 @@ class Candidates:
         actual = self.data.scaled.subset("valid").target("main_output")
         value = compute_metrics(self.output, actual, prediction)[self.metric]
         assert value is not None
-        return -value if self.metric in HIGHER_IS_BETTER else value
+        return -value if higher_is_better(self.metric) else value
 
     def ensemble(self, counts: dict[int, int]) -> EnsembleResult:
         return EnsembleResult(members=counts, figures=self.metrics(counts))

@@ -16,6 +16,7 @@ import optuna
 import tensorflow as tf
 from optuna.trial import FrozenTrial, TrialState
 
+from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.search_result import SearchResult, settings_key
 from fathom.base.errors import FathomError
 from fathom.evaluate.formatting import format_duration, format_number
@@ -34,7 +35,7 @@ from fathom.search.study import (
 from fathom.search.trainer_pool import TrainerPool
 from fathom.search.trial import Judge, PrunedError, ThreadEngine
 from fathom.settings.config import SearchConfig
-from fathom.train.callbacks import DivergedError, direction, monitor_name
+from fathom.train.callbacks import DivergedError, monitor_name
 from fathom.train.fingerprint import digest_of, imported_code
 from fathom.train.ray.cluster import require_packages
 
@@ -59,7 +60,7 @@ def run_search(config: SearchConfig, base: BaseSettings, pool: TrainerPool) -> S
         tf.config.experimental.enable_op_determinism()
     local = ThreadEngine(config, pool)
     monitor = monitor_name(config, local.data(config).scaled.problem)
-    with open_study(config, higher_is_better=direction(monitor) == "max") as study:
+    with open_study(config, higher_is_better=higher_is_better(monitor)) as study:
         with choose_engine(config, local) as engine:
             search = Search(config, base, study, engine)
             try:

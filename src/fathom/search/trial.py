@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.schema import Schema
 from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write
@@ -21,7 +22,7 @@ from fathom.search.cross_validation import split_folds
 from fathom.search.trainer_pool import TrainerPool, TrialData
 from fathom.settings.config import DatasetConfig, NetworkConfig, SearchConfig
 from fathom.split.split import Rows, subset_rows
-from fathom.train.callbacks import DivergedError, direction, monitor_name
+from fathom.train.callbacks import DivergedError, monitor_name
 from fathom.train.memory import COPIES, memory_for_rows, row_values
 from fathom.train.runs import train_run
 
@@ -66,7 +67,7 @@ class JudgeEpochs(keras.callbacks.Callback):
     def __init__(self, monitor: str, judge: Judge) -> None:
         super().__init__()
         self.monitor, self.judge = monitor, judge
-        self.better = max if direction(monitor) == "max" else min
+        self.better = max if higher_is_better(monitor) else min
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         # Keras' history, which a resumed training continues.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Problem
+from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.scaled_data import ScaledData, scaler_of
 from fathom.artifacts.scalers import Scaler
 from fathom.base.errors import FathomError
@@ -27,7 +28,6 @@ BATCH_HOOKS = (
 )  # fmt: skip
 ERASE_LINE = "\x1b[K"  # to its end, on a terminal
 TERMINAL_SECONDS = 0.2  # between two lines on a terminal
-HIGHER_IS_BETTER = ("accuracy", "auc", "precision", "recall", "f1", "r2")
 
 
 class DivergedError(FathomError):
@@ -36,11 +36,6 @@ class DivergedError(FathomError):
 
 class HaltedError(Exception):
     """Another run of the same network failed, or the user stopped the training."""
-
-
-def direction(monitor: str) -> str:
-    """Return "max" for a metric such as accuracy, "min" for a loss or an error."""
-    return "max" if any(word in monitor for word in HIGHER_IS_BETTER) else "min"
 
 
 def monitor_name(config: NetworkConfig, problem: Problem) -> str:
@@ -111,7 +106,7 @@ def early_stopping(config: NetworkConfig, problem: Problem) -> keras.callbacks.E
     epochs = number_of_epochs(config.train, problem.rows["train"])
     return keras.callbacks.EarlyStopping(
         monitor=monitor,
-        mode=direction(monitor),
+        mode="max" if higher_is_better(monitor) else "min",
         patience=stopping.patience if stopping else epochs,
         min_delta=stopping.min_delta if stopping else 0.0,
         restore_best_weights=config.train.keep == "best",
@@ -213,7 +208,7 @@ class EpochLines(keras.callbacks.Callback):
     def __init__(self, seed: int, monitor: str) -> None:
         super().__init__()
         self.seed, self.monitor = seed, monitor
-        self.better = max if direction(monitor) == "max" else min
+        self.better = max if higher_is_better(monitor) else min
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         self.printed = self.started = self.began = time.perf_counter()

@@ -20,6 +20,7 @@ import tensorflow as tf
 from fathom.artifacts.model_file import describe_layers, save_model
 from fathom.artifacts.predictions import fold_file
 from fathom.artifacts.problem import Problem
+from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.scaled_data import ScaledData
 from fathom.artifacts.training_log import RunLog, TrainingLog
 from fathom.base import paths
@@ -30,7 +31,7 @@ from fathom.messages.training import FOLDS_ON_RAY, last_line
 from fathom.models.names import output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.train import runs
-from fathom.train.callbacks import direction, monitor_name
+from fathom.train.callbacks import monitor_name
 from fathom.train.devices import device_names
 from fathom.train.feeds import DiskFeed, MemoryFeed
 from fathom.train.fingerprint import fingerprint
@@ -122,8 +123,7 @@ def train_seeds(
         runs=[RunLog(seed=run.seed, seconds=run.seconds, kills=run.kills) for run in all_runs],
     )
     monitor = monitor_name(config, data.problem)
-    sign = -1 if direction(monitor) == "max" else 1
-    best = min(all_runs, key=lambda run: sign * run.value)
+    best = (max if higher_is_better(monitor) else min)(all_runs, key=lambda run: run.value)
     model = keras.saving.load_model(folder / best.name / runs.MODEL, compile=False)
     history = runs.read_history(folder / best.name)
     training = Training(model, history, monitor, best, all_runs)
@@ -133,7 +133,7 @@ def train_seeds(
     shutil.rmtree(checkpoints)
     with suppress(OSError):  # not empty: another training is running
         os.removedirs(checkpoints.parent)
-    print(last_line(description, log.seconds, direction(monitor) == "max"))
+    print(last_line(description, log.seconds, higher_is_better(monitor)))
     return training
 
 
