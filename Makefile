@@ -47,7 +47,7 @@ endef
 export HOOK
 PACKAGES = $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
-.PHONY: repro test test-fast test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search bench-tables figures docs setup setup-dev setup-bench setup-docs lint lock clean
+.PHONY: repro test test-fast test-all test-slow test-changed durations coverage bench bench-repro bench-scale bench-search bench-tables bench-fit figures docs setup setup-dev setup-bench setup-docs lint lock clean
 
 # If DVC has a default remote, outputs in it are pulled instead of built: docs/team.md.
 repro: setup
@@ -104,6 +104,10 @@ bench-search: setup-bench
 bench-tables: setup-bench
 	python bench/tables.py $(if $(FOLDER),--folder "$(FOLDER)")
 
+# fathom fit and CatBoost, five minutes each on two tables
+bench-fit: setup-bench
+	python bench/fit.py
+
 # time and memory of every stage, and of pandas, on 2 and 20 million rows
 bench-scale: setup
 	python bench/large.py
@@ -138,6 +142,7 @@ $(VENV)/command: Makefile $(VENV)/installed
 	@echo "$$COMMAND" >$(BIN)/fathom
 	@chmod +x $(BIN)/fathom
 	@echo "$$HOOK" >"$(PACKAGES)/fathom.pth"
+	@PYTHONPATH=src $(BIN)/python -m fathom.experiments.plots_page
 	@touch $@
 
 $(VENV)/installed-gpu: requirements-gpu.txt | $(BIN)/python

@@ -2,12 +2,20 @@
 
 import html
 import re
+import shutil
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--disable-background-networking", "--disable-component-update", "--disable-gpu",
+    "--disable-sync", "--no-first-run", "--no-sandbox",
+]  # fmt: skip
 EMPTY = {"meta", "link", "img", "input", "br", "hr"}  # elements without an end
 
 
@@ -45,6 +53,17 @@ class Outline(HTMLParser):
 def page_text(file: Path) -> str:
     """Return the text of a page, words one space apart."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", file.read_text())).split())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if program is None:
+        pytest.skip(f"no browser on PATH, looked for {', '.join(BROWSERS)}")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield launched
+        launched.close()
 
 
 def opened(browser: Browser, page_file: Path, **settings: Any) -> Page:

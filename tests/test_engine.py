@@ -133,7 +133,8 @@ KINDS = ["many kinds, weighted", "convolution", "recurrence"]
 
 @pytest.mark.parametrize(
     ("case", "xla"),
-    [("dense", False), ("dense", True), *((kind, False) for kind in KINDS)]
+    [("dense", False), ("dense", True), (KINDS[0], False)]
+    + [pytest.param(kind, False, marks=pytest.mark.slow) for kind in KINDS[1:]]
     + [
         pytest.param(kind, True, marks=pytest.mark.slow)
         for kind in [*KINDS, "weights of two outputs"]
@@ -167,7 +168,11 @@ OPTIMIZERS: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+COMMON = ("SGD", "AdamW, clipped", "Adam, moving average", "Muon", "scheduled")
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in OPTIMIZERS if name not in COMMON]
+
+
+@pytest.mark.parametrize("name", [*COMMON, *OTHERS])
 def test_optimizers_train_as_by_fit(name: str) -> None:
     settings: Any = lambda: {"loss": "mse"}  # noqa: E731
     compare(linear, settings, feeds((TABLE, NUMBER)), OPTIMIZERS[name])

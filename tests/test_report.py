@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from conftest import ROOT, commit, init_git, run_in
+from pages import browser as browser
 from pages import opened, page_text
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from stages import build_once, make_stage
 
 from fathom.base.blocks import evenly_spaced
@@ -22,11 +23,6 @@ from fathom.report.section import describe_shown_rows, important_columns
 from fathom.settings.compose import compose
 from fathom.settings.config import Config
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--disable-background-networking", "--disable-component-update", "--disable-gpu",
-    "--disable-sync", "--no-first-run", "--no-sandbox",
-]  # fmt: skip
 DATASETS = ["california_housing", "digits"]
 
 
@@ -155,17 +151,6 @@ def test_says_which_rows_it_shows_errors_of(
             raw = pd.read_parquet(f"data/raw/{dataset}/data.parquet")[list(features)]
             chosen = raw.iloc[expected["row"]].reset_index(drop=True)
             pd.testing.assert_frame_equal(features, chosen)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if program is None:
-        pytest.skip(f"no browser on PATH, looked for {', '.join(BROWSERS)}")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

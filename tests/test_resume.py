@@ -102,7 +102,7 @@ def slow(*case: Any) -> Any:
         # dropout, augmentation, a rate that a callback lowers, averaged weights
         ("compiled", "digits", "mlp", [PLATEAU, EMA, AUGMENTED]),
         ("compiled", "california_housing", "wide_deep", [LARGE, STOPPING]),
-        ("fit", "digits", "mlp", [PLATEAU, STOPPING]),
+        slow("fit", "digits", "mlp", [PLATEAU, STOPPING]),
         slow("compiled", "digits", "selu", [COSINE, EMA]),
         slow("compiled", "california_housing", "wide_deep", [LARGE, "train.xla=true"]),
         slow("fit", "digits", "deep_relu", [EMA]),
@@ -232,7 +232,7 @@ def test_killed_before_any_change_of_a_file(
         assert outputs() == wanted, sorted(state)
 
 
-@pytest.mark.parametrize("runs", ["train.repeats=2", "train.folds=2"])
+@pytest.mark.parametrize("runs", [slow("train.repeats=2"), "train.folds=2"])
 def test_goes_on_where_it_was(
     trainable: Path, kill: Kill, capsys: pytest.CaptureFixture[str], runs: str
 ) -> None:

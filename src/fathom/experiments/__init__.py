@@ -2,5 +2,5 @@
 
 Read in this order: `revisions` reads the workspace, commits and experiments of DVC through Git
 alone; `differences` compares two of them; `revision_tables` prints to the terminal, and `summary`
-writes Markdown.
+writes Markdown. `plots_page` belongs to `dvc plots show`.
 """
