@@ -116,7 +116,7 @@ bench-scale: setup
 docs: setup-docs
 	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 
-setup: $(VENV)/command $(if $(GPU),$(VENV)/installed-gpu) $(if $(RAY),$(VENV)/installed-ray) \
+setup: $(VENV)/command .dvc/plots.html $(if $(GPU),$(VENV)/installed-gpu) $(if $(RAY),$(VENV)/installed-ray) \
 	$(if $(S3),$(VENV)/installed-s3) $(if $(DB),$(VENV)/installed-db)
 
 setup-dev: $(VENV)/installed-dev
@@ -142,8 +142,10 @@ $(VENV)/command: Makefile $(VENV)/installed
 	@echo "$$COMMAND" >$(BIN)/fathom
 	@chmod +x $(BIN)/fathom
 	@echo "$$HOOK" >"$(PACKAGES)/fathom.pth"
-	@PYTHONPATH=src $(BIN)/python -m fathom.experiments.plots_page
 	@touch $@
+
+.dvc/plots.html: src/fathom/experiments/plots_page.py | $(VENV)/command
+	@PYTHONPATH=src $(BIN)/python -m fathom.experiments.plots_page
 
 $(VENV)/installed-gpu: requirements-gpu.txt | $(BIN)/python
 	$(PIP) -r requirements-gpu.txt

@@ -23,7 +23,6 @@ def test_another_template_stays(project: Path) -> None:
     with Config(str(project / ".dvc")).edit("repo") as settings:
         settings["plots"] = {"html_template": "own.html"}
     write_plots_page(project / ".dvc")
-    assert not (project / ".dvc/plots.html").exists()
     assert not (project / ".dvc/config.local").exists()
 
 

@@ -29,12 +29,11 @@ PAGE = """<!DOCTYPE html>
 
 def write_plots_page(dvc_folder: Path) -> None:
     """Write the template of the page and have DVC take it, unless its settings name another."""
-    config = Config(str(dvc_folder))
-    if config["plots"].get("html_template", FILE) != FILE:
-        return
     write_text(dvc_folder / FILE, PAGE.replace("VEGA", vl_convert.javascript_bundle(GLOBALS)))
-    with config.edit("local") as local:
-        local.setdefault("plots", {})["html_template"] = FILE
+    config = Config(str(dvc_folder))
+    if "html_template" not in config["plots"]:
+        with config.edit("local") as local:
+            local.setdefault("plots", {})["html_template"] = FILE
 
 
 if __name__ == "__main__":
