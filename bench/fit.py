@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from project_copy import copy_project, markdown_table, run
+from sklearn.metrics import accuracy_score, root_mean_squared_error
 from tables import FOLDER, find_tables
 
 from fathom.artifacts.ranking import PRIMARY_METRIC, higher_is_better
+from fathom.base import paths
 from fathom.base.machine import cores
-
-SETS = ("train", "valid", "test")
-ROUNDS, PATIENCE = 3_000, 100
+from fathom.baseline.boosters import PATIENCE, ROUNDS
 
 
 class CatBoostSearch:
@@ -40,7 +40,7 @@ class CatBoostSearch:
         actual = frame.pop(target)
         texts = [str(name) for name in frame if not is_numeric_dtype(frame[name])]
         frame[texts] = frame[texts].astype(object).fillna("missing").astype(str)
-        rows = {name: np.load(split / f"{name}.npy") for name in SETS}
+        rows = {name: np.load(split / f"{name}.npy") for name in paths.SUBSETS}
         if classes:
             actual = actual.astype(str)
         self.targets = {name: actual.iloc[numbers] for name, numbers in rows.items()}
@@ -56,11 +56,8 @@ class CatBoostSearch:
         return model
 
     def score(self, model: Any, subset: str, metric: str) -> float:
-        predicted = np.ravel(model.predict(self.pools[subset]))
-        actual = self.targets[subset].to_numpy()
-        if metric == "accuracy":
-            return float(np.mean(predicted == actual))
-        return float(np.sqrt(np.mean((predicted - actual) ** 2)))
+        measure = {"accuracy": accuracy_score, "rmse": root_mean_squared_error}[metric]
+        return float(measure(self.targets[subset], np.ravel(model.predict(self.pools[subset]))))
 
     def run(self, metric: str, seconds: float) -> list[tuple[Any, ...]]:
         """Return a row for the default settings, and one for the best fit within the time."""
