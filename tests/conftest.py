@@ -46,7 +46,7 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 SHRUNK = [
     "train.epochs=2", "train.batch_size=128", "train.repeats=1", "train.at_once=1", "gpus=[]",
     "explain.rows=4", "explain.background=10", "compare.resamples=200",
-    "baseline.boosters=[]",
+    "baseline.boosters=[]", "baseline.train_sizes=[0.5]",
 ]  # fmt: skip
 LEAN = ["export.saved_model=false", "export.onnx=false"]  # they take seconds per network
 GATES = "{digits.accuracy: {min: 0.05}, california_housing.mlp.rmse: {max: 10}}"
@@ -154,7 +154,7 @@ def export_network(dataset: str, model: str, *overrides: str) -> Path:
     train_network(dataset, model, *overrides)
     config = network_config(dataset, model, *overrides)
     evaluate(config)
-    baseline(dataset_config(dataset, "baseline.boosters=[]"))
+    baseline(dataset_config(dataset, "baseline={boosters: [], train_sizes: []}"))
     check(dataset_config(dataset))
     export(config)
     return paths.export(dataset, model)

@@ -29,7 +29,7 @@ def project(
 ) -> Path:
     """Return a project whose data sets are scaled, made the working folder."""
     work_in_copy(scaled_datasets(tmp_path_factory), tmp_path, monkeypatch)
-    edit(tmp_path / "params.yaml", "baseline.boosters=[]")
+    edit(tmp_path / "params.yaml", "baseline.boosters=[]", "baseline.train_sizes=[]")
     return tmp_path
 
 

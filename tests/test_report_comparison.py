@@ -12,6 +12,7 @@ from networks import make_problem
 from fathom.artifacts.checks import DataWarning
 from fathom.report.digits import choose_decimals, format_difference, format_fixed
 from fathom.report.headline import describe_headline
+from fathom.report.more_rows import describe_train_sizes
 from fathom.report.next_steps import suggest
 from fathom.report.results import DatasetResults, NetworkResults
 from fathom.report.section import overfits
@@ -36,6 +37,12 @@ def network(
     )  # fmt: skip
 
 
+SIZES = pd.DataFrame(
+    [[50, 3, 0.1, 0.5, 0.48, 0.52], [100, 1, 0.2, 0.4, 0.4, 0.4]],
+    columns=["rows", "draws", "training", "validation", "lowest", "highest"],
+)
+
+
 def results_of(*networks: NetworkResults, verdict: str = "can't be told apart") -> DatasetResults:
     compared = {"difference": -0.05, "low": -0.07, "high": -0.03, "verdict": "better"}
     comparison = {
@@ -49,7 +56,7 @@ def results_of(*networks: NetworkResults, verdict: str = "can't be told apart") 
     }
     problem = make_problem("california_housing")
     return DatasetResults(
-        problem, [], list(networks), {}, None, comparison, {"rows": 0}, confidence=0.95
+        problem, [], list(networks), {}, None, SIZES, comparison, {"rows": 0}, confidence=0.95
     )
 
 
@@ -132,4 +139,29 @@ def test_suggestions_follow_from_results_and_are_at_most_three() -> None:
     assert (weak.kind, more.kind) == ("weak_rows", "more_rows")
     assert weak.action.endswith(" for predictions of 1.0")
     assert weak.evidence == "The RMSE of these 50 test rows is 1.00, that of all rows 0.707."
-    assert "is 0.200 on the training set and 0.420 on the validation set" in more.evidence
+    assert more.evidence == (
+        "The validation RMSE of boosting is 0.500 with 50 training rows and 0.400 with 100: more "
+        "would probably improve it further."
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gain", "helps"),
+    [
+        ([0.50, 0.48, 0.52], 0.40, 0.2, True),
+        ([0.50, 0.49, 0.51], 0.495, 0.01, False),
+        ([0.50, 0.44, 0.56], 0.45, 0.1, False),  # one of the draws was as good
+        ([0.50, 0.48, 0.52], 0.55, -0.1, False),
+    ],
+)
+def test_more_rows_help_if_the_last_ones_have_helped_beyond_chance(
+    before: list[float], after: float, gain: float, helps: bool
+) -> None:
+    results = results_of(network("mlp", 0.42, 0.42))
+    lines = [[50, 3, 0.1, *before], [100, 1, 0.2, after, after, after]]
+    results = replace(results, train_sizes=pd.DataFrame(lines, columns=SIZES.columns))
+    described = describe_train_sizes(results)
+    assert described is not None
+    assert (described["gain"], described["helps"]) == (pytest.approx(gain), helps)
+    assert f"50 training rows, validation: {before[0]:.3f}" in described["chart"]
+    assert describe_train_sizes(replace(results, train_sizes=SIZES[1:])) is None

@@ -12,7 +12,7 @@ HIGHER_IS_BETTER = ("accuracy", "auc", "precision", "recall", "f1", "r2")
 
 
 def higher_is_better(metric: str) -> bool:
-    """Tell it of a metric, or of what a training monitors, such as "val_accuracy"."""
+    """Whether more is better of a metric, or of what a training monitors ("val_accuracy")."""
     return any(word in metric for word in HIGHER_IS_BETTER)
 
 

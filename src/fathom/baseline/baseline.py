@@ -25,6 +25,7 @@ from fathom.base.files import atomic_write, write_json
 from fathom.base.tables import RowNumbers, TableWriter
 from fathom.baseline.boosters import Rows, fit_booster
 from fathom.baseline.libraries import choose_boosters, describe_choice, import_booster
+from fathom.baseline.train_sizes import score_train_sizes
 from fathom.evaluate.metrics import Metrics, metrics_for, prediction_table
 from fathom.settings.config import DatasetConfig
 from fathom.settings.fields import BOOSTERS, Booster
@@ -43,7 +44,8 @@ def baseline(config: DatasetConfig) -> dict[str, Any]:
 
     They get the networks' scaled features (images as rows of pixels), and targets in their own
     unit. Writes `metrics/<dataset>/baseline.json`: metrics by baseline and set, and `trained_rows`,
-    the size of a sample. Writes test predictions to `data/predictions/<dataset>/baseline/`.
+    the size of a sample. Writes test predictions to `data/predictions/<dataset>/baseline/`, and to
+    `plots/train_sizes/` how good boosting is by the number of training rows.
     """
     problem = Problem.read(config.dataset.name)
     if choice := describe_choice(config.baseline.boosters, problem):
@@ -58,7 +60,7 @@ def baseline(config: DatasetConfig) -> dict[str, Any]:
     predictions = paths.predictions(problem.dataset, "baseline").with_suffix("")
     with threads, atomic_write(predictions) as folder:
         folder.mkdir()
-        estimators = fit_baselines(problem, sample, boosters, config.seed)
+        estimators, sizes = fit_baselines(problem, sample, boosters, config)
         metrics: dict[str, Any] = {name: {} for name in estimators}
         for subset in paths.SUBSETS:
             for name, values in evaluate_set(estimators, problem, subset, folder).items():
@@ -66,6 +68,9 @@ def baseline(config: DatasetConfig) -> dict[str, Any]:
     if sample is not None:
         for values in metrics.values():
             values["trained_rows"] = len(sample)
+    with atomic_write(paths.plots("train_sizes", problem.dataset, "boosting")) as folder:
+        folder.mkdir()
+        sizes.to_csv(folder / "rows.csv", index=False)
     write_json(paths.metrics(problem.dataset, "baseline"), metrics)
     return metrics
 
@@ -88,22 +93,28 @@ def values_per_row(problem: Problem) -> int:
 
 
 def fit_baselines(
-    problem: Problem, sample: NDArray[np.int64] | None, boosters: list[Booster], seed: int
-) -> dict[str, Any]:
-    features, train = read_rows(problem, "train", sample)  # not in memory when baselines predict
-    target = train.target("main_output")
-    estimators = new_estimators(problem, seed)
+    problem: Problem,
+    sample: NDArray[np.int64] | None,
+    boosters: list[Booster],
+    config: DatasetConfig,
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return the fitted baselines by name, and the scores of boosting by training rows."""
+    train = read_features(problem, "train", sample)  # not in memory when baselines predict
+    estimators = new_estimators(problem, config.seed)
     for estimator in estimators.values():
         step = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
-        estimator.fit(features, target, **{f"{step}sample_weight": train.weights})
-    if boosters:
-        rows = Rows(features, target, train.weights)
-        features, valid = read_rows(problem, "valid", sample_rows(problem, "valid", seed))
-        sets = rows, Rows(features, valid.target("main_output"), valid.weights)
-        for booster in boosters:
-            task, categories = problem.main.task, problem.categories
-            estimators[BOOSTERS[booster]] = fit_booster(booster, task, categories, *sets, seed)
-    return estimators
+        estimator.fit(train.features, train.target, **{f"{step}sample_weight": train.weights})
+    valid = read_features(problem, "valid", sample_rows(problem, "valid", config.seed))
+    for booster in boosters:
+        task, categories = problem.main.task, problem.categories
+        fitted = fit_booster(booster, task, categories, train, valid, config.seed)
+        estimators[BOOSTERS[booster]] = fitted
+    sizes = score_train_sizes(
+        estimators["boosting"], train, valid, problem.main,
+        lambda fitted, features: predict(fitted, features, problem),
+        config.baseline.train_sizes, config.seed,
+    )  # fmt: skip
+    return estimators, sizes
 
 
 def new_estimators(problem: Problem, seed: int) -> dict[str, Any]:
@@ -154,6 +165,11 @@ def read_rows(
     if isinstance(block.features, pd.DataFrame):
         return block.features, block
     return block.features.reshape(len(block.rows), -1), block
+
+
+def read_features(problem: Problem, subset: str, rows: RowNumbers | None) -> Rows:
+    features, block = read_rows(problem, subset, rows)
+    return Rows(features, block.target("main_output"), block.weights)
 
 
 def predict(estimator: Any, features: pd.DataFrame | Floats, problem: Problem) -> Floats:

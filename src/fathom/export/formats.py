@@ -9,9 +9,10 @@ import contextlib
 import hashlib
 import io
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -25,6 +26,7 @@ KERAS = "model.keras"
 SAVED_MODEL = "saved_model"
 ONNX = "model.onnx"
 CHECKSUMS = "SHA256SUMS"
+NO_COPIES = "TF2ONNX_CATCH_ERRORS"  # tf2onnx catches none if it is set, to whatever
 OPSET = 18  # of ONNX: the highest of tf2onnx 1.17
 
 
@@ -52,7 +54,6 @@ def write_onnx(model: keras.Model, file: Path) -> str | None:
     before the converted model.
     """
     import onnx
-    import tf2onnx
 
     from fathom.export.canonical_onnx import canonicalize
 
@@ -68,7 +69,7 @@ def write_onnx(model: keras.Model, file: Path) -> str | None:
             predict = tf.function(
                 lambda *tensors: rest(list(tensors), training=False), autograph=False
             )
-            converted, _ = tf2onnx.convert.from_function(predict, signature, opset=OPSET)
+            converted = convert(predict, signature)
             for name, lookup in lookups.items():
                 add_label_encoder(converted, name, names[name], lookup.get_vocabulary()[1:])
             canonicalize(converted.graph)
@@ -77,6 +78,29 @@ def write_onnx(model: keras.Model, file: Path) -> str | None:
             return " ".join(str(error).split())
     file.write_bytes(converted.SerializeToString(deterministic=True))
     return None
+
+
+def convert(predict: Callable[..., Any], signature: list[tf.TensorSpec]) -> onnx.ModelProto:
+    """Convert a function by tf2onnx.
+
+    tf2onnx copies the graph before each of its optimizers, in case one fails, which takes a third
+    of the time. It does so here only after one has failed.
+    """
+    import tf2onnx
+
+    def converted() -> onnx.ModelProto:
+        model: onnx.ModelProto
+        model, _ = tf2onnx.convert.from_function(predict, signature, opset=OPSET)
+        return model
+
+    os.environ[NO_COPIES] = "1"
+    try:
+        return converted()
+    except Exception:  # an optimizer raises anything
+        del os.environ[NO_COPIES]
+        return converted()
+    finally:
+        os.environ.pop(NO_COPIES, None)
 
 
 def add_label_encoder(converted: onnx.ModelProto, text: str, code: str, known: list[str]) -> None:

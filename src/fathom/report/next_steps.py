@@ -11,6 +11,7 @@ import pandas as pd
 from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.search_result import SearchResult
 from fathom.report.digits import format_rounded
+from fathom.report.more_rows import describe_gain, helps
 from fathom.report.regression import error_groups
 from fathom.report.results import DatasetResults
 
@@ -19,7 +20,6 @@ LATE = 0.97  # of the epochs: a best epoch after them may not be the last improv
 STRONG = 0.1  # of the most important column: a weaker interaction is not worth a cross
 WORSE = 1.25  # times the error of all rows
 LEAST_ROWS = 30  # whose error is taken for more than chance
-GAP = 1.4  # validation error over training error
 FAULTS = {
     "giveaway": "Check a column that reveals the target",
     "combination": "Check columns whose sum is the target",
@@ -189,17 +189,6 @@ def weak_class(results: DatasetResults) -> Iterator[NextStep]:
 
 
 def more_rows(results: DatasetResults) -> Iterator[NextStep]:
-    network, metric = results.best, results.primary_metric
-    errors = [network.metrics[subset][metric] for subset in ("train", "valid")]
-    if higher_is_better(metric):
-        errors = [1 - value for value in errors]
-    train, valid = errors
-    if valid > GAP * train:
-        values = [network.metrics[subset][metric] for subset in ("train", "valid")]
-        of_train, of_valid = map(format_rounded, values)
-        yield NextStep(
-            "more_rows",
-            "Collect more rows",
-            f"The {results.labels[metric]} of {network.name} is {of_train} on the training set and "
-            f"{of_valid} on the validation set: it knows more of the rows it has than of new ones.",
-        )
+    if helps(results):
+        evidence = f"{describe_gain(results)}: more would probably improve it further."
+        yield NextStep("more_rows", "Collect more rows", evidence)

@@ -59,6 +59,7 @@ class DatasetResults:
     networks: list[NetworkResults]
     baselines: dict[str, Metrics]
     trained_rows: int | None
+    train_sizes: pd.DataFrame
     comparison: dict[str, Any]
     explanation: dict[str, Any]
     confidence: float
@@ -91,12 +92,16 @@ def read_results(dataset: str, config: Config) -> DatasetResults:
     explanation = paths.explanation(dataset) / "explanation.json"
     baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
     trained_rows = [metrics.pop("trained_rows", None) for metrics in baselines.values()]
+    sizes = paths.plots("train_sizes", dataset, "boosting") / "rows.csv"
+    with stage_output(sizes, f"baseline@{dataset}") as file:
+        train_sizes = pd.read_csv(file)
     return DatasetResults(
         problem=problem,
         warnings=Checks.read(dataset).warnings,
         networks=[read_network(problem, model, text) for model in config.models],
         baselines=baselines,
         trained_rows=trained_rows[0],
+        train_sizes=train_sizes,
         comparison=read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}"),
         explanation=read_json(explanation, f"explain@{dataset}"),
         confidence=config.compare.confidence,

@@ -27,6 +27,7 @@ from fathom.report.distributions import draw_distributions
 from fathom.report.drawing import Drawing
 from fathom.report.headline import describe_headline
 from fathom.report.maps import draw_maps, find_coordinates
+from fathom.report.more_rows import describe_train_sizes
 from fathom.report.network_drawing import draw_network
 from fathom.report.next_steps import suggest
 from fathom.report.results import DatasetResults, NetworkResults
@@ -63,6 +64,7 @@ def describe_dataset(results: DatasetResults) -> dict[str, Any]:
         "comparison": describe_comparison(results, decimals),
         "searches": [describe_search(search, problem) for search in searches],
         "data": describe_images(results) if images else describe_table(results),
+        "train_sizes": describe_train_sizes(results),
         "networks": [describe_network(network, results) for network in results.networks],
         "predictions": {"shown": describe_shown_rows(results)} | task(results, features),
         "decision": describe_decision(results.best, problem),

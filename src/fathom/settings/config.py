@@ -123,8 +123,12 @@ class EvaluateSettings(Section):
     coverage: Annotated[float, Field(gt=0, lt=1)]
 
 
+Fraction = Annotated[Annotated[float, Field(gt=0, lt=1)], expect("a fraction between 0 and 1")]
+
+
 class BaselineSettings(Section):
     boosters: Boosters
+    train_sizes: Annotated[list[Fraction], AfterValidator(unique)]
 
 
 class CompareSettings(Section):

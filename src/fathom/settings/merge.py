@@ -1,6 +1,8 @@
 """Another `_target_` replaces a function with all its arguments; all other mappings merge."""
 
+import functools
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Override
@@ -19,7 +21,6 @@ Tree = dict[str, Any]
 
 def drop_replaced(
     tree: DictConfig,
-    params: DictConfig,
     chosen: Mapping[str, str | None],
     overrides: Sequence[Override],
 ) -> None:
@@ -28,24 +29,34 @@ def drop_replaced(
     Hydra merges all mappings. Sources are params.yaml, the chosen files by their groups in the
     order of conf/config.yaml, and the overrides together.
     """
-    sources: list[Any] = [params]
+    layers = [read_layer(paths.PARAMS)]
     for group, name in chosen.items():
         if name is not None:
-            content = OmegaConf.load(paths.CONF / group / f"{name}.yaml")
-            sources.append(content if group in ("dataset", "experiment") else {group: content})
+            content = read_layer(paths.CONF / group / f"{name}.yaml")
+            layers.append(content if group in ("dataset", "experiment") else {group: content})
     above = OmegaConf.create()
     for override in overrides:
         if not override.is_delete():
             OmegaConf.update(above, override.key_or_group, override.value(), force_add=True)
-    sources.append(above)
-    layers: list[Any] = [OmegaConf.to_container(OmegaConf.create(s)) for s in sources]
-    merged: Tree = {}
-    for layer in layers[:-1]:
-        merged = merge(merged, layer)
+    last: Any = OmegaConf.to_container(above)
+    merged = everything = Tree()
+    for layer in layers:
+        merged, everything = merge(merged, layer), unite(everything, layer)
     if any(override.key_or_group == CALLBACKS for override in overrides):
-        merged["train"].pop("callbacks", None)
-    remove(tree, OmegaConf.merge(*sources), merge(merged, layers[-1]))
-    keep_kinds(tree, layers)
+        merged["train"] = {k: v for k, v in merged["train"].items() if k != "callbacks"}
+    remove(tree, unite(everything, last), merge(merged, last))
+    keep_kinds(tree, [*layers, last])
+
+
+def read_layer(file: Path) -> Tree:
+    """Read a file of settings, which nobody may change."""
+    return parse_layer(file.read_bytes())
+
+
+@functools.lru_cache
+def parse_layer(content: bytes) -> Tree:
+    tree: Any = OmegaConf.to_container(OmegaConf.create(content.decode()))
+    return tree if isinstance(tree, dict) else {}
 
 
 def keep_kinds(tree: DictConfig, layers: Sequence[Tree]) -> None:
@@ -57,6 +68,16 @@ def keep_kinds(tree: DictConfig, layers: Sequence[Tree]) -> None:
             entry = columns.get(name) if isinstance(columns, DictConfig) else None
             if isinstance(kind, str) and isinstance(entry, DictConfig) and "kind" not in entry:
                 entry["kind"] = kind
+
+
+def unite(below: Tree, above: Tree) -> Tree:
+    """Merge all mappings, as Hydra does."""
+    return below | {
+        key: unite(below[key], value)
+        if isinstance(value, dict) and isinstance(below.get(key), dict)
+        else value
+        for key, value in above.items()
+    }
 
 
 def merge(below: Tree, above: Tree, location: tuple[str, ...] = ()) -> Tree:

@@ -80,7 +80,7 @@ def fit(
         model.train_step = batches.share.without_padding(model.train_step)
         model.test_step = validation.share.without_padding(model.test_step)
     elif model.distribute_strategy.num_replicas_in_sync > 1:
-        build_from_one_row(model, train.sample)
+        build_metrics(model, train.sample)
 
     def set_epoch(epoch: int, logs: Any) -> None:
         batches.epoch = epoch
@@ -96,11 +96,10 @@ def fit(
     )
 
 
-def build_from_one_row(model: keras.Model, examples: Any) -> None:
+def build_metrics(model: keras.Model, row: Any) -> None:
     """Have Keras make the metrics of a model on several GPUs from one row.
 
     By itself it averages the first batches of all GPUs, which fails if they differ in size.
     """
-    row = tf.nest.map_structure(lambda array: array[:1], examples)
     build = model._maybe_symbolic_build
     model._maybe_symbolic_build = lambda **_: build(data_batch=row)

@@ -135,9 +135,9 @@ def make_test(test_step: Callable[[Examples], None]) -> Any:
     return test
 
 
-def build_state(model: keras.Model, examples: Examples) -> None:
+def build_state(model: keras.Model, row: Examples) -> None:
     """Make the variables of metrics, losses and optimizer: a program cannot make them."""
-    sample = tf.nest.map_structure(lambda a: tf.constant(a[:1]), examples)
+    sample = tf.nest.map_structure(tf.constant, row)
     inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(sample)
     predicted = model(inputs)
     model.compute_loss(inputs, targets, predicted, weights)
