@@ -40,7 +40,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     known = read_durations()
     for item in session.items:
         seconds[item.path] += known.get(item.nodeid, 0.05)
-    session.items.sort(key=lambda item: -seconds[item.path])
+    session.items.sort(key=lambda item: (not waits(item), -seconds[item.path]))
+
+
+def waits(item: pytest.Item) -> bool:
+    """Tell whether a fast test waits for the fixture `pipeline`.
+
+    If these come first, one process builds it, and another starts with tests that need none.
+    """
+    return "pipeline" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("slow")
 
 
 class Durations:

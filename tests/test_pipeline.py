@@ -56,6 +56,7 @@ def test_builds_every_network_its_plots_and_the_report(project: Path) -> None:
             plots |= {f"plots/{kind}/{dataset}/{model}/test.csv" for kind in kinds}
             plots.add(f"plots/curves/{dataset}/{model}/loss.csv")
         assert (project / f"metrics/{dataset}/baseline.json").is_file()
+        plots.add(f"plots/train_sizes/{dataset}/boosting/rows.csv")
         comparison = read_json(project / f"metrics/{dataset}/comparison.json")
         assert list(comparison["networks"]) == MODELS
     page = (project / "report/index.html").read_text()

@@ -76,15 +76,15 @@ def draw_train_sizes(results: DatasetResults) -> Drawing:
         for line in scores.itertuples()
     ]
     base = alt.Chart(scores).encode(
-        alt.X("rows:Q", title="training rows").scale(type="log", nice=False),
+        alt.X("rows:Q", title="training rows")
+        .scale(type="log", nice=False)
+        .axis(values=sizes["rows"].to_list(), format=",d", labelOverlap=True),
         alt.Y("score:Q", title=label).scale(zero=False),
     )
-    lines = base.mark_line(point=True).encode(*encode_subsets(*names), description="text:N")
-    several = sizes[sizes["draws"] > 1]
-    ranges = (
-        alt.Chart(several)
-        .mark_rule(color=ORANGE)
-        .encode(alt.X("rows:Q"), alt.Y("lowest:Q"), alt.Y2("highest:Q"))
+    lines = base.mark_line().encode(*encode_subsets(*names))
+    points = base.mark_circle(opacity=0.001, size=60).encode(description="text:N")
+    several = alt.Chart(sizes[sizes["draws"] > 1])
+    ranges = several.mark_rule(color=ORANGE).encode(
+        alt.X("rows:Q"), alt.Y("lowest:Q"), alt.Y2("highest:Q")
     )
-    chart = lines + ranges if len(several) else lines
-    return render_svg(chart, f"{label} of boosting by training rows")
+    return render_svg(lines + ranges + points, f"{label} of boosting by training rows")
