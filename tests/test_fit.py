@@ -194,7 +194,9 @@ def test_fit_from_a_file_to_an_export(tmp_path: Path) -> None:
         time.sleep(0.2)
         assert process.poll() is None
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    printed, _ = process.communicate()
+    assert "wrote conf/dataset/houses.yaml" in printed
+    assert "next, check" not in printed  # the command itself does that
     printed, _ = start_fit(folder, *command).communicate()
     assert "houses: continues" in printed, printed
     assert "houses/mlp: RMSE" in printed, printed

@@ -10,6 +10,7 @@ import pytest
 from networks import make_problem
 
 from fathom.artifacts.checks import DataWarning
+from fathom.report import more_rows
 from fathom.report.digits import choose_decimals, format_difference, format_fixed
 from fathom.report.headline import describe_headline
 from fathom.report.more_rows import describe_train_sizes
@@ -165,3 +166,13 @@ def test_more_rows_help_if_the_last_ones_have_helped_beyond_chance(
     assert (described["gain"], described["helps"]) == (pytest.approx(gain), helps)
     assert f"50 training rows, validation: {before[0]:.3f}" in described["chart"]
     assert describe_train_sizes(replace(results, train_sizes=SIZES[1:])) is None
+
+
+@pytest.mark.parametrize(("rows", "helps"), [(100, False), (1000, True)])
+def test_an_accuracy_helps_if_it_gains_more_than_its_standard_error(rows: int, helps: bool) -> None:
+    results = results_of(network("mlp", 0.9, 0.9))
+    problem = make_problem("digits")
+    problem.rows["valid"] = rows
+    lines = [[50, 1, 1.0, 0.90, 0.90, 0.90], [100, 1, 1.0, 0.92, 0.92, 0.92]]
+    sizes = pd.DataFrame(lines, columns=SIZES.columns)
+    assert more_rows.helps(replace(results, problem=problem, train_sizes=sizes)) is helps

@@ -1,6 +1,7 @@
 """An exported network predicts the same by every way in, whatever the type of the numbers."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +50,19 @@ def test_every_way_in(dataset: str, workspace: Path, monkeypatch: pytest.MonkeyP
     if dataset == "made":
         write_dataset(workspace, "made", MADE)
     prepare(workspace, [dataset])
-    formats = ["export.saved_model=true", "export.onnx=true"]
-    folder = export_network(dataset, "wide_deep", *formats)
+    every = ["export.saved_model=true", "export.onnx=true"]
+    folder = export_network(dataset, "wide_deep", *every)
     exported = ExportedModel(folder)
     rows, inputs = all_rows(dataset, exported.signature)
     expected = exported.predict(inputs)
     check_test_rows(dataset, exported.signature, expected)
     for form in exported.signature.formats:
         run_example(folder, form)
+    formats = load_formats(folder)
     for dtype in ("float32", "float64", "int64"):
         given = as_type(exported.signature, inputs, dtype)
-        for name, found in by_formats(folder, given).items():
-            check(found, expected, exported.signature, rows, f"{name}, {dtype}")
+        for name, predict in formats.items():
+            check(predict(given), expected, exported.signature, rows, f"{name}, {dtype}")
     if rows is not None:
         main = {"main_output": expected["main_output"]}
         for name, table in by_commands(f"{dataset}/wide_deep", rows).items():
@@ -105,22 +107,30 @@ def fits(values: NDArray[Any], dtype: str) -> bool:
     return values.dtype != object and (dtype != "int64" or bool((values % 1 == 0).all()))
 
 
-def by_formats(folder: Path, given: Arrays) -> dict[str, Arrays]:
-    """Predict with each format. SavedModel and ONNX take no other type than their own."""
+def load_formats(folder: Path) -> dict[str, Callable[[Arrays], Arrays]]:
+    """Return functions that predict with each format, by its name.
+
+    SavedModel and ONNX take no other type than their own.
+    """
     model = keras.models.load_model(folder / KERAS)
-    typed = {
-        t.name: given[t.name] if t.dtype == "string" else given[t.name].astype(t.dtype)
-        for t in model.inputs
-    }
     saved = tf.saved_model.load(folder / SAVED_MODEL).signatures["serving_default"]
     session = onnxruntime.InferenceSession(folder / ONNX)
     names = [output.name for output in session.get_outputs()]
-    tensors = {name: tf.constant(values) for name, values in given.items()}
+
+    def typed(given: Arrays) -> Arrays:
+        return {
+            t.name: given[t.name] if t.dtype == "string" else given[t.name].astype(t.dtype)
+            for t in model.inputs
+        }
+
+    def tensors(given: Arrays) -> dict[str, tf.Tensor]:
+        return {name: tf.constant(values) for name, values in given.items()}
+
     return {
-        "predict": model.predict(given, batch_size=5000, verbose=0),
-        "call": model(tensors),
-        "SavedModel": saved(**{name: tf.constant(values) for name, values in typed.items()}),
-        "ONNX": dict(zip(names, session.run(names, typed), strict=True)),
+        "predict": lambda given: model.predict(given, batch_size=5000, verbose=0),
+        "call": lambda given: model(tensors(given)),
+        "SavedModel": lambda given: saved(**tensors(typed(given))),
+        "ONNX": lambda given: dict(zip(names, session.run(names, typed(given)), strict=True)),
     }
 
 

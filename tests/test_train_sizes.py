@@ -88,6 +88,18 @@ def test_a_class_with_one_drawn_row_is_left_out() -> None:
     HistGradientBoostingClassifier(max_iter=1).fit(drawn.features, drawn.target)  # sets rows aside
 
 
+def test_three_classes_are_drawn_once() -> None:
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(200, 2)).astype(np.float32)
+    rows = Rows(features, (features[:, 0] > 0).astype(int) + (features[:, 1] > 0))
+    boosting = HistGradientBoostingClassifier(max_iter=3).fit(rows.features, rows.target)
+    found = score_train_sizes(
+        boosting, rows, rows, CLASS, lambda fitted, x: fitted.predict_proba(x), [0.5], 42
+    )
+    assert found["draws"].to_list() == [1, 1]
+    assert found["training"].iloc[-1] == found["validation"].iloc[-1] > 0.9
+
+
 @pytest.mark.parametrize("dataset", ["diabetes", "digits"])
 def test_the_last_line_is_the_baseline(
     dataset: str,

@@ -34,7 +34,8 @@ def score_train_sizes(
 ) -> pd.DataFrame:  # fmt: skip
     """Train copies of an estimator on shares of the training rows, and score each.
 
-    Of few rows each share is drawn several times, by seeds from `seed` on.
+    Of few rows each share is drawn several times, by seeds from `seed` on; but once if there are
+    more than two classes, as boosting trains trees for each.
 
     Args:
         estimator: an estimator of scikit-learn that is fitted to all training rows.
@@ -50,7 +51,7 @@ def score_train_sizes(
     count = len(train.target)
     most = min(count, max(MAX_VALUES // train.features.shape[1], 1))
     sizes = sorted({int(share * most) for share in shares} | {most} - {count})
-    draws = DRAWS if most <= FEW_ROWS else 1
+    draws = DRAWS if most <= FEW_ROWS and output.units <= 2 else 1
 
     def score(fitted: Any, rows: Rows) -> list[float]:
         metric = PRIMARY_METRIC[output.task]

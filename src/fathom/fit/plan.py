@@ -21,6 +21,7 @@ MARGIN = 0.05  # share of the time that stays free
 LEAST_EPOCHS = 5
 
 EXTRAS = {  # settings that save time, and what is left out then
+    "baseline.train_sizes=[]": "whether more rows would help",
     "explain.rows=0": "the explanation of predictions",
     "export.saved_model=false": "TensorFlow's SavedModel",
     "export.onnx=false": "ONNX",

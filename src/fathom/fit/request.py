@@ -60,10 +60,8 @@ def begin(request: Request, name: str) -> Progress:
         return progress
     try:
         force = request.force or again  # killed while it was added
-        new_dataset(
-            request.file,
-            Options(request.target, request.task, name, force=force, yes=request.yes),
-        )
+        options = Options(request.target, request.task, name, force=force, yes=request.yes)
+        new_dataset(request.file, options, next_steps=False)
     except BaseException:
         remove(file)
         raise

@@ -61,11 +61,14 @@ class Options:
         return Part(self.sheet, self.table, self.query)
 
 
-def new_dataset(file: Path, options: Options, snapshot: Arguments | None = None) -> None:
+def new_dataset(
+    file: Path, options: Options, snapshot: Arguments | None = None, next_steps: bool = True
+) -> None:
     """Describe a file, track it with DVC in `data/own/`, and write its settings, or change nothing.
 
     For a table without a target, the program prints the columns and ends with status 2. `snapshot`
-    has arguments of the source if the file is the result of a query of a database.
+    has arguments of the source if the file is the result of a query of a database. `next_steps`
+    prints how to train on it.
 
     Raises:
         FathomError: no network can be trained on the file, it cannot be added, or there is
@@ -99,7 +102,8 @@ def new_dataset(file: Path, options: Options, snapshot: Arguments | None = None)
     for old in other_data(name, data) if path_in_own(file) != data else []:
         untrack(old)
         print(f"removed {old.as_posix()}, which it replaces")
-    print_next_steps(name, [settings, pointer(data), data.parent / ".gitignore"])
+    if next_steps:
+        print_next_steps(name, [settings, pointer(data), data.parent / ".gitignore"])
 
 
 def has_images(file: Path) -> bool:

@@ -1,5 +1,6 @@
 """Whether more training rows would help: the scores of boosting by their number."""
 
+import math
 from typing import Any
 
 import altair as alt
@@ -45,14 +46,17 @@ def to_error(value: float, results: DatasetResults) -> float:
 
 def helps(results: DatasetResults) -> bool:
     """Whether the last increase of the rows took away more of the error than `GAIN`, and more
-    than chance: the last validation value is better than that of each smaller draw.
+    than chance: the last validation value is better than that of each smaller draw, an accuracy
+    by its standard error.
     """
     if len(results.train_sizes) < 2:
         return False
     before = results.train_sizes.iloc[-2]
-    best = before["highest" if higher_is_better(results.primary_metric) else "lowest"]
-    last = results.train_sizes["validation"].iloc[-1]
-    return last_gain(results) > GAIN and to_error(last, results) < to_error(best, results)
+    is_share = higher_is_better(results.primary_metric)
+    best = to_error(before["highest" if is_share else "lowest"], results)
+    chance = math.sqrt(best * (1 - best) / results.problem.rows["valid"]) if is_share else 0.0
+    last = to_error(results.train_sizes["validation"].iloc[-1], results)
+    return bool(last_gain(results) > GAIN and last < best - chance)
 
 
 def describe_gain(results: DatasetResults) -> str:
