@@ -180,11 +180,11 @@ def test_opens_without_network_or_errors(browser: Browser, page_file: Path, tmp_
 def test_every_chart_has_ink(page: Page) -> None:
     charts = page.locator(".chart svg")
     titles = page.locator(".chart .role-title-text").all_inner_texts()
-    # Intervals of models, learning curves, predicted against true, calibration, errors, maps,
-    # Shapley values and partial dependence; intervals, learning curves, confusion matrices and
-    # reliability; a search's history and importances.
+    # Intervals of models, training rows, learning curves, predicted against true, calibration,
+    # errors, maps, Shapley values and partial dependence; intervals, training rows, learning
+    # curves, confusion matrices and reliability; a search's history and importances.
     shown = charts.count() - page.locator(".distributions .chart svg").count()
-    assert shown == (1 + 2 + 2 + 2 + 4 + 2 + 4 + 6) + (1 + 2 + 2 + 2) + 2
+    assert shown == (1 + 1 + 2 + 2 + 2 + 4 + 2 + 4 + 6) + (1 + 1 + 2 + 2 + 2) + 2
     assert len(titles) >= 14
     for index in range(charts.count()):
         box = charts.nth(index).bounding_box()
