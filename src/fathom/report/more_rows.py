@@ -87,9 +87,8 @@ def draw_train_sizes(results: DatasetResults) -> Drawing:
     )
     lines = base.mark_line().encode(*encode_subsets(*names))
     points = base.mark_circle(opacity=0.001, size=60).encode(description="text:N")
-    layers: list[alt.Chart] = [lines, points]
     several = sizes[sizes["draws"] > 1]
     if len(several):  # an empty layer is an image without a text
         ranges = alt.Chart(several).mark_rule(color=ORANGE)
-        layers.append(ranges.encode(alt.X("rows:Q"), alt.Y("lowest:Q"), alt.Y2("highest:Q")))
-    return render_svg(alt.layer(*layers), f"{label} of boosting by training rows")
+        lines += ranges.encode(alt.X("rows:Q"), alt.Y("lowest:Q"), alt.Y2("highest:Q"))
+    return render_svg(lines + points, f"{label} of boosting by training rows")
