@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,14 @@ def test_search_gets_what_training_and_the_rest_leave() -> None:
     assert planned.cv == plan.CV_FOLDS  # few rows, and time for many trials
     assert plan_search(QUIET, left=260, total=600, most=8).cv is None
     assert plan_search(BUSY, left=500, total=600, most=5).minutes == 0
+
+
+def test_baselines_that_take_long_leave_less_to_the_search() -> None:
+    """Those of the first look have no shares of the rows."""
+    slow = replace(QUIET, baseline=20.0)
+    planned = [plan_search(pace, left=500, total=600, most=8).minutes for pace in (QUIET, slow)]
+    assert 60 * (planned[0] - planned[1]) == pytest.approx(20.0 * plan.SHARES)
+    assert plan_training(slow, 10, left=170, total=600, most=8) == plan.TrainingPlan(8, lean=True)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,10 @@ class Fit:
         print_summary(self.name, model, self.progress)
 
     def look(self) -> None:
-        """Train each network once, with few epochs if these take long; choose one of them."""
+        """Train each network once, with few epochs if these take long; choose one of them.
+
+        The baselines run, too: of images, boosting may take longer than the networks.
+        """
         epochs: int | None = self.progress.state.get("epochs")
         while True:
             self.progress.say(f"a first look: one training of {' and '.join(self.models)}")
@@ -93,7 +96,7 @@ class Fit:
             limit = plan.LOOK * self.progress.total * (1 if epochs is None else plan.AGAIN)
             least = epochs == plan.LEAST_EPOCHS
             watch = self.go_on if least else partial(self.is_fast, paces, limit)
-            if run_command(["repro", *stages], watch):
+            if run_command(["repro", *stages, f"baseline@{self.name}"], watch):
                 break
             slowest = max(paces, key=lambda pace: pace.seconds or 0.0)
             epochs = plan.LEAST_EPOCHS
@@ -121,6 +124,7 @@ class Fit:
 
     def measure(self, model: str, run: dict[str, Any]) -> plan.Pace:
         stage = stage_seconds(f"train@{self.name}-{model}")
+        baseline = stage_seconds(f"baseline@{self.name}") or 0.0
         log = paths.training_log(self.name, model)
         rows = Problem.read(self.name).rows
         if stage is None or not log.is_file():  # restored by DVC, not trained here
@@ -129,7 +133,7 @@ class Fit:
             seconds = TrainingLog.read_file(log, f"train@{self.name}-{model}").seconds
             start = max(stage - seconds, 2.0)
         known = rows["train"] + rows["valid"]
-        return plan.Pace(start, seconds, run["epochs"], known, cores())
+        return plan.Pace(start, seconds, run["epochs"], known, cores(), baseline)
 
     def search(self, pace: plan.Pace, model: str) -> None:
         """Search, if there is time; keep the best trial."""

@@ -13,6 +13,7 @@ LEAST_TRIALS = 4  # that are worth the start of a search
 CV_TRIALS = 12  # that a search by cross-validation needs
 CV_FOLDS, CV_ROWS = 3, 5_000  # on fewer rows, one validation set is a matter of luck
 SHARED = 1.5  # a run takes longer if each core trains one
+SHARES = 3  # baselines take so many times as long with shares of the training rows
 STARTS = 6  # starts of a stage that scaling, evaluation, report and export take
 LEAN_STARTS = 4  # without extras
 LOOK = 0.25  # share of the time for the first training
@@ -32,8 +33,8 @@ EXTRAS = {  # settings that save time, and what is left out then
 class Pace:
     """What the first training of a single network took.
 
-    `start` is how long a stage takes to start and to write, `run` a run of so many epochs. `rows`
-    are those of the training and the validation set.
+    `start` is how long a stage takes to start and to write, `run` a run of so many epochs,
+    `baseline` the baselines. `rows` are those of the training and the validation set.
     """
 
     start: float
@@ -41,6 +42,7 @@ class Pace:
     epochs: int
     rows: int
     cores: int
+    baseline: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class TrainingPlan:
 
 def reserve(pace: Pace, lean: bool) -> float:
     """Return how long evaluation, baselines, comparison, report and export take."""
-    return pace.start * (LEAN_STARTS if lean else STARTS)
+    if lean:
+        return pace.start * LEAN_STARTS + pace.baseline
+    return pace.start * STARTS + pace.baseline * SHARES
 
 
 def training_seconds(pace: Pace, run: float, folds: int | None) -> float:
