@@ -96,7 +96,7 @@ class Fit:
             limit = plan.LOOK * self.progress.total * (1 if epochs is None else plan.AGAIN)
             least = epochs == plan.LEAST_EPOCHS
             watch = self.go_on if least else partial(self.is_fast, paces, limit)
-            if run_command(["repro", *stages, f"baseline@{self.name}"], watch):
+            if run_command(["repro", *stages, *self.unmeasured()], watch):
                 break
             slowest = max(paces, key=lambda pace: pace.seconds or 0.0)
             epochs = plan.LEAST_EPOCHS
@@ -114,6 +114,11 @@ class Fit:
             remove(paths.plots("curves", self.name, other))
         pace = self.measure(model, runs[model])
         self.progress.finish("look", {"model": model, "epochs": epochs, "pace": asdict(pace)})
+
+    def unmeasured(self) -> list[str]:
+        """Return the stage of the baselines if it is not known how long it takes."""
+        stage = f"baseline@{self.name}"
+        return [stage] if stage_seconds(stage) is None else []
 
     def is_fast(self, paces: list[EpochPace], limit: float, _: float) -> bool:
         """Tell whether all of these trainings end within so many seconds."""
