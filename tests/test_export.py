@@ -1,5 +1,6 @@
 """An exported network predicts for raw rows what the pipeline predicts for scaled ones."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from fathom.artifacts.signature import IMAGE, InputKind, Signature, SourceFile
 from fathom.base import paths
 from fathom.download.sources import RawTable
 from fathom.export.export import declare_column, describe_source, input_columns, write_formats
-from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_onnx, write_saved_model
+from fathom.export.formats import KERAS, NO_COPIES, ONNX, SAVED_MODEL, write_onnx, write_saved_model
 from fathom.export.preprocessing import build_image_model, build_table_model, reserved_names
 from fathom.predict.model_inputs import model_inputs
 from fathom.scale.encoder import Encoder
@@ -216,6 +217,28 @@ def test_a_network_that_cannot_be_converted(
         "onnx": "not converted: to_onnx not implemented for 'batch_dot'.",
     }
     assert [path.name for path in folder.iterdir()] == ["model.keras"]
+
+
+def test_an_optimizer_that_fails_is_left_out(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """tf2onnx then converts again, with copies of the graph from before each optimizer."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        calls.append(NO_COPIES in os.environ)
+        raise KeyError("a node")
+
+    calls: list[bool] = []
+    inputs = keras.Input([3], name="features")
+    model = keras.Model(inputs, {"y": keras.layers.Dense(1)(inputs)})
+    rows = np.ones([2, 3], np.float32)
+    monkeypatch.setattr(tf2onnx.optimizer.ReshapeOptimizer, "optimize", fail)
+    assert write_onnx(model, workspace / ONNX) is None
+    assert calls[0] is True
+    assert set(calls[1:]) == {False}
+    assert NO_COPIES not in os.environ
+    found = predict_onnx(workspace / ONNX, {"features": rows})
+    np.testing.assert_allclose(found["y"], model(rows)["y"], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

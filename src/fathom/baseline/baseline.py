@@ -99,12 +99,12 @@ def fit_baselines(
     config: DatasetConfig,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return the fitted baselines by name, and the scores of boosting by training rows."""
-    train = read_features(problem, "train", sample)  # not in memory when baselines predict
+    train = read_rows(problem, "train", sample)  # not in memory when baselines predict
     estimators = new_estimators(problem, config.seed)
     for estimator in estimators.values():
         step = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
         estimator.fit(train.features, train.target, **{f"{step}sample_weight": train.weights})
-    valid = read_features(problem, "valid", sample_rows(problem, "valid", config.seed))
+    valid = read_rows(problem, "valid", sample_rows(problem, "valid", config.seed))
     for booster in boosters:
         task, categories = problem.main.task, problem.categories
         fitted = fit_booster(booster, task, categories, train, valid, config.seed)
@@ -147,7 +147,7 @@ def evaluate_set(
             for name in (estimators if subset == "test" else ())
         }
         for rows in blocks(problem.rows[subset], values_per_row(problem)):
-            features, block = read_rows(problem, subset, rows)
+            features, block = read_block(problem, subset, rows)
             actual = block.target("main_output")
             for name, estimator in estimators.items():
                 predicted = predict(estimator, features, problem)
@@ -158,7 +158,7 @@ def evaluate_set(
     return {name: values.result() for name, values in metrics.items()}
 
 
-def read_rows(
+def read_block(
     problem: Problem, subset: str, rows: RowNumbers | None
 ) -> tuple[pd.DataFrame | Floats, Subset]:
     block = read_subset(problem, subset, rows, [*problem.numbers, *problem.categories])
@@ -167,8 +167,8 @@ def read_rows(
     return block.features.reshape(len(block.rows), -1), block
 
 
-def read_features(problem: Problem, subset: str, rows: RowNumbers | None) -> Rows:
-    features, block = read_rows(problem, subset, rows)
+def read_rows(problem: Problem, subset: str, rows: RowNumbers | None) -> Rows:
+    features, block = read_block(problem, subset, rows)
     return Rows(features, block.target("main_output"), block.weights)
 
 

@@ -133,7 +133,7 @@ def compose_tree(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
         try:
             check_overrides(overrides)
             parsed = OverridesParser.create().parse_overrides(list(overrides))
-            store_params(paths.PARAMS.read_bytes())
+            params = read_params(paths.PARAMS.read_bytes())
             added = [*UNUSED, *map(as_addition, parsed)]
             tree = hydra.compose("config", added, return_hydra_config=True)
             OmegaConf.set_struct(tree, False)
@@ -143,7 +143,7 @@ def compose_tree(overrides: Sequence[str]) -> tuple[DictConfig, Origins]:
             }
             origins = Origins(tuple(overrides), **groups, space=chosen.get("search/space"))
             values = [override for override in parsed if override.key_or_group not in CHOICES]
-            drop_replaced(tree, groups, values)
+            drop_replaced(tree, params, groups, values)
         except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
             raise FathomError(one_line(error)) from error
     return tree, origins
@@ -215,8 +215,8 @@ def name_choices(tree: dict[str, Any], origins: Origins) -> None:
 
 
 @functools.lru_cache(maxsize=1)  # Hydra's store holds one file of this name
-def store_params(content: bytes) -> None:
-    """Pass the content of params.yaml to Hydra.
+def read_params(content: bytes) -> dict[str, Any]:
+    """Return the settings in params.yaml, which nobody may change, and pass them to Hydra.
 
     If Hydra searched the project's folder for it, each sub-folder would be a group, and
     `models=[mlp]` would choose a file of the group `models`.
@@ -232,6 +232,8 @@ def store_params(content: bytes) -> None:
     if not isinstance(params, DictConfig):
         raise FathomError(f"{paths.PARAMS}: must be a mapping of settings")
     ConfigStore.instance().store("params", params)
+    tree: Any = OmegaConf.to_container(params)
+    return dict(tree)
 
 
 def project_conf() -> Path:

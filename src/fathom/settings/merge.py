@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Override
@@ -21,6 +20,7 @@ Tree = dict[str, Any]
 
 def drop_replaced(
     tree: DictConfig,
+    params: Tree,
     chosen: Mapping[str, str | None],
     overrides: Sequence[Override],
 ) -> None:
@@ -29,10 +29,10 @@ def drop_replaced(
     Hydra merges all mappings. Sources are params.yaml, the chosen files by their groups in the
     order of conf/config.yaml, and the overrides together.
     """
-    layers = [read_layer(paths.PARAMS)]
+    layers = [params]
     for group, name in chosen.items():
         if name is not None:
-            content = read_layer(paths.CONF / group / f"{name}.yaml")
+            content = read_layer((paths.CONF / group / f"{name}.yaml").read_bytes())
             layers.append(content if group in ("dataset", "experiment") else {group: content})
     above = OmegaConf.create()
     for override in overrides:
@@ -41,20 +41,17 @@ def drop_replaced(
     last: Any = OmegaConf.to_container(above)
     merged = everything = Tree()
     for layer in layers:
-        merged, everything = merge(merged, layer), unite(everything, layer)
+        merged = merge(merged, layer)
+        everything = merge(everything, layer, replacing=False)
     if any(override.key_or_group == CALLBACKS for override in overrides):
         merged["train"] = {k: v for k, v in merged["train"].items() if k != "callbacks"}
-    remove(tree, unite(everything, last), merge(merged, last))
+    remove(tree, merge(everything, last, replacing=False), merge(merged, last))
     keep_kinds(tree, [*layers, last])
 
 
-def read_layer(file: Path) -> Tree:
-    """Read a file of settings, which nobody may change."""
-    return parse_layer(file.read_bytes())
-
-
 @functools.lru_cache
-def parse_layer(content: bytes) -> Tree:
+def read_layer(content: bytes) -> Tree:
+    """Return the settings in a file, which nobody may change."""
     tree: Any = OmegaConf.to_container(OmegaConf.create(content.decode()))
     return tree if isinstance(tree, dict) else {}
 
@@ -70,21 +67,12 @@ def keep_kinds(tree: DictConfig, layers: Sequence[Tree]) -> None:
                 entry["kind"] = kind
 
 
-def unite(below: Tree, above: Tree) -> Tree:
-    """Merge all mappings, as Hydra does."""
-    return below | {
-        key: unite(below[key], value)
-        if isinstance(value, dict) and isinstance(below.get(key), dict)
-        else value
-        for key, value in above.items()
-    }
-
-
-def merge(below: Tree, above: Tree, location: tuple[str, ...] = ()) -> Tree:
-    if replaces(above, below):
+def merge(below: Tree, above: Tree, location: tuple[str, ...] = (), replacing: bool = True) -> Tree:
+    """Merge all mappings; without `replacing` also those of another `_target_`, as Hydra does."""
+    if replacing and replaces(above, below):
         below = kept_settings(below, location)
     return below | {
-        key: merge(below[key], value, (*location, key))
+        key: merge(below[key], value, (*location, key), replacing)
         if isinstance(value, dict) and isinstance(below.get(key), dict)
         else value
         for key, value in above.items()
