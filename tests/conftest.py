@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 # A shell that starts the tests in the background has them ignore SIGINT; so would their processes.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-pytest_plugins = ["built", "schedule", "trainings"]
+pytest_plugins = ["built", "own_modules", "schedule", "trainings"]
 pytest.register_assert_rewrite("services")
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 

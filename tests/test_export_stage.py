@@ -4,7 +4,6 @@ import importlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from conftest import export_network, network_config, work_in_copy
 from export_formats import Arrays, assert_close, predict_onnx, predict_saved_model, run_example
 from exports import HOUSES, exported_networks, raw_inputs
+from own_modules import forget_modules
 from own_networks import OWN
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
@@ -25,7 +25,6 @@ from fathom.export.export import export
 from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_checksums
 from fathom.predict.exported_model import ExportedModel
 
-OWN_CLASSES = ["Gate", "Net", "Ramp"]
 EVERY_FORMAT = ["export.saved_model=true", "export.onnx=true"]
 
 
@@ -205,7 +204,7 @@ def test_a_model_of_another_signature_is_refused(folder: Path) -> None:
 
 
 @pytest.fixture
-def own_export(folder: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_export(folder: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an export with a layer of the user's own, which is in no module that is imported."""
     file = workspace / "src/own_gate.py"
     file.parent.mkdir()
@@ -219,15 +218,8 @@ def own_export(folder: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -
     output = keras.layers.Dense(10, activation="softmax")(x)
     keras.Model({IMAGE: image}, {"main_output": output}).save(folder / KERAS)
     write_checksums(folder)
-    forget(OWN_CLASSES)
-    yield folder
-    forget(OWN_CLASSES)
-
-
-def forget(names: list[str]) -> None:
-    sys.modules.pop("own_gate", None)
-    for name in names:
-        keras.saving.get_custom_objects().pop(f"own>{name}", None)
+    forget_modules(workspace)
+    return folder
 
 
 def test_own_classes_are_loaded_where_the_project_is(own_export: Path) -> None:
@@ -245,7 +237,7 @@ def test_own_classes_that_are_not_here_are_named(own_export: Path) -> None:
         "it, and train the network again"
     )
     file.unlink()
-    forget(OWN_CLASSES)
+    forget_modules(file.parent.resolve())
     assert load_error(own_export) == (
         f"{needs}is not here: run this in the project in which the network was trained"
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from conftest import SHRUNK, dataset_config, edit, work_in_copy
 from explanations import explain_few
+from own_modules import forget_modules
 from own_networks import OWN, OWN_SETTINGS
 from stages import make_stage
 
@@ -86,12 +85,7 @@ def test_own_classes_are_explained(trainable: Path, monkeypatch: pytest.MonkeyPa
     edit(Path("params.yaml"), "models=[own]")
     for stage in ("train", "evaluate"):
         make_stage(stage, "dataset=digits", "model=own", *SHRUNK)
-    del sys.modules["own_net"]  # as in a fresh process
-    registered = keras.saving.get_custom_objects()
-    own = [name for name in registered if name.startswith("own>")]
-    assert own
-    for name in own:
-        del registered[name]
+    forget_modules(folder)  # as in a fresh process
     make_stage("explain", "dataset=digits", "explain.rows=2", "gpus=[]")
     assert np.load("data/explanations/digits/maps.npy").any()
 

@@ -1,0 +1,34 @@
+"""Modules of a user's own that a test writes and imports."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def forget_modules(folder: Path) -> None:
+    """Make this process as one that has imported nothing of a folder.
+
+    Keras, where it is imported, forgets the classes and functions of these modules, too.
+    """
+    inside = f"{folder}/"
+    modules = list(sys.modules.items())
+    own = {name for name, module in modules if is_inside(inside, module)}
+    for name in own:
+        del sys.modules[name]
+    if own and "keras" in sys.modules:
+        registered = sys.modules["keras"].saving.get_custom_objects()
+        for name in [name for name, known in registered.items() if known.__module__ in own]:
+            del registered[name]
+
+
+def is_inside(folder: str, module: object) -> bool:
+    return str(getattr(module, "__file__", None) or "").startswith(folder)
+
+
+@pytest.fixture(autouse=True)
+def own_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the next test import modules of the same names from its own folder."""
+    yield
+    forget_modules(tmp_path_factory.getbasetemp().parent)
