@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-import tf2onnx
+from tf2onnx.optimizer import ReshapeOptimizer
 from conftest import network_config, prepare, work_in_copy
 from export_formats import Arrays, assert_close, predict_onnx, predict_saved_model, tensors
 from networks import build_network
@@ -232,7 +232,7 @@ def test_an_optimizer_that_fails_is_left_out(
     inputs = keras.Input([3], name="features")
     model = keras.Model(inputs, {"y": keras.layers.Dense(1)(inputs)})
     rows = np.ones([2, 3], np.float32)
-    monkeypatch.setattr(tf2onnx.optimizer.ReshapeOptimizer, "optimize", fail)
+    monkeypatch.setattr(ReshapeOptimizer, "optimize", fail)
     assert write_onnx(model, workspace / ONNX) is None
     assert calls[0] is True
     assert set(calls[1:]) == {False}
