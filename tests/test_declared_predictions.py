@@ -22,6 +22,8 @@ COLUMNS: dict[str, Any] = {
     "Verkauft": {"kind": "date", "format": "%d.%m.%Y"},
     "Kürzel": {"kind": "category", "missing": ["?"]},
     "Nummer": "text_id",
+    "Dauer": {"kind": "number", "format": "h:mm:ss"},
+    "Umsatz": {"kind": "number", "decimal": ",", "unit": "€", "magnitudes": True},
     "Klasse": {"kind": "category", "missing": []},
 }
 
@@ -43,6 +45,8 @@ def written() -> pd.DataFrame:
             "Verkauft": dates.strftime("%d.%m.%Y"),
             "Kürzel": rng.choice(["NA", "nan", "B", "?"], ROWS),
             "Nummer": [f"5.33E+{n}" for n in range(ROWS)],
+            "Dauer": [f"{n // 60}:{n % 60:02d}" for n in rng.integers(0, 9_999, ROWS)],
+            "Umsatz": [f"{n / 10:.1f} Mio. €".replace(".", ",", 1) for n in range(ROWS)],
             "Klasse": np.where(balance < -100, "None", np.where(balance < 300, "NA", "hoch")),
         }
     )

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from tf2onnx.optimizer import ReshapeOptimizer
+import tf2onnx
 from conftest import network_config, prepare, work_in_copy
 from export_formats import Arrays, assert_close, predict_onnx, predict_saved_model, tensors
 from networks import build_network
 from own_tables import every_kind
 from stages import build_once, write_dataset
+from tf2onnx.optimizer import ReshapeOptimizer
 
 from fathom.artifacts.model_file import save_model
 from fathom.artifacts.problem import Problem

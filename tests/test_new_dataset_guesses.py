@@ -46,6 +46,18 @@ def test_classes_that_look_missing(
     assert only_check(column) == (evidence, change)
 
 
+@pytest.mark.parametrize(("target", "name"), [("y", "categories"), ("x", "classes")])
+def test_categories_that_differ_in_case(target: str, name: str) -> None:
+    column = guess(["Yes", "no", "yes", "No", "yes"] * 40, target)
+    (check,) = column.checks
+    assert entry(column).startswith("{kind: category")
+    assert check.change == "correct the file"
+    assert check.evidence == (
+        f"Yes in 40 rows and yes in 80 rows are read as different {name}, since they differ in "
+        "case, like 1 more"
+    )
+
+
 def test_an_unknown_unit() -> None:
     codes = guess([f"{n}xx" for n in range(100, 100 + N)])
     assert entry(codes) == "{kind: integer, unit: xx}"

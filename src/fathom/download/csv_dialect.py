@@ -13,6 +13,7 @@ WHITESPACE = "whitespace"  # the delimiter of columns that runs of spaces and ta
 SAMPLE = 1 << 16  # bytes from which the delimiter is guessed
 MAX_TITLE_LINES = 5  # above a header
 SEPARATOR = re.compile(rb'"?sep=([^\w"\s]|\t)"?(?=\r|\n)', re.IGNORECASE)
+COMMENTS = re.compile(rb"\A(?:#.*\r?\n){2,}")  # one such line may be a header
 BLANKS = re.compile(rb'("[^"]*")|^[ \t]+|[ \t]+(?=[\r\n]|\Z)|[ \t]+', re.MULTILINE)
 
 
@@ -69,8 +70,9 @@ def join_blanks(match: re.Match[bytes]) -> bytes:
 def guess_delimiter(content: bytes, complete: bool) -> tuple[str, list[list[str]]] | None:
     """Return the delimiter that splits most rows like the header, and these rows, if there is one.
 
-    The header may follow some lines of a title.
+    The header may follow some lines of a title, or comments that begin with #.
     """
+    content = COMMENTS.sub(b"", content) or content
     texts = {mark: (content, mark) for mark in "\t;|,"}
     texts[WHITESPACE] = find_delimiter(content, WHITESPACE, "")
     splits = {mark: split_rows(text, by, complete) for mark, (text, by) in texts.items()}

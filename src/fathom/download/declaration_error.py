@@ -61,7 +61,9 @@ def describe(column: ColumnSettings) -> str:
         return "neither true nor false"
     if column.kind == "date":
         return f"no date of the format {column.format or 'ISO8601'!r}"
-    keys = ("decimal", "thousands", "unit", "parentheses")
+    if column.format is not None:
+        return f"no duration of the format {column.format}"
+    keys = ("decimal", "thousands", "unit", "parentheses", "magnitudes")
     marks = [f"{key}: {getattr(column, key)!r}" for key in keys if getattr(column, key)]
     kind = "whole number" if column.kind == "integer" else "number"
     return f"no {kind} ({', '.join(marks)})" if marks else f"no {kind}"

@@ -15,6 +15,8 @@ from fathom.artifacts.columns import as_texts
 from fathom.base.errors import FathomError
 from fathom.download.csv_files import replace_decimal_mark, trim_texts, try_cast
 from fathom.download.declaration_error import DeclarationError
+from fathom.download.durations import parse_durations
+from fathom.download.magnitudes import write_exponents
 from fathom.settings.column_settings import MISSING, NUMBERS, ColumnSettings
 
 GROUP_MARKS = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]", ".": r"\.", ",": ","}
@@ -155,6 +157,10 @@ def to_numbers(
     texts: pa.ChunkedArray, column: ColumnSettings, where: str, decimal: str, first: int
 ) -> pa.ChunkedArray:
     """Return float64; int64 for whole numbers, unless one is beyond its range."""
+    if column.format is not None:
+        durations = parse_durations(texts, column.format)
+        refuse(texts, compute.is_valid(durations), column, where, first)
+        return durations
     digits = plain_numbers(texts, column, decimal)
     floats = try_cast(digits, pa.float64())
     if floats is None or not compute.all(compute.is_finite(floats)).as_py():
@@ -184,9 +190,13 @@ def plain_numbers(
         space = f"{GROUP_MARKS[' ']}*"
         digits = compute.replace_substring_regex(digits, f"^([+-]?){space}{unit}{space}", r"\1")
         digits = compute.replace_substring_regex(digits, f"{space}{unit}$", "")
+    if column.magnitudes:
+        digits = write_exponents(digits, GROUP_MARKS[" "])
     if column.thousands is not None:
         mark = GROUP_MARKS[column.thousands]
-        groups = rf"^[+-]?\d{{1,3}}({mark}\d{{2,3}})*{mark}\d{{3}}({re.escape(decimal)}\d*)?$"
+        groups = (
+            rf"^[+-]?\d{{1,3}}({mark}\d{{2,3}})*{mark}\d{{3}}({re.escape(decimal)}\d*)?(e\d+)?$"
+        )
         joined = compute.replace_substring_regex(digits, mark, "")
         digits = compute.if_else(compute.match_substring_regex(digits, groups), joined, digits)
     return replace_decimal_mark(digits, decimal)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from fathom.download.durations import UNITS
 from fathom.new_dataset.exclusions import MAX_CODES
 from fathom.settings.column_settings import ColumnKind, ColumnSettings
 
@@ -24,19 +25,23 @@ class Check:
     change: str
 
 
+# What is inferred from which evidence, and the other declaration, None if there is no other.
+OtherReading = tuple[str, ColumnSettings | None]
+
+
 @dataclass(frozen=True)
 class Reading:
     """How the texts of a column are read.
 
     `evidence` says why, `reason` why networks should not take the column, or is None. `checks` has
-    ambiguities with the other declaration of each, None if there is no other. `not_numbers` says
-    why a column that is mostly numbers is not read as such, or is empty.
+    ambiguities. `not_numbers` says why a column that is mostly numbers is not read as such, or is
+    empty.
     """
 
     declaration: ColumnSettings
     evidence: str = ""
     reason: str | None = None
-    checks: tuple[tuple[str, ColumnSettings | None], ...] = ()
+    checks: tuple[OtherReading, ...] = ()
     not_numbers: str = ""
 
 
@@ -71,6 +76,11 @@ class ColumnGuess:
     def kind(self) -> ColumnKind:
         assert self.declaration.kind is not None
         return self.declaration.kind
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of its numbers."""
+        return UNITS.get(self.declaration.format or "", self.declaration.unit)
 
     @property
     def may_be_category(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 
 from fathom.new_dataset.column_guess import Check, ColumnGuess
+from fathom.new_dataset.date_formats import TIMES
 from fathom.new_dataset.exclusions import MIN_TOP_COUNT
 from fathom.new_dataset.infer_target import TargetGuess
 from fathom.new_dataset.printing import join_first, printable
@@ -39,7 +40,7 @@ def table_settings(
         columns=[column_line(column, target) for column in columns],
         choices=join_first(choices, MAX_CHOICES),
         unsplittable=target.unsplittable,
-        dates=[column for column in used if column.kind == "date"],
+        dates=[c for c in used if c.kind == "date" and c.declaration.format not in TIMES],
         suggestions=suggest(columns, target),
         few_rows=any(column.top_count < MIN_TOP_COUNT for column in categories),
     )

@@ -12,7 +12,8 @@ from pandas.tseries.api import guess_datetime_format
 from fathom.new_dataset.column_texts import Mask, Texts
 
 ISO = "ISO8601"
-TIMES = ["%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M%p", "%I:%M:%S %p"]
+CLOCKS = ["%H:%M", "%H:%M:%S"]
+TIMES = [*CLOCKS, "%I:%M %p", "%I:%M%p", "%I:%M:%S %p"]
 FORMATS = [  # of dates, that pandas does not guess
     "%d.%m.%y", "%m-%d-%y", "%d-%m-%y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M",
     "%d/%m/%y %H:%M", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%b %Y",

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fathom.download.declared_columns import plain_numbers
-from fathom.new_dataset.column_guess import Reading
+from fathom.new_dataset.column_guess import OtherReading, Reading
 from fathom.new_dataset.column_texts import Mask, Texts
 from fathom.new_dataset.exclusions import MAX_CODES, is_frequent
 from fathom.new_dataset.missing_markers import list_missing
@@ -31,8 +31,6 @@ from fathom.settings.column_settings import ColumnKind, ColumnSettings
 MAX_ODD = 10  # different texts that are no numbers, in a column of numbers
 MAX_NAMED = 3
 TEXT = ColumnSettings(kind="text")
-
-OtherReading = tuple[str, ColumnSettings | None]  # of `Reading.checks`
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,8 @@ def read_numbers(texts: Texts, markers: Mask, numbers: Numbers, context: Context
         *check_sentinels(texts, present.where(sentinels), absent, declaration),
         *(check_target(texts.where(markers)) if context.is_target and few else ()),
     ]
-    special = form.thousands or numbers.unit.text or numbers.unit.parentheses
+    unit = numbers.unit
+    special = form.thousands or unit.text or unit.parentheses or unit.magnitudes
     such_as = f"such as {find_example(numbers, form).list()[0]}" if special else ""
     marked = markers | texts.isin(present.list(limits))
     evidence = [such_as, name_markers(texts.where(marked))]
@@ -112,6 +111,7 @@ def declare(
         thousands=form.thousands,  # type: ignore[arg-type]
         unit=numbers.unit.text,
         parentheses=numbers.unit.parentheses,
+        magnitudes=numbers.unit.magnitudes,
     )
 
 
@@ -169,7 +169,12 @@ def check_marks(
 def check_unit(numbers: Numbers, context: Context) -> list[OtherReading]:
     unit, texts = numbers.unit, numbers.texts
     if unit.text is None:
-        return []
+        plain = texts.match(r"[^\pL]+")
+        if not unit.magnitudes or not plain.any():
+            return []
+        example, scaled = texts.list(plain)[0], texts.list(~plain)[0]
+        other = None if context.is_target else TEXT
+        return [(f"{example} is read as it is written, though {scaled} has a magnitude", other)]
     if unit.bare:
         rows = f"{unit.bare:,} of {texts.total:,} values have"
         other = None if context.is_target else TEXT

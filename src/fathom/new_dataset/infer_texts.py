@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from fathom.artifacts.columns import MOSTLY
-from fathom.new_dataset.column_guess import Reading
+from fathom.new_dataset.column_guess import OtherReading, Reading
 from fathom.new_dataset.column_texts import Mask, Texts
-from fathom.new_dataset.date_formats import ISO, OFFSET, fits, infer_date_format
+from fathom.new_dataset.date_formats import CLOCKS, ISO, OFFSET, fits, infer_date_format
 from fathom.new_dataset.exclusions import explain_text, is_frequent, is_repeated
 from fathom.new_dataset.identifiers import (
     are_long_codes,
@@ -17,10 +17,10 @@ from fathom.new_dataset.identifiers import (
     has_leading_zeros,
     name_pattern,
 )
+from fathom.new_dataset.infer_durations import check_clock, read_durations
 from fathom.new_dataset.infer_numbers import (
     TEXT,
     Context,
-    OtherReading,
     are_mostly_numbers,
     check_odd,
     check_target,
@@ -60,6 +60,9 @@ def read_texts(texts: Texts, numbers: Numbers | None, context: Context) -> Readi
         if not numbers.unit.problem and are_mostly_numbers(numbers):
             return read_numbers(texts, markers, numbers, context)
         return read_mixed(texts, numbers, context)
+    durations = read_durations(texts, markers, words, context)
+    if durations is not None:
+        return durations
     dates = read_dates(texts, markers, words)
     if dates is not None:
         return dates
@@ -126,6 +129,8 @@ def read_dates(texts: Texts, markers: Mask, words: Texts) -> Reading | None:
     declaration = ColumnSettings(kind="date", format=None if form == ISO else form, missing=missing)
     evidence = [name_markers(texts.where(markers))]
     checks = check_odd(odd, "date")
+    if form in CLOCKS:
+        checks += check_clock(words.where(valid), missing)
     if other is not None:
         example = shorten(words.list(valid)[0])
         changed = declaration.model_copy(update={"format": other})
@@ -147,7 +152,7 @@ def read_categories(texts: Texts, context: Context, *, ordered: bool = True) -> 
         return Reading(ColumnSettings(kind=kind), reason=reason)
     declaration = ColumnSettings(kind="category", missing=list_missing(texts, absent))
     if context.is_target:
-        checks = check_classes(texts, values, absent)
+        checks = [*check_classes(texts, values, absent), *check_case(texts, "classes")]
         return Reading(declaration, reason=reason, checks=tuple(checks))
     evidence = f"{name_markers(texts.where(values))}: a value" if values.any() else ""
     if ordered:
@@ -156,7 +161,21 @@ def read_categories(texts: Texts, context: Context, *, ordered: bool = True) -> 
             if order is not None and not texts.match("[A-Fa-f]").all():  # groups, or grades
                 scale = {"kind": "ordinal", "order": order, "missing": list_missing(texts, missing)}
                 return Reading(ColumnSettings.model_validate(scale), evidence)
-    return Reading(declaration, evidence)
+    return Reading(declaration, evidence, checks=tuple(check_case(texts, "categories")))
+
+
+def check_case(texts: Texts, name: str) -> list[OtherReading]:
+    """Name categories that differ in case alone: Yes and yes."""
+    lower = texts.lower.series
+    variants = texts.where(lower.duplicated(keep=False).to_numpy())
+    if not len(variants):
+        return []
+    alike = variants.where(variants.lower.isin(variants.lower.list()[:1]))
+    named = zip(alike.list(), alike.counts, strict=True)
+    rows = " and ".join(f"{shorten(text)} in {count:,} rows" for text, count in named)
+    more = variants.lower.series.nunique() - 1
+    others = f", like {more} more" if more else ""
+    return [(f"{rows} are read as different {name}, since they differ in case{others}", None)]
 
 
 def check_classes(texts: Texts, values: Mask, absent: Mask) -> list[OtherReading]:

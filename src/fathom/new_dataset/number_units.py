@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
+from fathom.download.magnitudes import EXPONENTS
 from fathom.new_dataset.column_texts import Mask, Texts
 from fathom.new_dataset.exclusions import MAX_CODES
 from fathom.new_dataset.printing import join_first
@@ -30,10 +32,7 @@ CURRENCIES = {
     "fr.", "zł", "kč", "ft", "lei", "euro", "euros", "dollar", "dollars", "元",
     "円", "원",
 }  # fmt: skip
-MAGNITUDES = {
-    "k", "m", "b", "t", "g", "bn", "mn", "mio", "mio.", "mrd", "mrd.", "tsd", "tsd.", "million",
-    "millions", "billion", "billions", "thousand", "lakh", "crore", "cr",
-}  # fmt: skip
+MAGNITUDES = EXPONENTS.keys() | {"g"}
 UNITS = {
     "%", "‰", "°", "°c", "°f", "kg", "g", "mg", "µg", "μg", "t", "lb", "lbs", "oz", "km", "m",
     "cm", "mm", "µm", "μm", "nm", "ft", "in", "mi", "yd", "m²", "m³", "m2", "m3", "km²", "km2",
@@ -58,6 +57,7 @@ class Unit:
 
     text: str | None = None
     parentheses: bool = False
+    magnitudes: bool = False
     bare: int = 0
     is_known: bool = True
     problem: str = ""
@@ -73,20 +73,56 @@ def split_units(texts: Texts) -> tuple[Unit, pa.Array]:
     valid = fields["digits"] != ""
     valid &= (fields["open"] == "") == (fields["close"] == "")
     valid &= (fields["sign"] == "") | (fields["minus"] == "")
-    valid &= (fields["prefix"] == "") | (fields["suffix"] == "")
+    suffixes = np.array([text.strip() for text in fields["suffix"]], dtype=object)
+    magnitudes, suffixes = split_magnitudes(texts, fields["prefix"], suffixes, valid)
+    valid &= (fields["prefix"] == "") | (suffixes == "")
     in_parentheses = valid & (fields["open"] != "")
     valid &= (in_parentheses.sum() < valid.sum()) | ~in_parentheses  # (2019) alone is a year
-    suffixes = np.array([text.strip() for text in fields["suffix"]], dtype=object)
     units = np.where(fields["prefix"] != "", fields["prefix"], suffixes)
     for plural in {f"{unit}s" for unit in units} & set(units) & UNITS:
         units[units == plural[:-1]] = plural  # 1 year, 2 years
     unit = choose_unit(texts, units, fields["prefix"] != "", valid)
     valid &= (units == "") | (units == unit.text)
     sign = np.where(in_parentheses, "-", fields["sign"] + fields["minus"])
-    bodies = sign + fields["digits"] + fields["exponent"]
+    bodies = sign + fields["digits"] + fields["exponent"] + magnitudes
     parentheses = bool((in_parentheses & valid).any())
     text = compute.replace_substring(pa.array(bodies, pa.string(), mask=~valid), "\u2212", "-")
-    return replace(unit, parentheses=parentheses), text
+    has_magnitudes = bool((magnitudes[valid] != "").any())
+    return replace(unit, parentheses=parentheses, magnitudes=has_magnitudes), text
+
+
+def split_magnitudes(
+    texts: Texts, prefixes: np.ndarray, suffixes: np.ndarray, valid: Mask
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return magnitudes as exponents, e6 for M, and the rest of each suffix.
+
+    A magnitude stands beside a currency, or numbers have different ones: $1.5M, or 1.5M and 300K.
+    Else it is like a unit, which all numbers have.
+    """
+    splits = {suffix: split_magnitude(suffix) for suffix in set(suffixes)}
+    exponents = np.array([splits[suffix][0] for suffix in suffixes], dtype=object)
+    rests = np.array([splits[suffix][1] for suffix in suffixes], dtype=object)
+    units = np.where(prefixes != "", prefixes, rests)
+    currencies = [unit for unit in set(units) if is_currency(unit)]
+    scaled = valid & (exponents != "")
+    has_decimals = texts.match(r".*\d[.,]\d.*") & scaled
+    may_be_codes = len(texts) <= MAX_CODES and not has_decimals.any()
+    sizes = set(exponents[scaled])
+    if has_decimals.any() and not {suffix.lower() for suffix in suffixes[scaled]} & UNITS:
+        sizes |= set(exponents[valid & (units == "")])  # 1.2k beside 850, not 5 m beside 12
+    has_sizes = scaled.any() and len(sizes) > 1 and not may_be_codes
+    if has_sizes or np.isin(units[scaled], currencies).any():
+        return exponents, rests
+    return np.full(len(suffixes), "", dtype=object), suffixes
+
+
+def split_magnitude(suffix: str) -> tuple[str, str]:
+    """Return a magnitude at the start of a suffix as an exponent, or "", and the rest."""
+    word, _, rest = suffix.partition(" ")
+    exponent = EXPONENTS.get(word.lower())
+    if exponent is None or (rest and not is_currency(rest)):
+        return "", suffix
+    return f"e{exponent}", rest
 
 
 def choose_unit(texts: Texts, units: np.ndarray, is_prefix: Mask, valid: Mask) -> Unit:
@@ -125,5 +161,10 @@ def choose_other(
 
 def is_known(unit: str, is_prefix: bool) -> bool:
     text = unit.lower()
-    is_currency = text in CURRENCIES or compute.match_substring_regex(unit, r"\p{Sc}").as_py()
-    return is_currency or (not is_prefix and (text in UNITS or text in MAGNITUDES))
+    return is_currency(unit) or (not is_prefix and (text in UNITS or text in MAGNITUDES))
+
+
+def is_currency(unit: str) -> bool:
+    return unit.lower() in CURRENCIES or any(
+        unicodedata.category(letter) == "Sc" for letter in unit
+    )

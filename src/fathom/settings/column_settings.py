@@ -10,6 +10,7 @@ ColumnKind = Literal[
     "number", "integer", "category", "ordinal", "boolean", "date", "text", "text_id"
 ]
 NUMBERS = ("number", "integer")
+DURATION_FORMATS = ("h:mm:ss", "m:ss", "h:mm")  # of the kind number
 UNUSED = ("text", "text_id")  # networks do not take them
 # Texts that stand for a missing value, in every column without `missing`.
 MISSING = [
@@ -28,7 +29,8 @@ class ColumnSettings(Section):
 
     - Numbers: `decimal` is the decimal mark, by default that of the source, and `thousands` the
       mark between groups of digits: " " stands for all spaces. `unit` is a text before or after a
-      number, such as $, % or kg. With `parentheses`, (5) is -5.
+      number, such as $, % or kg. With `parentheses`, (5) is -5. With `magnitudes`, 1.5M is
+      1,500,000. `format` is that of durations: h:mm:ss and m:ss become seconds, h:mm minutes.
     - Dates: `format` is that of pandas, by default ISO8601. Times with an offset from UTC become
       those of the clock in `zone`, by default UTC; others stay as they are.
     - Ordinals: `order` lists the values, the lowest first.
@@ -42,6 +44,7 @@ class ColumnSettings(Section):
     thousands: Literal[",", ".", "'", " "] | None = None
     unit: Annotated[str, Field(min_length=1)] | None = None
     parentheses: bool = False
+    magnitudes: bool = False
     format: str | None = None
     zone: str | None = None
     order: Order | None = None
@@ -54,13 +57,14 @@ class ColumnSettings(Section):
     @model_validator(mode="after")
     def check_combination(self) -> Self:
         for keys, kinds in (
-            (("decimal", "thousands", "unit", "parentheses"), NUMBERS),
-            (("format", "zone"), ("date",)),
+            (("decimal", "thousands", "unit", "parentheses", "magnitudes"), NUMBERS),
+            (("format",), ("number", "date")),
+            (("zone",), ("date",)),
             (("order",), ("ordinal",)),
         ):
             for key in keys:
                 if getattr(self, key) and self.kind not in kinds:
-                    empty = "false" if key == "parentheses" else "null"
+                    empty = "false" if getattr(self, key) is True else "null"
                     raise ValueError(
                         f"{key} is for the kind {' or '.join(kinds)}, not {self.kind}: remove it, "
                         f"or set it to {empty}"
@@ -71,6 +75,18 @@ class ColumnSettings(Section):
             raise ValueError("an ordinal needs its order, such as order: [low, medium, high]")
         if self.thousands is not None and self.thousands == self.decimal:
             raise ValueError(f"decimal and thousands are both {self.decimal!r}, but must differ")
+        return self
+
+    @model_validator(mode="after")
+    def check_durations(self) -> Self:
+        if self.kind != "number" or self.format is None:
+            return self
+        if self.format not in DURATION_FORMATS:
+            known = ", ".join(DURATION_FORMATS)
+            raise ValueError(f"format of the kind number is one of {known}, not {self.format!r}")
+        for key in ("thousands", "unit", "parentheses", "magnitudes"):
+            if getattr(self, key):
+                raise ValueError(f"{key} and the format of durations exclude each other")
         return self
 
 
