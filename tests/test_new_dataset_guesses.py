@@ -128,6 +128,17 @@ def test_many_texts_among_numbers_leave_the_column_out() -> None:
     assert departments.evidence == "not all numbers: 2A (row 0), 2B (row 30)"
 
 
+def test_one_text_among_many_numbers_stands_for_none() -> None:
+    sizes = [f"{n}.5M" if n % 3 else "Varies with device" for n in range(1, N)]
+    column = guess(sizes)
+    assert entry(column) == "{kind: number, unit: M, missing: [Varies with device]}"
+    assert only_check(column) == (
+        "Varies with device (row 2): no number, and read as missing",
+        "{kind: text}",
+    )
+    assert guess(sizes, "x").kind == "category"  # a target says so
+
+
 @pytest.mark.parametrize(
     ("texts", "evidence"),
     [

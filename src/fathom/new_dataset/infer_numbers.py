@@ -46,14 +46,16 @@ class Context:
     decimal: str
 
 
-def are_mostly_numbers(numbers: Numbers) -> bool:
-    """Tell whether the texts that are no numbers are few enough to be mistakes."""
+def are_mostly_numbers(numbers: Numbers, is_feature: bool) -> bool:
+    """Tell whether the texts that are no numbers are mistakes, or one that stands for none."""
     fits = numbers.formats[0].fits
     odd = numbers.texts.where(~fits)
     if not len(odd):
         return True
     codes = numbers.texts.where(fits).match(r"\d+").all() and odd.match(r".*\d.*").any()
     few_codes = len(numbers.texts) <= MAX_CODES
+    if is_feature and len(odd) == 1 and not odd.match(r".*\d.*").any():
+        return not few_codes  # Varies with device, in any number of rows
     return numbers.share >= MIN_FIT and len(odd) <= MAX_ODD and not (codes or few_codes)
 
 
