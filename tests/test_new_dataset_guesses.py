@@ -63,6 +63,7 @@ def test_an_unknown_unit() -> None:
     assert entry(codes) == "{kind: integer, unit: xx}"
     assert only_check(codes) == ("100xx is read as a number with the unit xx", "{kind: text_id}")
     assert guess([f"{n} widgets" for n in range(N)]).checks == ()
+    assert guess([f"{n:03d}.png" for n in range(N)]).kind != "number"
 
 
 @pytest.mark.parametrize(

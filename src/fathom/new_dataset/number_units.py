@@ -73,6 +73,8 @@ def split_units(texts: Texts) -> tuple[Unit, pa.Array]:
     valid = fields["digits"] != ""
     valid &= (fields["open"] == "") == (fields["close"] == "")
     valid &= (fields["sign"] == "") | (fields["minus"] == "")
+    marked = np.array([text.endswith((".", ",")) for text in fields["digits"]], dtype=bool)
+    valid &= ~(marked & (fields["suffix"] != ""))  # 001.png
     suffixes = np.array([text.strip() for text in fields["suffix"]], dtype=object)
     magnitudes, suffixes = split_magnitudes(texts, fields["prefix"], suffixes, valid)
     valid &= (fields["prefix"] == "") | (suffixes == "")
