@@ -59,8 +59,9 @@ def new_dataset(file: Path | None, url_env: str | None, **options: Any) -> None:
     """Add your own data set to the project.
 
     FILE is a table (CSV, Excel, JSON lines, Parquet and others: see docs/formats.md), a folder
-    with a sub-folder of .png or .jpg files for each class, or an .npz file of images and labels.
-    Or it is the result of a query of a database: --url-env DATABASE_URL --query "select …".
+    with a sub-folder of .png or .jpg files for each class or with a CSV file of their classes, or
+    an .npz file of images and labels. Or it is the result of a query of a database:
+    --url-env DATABASE_URL --query "select …".
 
     Prints the columns or classes, copies the file to data/own/, where DVC tracks it, and writes
     conf/dataset/NAME.yaml. For a table without --target, only prints the columns. Ends with a

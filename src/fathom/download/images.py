@@ -55,6 +55,7 @@ def read_image_folder(
     size: Sequence[int] | None = None,
     channels: Literal[1, 3] | None = None,
     bits: int = MOST_BITS,
+    listing: Listing | None = None,
 ) -> RawImages:
     """Read a folder that has one sub-folder of .png, .jpg or .jpeg files for each class.
 
@@ -72,6 +73,7 @@ def read_image_folder(
         channels: 1 converts colors to gray (ITU-R 601), 3 repeats gray. By default the images
             are gray if no pixel has a color.
         bits: of the values in 16-bit gray images, from 8 to 16. Scanners often fill 12 of 16.
+        listing: the images and their classes, if these are not the names of sub-folders.
     """
     if not 8 <= bits <= MOST_BITS:
         raise FathomError(f"dataset.source.bits must be from 8 to {MOST_BITS}, not {bits}")
@@ -79,7 +81,7 @@ def read_image_folder(
         raise FathomError(f"dataset.source.size must be [height, width], not {list(size)}")
     if channels not in (None, 1, 3):
         raise FathomError(f"dataset.source.channels must be 1, 3 or null, not {channels!r}")
-    listing = list_folder_images(folder)
+    listing = listing or list_folder_images(folder)
     images = read_images(listing.files, size, channels, bits)
     names = [file.relative_to(folder).as_posix() for file in listing.files]
     return RawImages(

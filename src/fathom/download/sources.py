@@ -26,6 +26,7 @@ from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import read_idx_images, read_image_arrays
 from fathom.download.checksums import check_sha256, hash_files
+from fathom.download.image_labels import LabelTable, list_labelled_images
 from fathom.download.images import RawImages, read_image_folder
 from fathom.download.own_files import DELIMITERS, check_pulled, check_suffix, path_in_own
 from fathom.download.parquet_files import concatenate, is_parquet, parquet_table
@@ -175,14 +176,19 @@ def image_folder(
     size: list[int] | None = None,
     channels: Literal[1, 3] | None = None,
     bits: int = MOST_BITS,
+    labels: LabelTable | None = None,
 ) -> RawImages:
     """Read PNG and JPEG files from a folder in data/own/ with a sub-folder for each class.
 
-    The arguments are those of `read_image_folder`.
+    `labels` names a CSV file in the folder that has the classes instead: its `file`, the column
+    `image` of their names and the column `label`. The other arguments are those of
+    `read_image_folder`.
     """
     path, origin = find_file(folder, None)
-    images = read_image_folder(path, size, channels, bits)
-    sha256 = hash_files([path / name for name in images.files])
+    listing = list_labelled_images(path, labels) if labels else None
+    images = read_image_folder(path, size, channels, bits, listing)
+    tables = [path / labels.file] if labels else []
+    sha256 = hash_files([*tables, *(path / name for name in images.files)])
     return replace(images, origin=origin, sha256=sha256)
 
 

@@ -8,16 +8,27 @@ import pandas as pd
 from fathom.artifacts.signature import MOST_BITS
 from fathom.base.errors import FathomError
 from fathom.download.arrays import read_image_arrays
+from fathom.download.image_labels import LabelTable, list_labelled_images, walk
 from fathom.download.images import Listing, list_folder_images
 from fathom.new_dataset.dataset_file import Arguments, image_settings
 from fathom.new_dataset.image_facts import ImageFacts
+from fathom.new_dataset.infer_labels import infer_labels
 from fathom.new_dataset.infer_target import MIN_ROWS, why_unsplittable
 from fathom.new_dataset.printing import print_table, printable
+from fathom.settings.yaml_text import to_yaml
 
 
-def describe_images(file: Path, name: str, data: Path) -> str:
-    """Print the classes of images, and return their settings. `data` is where the file will lie."""
-    facts, (_, labels, classes, test_rows) = read(file)
+def describe_images(file: Path, name: str, data: Path, label: str | None) -> str:
+    """Print the classes of images, and return their settings.
+
+    `data` is where the file will lie. `label` is a column of a table in the folder.
+    """
+    table = infer_labels(file, label) if label is not None and file.is_dir() else None
+    if label is not None and table is None:
+        raise FathomError(
+            f"--target is for tables, and for folders with one that names images: {file} has none"
+        )
+    facts, (files, labels, classes, test_rows), table = read(file, table)
     first_test = len(labels) - test_rows
     counts = [labels, labels[first_test:]][: 2 if test_rows else 1]
     totals = [np.bincount(numbers, minlength=len(classes)) for numbers in counts]
@@ -26,10 +37,15 @@ def describe_images(file: Path, name: str, data: Path) -> str:
     function = "image_arrays"
     source: Arguments = {"file": (data.as_posix(), "")}
     if file.is_dir():
-        function, source = "image_folder", {"folder": (data.as_posix(), "")} | arguments(facts)
+        function, source = "image_folder", {"folder": (data.as_posix(), "")}
+        if table is not None:
+            others = sum(1 for _ in walk(file)) - len(files)
+            why = f"{others:,} other images are left out" if others else ""
+            source |= {"labels": (table.model_dump(), why)}
+        source |= arguments(facts)
     for key, (value, why) in source.items():
         if why:
-            print(f"  {key}: {value}, {why}")
+            print(f"  {key}: {to_yaml(value)}, {why}")
     notes = list(facts.list_notes())
     for note in notes:
         print(f"  {note}")
@@ -42,20 +58,32 @@ def describe_images(file: Path, name: str, data: Path) -> str:
     return image_settings(summary, notes, function, source, test_rows > 0, unsplittable)
 
 
-def read(file: Path) -> tuple[ImageFacts, Listing]:
-    """Read every image once."""
+def read(file: Path, table: LabelTable | None) -> tuple[ImageFacts, Listing, LabelTable | None]:
+    """Read every image once. Return the table of their classes, too, if they are not in folders."""
     facts = ImageFacts()
     if not file.is_dir():
         images = read_image_arrays(file)
         require_images(file, len(images.labels))
         for image in images.images:
             facts.add(image, *image.shape[:2])
-        return facts, Listing([], images.labels, images.classes, images.test_rows)
-    listing = list_folder_images(file)
+        return facts, Listing([], images.labels, images.classes, images.test_rows), None
+    listing, table = list_images(file, table)
     require_images(file, len(listing.files))
     for path in listing.files:
         facts.add_file(path)
-    return facts, listing
+    return facts, listing, table
+
+
+def list_images(file: Path, table: LabelTable | None) -> tuple[Listing, LabelTable | None]:
+    """List the images of a table, or else of sub-folders, or else of the table that is found."""
+    if table is None:
+        try:
+            return list_folder_images(file), None
+        except FathomError:
+            table = infer_labels(file, None)
+            if table is None:
+                raise
+    return list_labelled_images(file, table), table
 
 
 def require_images(file: Path, count: int) -> None:

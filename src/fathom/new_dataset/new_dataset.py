@@ -86,7 +86,7 @@ def new_dataset(
     settings, data = choose_paths(file, name, options.force)
     if has_images(file):
         refuse_table_options(options)
-        text, checks = describe_images(file, name, data), list[Check]()
+        text, checks = describe_images(file, name, data, options.target), list[Check]()
     else:
         given = snapshot or {key: (value, "") for key, value in vars(part).items() if value}
         text, checks = describe_table(
@@ -115,7 +115,6 @@ def has_images(file: Path) -> bool:
 
 def refuse_table_options(options: Options) -> None:
     for option, given in {
-        "--target": options.target is not None,
         "--task regression": options.task == "regression",
         "--header": options.header is True,
         "--no-header": options.header is False,

@@ -15,6 +15,8 @@ def to_yaml(value: Any) -> str:
     """Return a value as YAML in one line, from which OmegaConf reads this very value."""
     if isinstance(value, list):
         return f"[{', '.join(map(to_yaml, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {to_yaml(item)}' for key, item in value.items())}}}"
     if not isinstance(value, str):
         return "null" if value is None else str(value).lower()
     return quote(re.sub(r"(\\*)\$\{", r"\1\1\\${", value))  # no interpolation
@@ -35,8 +37,7 @@ def column_entry(name: str, declaration: ColumnSettings) -> str:
 
 
 def column_mapping(declaration: ColumnSettings) -> str:
-    values = declaration.model_dump(exclude_defaults=True)
-    return f"{{{', '.join(f'{key}: {to_yaml(value)}' for key, value in values.items())}}}"
+    return to_yaml(declaration.model_dump(exclude_defaults=True))
 
 
 def exclude_advice(name: object) -> str:
