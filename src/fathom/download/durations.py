@@ -1,4 +1,4 @@
-"""Durations as they are written in files, such as 2:19:21 and 4:50, as numbers."""
+"""Durations as they are written in files, such as 2:19:21, 4:50 and 1h 30m, as numbers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,32 @@ DAYS = r"(?:(?P<days>\d+) days?,? )?"
 SECONDS = r"(?P<seconds>[0-5]\d(?:[.,]\d+)?)$"
 WITH_HOURS = rf"{START}{DAYS}(?P<hours>\d+):(?P<minutes>[0-5]\d):{SECONDS}"
 WITHOUT_HOURS = rf"{START}(?P<minutes>\d+):{SECONDS}"
+WORDS = "".join(  # also ISO 8601: PT1H30M
+    [
+        rf"(?i){START}P?",
+        r"(?:(?P<days>\d+) ?(?:days?|d|天),? ?)?T?",
+        r"(?:(?P<hours>\d+) ?(?:hours?|hrs?\.?|h|std\.?|小时|时),? ?)?",
+        r"(?:(?P<minutes>\d+) ?(?:minutes?|mins?\.?|m|分钟|分),? ?)?",
+        r"(?:(?P<seconds>\d+(?:[.,]\d+)?) ?(?:seconds?|secs?\.?|s|秒))?$",
+    ]
+)
 PATTERNS: dict[str, list[str]] = {
     "h:mm:ss": [WITH_HOURS, WITHOUT_HOURS],
     "m:ss": [WITHOUT_HOURS, WITH_HOURS],
     "h:mm": [rf"{START}{DAYS}(?P<hours>\d+):(?P<minutes>[0-5]\d)$"],
+    "1h 30m": [WORDS],
+    "1h 30m 5s": [WORDS],
 }
 LENGTHS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
-UNITS: dict[str, str] = {"h:mm:ss": "seconds", "m:ss": "seconds", "h:mm": "minutes"}
+UNITS = {
+    "h:mm:ss": "seconds", "m:ss": "seconds", "h:mm": "minutes", "1h 30m": "minutes",
+    "1h 30m 5s": "seconds",
+}  # fmt: skip
 
 
 def parse_durations(texts: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
-    """Return seconds, for h:mm minutes, as float64; null for texts that are no durations."""
+    """Return numbers of the format's unit as float64; null for texts that are no durations."""
+    texts = compute.if_else(compute.match_substring_regex(texts, r"\d"), texts, None)
     found = [parse_pattern(texts, pattern) for pattern in PATTERNS[form]]
     return compute.divide(compute.coalesce(*found), LENGTHS[UNITS[form]])
 

@@ -1,4 +1,4 @@
-"""Words for thousands, millions and more behind numbers: 850K, 1.5M, 2 Mio."""
+"""Words for thousands, millions and more behind numbers: 850K, 1.5M, 2 Mio., 3.2万."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pyarrow import compute
 EXPONENTS = {
     "k": 3, "tsd": 3, "tsd.": 3, "thousand": 3, "lakh": 5, "m": 6, "mn": 6, "mio": 6, "mio.": 6,
     "million": 6, "millions": 6, "cr": 7, "crore": 7, "b": 9, "bn": 9, "mrd": 9, "mrd.": 9,
-    "billion": 9, "billions": 9, "t": 12, "tn": 12, "trillion": 12,
+    "billion": 9, "billions": 9, "t": 12, "tn": 12, "trillion": 12, "千": 3, "万": 4, "百万": 6,
+    "千万": 7, "亿": 8,
 }  # fmt: skip
 
 

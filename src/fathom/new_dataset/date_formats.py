@@ -17,7 +17,8 @@ TIMES = [*CLOCKS, "%I:%M %p", "%I:%M%p", "%I:%M:%S %p"]
 FORMATS = [  # of dates, that pandas does not guess
     "%d.%m.%y", "%m-%d-%y", "%d-%m-%y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M",
     "%d/%m/%y %H:%M", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%b %Y",
-    "%B %Y", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z", "%b-%y", "%b-%Y", "%m/%Y", *TIMES,
+    "%B %Y", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z", "%b-%y", "%b-%Y", "%m/%Y",
+    "%Y年%m月%d日", "%Y年%m月", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日 %H:%M:%S", *TIMES,
 ]  # fmt: skip
 TIME = r"\d\d?:\d\d(?::\d\d)?(?:\s?[AaPp][Mm])?"
 OFFSET = r".*:\d\d(?:\.\d+)?\s?(?:Z|[+-]\d\d(?::?\d\d)?)"

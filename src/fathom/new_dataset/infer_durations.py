@@ -1,4 +1,4 @@
-"""Columns of durations, such as 2:19:21, which may look like times of day."""
+"""Columns of durations: 1h 30m, or 2:19:21, which may look like a time of day."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ MIN_DURATIONS = 0.9  # share of the rows
 CLOCK = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
 BEFORE_SIX = r"0?[0-5]:.*"  # at night: more than half of a column are rarely times of day
 AFTERNOON = r"(1[2-9]|2[0-3]):.*"
+TWO_PARTS = r".*\d ?\pL+\.?,? ?\d+ ?\pL+\.?"  # 90 min alone is a number with a unit
 
 
 def read_durations(texts: Texts, markers: Mask, words: Texts, context: Context) -> Reading | None:
@@ -55,8 +56,9 @@ def read_durations(texts: Texts, markers: Mask, words: Texts, context: Context) 
 
 def duration_declaration(words: Texts) -> ColumnSettings | None:
     """Declare texts of which nearly all may be durations."""
-    has_hours = words.match(".*:.*:.*").any()
-    form = "h:mm:ss" if has_hours else "m:ss"
+    form = "h:mm:ss" if words.match(".*:.*:.*").any() else "m:ss"
+    if words.match(TWO_PARTS).any():
+        form = "1h 30m 5s" if words.match(r"(?i).*\d ?(s|sec.*|秒)").any() else "1h 30m"
     fits = np.asarray(parse_durations(words.arrow, form).is_valid())
     if words.share(fits) < MIN_DURATIONS:
         return None

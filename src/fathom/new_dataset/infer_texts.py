@@ -56,13 +56,13 @@ def read_texts(texts: Texts, numbers: Numbers | None, context: Context) -> Readi
     codes = name_codes(words)
     if codes is not None:
         return read_codes(texts, markers, codes, context)
+    durations = read_durations(texts, markers, words, context)
+    if durations is not None:
+        return durations
     if numbers is not None and (numbers.share > MOSTLY or numbers.unit.problem):
         if not numbers.unit.problem and are_mostly_numbers(numbers, not context.is_target):
             return read_numbers(texts, markers, numbers, context)
         return read_mixed(texts, numbers, context)
-    durations = read_durations(texts, markers, words, context)
-    if durations is not None:
-        return durations
     dates = read_dates(texts, markers, words)
     if dates is not None:
         return dates

@@ -22,7 +22,7 @@ PARTS = "".join(  # of RE2: \p{Sc} is a sign of a currency
         rf"(?P<prefix>\p{{L}}+\.?|\p{{L}}*\p{{Sc}})?{SPACE}*(?P<minus>{SIGN})",
         r"(?P<digits>[.,]?\d+(?:[.,'\x{2019} \x{a0}\x{2009}\x{202f}]\d+)*[.,]?)",
         rf"(?P<exponent>[eE][+-]?\d+)?{SPACE}*",
-        r"(?P<suffix>/\d+|[\p{L}\p{Sc}%\x{2030}°][^()\d]*[23²³]?)?(?P<close>\))?$",
+        r"(?P<suffix>/\d+|[\p{L}\p{Sc}%\x{2030}°\x{3380}-\x{33DF}][^()\d]*[23²³]?)?(?P<close>\))?$",
     ]
 )
 CURRENCIES = {
@@ -43,6 +43,8 @@ UNITS = {
     "gbps", "km/h", "kmh", "kph", "mph", "m/s", "mpg", "kmpl", "cc", "hp", "bhp", "ps",
     "kcal", "kj", "j", "cal", "bar", "psi", "pa", "hpa", "dpi", "mp", "px", "pt", "pts", "pcs",
     "/5", "/10", "/20", "/100", "stk", "st.", "db", "mmhg", "mg/dl", "mmol/l", "ppm",
+    "㎡", "㎥", "㎏", "㎞", "米", "公里", "克", "斤", "公斤", "吨", "度", "层", "岁", "年", "月",
+    "天", "小时", "分", "分钟", "秒", "人", "次", "个", "名", "件", "台", "分贝",
 }  # fmt: skip
 
 
@@ -121,6 +123,8 @@ def split_magnitudes(
 def split_magnitude(suffix: str) -> tuple[str, str]:
     """Return a magnitude at the start of a suffix as an exponent, or "", and the rest."""
     word, _, rest = suffix.partition(" ")
+    if suffix[-1:] == "元":  # 万元: ten thousand yuan
+        word, rest = suffix[:-1], "元"
     exponent = EXPONENTS.get(word.lower())
     if exponent is None or (rest and not is_currency(rest)):
         return "", suffix

@@ -10,7 +10,7 @@ ColumnKind = Literal[
     "number", "integer", "category", "ordinal", "boolean", "date", "text", "text_id"
 ]
 NUMBERS = ("number", "integer")
-DURATION_FORMATS = ("h:mm:ss", "m:ss", "h:mm")  # of the kind number
+DURATION_FORMATS = ("h:mm:ss", "m:ss", "h:mm", "1h 30m", "1h 30m 5s")  # of the kind number
 UNUSED = ("text", "text_id")  # networks do not take them
 # Texts that stand for a missing value, in every column without `missing`.
 MISSING = [
@@ -30,7 +30,8 @@ class ColumnSettings(Section):
     - Numbers: `decimal` is the decimal mark, by default that of the source, and `thousands` the
       mark between groups of digits: " " stands for all spaces. `unit` is a text before or after a
       number, such as $, % or kg. With `parentheses`, (5) is -5. With `magnitudes`, 1.5M is
-      1,500,000. `format` is that of durations: h:mm:ss and m:ss become seconds, h:mm minutes.
+      1,500,000. `format` is that of durations: h:mm:ss, m:ss and 1h 30m 5s become seconds, h:mm
+      and 1h 30m minutes.
     - Dates: `format` is that of pandas, by default ISO8601. Times with an offset from UTC become
       those of the clock in `zone`, by default UTC; others stay as they are.
     - Ordinals: `order` lists the values, the lowest first.
