@@ -12,6 +12,7 @@ from fathom.new_dataset.missing_markers import list_missing
 from fathom.settings.column_settings import ColumnSettings
 
 MIN_DURATIONS = 0.9  # share of the rows
+START = r"(?s)[+-]?P?T?\d.*"
 CLOCK = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
 BEFORE_SIX = r"0?[0-5]:.*"  # at night: more than half of a column are rarely times of day
 AFTERNOON = r"(1[2-9]|2[0-3]):.*"
@@ -56,6 +57,8 @@ def read_durations(texts: Texts, markers: Mask, words: Texts, context: Context) 
 
 def duration_declaration(words: Texts) -> ColumnSettings | None:
     """Declare texts of which nearly all may be durations."""
+    if words.share(words.match(START)) < MIN_DURATIONS:  # soon, for free text
+        return None
     form = "h:mm:ss" if words.match(".*:.*:.*").any() else "m:ss"
     if words.match(TWO_PARTS).any():
         form = "1h 30m 5s" if words.match(r"(?i).*\d ?(s|sec.*|秒)").any() else "1h 30m"
