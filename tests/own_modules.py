@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stages import shared_folder
 
 
 def forget_modules(folder: Path) -> None:
@@ -31,4 +32,4 @@ def is_inside(folder: str, module: object) -> bool:
 def own_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let the next test import modules of the same names from its own folder."""
     yield
-    forget_modules(tmp_path_factory.getbasetemp().parent)
+    forget_modules(shared_folder(tmp_path_factory))

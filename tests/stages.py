@@ -107,10 +107,15 @@ def write_dataset(folder: Path, name: str, dataset: dict[str, Any], **sections: 
     (folder / f"conf/dataset/{name}.yaml").write_text(text)
 
 
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of all temporary files of this run, those of other test processes, too."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
     """Return a folder of this name, which one test process builds and all others read."""
-    base = factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"shared-{name}"
+    folder = shared_folder(factory) / f"shared-{name}"
     with FileLock(folder.with_suffix(".lock")):
         if not folder.exists():
             unfinished = factory.mktemp(name)
