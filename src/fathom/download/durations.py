@@ -7,6 +7,8 @@ import functools
 import pyarrow as pa
 from pyarrow import compute
 
+from fathom.settings.column_settings import DURATION_UNITS
+
 START = r"^(?P<sign>[+-]?)"
 DAYS = r"(?:(?P<days>\d+) days?,? )?"
 SECONDS = r"(?P<seconds>[0-5]\d(?:[.,]\d+)?)$"
@@ -21,25 +23,21 @@ WORDS = "".join(  # also ISO 8601: PT1H30M
         r"(?:(?P<seconds>\d+(?:[.,]\d+)?) ?(?:seconds?|secs?\.?|s|秒))?$",
     ]
 )
-PATTERNS: dict[str, list[str]] = {
+PATTERNS = {
     "h:mm:ss": [WITH_HOURS, WITHOUT_HOURS],
-    "m:ss": [WITHOUT_HOURS, WITH_HOURS],
+    "m:ss": [WITH_HOURS, WITHOUT_HOURS],
     "h:mm": [rf"{START}{DAYS}(?P<hours>\d+):(?P<minutes>[0-5]\d)$"],
     "1h 30m": [WORDS],
     "1h 30m 5s": [WORDS],
 }
 LENGTHS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
-UNITS = {
-    "h:mm:ss": "seconds", "m:ss": "seconds", "h:mm": "minutes", "1h 30m": "minutes",
-    "1h 30m 5s": "seconds",
-}  # fmt: skip
 
 
 def parse_durations(texts: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
     """Return numbers of the format's unit as float64; null for texts that are no durations."""
     texts = compute.if_else(compute.match_substring_regex(texts, r"\d"), texts, None)
     found = [parse_pattern(texts, pattern) for pattern in PATTERNS[form]]
-    return compute.divide(compute.coalesce(*found), LENGTHS[UNITS[form]])
+    return compute.divide(compute.coalesce(*found), LENGTHS[DURATION_UNITS[form]])
 
 
 def parse_pattern(texts: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from fathom.download.durations import UNITS
 from fathom.new_dataset.exclusions import MAX_CODES
 from fathom.settings.column_settings import ColumnKind, ColumnSettings
 
@@ -76,11 +75,6 @@ class ColumnGuess:
     def kind(self) -> ColumnKind:
         assert self.declaration.kind is not None
         return self.declaration.kind
-
-    @property
-    def unit(self) -> str | None:
-        """The unit of its numbers."""
-        return UNITS.get(self.declaration.format or "", self.declaration.unit)
 
     @property
     def may_be_category(self) -> bool:

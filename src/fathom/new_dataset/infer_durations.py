@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fathom.download.durations import UNITS, parse_durations
+from fathom.download.durations import parse_durations
 from fathom.new_dataset.column_guess import OtherReading, Reading
 from fathom.new_dataset.column_texts import Mask, Texts
 from fathom.new_dataset.infer_numbers import Context, check_odd, name_markers
@@ -42,11 +42,12 @@ def read_durations(texts: Texts, markers: Mask, words: Texts, context: Context) 
     missing = list_missing(texts, markers | texts.isin(odd.list()))
     durations = durations.model_copy(update={"missing": missing})
     checks = check_odd(odd, "duration")
-    example, unit = words.list(valid)[0], UNITS[str(durations.format)]
-    evidence = f"{example} is read as {values.drop_null()[0].as_py():.15g} {unit}"
+    example, value = words.list(valid)[0], values.drop_null()[0].as_py()
+    evidence = f"{example} is read as {value:.15g} {durations.value_unit}"
     if is_clock and not context.is_target:
         why = "because more than half of the rows are below 6:00"
-        other = ColumnSettings(kind="date", format=clock_format(words), missing=missing)
+        clock = "%H:%M:%S" if durations.format == "h:mm:ss" else "%H:%M"
+        other = ColumnSettings(kind="date", format=clock, missing=missing)
         checks.append((f"{evidence}, not as a time of day, {why}", other))
     elif durations.format == "m:ss" and context.is_target:
         other = durations.model_copy(update={"format": "h:mm"})
@@ -66,10 +67,6 @@ def duration_declaration(words: Texts) -> ColumnSettings | None:
     if words.share(fits) < MIN_DURATIONS:
         return None
     return ColumnSettings(kind="number", format=form)
-
-
-def clock_format(words: Texts) -> str:
-    return "%H:%M:%S" if words.match(".*:.*:.*").any() else "%H:%M"
 
 
 def check_clock(words: Texts, missing: list[str] | None) -> list[OtherReading]:

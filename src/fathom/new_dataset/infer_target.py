@@ -74,8 +74,9 @@ def infer_task(column: ColumnGuess, labelled: int) -> tuple[Task, str]:
         return "classification", ""
     if column.distinct == 2:
         return "classification", "two different numbers; or regression"
-    if column.unit is not None:
-        return "regression", f"numbers with the unit {column.unit}"
+    unit = column.declaration.value_unit
+    if unit is not None:
+        return "regression", f"numbers with the unit {unit}"
     few = column.distinct <= MAX_CODES and column.distinct * MIN_PER_CLASS <= labelled
     if column.kind == "integer" and few:
         return "classification", f"{column.distinct} different integers; or regression"

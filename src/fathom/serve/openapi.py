@@ -5,7 +5,6 @@ from typing import Any
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.signature import IMAGE, ImageInput, InputColumn, Signature
-from fathom.download.durations import UNITS
 from fathom.predict.prediction_columns import UNUSUAL, format_limit, prediction_names
 from fathom.serve.requests import SIGNATURE_NAME
 
@@ -74,8 +73,7 @@ def column_schema(column: InputColumn) -> Json:
         low, high = (format_limit(limit, column) for limit in (column.low, column.high))
         limits = f"from {low} to {high} in the training set"
     if column.kind == "number":
-        unit = UNITS[declared.format] if declared.format else declared.unit
-        unit = f"in {unit}, " if unit else ""
+        unit = f"in {declared.value_unit}, " if declared.value_unit else ""
         kind = "integer" if declared.kind == "integer" else "number"
         return {"type": [kind, "null"], "description": unit + limits}
     zone = f" on the clock of {declared.zone}" if declared.zone else ""

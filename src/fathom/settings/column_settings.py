@@ -10,7 +10,10 @@ ColumnKind = Literal[
     "number", "integer", "category", "ordinal", "boolean", "date", "text", "text_id"
 ]
 NUMBERS = ("number", "integer")
-DURATION_FORMATS = ("h:mm:ss", "m:ss", "h:mm", "1h 30m", "1h 30m 5s")  # of the kind number
+DURATION_UNITS = {  # by the formats of the kind number
+    "h:mm:ss": "seconds", "m:ss": "seconds", "h:mm": "minutes", "1h 30m": "minutes",
+    "1h 30m 5s": "seconds",
+}  # fmt: skip
 UNUSED = ("text", "text_id")  # networks do not take them
 # Texts that stand for a missing value, in every column without `missing`.
 MISSING = [
@@ -55,6 +58,11 @@ class ColumnSettings(Section):
     def is_feature(self) -> bool:
         return self.use and self.kind not in UNUSED
 
+    @property
+    def value_unit(self) -> str | None:
+        """The unit of the numbers that stages read."""
+        return DURATION_UNITS.get(self.format or "", self.unit)
+
     @model_validator(mode="after")
     def check_combination(self) -> Self:
         for keys, kinds in (
@@ -82,8 +90,8 @@ class ColumnSettings(Section):
     def check_durations(self) -> Self:
         if self.kind != "number" or self.format is None:
             return self
-        if self.format not in DURATION_FORMATS:
-            known = ", ".join(DURATION_FORMATS)
+        if self.format not in DURATION_UNITS:
+            known = ", ".join(DURATION_UNITS)
             raise ValueError(f"format of the kind number is one of {known}, not {self.format!r}")
         for key in ("thousands", "unit", "parentheses", "magnitudes"):
             if getattr(self, key):
