@@ -8,9 +8,9 @@ import pandas as pd
 
 from fathom.base.errors import FathomError
 from fathom.download.csv_dialect import guess_csv
+from fathom.download.csv_files import read_texts, trim_texts
 from fathom.download.images import SUFFIXES, Listing, encode_labels, list_folder
 from fathom.download.own_files import DELIMITERS
-from fathom.download.table_files import read_table_file
 from fathom.settings.fields import Section
 
 
@@ -59,12 +59,10 @@ def list_labelled_images(folder: Path, labels: LabelTable) -> Listing:
 
 
 def read_label_table(path: Path) -> pd.DataFrame:
-    """Read a CSV file as texts; empty fields are NaN."""
-    delimiter, _, encoding = guess_csv(path)
-    names = [str(name) for name in read_table_file(path, delimiter, encoding=encoding)]
-    table = read_table_file(path, delimiter, encoding=encoding, declared=names)
-    texts = pd.DataFrame({name: table[name].str.strip() for name in names})
-    return texts.mask(texts == "")
+    """Read a CSV file as texts; empty fields are None."""
+    delimiter, decimal, encoding = guess_csv(path)
+    table = read_texts(path, delimiter, decimal, encoding)
+    return pd.DataFrame({n: trim_texts(table[n], [""]).to_pandas() for n in table.column_names})
 
 
 def find_images(folder: Path) -> dict[str, list[Path]]:

@@ -23,12 +23,7 @@ def describe_images(file: Path, name: str, data: Path, label: str | None) -> str
 
     `data` is where the file will lie. `label` is a column of a table in the folder.
     """
-    table = infer_labels(file, label) if label is not None and file.is_dir() else None
-    if label is not None and table is None:
-        raise FathomError(
-            f"--target is for tables, and for folders with one that names images: {file} has none"
-        )
-    facts, (files, labels, classes, test_rows), table = read(file, table)
+    facts, (files, labels, classes, test_rows), table = read(file, label)
     first_test = len(labels) - test_rows
     counts = [labels, labels[first_test:]][: 2 if test_rows else 1]
     totals = [np.bincount(numbers, minlength=len(classes)) for numbers in counts]
@@ -58,32 +53,44 @@ def describe_images(file: Path, name: str, data: Path, label: str | None) -> str
     return image_settings(summary, notes, function, source, test_rows > 0, unsplittable)
 
 
-def read(file: Path, table: LabelTable | None) -> tuple[ImageFacts, Listing, LabelTable | None]:
+def read(file: Path, label: str | None) -> tuple[ImageFacts, Listing, LabelTable | None]:
     """Read every image once. Return the table of their classes, too, if they are not in folders."""
     facts = ImageFacts()
-    if not file.is_dir():
-        images = read_image_arrays(file)
-        require_images(file, len(images.labels))
-        for image in images.images:
-            facts.add(image, *image.shape[:2])
-        return facts, Listing([], images.labels, images.classes, images.test_rows), None
-    listing, table = list_images(file, table)
-    require_images(file, len(listing.files))
-    for path in listing.files:
-        facts.add_file(path)
-    return facts, listing, table
+    if file.is_dir():
+        listing, table = list_images(file, label)
+        require_images(file, len(listing.files))
+        for path in listing.files:
+            facts.add_file(path)
+        return facts, listing, table
+    if label is not None:
+        raise without_table(file)
+    images = read_image_arrays(file)
+    require_images(file, len(images.labels))
+    for image in images.images:
+        facts.add(image, *image.shape[:2])
+    return facts, Listing([], images.labels, images.classes, images.test_rows), None
 
 
-def list_images(file: Path, table: LabelTable | None) -> tuple[Listing, LabelTable | None]:
-    """List the images of a table, or else of sub-folders, or else of the table that is found."""
-    if table is None:
+def list_images(folder: Path, label: str | None) -> tuple[Listing, LabelTable | None]:
+    """List the images of the table that has the label, or else those of sub-folders, or else those
+    of the table that is found.
+    """
+    problem = without_table(folder)
+    if label is None:
         try:
-            return list_folder_images(file), None
-        except FathomError:
-            table = infer_labels(file, None)
-            if table is None:
-                raise
-    return list_labelled_images(file, table), table
+            return list_folder_images(folder), None
+        except FathomError as error:
+            problem = error
+    table = infer_labels(folder, label)
+    if table is None:
+        raise problem
+    return list_labelled_images(folder, table), table
+
+
+def without_table(file: Path) -> FathomError:
+    return FathomError(
+        f"--target is for tables, and for folders with one that names images: {file} has none"
+    )
 
 
 def require_images(file: Path, count: int) -> None:
