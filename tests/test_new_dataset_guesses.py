@@ -56,6 +56,8 @@ def test_categories_that_differ_in_case(target: str, name: str) -> None:
         f"Yes in 40 rows and yes in 80 rows are read as different {name}, since they differ in "
         "case, like 1 more"
     )
+    missing = guess([*["n/a", "N/A"] * 10, *["a", "b"] * 40], "y")
+    assert missing.checks == ()
 
 
 def test_an_unknown_unit() -> None:

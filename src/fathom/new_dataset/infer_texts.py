@@ -152,7 +152,10 @@ def read_categories(texts: Texts, context: Context, *, ordered: bool = True) -> 
         return Reading(ColumnSettings(kind=kind), reason=reason)
     declaration = ColumnSettings(kind="category", missing=list_missing(texts, absent))
     if context.is_target:
-        checks = [*check_classes(texts, values, absent), *check_case(texts, "classes")]
+        checks = [
+            *check_classes(texts, values, absent),
+            *check_case(texts.where(~absent), "classes"),
+        ]
         return Reading(declaration, reason=reason, checks=tuple(checks))
     evidence = f"{name_markers(texts.where(values))}: a value" if values.any() else ""
     if ordered:
@@ -161,7 +164,8 @@ def read_categories(texts: Texts, context: Context, *, ordered: bool = True) -> 
             if order is not None and not texts.match("[A-Fa-f]").all():  # groups, or grades
                 scale = {"kind": "ordinal", "order": order, "missing": list_missing(texts, missing)}
                 return Reading(ColumnSettings.model_validate(scale), evidence)
-    return Reading(declaration, evidence, checks=tuple(check_case(texts, "categories")))
+    checks = check_case(texts.where(~absent), "categories")
+    return Reading(declaration, evidence, checks=tuple(checks))
 
 
 def check_case(texts: Texts, name: str) -> list[OtherReading]:
