@@ -11,20 +11,20 @@ from typing import Any
 
 import keras
 
+from fathom.artifacts.training_log import read_run
 from fathom.base import paths
 from fathom.base.errors import FathomError, own_error
-from fathom.base.files import read_json, stage_output
+from fathom.base.files import stage_output
 from fathom.settings.instantiate import current_name
 
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP archive can hold
 
 
 def read_model(dataset: str, name: str) -> keras.Model:
-    folder, made_by = paths.model(dataset, name), f"train@{dataset}-{name}"
-    run = read_json(folder / "run.json", made_by)
-    builder = current_name(run["settings"]["model"]["_target_"])
+    builder = current_name(read_run(dataset, name)["settings"]["model"]["_target_"])
     importlib.import_module(builder.rpartition(".")[0])  # which may register classes
-    with stage_output(folder / "model.keras", made_by) as file:
+    file, made_by = paths.model(dataset, name) / "model.keras", f"train@{dataset}-{name}"
+    with stage_output(file, made_by):
         return load_network(file)
 
 

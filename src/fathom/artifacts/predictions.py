@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.scaled_data import read_targets, target_of
 from fathom.artifacts.scalers import Floats
+from fathom.artifacts.training_log import read_run
 from fathom.base import paths
 from fathom.base.blocks import blocks, evenly_spaced, rows_at_once, rows_in_block
-from fathom.base.files import atomic_write, read_array, read_json
+from fathom.base.files import atomic_write, read_array
 
 HELD_OUT = ("train", "valid")  # the sets that folds divide
 
@@ -65,8 +66,7 @@ class Predictions:
 
     @classmethod
     def read(cls, problem: Problem, model: str) -> Self:
-        file = paths.model(problem.dataset, model) / "run.json"
-        training = read_json(file, f"train@{problem.dataset}-{model}")
+        training = read_run(problem.dataset, model)
         seeds = [run["seed"] for run in training["runs"]]
         return cls(problem, model, seeds, seeds if training["ensemble"] else [training["seed"]])
 

@@ -1,4 +1,4 @@
-"""The metric that decides, and the best of several models."""
+"""Metrics of models, `metrics/<dataset>/`; the one that decides, and the best of several models."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,3 +33,11 @@ def best_network(dataset: str, models: list[str], metric: str) -> str:
 def read_metrics(dataset: str, model: str) -> Any:
     """Read what the stage `evaluate` wrote about a network."""
     return read_json(paths.metrics(dataset, model), f"evaluate@{dataset}-{model}")
+
+
+def read_baselines(dataset: str) -> Any:
+    return read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
+
+
+def read_comparison(dataset: str) -> Any:
+    return read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}")

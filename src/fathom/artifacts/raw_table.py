@@ -110,11 +110,12 @@ def block_range(block: pd.DataFrame) -> range:
 
 
 def read_raw_rows(
-    dataset: str, rows: NDArray[np.int64], columns: list[str] | None = None
+    dataset: str, rows: NDArray[np.int64] | None, columns: list[str] | None = None
 ) -> pd.DataFrame:
-    """Return raw rows of a table, indexed by row number."""
+    """Return raw rows of a table, or all of them, indexed by row number."""
     file, made_by = paths.raw(dataset) / "data.parquet", f"download@{dataset}"
-    return read_table(file, made_by, columns, rows).set_axis(rows)
+    table = read_table(file, made_by, columns, rows)
+    return table if rows is None else table.set_axis(rows)
 
 
 def open_raw_table(schema: Schema, rows: SubsetRows) -> Table:

@@ -8,4 +8,5 @@ Read in this order:
 4. `system_errors`: what a library's error says of a full disk, for example.
 5. `locks`: so that two processes do not write the same output.
 6. `blocks`: tables and arrays larger than memory, a block of rows at a time.
+7. `templates`: pages, model cards and programs from templates.
 """

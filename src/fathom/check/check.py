@@ -2,8 +2,8 @@
 
 from fathom.artifacts.checks import Checks
 from fathom.artifacts.schema import Schema
+from fathom.artifacts.split_rows import read_split
 from fathom.base import paths
-from fathom.base.files import read_array
 from fathom.check.combination import combination
 from fathom.check.drift import drift
 from fathom.check.duplicates import duplicates
@@ -11,16 +11,14 @@ from fathom.check.leakage import leakage
 from fathom.check.order import order
 from fathom.check.outliers import outliers
 from fathom.check.precision import precision
-from fathom.check.subsets import BRIGHTNESS, IMAGE, make_warning, read_columns, read_images
+from fathom.check.subsets import BRIGHTNESS, IMAGE, describe_images, make_warning, read_columns
 from fathom.settings.config import DatasetConfig
 
 
 def check(config: DatasetConfig) -> Checks:
     """Check raw data and its split, and write `data/checks/<dataset>.json`."""
     name = config.dataset.name
-    schema = Schema.read(name)
-    made_by = f"split@{name}"
-    rows = {s: read_array(paths.split(name) / f"{s}.npy", made_by) for s in paths.SUBSETS}
+    schema, rows = Schema.read(name), read_split(name)
     target, settings = schema.target, config.split
     if schema.kind == "table":
         subsets = read_columns(config.dataset, schema, rows)
@@ -37,7 +35,7 @@ def check(config: DatasetConfig) -> Checks:
             ]
         warnings += order(schema, rows, settings)
     else:
-        subsets = read_images(schema, rows)
+        subsets = describe_images(schema, rows)
         warnings = duplicates({s: t.drop(columns=BRIGHTNESS) for s, t in subsets.items()}, target)
         warnings += drift({s: t.drop(columns=IMAGE) for s, t in subsets.items()}, target)
     if schema.unlabelled:

@@ -10,10 +10,10 @@ import pandas as pd
 
 from fathom.artifacts.checks import DataWarning, WarningKind
 from fathom.artifacts.columns import as_numbers, as_texts, column_kinds
+from fathom.artifacts.raw_images import read_images, read_labels
 from fathom.artifacts.raw_table import SubsetRows, Table, open_raw_table
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
-from fathom.base.files import read_array
 from fathom.settings.data_settings import DatasetSettings
 
 SAMPLE_ROWS = 250_000  # of a large table, approximately
@@ -64,10 +64,9 @@ def sample_rows(raw: Table, columns: list[str], schema: Schema) -> tuple[pd.Data
     return pd.concat(tables), subsets
 
 
-def read_images(schema: Schema, rows: SubsetRows) -> Subsets:
+def describe_images(schema: Schema, rows: SubsetRows) -> Subsets:
     """Return a hash of the bytes, the mean brightness and the class of each image."""
-    raw, made_by = paths.raw(schema.name), f"download@{schema.name}"
-    images, labels = (read_array(raw / f"{name}.npy", made_by) for name in ("images", "labels"))
+    images, labels = read_images(schema.name), read_labels(schema.name)
     every = np.concatenate([rows[subset] for subset in paths.SUBSETS])
     columns = {
         IMAGE: [hashlib.blake2b(images[row].tobytes()).hexdigest() for row in every],

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, higher_is_better
+from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, higher_is_better, read_baselines
 from fathom.artifacts.scalers import Floats
 from fathom.base import paths
 from fathom.base.blocks import blocks
 from fathom.base.errors import FathomError
-from fathom.base.files import read_json, write_json
+from fathom.base.files import write_json
 from fathom.base.tables import count_rows, read_table, read_types
 from fathom.settings.config import DatasetConfig
 
@@ -43,7 +43,7 @@ def compare(config: DatasetConfig) -> dict[str, Any]:
     """
     dataset = config.dataset.name
     metric = PRIMARY_METRIC[Problem.read(dataset).main.task]
-    baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
+    baselines = read_baselines(dataset)
     baseline = find_best(baselines, metric)
     folder = paths.predictions(dataset, "baseline").with_suffix("")
     names = [baseline, *config.models, *(name for name in baselines if name != baseline)]

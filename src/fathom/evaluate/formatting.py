@@ -14,6 +14,11 @@ METRIC_LABELS = {
 SUBSET_LABELS = {"test": "test", "valid": "validation", "train": "training"}
 
 
+def join_words(words: list[str]) -> str:
+    """Return "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
 def describe_criterion(monitor: str, folds: int | None = None) -> str:
     """Return what ranks epochs or trials: "validation RMSE", "mean validation loss of 5 folds"."""
     labels = METRIC_LABELS["regression"] | METRIC_LABELS["classification"] | {"loss": "loss"}

@@ -7,5 +7,5 @@ Read in this order:
   alone, so that it loads wherever Keras does and runs no code of Fathom; `operations`: those.
 - `formats`: the `.keras` file, SavedModel, ONNX and checksums.
 - `example`: a real row, and a program that predicts it; `card`: `MODEL_CARD.md`, whose `inputs` are
-  in words; `templates`.
+  in words.
 """

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from fathom.artifacts.checks import Checks
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, read_metrics
+from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, read_baselines, read_metrics
 from fathom.artifacts.schema import Schema
+from fathom.artifacts.training_log import read_run
 from fathom.base import paths
-from fathom.base.files import atomic_write, read_json, write_text
+from fathom.base.files import atomic_write, write_text
+from fathom.base.templates import load_templates
 from fathom.evaluate.formatting import (
     METRIC_LABELS,
     SUBSET_LABELS,
@@ -16,7 +18,6 @@ from fathom.evaluate.formatting import (
     format_percent,
     format_share,
 )
-from fathom.export.templates import environment
 from fathom.settings.config import CardText, NetworkConfig
 
 
@@ -42,15 +43,15 @@ def render_card(dataset: str, model: str, text: CardText) -> str:
     """
     problem, schema = Problem.read(dataset), Schema.read(dataset)
     metrics = read_metrics(dataset, model)
-    baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
-    run = read_json(paths.model(dataset, model) / "run.json", f"train@{dataset}-{model}")
+    baselines, run = read_baselines(dataset), read_run(dataset, model)
     primary = PRIMARY_METRIC[problem.main.task]
     inputs = f"an image of {' × '.join(map(str, problem.shape))} pixels"
     if problem.kind == "table":
         from fathom.export.inputs import describe_inputs  # imports pandas
 
         inputs = describe_inputs(dataset)
-    templates = environment(
+    templates = load_templates(
+        "fathom.export",
         number=format_number,
         percent=format_percent,
         markdown=escape_markdown,

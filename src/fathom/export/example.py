@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_numbers, as_texts
 from fathom.artifacts.model_file import own_objects, read_config
+from fathom.artifacts.raw_images import read_images
 from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.signature import IMAGE, InputColumn, Signature, to_seconds
-from fathom.base import paths
-from fathom.base.files import read_array, write_json, write_text
+from fathom.artifacts.split_rows import read_split_rows
+from fathom.base.files import write_json, write_text
+from fathom.base.templates import load_templates
 from fathom.export.formats import KERAS
-from fathom.export.templates import environment
 
 EXAMPLE = "example.json"
 DIGITS = 7  # that float32 holds
@@ -35,7 +36,7 @@ def write_example(folder: Path, model: keras.Model, signature: Signature) -> Non
         literals = {name: literal(values[0]) for name, values in inputs.items()}
     outputs = model({name: tf.constant(values) for name, values in inputs.items()})
     own = own_objects(read_config(folder / KERAS))
-    template = environment().get_template("example.py.j2")
+    template = load_templates("fathom.export").get_template("example.py.j2")
     program = template.render(
         name=f"{signature.dataset}/{signature.model}",
         image=signature.image,
@@ -50,11 +51,10 @@ def write_example(folder: Path, model: keras.Model, signature: Signature) -> Non
 
 def read_row(signature: Signature) -> Any:
     """Return the first raw row of the validation set: a table, or an image of shape (1, ...)."""
-    dataset = signature.dataset
-    rows = read_array(paths.split(dataset) / "valid.npy", f"split@{dataset}")[:1]
+    rows = read_split_rows(signature.dataset, "valid")[:1]
     if signature.image is None:
-        return read_raw_rows(dataset, rows, [column.name for column in signature.columns])
-    return read_array(paths.raw(dataset) / "images.npy", f"download@{dataset}")[rows]
+        return read_raw_rows(signature.dataset, rows, [c.name for c in signature.columns])
+    return read_images(signature.dataset)[rows]
 
 
 def raw_input(values: pd.Series[Any], column: InputColumn) -> NDArray[Any]:

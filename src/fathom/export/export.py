@@ -14,6 +14,7 @@ from fathom.artifacts.columns import as_numbers
 from fathom.artifacts.model_file import read_model, save_model
 from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
+from fathom.artifacts.raw_images import read_images
 from fathom.artifacts.raw_table import Table, open_raw_table
 from fathom.artifacts.scaled_data import read_scalers
 from fathom.artifacts.schema import Schema, SchemaColumn
@@ -28,8 +29,10 @@ from fathom.artifacts.signature import (
     declare,
     to_seconds,
 )
+from fathom.artifacts.split_rows import read_split_rows
+from fathom.artifacts.training_log import read_run
 from fathom.base import paths
-from fathom.base.files import atomic_write, read_array, read_json
+from fathom.base.files import atomic_write
 from fathom.evaluate.intervals import fit_interval
 from fathom.evaluate.prediction_sets import fit_set
 from fathom.export import formats
@@ -60,9 +63,7 @@ def export(config: NetworkConfig) -> Signature:
     keras.utils.set_random_seed(0)  # of layers that draw random numbers, as dropout
     dataset, name = config.dataset.name, config.model.name
     problem, schema, scalers = Problem.read(dataset), Schema.read(dataset), read_scalers(dataset)
-    run = read_json(paths.model(dataset, name) / "run.json", f"train@{dataset}-{name}")
-    network = read_model(dataset, name)
-    rows = read_array(paths.split(dataset) / "train.npy", f"split@{dataset}")
+    network, rows = read_model(dataset, name), read_split_rows(dataset, "train")
     columns: list[InputColumn] = []
     image: ImageInput | None = None
     if problem.kind == "table":
@@ -87,7 +88,7 @@ def export(config: NetworkConfig) -> Signature:
             outputs={problem.output_name(o): problem.output(o) for o in output_names(network)},
             **describe_held_out(problem, name, config.evaluate.coverage),
             formats=write_formats(model, folder, config),
-            versions=run["versions"],
+            versions=read_run(dataset, name)["versions"],
         )
         signature = write_signature(folder, model, signature, config.export.private)
         write_card(folder, config)
@@ -212,7 +213,7 @@ def input_name(column: str, others: list[str], reserved: Container[str]) -> str:
 
 
 def describe_images(dataset: DatasetSettings, rows: NDArray[np.int64]) -> ImageInput:
-    images = read_array(paths.raw(dataset.name) / "images.npy", f"download@{dataset.name}")
+    images = read_images(dataset.name)
     training = images[rows]
     return ImageInput(
         shape=list(images.shape[1:]),

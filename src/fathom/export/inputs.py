@@ -1,5 +1,6 @@
 """The inputs of a network in words."""
 
+from fathom.evaluate.formatting import join_words
 from fathom.scale.encoder import Encoder
 
 
@@ -23,4 +24,4 @@ def describe_inputs(dataset: str) -> str:
         for (one, several), count in counts.items()
         if count
     ]
-    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
+    return join_words(texts)

@@ -13,10 +13,10 @@ from typing import Any
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.search_result import SearchResult
-from fathom.artifacts.training_log import TrainingLog
+from fathom.artifacts.training_log import TrainingLog, read_run
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.base.files import read_json, remove
+from fathom.base.files import remove
 from fathom.base.locks import only_process
 from fathom.base.machine import cores
 from fathom.fit import plan
@@ -105,7 +105,7 @@ class Fit:
                 epochs = plan.fewer_epochs(slowest.epochs, slowest.seconds, seconds)
             self.progress.leave_out(f"epochs: {epochs} instead of {slowest.epochs or 'all'}")
             self.progress.finish("epochs", epochs)
-        runs = {model: self.read_run(model) for model in self.models}
+        runs = {model: read_run(self.name, model) for model in self.models}
         monitor = runs[self.models[0]]["monitor"]
         best = max if higher_is_better(monitor) else min
         model = best(self.models, key=lambda model: runs[model]["runs"][0]["value"])
@@ -271,11 +271,6 @@ class Fit:
     def write(self, overrides: list[str], values: dict[str, Any], what: str) -> None:
         head = f"#\n# fathom fit {self.name}: the training {what}.\n#\n"
         write_experiment(self.name, overrides, values, head, force=True)  # `fit` has checked it
-
-    def read_run(self, model: str) -> dict[str, Any]:
-        stage = f"train@{self.name}-{model}"
-        run: dict[str, Any] = read_json(paths.model(self.name, model) / "run.json", stage)
-        return run
 
     def select(self, models: list[str]) -> None:
         write_lists({"datasets": [self.name], "models": models, "experiment": self.name})

@@ -1,11 +1,8 @@
 """What `fathom fit` prints at its end."""
 
-from typing import Any
-
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.ranking import PRIMARY_METRIC, read_metrics
+from fathom.artifacts.ranking import PRIMARY_METRIC, read_comparison, read_metrics
 from fathom.base import paths
-from fathom.base.files import read_json
 from fathom.evaluate.formatting import METRIC_LABELS, format_number
 from fathom.fit.progress import Progress
 
@@ -15,8 +12,7 @@ def print_summary(name: str, model: str, progress: Progress) -> None:
     task = Problem.read(name).main.task
     metric = PRIMARY_METRIC[task]
     label = METRIC_LABELS[task][metric]
-    metrics = read_metrics(name, model)
-    comparison: Any = read_json(paths.metrics(name, "comparison"), f"compare@{name}")
+    metrics, comparison = read_metrics(name, model), read_comparison(name)
     own = comparison["networks"][model]
     values = (metrics["valid"][metric], metrics["test"][metric], comparison["baseline"]["figure"])
     valid, test, base = map(format_number, values)

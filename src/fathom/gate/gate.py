@@ -1,9 +1,7 @@
 """Bounds on metrics, for a pipeline that fails when a network gets worse."""
 
-from fathom.artifacts.ranking import best_network, read_metrics
-from fathom.base import paths
+from fathom.artifacts.ranking import best_network, read_comparison, read_metrics
 from fathom.base.errors import did_you_mean
-from fathom.base.files import read_json
 from fathom.settings.config import Bounds, Config
 
 
@@ -27,8 +25,8 @@ def check_gate(name: str, bounds: Bounds, config: Config) -> tuple[str, bool]:
     if not set(models) <= set(config.models):
         return f"gates.{name}: not checked, {models[0]} is not among models", True
     if not models:
-        comparison = read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}")
-        models = [best_network(dataset, config.models, comparison["metric"])]
+        metric_of_models = read_comparison(dataset)["metric"]
+        models = [best_network(dataset, config.models, metric_of_models)]
     metrics = read_metrics(dataset, models[0])["test"]
     if metric not in metrics:
         near = did_you_mean(metric, metrics, f"gates.{name}".removesuffix(metric))

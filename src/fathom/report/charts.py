@@ -60,6 +60,12 @@ def diagonal(low: float, high: float) -> alt.Chart:
     return line
 
 
+def horizontal(at: float, **mark: Any) -> alt.Chart:
+    """Draw a line at a value of the vertical axis."""
+    rule: alt.Chart = alt.Chart(pd.DataFrame({"at": [at]})).mark_rule(**mark).encode(alt.Y("at:Q"))
+    return rule
+
+
 def draw_bars(bars: pd.DataFrame, *channels: Any, title: str | list[str]) -> Drawing:
     """Draw a bar for each row of a table; its column `text` describes them."""
     chart = alt.Chart(bars).mark_bar(color=BLUE).encode(*channels, description="text:N")

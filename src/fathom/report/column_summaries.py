@@ -15,9 +15,7 @@ from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.scaled_data import read_targets
 from fathom.artifacts.schema import Schema
-from fathom.base import paths
 from fathom.base.blocks import evenly_spaced
-from fathom.base.tables import read_table
 from fathom.scale.encoder import Encoder
 
 ColumnRole = Literal["target", "auxiliary", "number", "category", "date", "weight", "excluded"]
@@ -118,13 +116,9 @@ def read_raw(
     dataset: str, names: list[str], rows: NDArray[np.int64] | None
 ) -> Iterator[tuple[str, pd.Series[Any]]]:
     """Yield raw columns, few of them in memory at a time, with all their rows or some."""
-    file, stage = paths.raw(dataset) / "data.parquet", f"download@{dataset}"
     for start in range(0, len(names), AT_ONCE):
         block = names[start : start + AT_ONCE]
-        if rows is None:
-            table = read_table(file, stage, columns=block)
-        else:
-            table = read_raw_rows(dataset, rows, block)
+        table = read_raw_rows(dataset, rows, block)
         yield from ((name, table[name]) for name in block)
 
 

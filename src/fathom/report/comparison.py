@@ -12,8 +12,6 @@ from fathom.report.digits import format_fixed
 from fathom.report.drawing import Drawing
 from fathom.report.results import DatasetResults, Metrics
 
-LEFT_OUT = "mse"  # the square of another metric
-
 
 @dataclass(frozen=True)
 class ModelRow:
@@ -35,15 +33,15 @@ def model_rows(results: DatasetResults) -> list[ModelRow]:
 
     A network that averages its runs has another row for a single run.
     """
-    metric = results.primary_metric
-    intervals = results.comparison.get("intervals", {})  # an earlier version did not write them
+    metric, intervals = results.primary_metric, results.comparison["intervals"]
     rows = []
     for network in results.networks:
         name, run = network.name, network.run
         spread = network.spread["test"][metric] if network.spread else None
         compared = results.comparison["networks"][name]
-        interval, count = intervals.get(name), run["parameters"]
-        row = ModelRow(name, "network", network.metrics, interval, None, compared, count)
+        row = ModelRow(
+            name, "network", network.metrics, intervals[name], None, compared, run["parameters"]
+        )
         if network.spread and run["ensemble"]:
             means = mean_metrics(network.spread)
             rows += [row, ModelRow(f"{name}, a single run", "output", means, spread=spread)]
@@ -56,7 +54,7 @@ def model_rows(results: DatasetResults) -> list[ModelRow]:
         if network.auxiliary and same_target:
             rows.append(ModelRow(f"{name}, auxiliary output", "output", network.auxiliary))
     rows += [
-        ModelRow(name, "baseline", metrics, intervals.get(name))
+        ModelRow(name, "baseline", metrics, intervals[name])
         for name, metrics in results.baselines.items()
     ]
     higher = higher_is_better(metric)
@@ -71,8 +69,8 @@ def mean_metrics(spread: dict[str, dict[str, dict[str, float]]]) -> Metrics:
     }
 
 
-def draw_intervals(rows: list[ModelRow], results: DatasetResults, decimals: int) -> Drawing | None:
-    """Draw the test metric of each model with its interval; None without intervals."""
+def draw_intervals(rows: list[ModelRow], results: DatasetResults, decimals: int) -> Drawing:
+    """Draw the test metric of each model that has an interval."""
     metric = results.primary_metric
     table = pd.DataFrame(
         [
@@ -82,8 +80,6 @@ def draw_intervals(rows: list[ModelRow], results: DatasetResults, decimals: int)
             if row.interval
         ]
     )
-    if table.empty:
-        return None
     texts = [format_fixed(value, decimals) for value in table["value"]]
     ends = [[format_fixed(v, decimals) for v in table[end]] for end in ("low", "high")]
     table["text"] = [

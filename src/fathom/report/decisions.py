@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
-from fathom.report.charts import BLUE, diagonal, render_svg
+from fathom.artifacts.scalers import Floats
+from fathom.report.charts import BLUE, GRAY, ORANGE, diagonal, horizontal, render_svg
 from fathom.report.classification import probabilities
 from fathom.report.digits import format_rounded
 from fathom.report.drawing import Drawing
@@ -18,7 +19,6 @@ from fathom.report.results import NetworkResults
 MAX_THRESHOLDS = 100
 RATIOS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # of the costs
 
-Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
@@ -119,11 +119,11 @@ def draw_curves(points: pd.DataFrame, share: float) -> list[Drawing]:
     whole = alt.Scale(domain=[0, 1])
     ends = pd.DataFrame({"recall": [1.0, 0.0], "false_alarms": [1.0, 0.0]})
     roc_line = pd.concat([ends[:1], points, ends[1:]]).reset_index(drop=True)
-    chance = alt.Chart(pd.DataFrame({"at": [share]})).mark_rule(color="#767676", strokeDash=[4, 4])
+    chance = horizontal(share, color=GRAY, strokeDash=[4, 4])
     charts = []
     for title, x, y, line, reference in (
         ("ROC curve", "false_alarms", "recall", roc_line, diagonal(0, 1)),
-        ("Precision and recall", "recall", "precision", points, chance.encode(alt.Y("at:Q"))),
+        ("Precision and recall", "recall", "precision", points, chance),
     ):
         label = {"false_alarms": "false alarms (share of negatives)"}
         channels = (
@@ -131,7 +131,7 @@ def draw_curves(points: pd.DataFrame, share: float) -> list[Drawing]:
             alt.Y(f"{y}:Q", title=label.get(y, y)).scale(whole),
         )
         curve = alt.Chart(line.reset_index(names="place")).mark_line(color=BLUE)
-        circles = alt.Chart(points).mark_circle(color="#D55E00", opacity=0.01, size=120)
+        circles = alt.Chart(points).mark_circle(color=ORANGE, opacity=0.01, size=120)
         marks = circles.encode(*channels, description="text:N")
         charts.append(
             render_svg(reference + curve.encode(*channels, order="place:Q") + marks, title)

@@ -25,7 +25,7 @@ def choose_decimals(metrics: dict[str, Any], primary: str, half_width: float) ->
     """Return the decimals of each metric: those of the primary one by half the width of its
     interval, and of the others by their unit.
 
-    `metrics` are those of one model; without an interval, `half_width` is 0.
+    `metrics` are those of one model. `half_width` is 0 if all resamples have the same value.
     """
     value = metrics[primary]
     own = decimals_of(half_width) if half_width > 0 else significant_decimals(value, 3)

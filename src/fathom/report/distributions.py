@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.columns import sort_key
 from fathom.artifacts.schema import Schema
-from fathom.base import paths
-from fathom.base.files import read_array
+from fathom.artifacts.split_rows import read_split
 from fathom.evaluate.formatting import SUBSET_LABELS
 from fathom.report.charts import WIDTH, draw_bars, encode_subsets, render_svg
 from fathom.report.column_summaries import column_roles, read_columns
@@ -31,8 +30,7 @@ def draw_distributions(dataset: str) -> dict[str, Any]:
 
     Returns `charts` by column, how many columns are `left_out`, and if rows are `sampled`.
     """
-    folder = paths.split(dataset)
-    subsets = {s: read_array(folder / f"{s}.npy", f"split@{dataset}") for s in paths.SUBSETS}
+    subsets = read_split(dataset)
     rows = sample_rows(subsets)
     roles = {name: role for name, role in column_roles(dataset).items() if role != "excluded"}
     order = {"target": 0, "auxiliary": 1}

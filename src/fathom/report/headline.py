@@ -2,11 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from fathom.artifacts.ranking import higher_is_better
-from fathom.evaluate.formatting import format_percent, format_share
+from fathom.evaluate.formatting import format_percent, format_share, join_words
 from fathom.report import classification
 from fathom.report.charts import unit_suffix
 from fathom.report.digits import format_fixed, format_rounded
@@ -24,12 +21,11 @@ def describe_headline(results: DatasetResults, decimals: dict[str, int]) -> dict
     count = len(best.run["runs"])
     runs = "" if count == 1 else f"{'average' if best.run['ensemble'] else 'best'} of {count} runs"
     unit = output.unit if metric == "rmse" else None
-    interval = results.comparison.get("intervals", {}).get(best.name)
+    interval = results.comparison["intervals"][best.name]
     worth = describe_regression if output.task == "regression" else describe_classification
+    low, high = (format_fixed(interval[end], decimals[metric]) for end in ("low", "high"))
     label = f"test {results.labels[metric]}{f', {unit}' if unit else ''}"
-    if interval:
-        low, high = (format_fixed(interval[end], decimals[metric]) for end in ("low", "high"))
-        label += f"; {format_percent(results.confidence)} interval {low} to {high}"
+    label += f"; {format_percent(results.confidence)} interval {low} to {high}"
     return {
         "name": best.name,
         "runs": runs,
@@ -53,19 +49,18 @@ def describe_comparison(results: DatasetResults, decimals: int) -> dict[str, Any
         start = f"Can't be told apart from {known}"
     else:
         start = f"Significantly {compared['verdict']} than {known}"
-    # Smaller errors and higher accuracies are both shown as gains.
+    # Smaller errors and higher accuracies are both shown as gains, and losses as positive numbers.
     sign = 1 if higher_is_better(results.primary_metric) else -1
-    gain, *ends = (sign * compared[key] for key in ("difference", "low", "high"))
+    verb = "gains" if sign * compared["difference"] >= 0 else "loses"
+    sign = sign if verb == "gains" else -sign
+    size, *ends = (sign * compared[key] for key in ("difference", "low", "high"))
     low, high = (format_rounded(end, 2) for end in sorted(ends))
-    verb = "gains" if gain >= 0 else "loses"
-    size = format_rounded(abs(gain), 2)
-    if gain < 0:
-        low, high = (format_rounded(-end, 2) for end in sorted(ends, reverse=True))
     return {
         "baseline": baseline["name"],
         "verdict": compared["verdict"],
         "sentence": (
-            f"{start}: it {verb} {size}, {format_percent(results.confidence)} interval "
+            f"{start}: it {verb} {format_rounded(size, 2)}, "
+            f"{format_percent(results.confidence)} interval "
             f"{low} to {high}."
         ),
     }
@@ -78,22 +73,18 @@ def describe_ties(results: DatasetResults) -> str:
     equal = [n.name for n in results.networks if n.metrics["valid"][metric] == value]
     alike = [
         next(name for name in pair["networks"] if name != best.name)
-        for pair in results.comparison.get("pairs", [])
+        for pair in results.comparison["pairs"]
         if best.name in pair["networks"] and pair["verdict"] == "can't be told apart"
     ]
     sentences = []
     if len(equal) > 1:
         label = results.labels[metric]
         sentences.append(
-            f"{join(equal)} have the same validation {label}; the first of them is shown."
+            f"{join_words(equal)} have the same validation {label}; the first of them is shown."
         )
     if alike:
-        sentences.append(f"{join(alike)} can't be told apart from it on the test set.")
+        sentences.append(f"{join_words(alike)} can't be told apart from it on the test set.")
     return " ".join(sentences)
-
-
-def join(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def describe_regression(results: DatasetResults) -> dict[str, Any]:
@@ -132,13 +123,7 @@ def describe_classification(results: DatasetResults) -> dict[str, Any]:
             f" Its most frequent mistake: {rows:,} of {of_class:,} rows of class {actual} are "
             f"taken for {predicted}."
         )
-        share = baseline_share(table)
-        facts["largest_class"] = share
+        share = facts["largest_class"] = float(table["actual"].value_counts(normalize=True).max())
         chance = round(1000 * share)
         sentence += f" Always naming the most frequent class would be right in {chance:,} of 1,000."
     return facts | {"sentence": sentence}
-
-
-def baseline_share(table: pd.DataFrame) -> float:
-    """Return the share of the most frequent class."""
-    return float(np.max(table["actual"].value_counts(normalize=True)))

@@ -3,8 +3,9 @@
 A suggestion follows from what a stage measured; none repeats what the settings already have.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import pandas as pd
 
@@ -45,18 +46,17 @@ def suggest(
 
     `features` are the most important columns of the shown test rows.
     """
-    sources: list[Callable[[], Iterator[NextStep]]] = [
-        lambda: faults_of_data(results),
-        lambda: better_settings(results, searches),
-        lambda: average_of_runs(results),
-        lambda: more_epochs(results),
-        lambda: crosses(results),
-        lambda: first_search(results, searches),
-        lambda: weak_rows(results, features),
-        lambda: more_rows(results),
-    ]
-    found = [suggestion for source in sources for suggestion in source()]
-    return found[:MOST]
+    found = chain(
+        faults_of_data(results),
+        better_settings(results, searches),
+        average_of_runs(results),
+        more_epochs(results),
+        crosses(results),
+        first_search(results, searches),
+        weak_rows(results, features),
+        more_rows(results),
+    )
+    return list(islice(found, MOST))
 
 
 def faults_of_data(results: DatasetResults) -> Iterator[NextStep]:

@@ -9,9 +9,9 @@ from markupsafe import escape
 from numpy.typing import NDArray
 from PIL import Image
 
+from fathom.artifacts.raw_images import read_images, read_labels
 from fathom.artifacts.schema import Schema
-from fathom.base import paths
-from fathom.base.files import read_array
+from fathom.artifacts.split_rows import read_split_rows
 from fathom.report.drawing import Drawing
 
 MAX_CLASSES, SAMPLES = 12, 6  # classes with samples, and samples of each
@@ -32,13 +32,11 @@ MAGMA = (
 
 def draw_samples(dataset: str) -> Drawing:
     """Return HTML with a row of training images for each of the first classes."""
-    schema, stage = Schema.read(dataset), f"download@{dataset}"
-    images = read_array(paths.raw(dataset) / "images.npy", stage)
-    labels = read_array(paths.raw(dataset) / "labels.npy", stage)
-    train = read_array(paths.split(dataset) / "train.npy", f"split@{dataset}")
+    images, labels = read_images(dataset), read_labels(dataset)
+    train = read_split_rows(dataset, "train")
     white = brightest(images)
     generator = np.random.default_rng(SEED)
-    names = schema.classes or []
+    names = Schema.read(dataset).classes or []
     chosen: dict[str, list[NDArray[np.uint8]]] = {}
     for number, name in enumerate(names[:MAX_CLASSES]):
         rows = train[labels[train] == number]

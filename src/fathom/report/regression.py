@@ -8,7 +8,15 @@ import pandas as pd
 
 from fathom.artifacts.problem import Output
 from fathom.evaluate.formatting import format_number
-from fathom.report.charts import BLUE, GRAY, ORANGE, diagonal, render_svg, unit_suffix
+from fathom.report.charts import (
+    BLUE,
+    GRAY,
+    ORANGE,
+    diagonal,
+    horizontal,
+    render_svg,
+    unit_suffix,
+)
 from fathom.report.digits import format_rounded, format_short
 from fathom.report.drawing import Drawing
 from fathom.report.results import NetworkResults
@@ -74,7 +82,7 @@ def residuals(network: NetworkResults, output: Output) -> Drawing:
     points = base.mark_circle(opacity=0.001, size=200).encode(
         alt.Y("median:Q"), description="text:N"
     )
-    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=GRAY).encode(alt.Y("at:Q"))
+    zero = horizontal(0.0, color=GRAY)
     return render_svg(band + zero + median + points, "Residuals by prediction")
 
 
@@ -103,9 +111,8 @@ def error_by_value(network: NetworkResults, column: "pd.Series[Any]", output: Ou
         alt.Y("rmse:Q", title=f"RMSE{unit_suffix(output.unit)}"),
         description="text:N",
     )
-    all_rows = alt.Chart(pd.DataFrame({"at": [rmse]})).mark_rule(color=ORANGE, strokeDash=[4, 4])
-    title = f"Error by {column.name}"
-    return render_svg(chart.mark_bar(color=BLUE) + all_rows.encode(alt.Y("at:Q")), title)
+    all_rows = horizontal(rmse, color=ORANGE, strokeDash=[4, 4])
+    return render_svg(chart.mark_bar(color=BLUE) + all_rows, f"Error by {column.name}")
 
 
 def largest_errors(table: pd.DataFrame) -> tuple["pd.Index[Any]", list[str]]:

@@ -3,18 +3,12 @@
 import math
 from typing import Any
 
-import jinja2
-
 from fathom.base import paths
 from fathom.base.files import write_json, write_text
+from fathom.base.templates import load_templates
 from fathom.evaluate import formatting
 from fathom.report.content import to_json, to_markdown
-from fathom.report.digits import (
-    format_difference,
-    format_fixed,
-    format_rounded,
-    format_short,
-)
+from fathom.report.digits import format_difference, format_fixed, format_rounded, format_short
 from fathom.report.provenance import register_page, set_page_id
 from fathom.report.results import read_results
 from fathom.report.section import describe_dataset
@@ -32,24 +26,19 @@ def report(config: Config) -> None:
         FathomError: results of a stage are missing.
     """
     results = [read_results(dataset, config) for dataset in config.datasets]
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("fathom.report", ""),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
+    templates = load_templates(
+        "fathom.report",
+        html=True,
+        cell=format_cell,
+        difference=format_difference,
+        fixed=format_fixed,
+        mean=formatting.format_mean,
+        number=format_rounded,
+        parts=list_parts,
+        percent=formatting.format_percent,
+        share=formatting.format_share,
+        other_heads=other_heads,
     )
-    templates.filters |= {
-        "cell": format_cell,
-        "difference": format_difference,
-        "fixed": format_fixed,
-        "mean": formatting.format_mean,
-        "number": format_metric,
-        "parts": list_parts,
-        "percent": formatting.format_percent,
-        "share": formatting.format_share,
-        "other_heads": other_heads,
-    }
     versions = results[0].networks[0].run["versions"]
     sections = [describe_dataset(of_dataset) for of_dataset in results]
     page = templates.get_template("page.html.j2").render(
@@ -84,10 +73,6 @@ def other_heads(section: dict[str, Any]) -> list[str]:
     comparison = section["comparison"]
     labels = comparison["labels"].items()
     return [f"test {label}" for name, label in labels if name != comparison["metric"]]
-
-
-def format_metric(value: float | None) -> str:
-    return "–" if value is None else format_rounded(value)
 
 
 def format_cell(value: Any) -> str:

@@ -7,7 +7,14 @@ import pandas as pd
 
 from fathom.artifacts.checks import Checks, DataWarning
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, read_metrics
+from fathom.artifacts.ranking import (
+    PRIMARY_METRIC,
+    find_best,
+    read_baselines,
+    read_comparison,
+    read_metrics,
+)
+from fathom.artifacts.training_log import read_run
 from fathom.base import paths
 from fathom.base.blocks import evenly_spaced, rows_at_once
 from fathom.base.files import read_json, stage_output
@@ -90,7 +97,7 @@ def read_results(dataset: str, config: Config) -> DatasetResults:
     problem = Problem.read(dataset)
     text = config.cards.get(dataset, CardText())
     explanation = paths.explanation(dataset) / "explanation.json"
-    baselines = read_json(paths.metrics(dataset, "baseline"), f"baseline@{dataset}")
+    baselines = read_baselines(dataset)
     trained_rows = [metrics.pop("trained_rows", None) for metrics in baselines.values()]
     sizes = paths.plots("train_sizes", dataset, "boosting") / "rows.csv"
     with stage_output(sizes, f"baseline@{dataset}") as file:
@@ -102,7 +109,7 @@ def read_results(dataset: str, config: Config) -> DatasetResults:
         baselines=baselines,
         trained_rows=trained_rows[0],
         train_sizes=train_sizes,
-        comparison=read_json(paths.metrics(dataset, "comparison"), f"compare@{dataset}"),
+        comparison=read_comparison(dataset),
         explanation=read_json(explanation, f"explain@{dataset}"),
         confidence=config.compare.confidence,
     )
@@ -110,11 +117,11 @@ def read_results(dataset: str, config: Config) -> DatasetResults:
 
 def read_network(problem: Problem, model: str, text: CardText) -> NetworkResults:
     dataset, rows = problem.dataset, problem.rows["test"]
-    train, evaluate = f"train@{dataset}-{model}", f"evaluate@{dataset}-{model}"
     metrics = read_metrics(dataset, model)
-    folder = paths.model(dataset, model)
-    with stage_output(folder / "history.csv", train) as file:
+    history_file = paths.model(dataset, model) / "history.csv"
+    with stage_output(history_file, f"train@{dataset}-{model}") as file:
         history = pd.read_csv(file)
+    predictions, evaluate = paths.predictions(dataset, model), f"evaluate@{dataset}-{model}"
     drawn = evenly_spaced(rows, min(MAX_ROWS, rows_at_once(problem.main.units)))
     return NetworkResults(
         name=model,
@@ -125,7 +132,7 @@ def read_network(problem: Problem, model: str, text: CardText) -> NetworkResults
         interval=metrics.pop("interval", None) or metrics.pop("prediction_set", None),
         metrics=metrics,
         card=render_card(dataset, model, text),
-        run=read_json(folder / "run.json", train),
+        run=read_run(dataset, model),
         history=history,
-        predictions=read_table(paths.predictions(dataset, model), evaluate, rows=drawn),
+        predictions=read_table(predictions, evaluate, rows=drawn),
     )

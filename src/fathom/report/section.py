@@ -10,6 +10,7 @@ import pandas as pd
 from markdown.extensions.toc import TocExtension
 
 from fathom.artifacts.ranking import higher_is_better
+from fathom.artifacts.raw_images import read_images
 from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.schema import Schema
 from fathom.artifacts.search_result import SearchResult
@@ -40,8 +41,8 @@ IMPORTANT_COLUMNS = 3  # the most important ones, shown with errors
 def describe_dataset(results: DatasetResults) -> dict[str, Any]:
     """Return the content of a section of the page, by its parts."""
     problem, metric = results.problem, results.primary_metric
-    interval = results.comparison.get("intervals", {}).get(results.best.name)
-    half_width = (interval["high"] - interval["low"]) / 2 if interval else 0.0
+    interval = results.comparison["intervals"][results.best.name]
+    half_width = (interval["high"] - interval["low"]) / 2
     decimals = choose_decimals(results.best.metrics["test"], metric, half_width)
     searches = SearchResult.read_all(problem.dataset)
     features = important_columns(results)
@@ -79,11 +80,12 @@ def describe_comparison(results: DatasetResults, decimals: dict[str, int]) -> di
     metric = results.primary_metric
     return {
         "metric": metric,
+        # MSE is the square of RMSE.
         "labels": {name: label for name, label in results.labels.items() if name != "mse"},
         "best": results.best.name,
         "baseline": results.comparison["baseline"],
         "models": rows,
-        "pairs": results.comparison.get("pairs", []),
+        "pairs": results.comparison["pairs"],
         "confidence": results.confidence,
         "boosters": results.boosters,
         "trained_rows": results.trained_rows,
@@ -118,8 +120,7 @@ def describe_network(network: NetworkResults, results: DatasetResults) -> dict[s
         "valid": network.metrics["valid"][metric],
         "overfits": overfits(network, results),
         "curve": learning_curve(network),
-        # A run.json of an earlier version has no layers: the drawing then shows no numbers.
-        "drawing": draw_network(file, run.get("layers", {})),
+        "drawing": draw_network(file, run["layers"]),
         "card": Drawing(markdown.markdown(network.card, extensions=["tables", headings])),
     }
 
@@ -135,9 +136,7 @@ def overfits(network: NetworkResults, results: DatasetResults) -> bool:
         sign * (network.metrics[subset][metric] - results.best.metrics[subset][metric])
         for subset in sets
     )
-    verdicts = {
-        tuple(pair["networks"]): pair["verdict"] for pair in results.comparison.get("pairs", [])
-    }
+    verdicts = {tuple(pair["networks"]): pair["verdict"] for pair in results.comparison["pairs"]}
     name, best = network.name, results.best.name
     is_worse = verdicts.get((name, best)) == "worse" or verdicts.get((best, name)) == "better"
     return bool(train > 0 > valid and is_worse)
@@ -175,7 +174,7 @@ def describe_classification(results: DatasetResults, features: pd.DataFrame) -> 
     wrong = describe_mistakes(best.predictions, features, *errors)
     if results.problem.kind == "images":
         dataset = results.problem.dataset
-        images = read_array(paths.raw(dataset) / "images.npy", f"download@{dataset}")
+        images = read_images(dataset)
         white = pictures.brightest(images)
         for mistake in wrong:
             mistake["columns"]["picture"] = pictures.draw_image(images[mistake["row"]], white)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fathom.artifacts.problem import Output
-from fathom.report.charts import BLUE, ORANGE, diagonal, render_svg, unit_suffix
+from fathom.report.charts import BLUE, ORANGE, diagonal, horizontal, render_svg, unit_suffix
 from fathom.report.digits import format_rounded
 from fathom.report.drawing import Drawing
 from fathom.report.results import NetworkResults
@@ -66,8 +66,6 @@ def draw_coverage(tenths: list[dict[str, Any]], wanted: float, output: Output) -
         alt.Y("coverage:Q", title="share within the interval").scale(scale).axis(format="~%"),
         description="text:N",
     )
-    rule = alt.Chart(pd.DataFrame({"at": [wanted]})).mark_rule(color=ORANGE, strokeDash=[4, 4])
+    rule = horizontal(wanted, color=ORANGE, strokeDash=[4, 4]).encode(alt.Y("at:Q").scale(scale))
     marks = points.mark_line(color=BLUE) + points.mark_circle(color=BLUE, size=80, opacity=1)
-    return render_svg(
-        rule.encode(alt.Y("at:Q").scale(scale)) + marks, "Coverage by tenths of predictions"
-    )
+    return render_svg(rule + marks, "Coverage by tenths of predictions")

@@ -13,14 +13,22 @@ from numpy.typing import NDArray
 from fathom.artifacts.columns import as_numbers
 from fathom.artifacts.keys import hash_keys
 from fathom.artifacts.problem import Output, Problem
-from fathom.artifacts.raw_table import SubsetRows, Table, TableInMemory, open_raw_table
+from fathom.artifacts.raw_images import read_images, read_labels
+from fathom.artifacts.raw_table import (
+    SubsetRows,
+    Table,
+    TableInMemory,
+    open_raw_table,
+    read_raw_rows,
+)
 from fathom.artifacts.scaled_data import ScaledRows, make_subset
 from fathom.artifacts.scalers import Scaler, ScalerFile
 from fathom.artifacts.schema import Schema
+from fathom.artifacts.split_rows import read_split
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import atomic_write, read_array, write_array, write_json
-from fathom.base.tables import TableWriter, read_table, write_table
+from fathom.base.files import atomic_write, write_array, write_json
+from fathom.base.tables import TableWriter, write_table
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.scale.fit_encoder import fit_encoder
 from fathom.scale.fit_scaler import fit_scaler
@@ -69,9 +77,7 @@ def scale(config: DatasetConfig) -> Problem:
         FathomError: a column is missing, or has values that its kind does not allow.
     """
     name = config.dataset.name
-    schema = Schema.read(name)
-    files = {subset: paths.split(name) / f"{subset}.npy" for subset in paths.SUBSETS}
-    rows = {subset: read_array(file, f"split@{name}") for subset, file in files.items()}
+    schema, rows = Schema.read(name), read_split(name)
     with atomic_write(paths.scaled(name)) as folder:
         folder.mkdir()
         if schema.kind == "images":
@@ -119,8 +125,7 @@ def write_blocks(
 def scale_in_memory(config: DatasetConfig, schema: Schema, rows: SubsetRows) -> ScaledRows:
     """Scale every subset in memory, as `scale` does."""
     if schema.kind == "table":
-        table = read_table(paths.raw(schema.name) / "data.parquet", f"download@{schema.name}")
-        return scale_table(config, schema, table, rows)[1]
+        return scale_table(config, schema, read_raw_rows(schema.name, None), rows)[1]
     problem, scalers, scaled = scale_images(config, schema, rows)
     subsets = {name: make_subset(problem, images, targets) for name, images, targets in scaled}
     return ScaledRows(problem, scalers.targets, subsets)
@@ -179,8 +184,7 @@ def scale_images(
     for key in TABLE_SETTINGS:
         if getattr(dataset, key):
             raise FathomError(f"dataset.{key}: applies to the columns of a table, not to images")
-    raw, made_by = paths.raw(dataset.name), f"download@{dataset.name}"
-    images, labels = (read_array(raw / f"{name}.npy", made_by) for name in ("images", "labels"))
+    images, labels = read_images(dataset.name), read_labels(dataset.name)
     shape = images.shape[1:]
     columns = ["pixels"]
     if settings.pixels == "separately":

@@ -2,13 +2,13 @@
 
 import re
 
-import jinja2
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from fathom.base.templates import load_templates
 from fathom.serve.access import AccessMiddleware
 from fathom.serve.openapi import ACCESS, Json, error_responses, json_response, reference, schemas
 from fathom.serve.prometheus import MetricsMiddleware
@@ -71,13 +71,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
 def add_docs_route(app: FastAPI) -> None:
     """Add a page that describes the service and loads nothing."""
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("fathom.serve", ""),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = templates.get_template("docs.html.j2")
+    template = load_templates("fathom.serve", html=True).get_template("docs.html.j2")
     policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
     async def respond() -> Response:

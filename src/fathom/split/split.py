@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fathom.artifacts import raw_images
 from fathom.artifacts.columns import as_texts, require_column
 from fathom.artifacts.keys import hash_keys
+from fathom.artifacts.raw_table import read_raw_rows
 from fathom.artifacts.schema import Schema
 from fathom.base import paths
 from fathom.base.errors import FathomError
-from fathom.base.files import atomic_write, read_array, write_array, write_json
-from fathom.base.tables import BLOCK, read_blocks, read_table
+from fathom.base.files import atomic_write, write_array, write_json
+from fathom.base.tables import BLOCK, read_blocks
 from fathom.settings.config import DatasetConfig
 from fathom.settings.data_settings import SplitSettings
 
@@ -54,13 +56,9 @@ def subset_rows(schema: Schema, settings: SplitSettings) -> dict[str, Rows]:
 
 def read_labels(schema: Schema) -> tuple[Rows, Labels | None]:
     """Return the numbers of the rows with a target, and the class of every row (or None)."""
-    folder = paths.raw(schema.name)
-    made_by = f"download@{schema.name}"
     if schema.kind == "images":
-        labels: Labels = read_array(folder / "labels.npy", made_by).astype(str)
-        return np.arange(schema.rows), labels
-    table = read_table(folder / "data.parquet", made_by, columns=[schema.target])
-    target = table[schema.target]
+        return np.arange(schema.rows), raw_images.read_labels(schema.name).astype(str)
+    target = read_raw_rows(schema.name, None, [schema.target])[schema.target]
     rows = np.flatnonzero(target.notna())
     return rows, None if schema.task == "regression" else as_texts(target).to_numpy(str)
 
