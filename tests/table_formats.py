@@ -61,6 +61,16 @@ def write_json(path: Path, rows: list[list[Any]] = ROWS) -> None:
     path.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
 
 
+def write_json_list(path: Path) -> None:
+    rows = [dict(zip(HEADER, row, strict=True)) for row in ROWS]
+    path.write_text(json.dumps(rows, default=str, indent=2), encoding="utf-8")
+
+
+def write_json_columns(path: Path) -> None:
+    columns = {name: [row[place] for row in ROWS] for place, name in enumerate(HEADER)}
+    path.write_bytes(gzip.compress(json.dumps(columns, default=str).encode()))
+
+
 def write_workbook(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
     workbook = openpyxl.Workbook()
     workbook.remove(workbook.active)
@@ -145,6 +155,8 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
         path, **{"houses 2.csv": CSV, "__MACOSX/._houses 2.csv": ""}
     ),
     ".jsonl": write_json,
+    ".json": write_json_list,
+    ".json.gz": write_json_columns,
     ".xlsx": lambda path: write_workbook(path, {"Häuser": TABLE, "empty": []}),
     ".ods": write_ods,
     ".arff": lambda path: path.write_text(ARFF, encoding="utf-8"),

@@ -103,9 +103,9 @@ def test_refuses_a_missing_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["t.html", "t", "t.zip", "t.parquet.gz", "t.gz", ".csv"])
 def test_refuses_unknown_suffixes(tmp_path: Path, name: str) -> None:
     assert refusal(read_table_file, write(tmp_path / name, bz2.compress(b""))) == (
-        f"{name}: the suffix of a table must be one of .csv, .tsv, .txt, .jsonl, .ndjson, .arff, "
-        "optionally with .gz, .zip, .zst, .bz2, .xz, or one of .parquet, .pq, .feather, .arrow, "
-        ".xlsx, .xlsm, .xlsb, .xls, .ods, .sqlite, .sqlite3, .db, .duckdb"
+        f"{name}: the suffix of a table must be one of .csv, .tsv, .tab, .txt, .data, .dat, .json, "
+        ".jsonl, .ndjson, .arff, optionally with .gz, .zip, .zst, .bz2, .xz, or one of .parquet, "
+        ".pq, .feather, .arrow, .xlsx, .xlsm, .xlsb, .xls, .ods, .sqlite, .sqlite3, .db, .duckdb"
     )
 
 

@@ -56,6 +56,11 @@ def test_categories_that_differ_in_case(target: str, name: str) -> None:
         f"Yes in 40 rows and yes in 80 rows are read as different {name}, since they differ in "
         "case, like 1 more"
     )
+    towns = guess(["New York", "Rome", "New\u00a0York", "Rome\u200b"] * 40, target)
+    assert [check.evidence for check in towns.checks] == [
+        f"New York in 40 rows and New York in 40 rows are read as different {name}, since they "
+        "differ in blanks or hidden characters, like 1 more"
+    ]
     missing = guess([*["n/a", "N/A"] * 10, *["a", "b"] * 40], "y")
     assert missing.checks == ()
 
@@ -95,6 +100,10 @@ def test_another_column_proves_the_decimal_mark() -> None:
     )
     assert entry(guess(rent, size=["88.52", "93.17"] * 40)) == "{kind: number}"
     assert not guess(rent, size=["88.52", "93.17"] * 40).checks
+    assert only_check(guess([*rent, "920"], size=["88.52", "93.17", "7.5"] * 27)) == (
+        "1.755 is read as 1.755, because size uses a decimal point",
+        '{kind: number, decimal: ",", thousands: "."}',
+    )
     sales = ["1,755", "1,895"] * 40
     assert entry(guess(sales, size=["88.5", "9.25"] * 40)) == '{kind: integer, thousands: ","}'
     assert entry(guess(sales, size=["88,5", "9,25"] * 40)) == '{kind: number, decimal: ","}'
@@ -115,6 +124,29 @@ def test_a_few_texts_among_numbers_are_mistakes() -> None:
     assert only_check(guess(days))[0] == "soon (row 0): no date, and read as missing"
 
 
+def test_dates_of_several_formats_are_left_out_by_name() -> None:
+    days = pd.date_range("2020-01-01", periods=100)
+    column = guess([*days.strftime("%Y-%m-%d"), *days.strftime("%d.%m.%Y")])
+    why = "dates of several formats: 2020-01-01 (row 0), 01.01.2020 (row 100)"
+    (check,) = column.checks
+    assert (entry(column), column.reason) == ("{kind: text}", why)
+    assert (check.evidence, check.change) == (f"left out: {why}", "correct the file")
+    swapped = guess([*days.strftime("%m/%d/%Y"), *days.strftime("%d/%m/%Y")])
+    why = "dates of several formats: 01/13/2020 (row 12), 13/01/2020 (row 112)"
+    assert swapped.reason == why
+    assert "free text" in str(guess([f"{n}rd of May 2020" for n in range(N)]).reason)
+
+
+def test_years_of_two_digits_that_may_be_past() -> None:
+    (check,) = guess(["01.02.45", "31.12.71"] * 100).checks
+    assert check.change == "correct the file"
+    assert check.evidence == (
+        "01.02.45 is read as 2045-02-01: write years with four digits, if they are not of the "
+        "future"
+    )
+    assert not guess(["01.02.29", "31.12.71"] * 100).checks
+
+
 def test_many_texts_among_numbers_leave_the_column_out() -> None:
     tickets = [str(n * 37) if n % 4 else f"A/5 {n}" for n in range(1, N)]
     column = guess(tickets)
@@ -129,6 +161,7 @@ def test_many_texts_among_numbers_leave_the_column_out() -> None:
     departments = guess(["2A", *map(str, range(1, 30)), "2B"] * 40)
     assert entry(departments) == "{kind: category}"
     assert departments.evidence == "not all numbers: 2A (row 0), 2B (row 30)"
+    assert guess(["136A", *map(str, range(100, 160))]).kind == "text"  # not in amperes
 
 
 def test_one_text_among_many_numbers_stands_for_none() -> None:

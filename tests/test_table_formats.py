@@ -99,6 +99,27 @@ def test_cells_of_several_types_become_texts_as_shown(tmp_path: Path) -> None:
     assert other.to_dict("list") == {"y": [2]}
 
 
+def test_merged_cells_and_the_index_of_pandas(tmp_path: Path) -> None:
+    path = write_workbook(
+        tmp_path / "t.xlsx",
+        {"a": [[], [None, "", "town", "y"], [None, 2, "Köln", 1], [None, 0, None, 2],
+               [None, 1, "Bonn", 3]]},
+    )  # fmt: skip
+    workbook = openpyxl.load_workbook(path)
+    workbook["a"].merge_cells("C3:C4")
+    workbook.save(path)
+    assert read_table_file(path).to_dict("list") == {
+        "town": ["Köln", "Köln", "Bonn"],
+        "y": [1, 2, 3],
+    }
+
+
+def test_a_json_file_may_have_lines_or_columns_by_row(tmp_path: Path) -> None:
+    table = {"a": [1, 2], "b": ["x", "y"]}
+    for text in ('{"a": 1, "b": "x"}\n{"a": 2, "b": "y"}\n', pd.DataFrame(table).to_json()):
+        assert read_table_file(write(tmp_path / "t.json", text)).to_dict("list") == table
+
+
 def test_arff_may_be_sparse(tmp_path: Path) -> None:
     table = read_table_file(write(tmp_path / "t.arff", SPARSE_ARFF))
     assert table.to_dict("list") == {
@@ -151,6 +172,15 @@ BAD: list[tuple[str, str | bytes | dict[str, list[list[Any]]], str]] = [
      "one object in each line"),
     ("t.jsonl", '{"": 1}', "t.jsonl: column 1 has no name: name it or remove it"),
     ("t.jsonl", b'{"a": 1}\n{"a": "\xff"}', "t.jsonl, line 2 is not UTF-8: save it as UTF-8"),
+    ("t.json", "[]", "t.json is empty"),
+    ("t.json", '[{"a": 1}, 2]', "t.json, object 2 is '2', not an object such as {\"x\": 1}: write "
+     "one object in each line"),
+    ("t.json", '{"rows": [{"a": 1}]}', "t.json, object 1: 'rows' holds an object: write its values "
+     'as columns of their own, such as "rows_1"'),
+    ("t.json", '[{"a": 1}', "t.json, line 1 is not JSON (Expecting ',' delimiter: line 1 column 10 "
+     "(char 9)): write one object in each line"),
+    ("t.dta", "", "t.dta is read by pandas alone; to convert it: python -c \"import pandas; "
+     "pandas.read_stata('t.dta').to_parquet('t.parquet')\""),
     ("t.arff", "", "t.arff is empty"),
     ("t.arff", "a,b\n1,2\n", "t.arff cannot be read as ARFF: Invalid layout of the ARFF file, at "
      "line 3."),

@@ -150,6 +150,8 @@ def test_encodings_of_few_words(encoding: str, words: list[str], other: Any) -> 
         ("\ufeffa;b\r\n1;ü\r\n2;y\r\n", {"delimiter": (";", "")}),
         ("a,b\r1,x\r2,y\r", {}),
         ("a,b,\n1,x,\n2,y,\n", {}),
+        ("a,b,,\n1,x,,\n2,y,,\n", {}),
+        (',a,b\n"7",1,x\n3,2,y\n', {}),  # the index of pandas
         ('"sep=;"\na;b\n1;x\n2;y\n', {"delimiter": (";", "in the first line")}),
         (" a  b\n 1  x\n 2  y\n", {"delimiter": ("whitespace", "runs of blanks")}),
         ('a\t"b"\n1\t"x"\n2\t y\n', {"delimiter": ("\t", "")}),
@@ -177,6 +179,12 @@ def test_blanks_between_numbers_and_tabs_before_texts_are_delimiters(tmp_path: P
             "1 3:1 10:0.5\n0 3:1 12:0.5\n",
             "t.txt is a file of LIBSVM, with pairs such as 3:0.5: read it with "
             "sklearn.datasets.load_svmlight_file and save it as CSV or Parquet",
+        ),
+        (
+            "a   b    c\n1.5 x    2\n2.5      3\n3.5 y    4\n4.5      5\n",
+            "t.txt, line 3 has 2 fields, but there are 3 columns: '2.5 3'; correct it, or put a "
+            "field that contains ' ' in quotes; columns of a fixed width are read by "
+            "pandas.read_fwf alone",
         ),
         (
             "'a','b'\n'1','x'\n'2','x'\n'3','y'\n",

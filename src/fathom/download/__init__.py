@@ -2,6 +2,6 @@
 
 Read in this order: `download`, then `sources`, the functions that settings name; then the readers
 `table_files` (`csv_files` with `csv_dialect` and `csv_encoding`, `parquet_files`, `workbooks`,
-`json_lines`, `arff`, `database_files`), `images` and `arrays`; last
+`json_files`, `arff`, `database_files`), `images` and `arrays`; last
 `fetch`, for files on the web (`remote_file`, `http`).
 """

@@ -60,8 +60,8 @@ def read_texts(
 def parse_csv(path: Path, content: bytes, delimiter: str, header: bool = True) -> pa.Table:
     """Split the content of a CSV file, in UTF-8, into columns of strings.
 
-    Without a header they are named column_1, column_2 and so on. An empty column without a name,
-    which extra delimiters at the ends of lines make, is left out.
+    Without a header they are named column_1, column_2 and so on. `name_columns` says which columns
+    are left out.
     """
     content += b"" if content.endswith((b"\n", b"\r")) else b"\n"  # which pyarrow needs
     limit = csv.field_size_limit(BLOCK)
@@ -70,7 +70,9 @@ def parse_csv(path: Path, content: bytes, delimiter: str, header: bool = True) -
         rows = read_rows(path, content, delimiter)
         names = [name.strip() for name in next(rows)]
         if header:
-            check_names(path, names if names[-1:] != [""] else names[:-1] or [""], delimiter)
+            last = max((n for n, name in enumerate(names) if name), default=0)
+            index = names[0] or (" " if last else "")
+            check_names(path, [index, *names[1 : last + 1]], delimiter)
         else:
             names = number_columns(len(names))
         if header and next(rows, None) is None:
@@ -100,13 +102,30 @@ def number_columns(count: int) -> list[str]:
 def name_columns(
     path: Path, table: pa.Table, names: list[str], delimiter: str, header: bool = True
 ) -> pa.Table:
-    """Return the rows below a header, without an empty last column that has no name."""
+    """Return the rows below a header, without some columns that have no name.
+
+    These are empty last ones, which extra delimiters at the ends of lines make, and a first one of
+    different whole numbers: the index that pandas writes.
+    """
     table = table.slice(1 if header else 0)
-    is_extra = names[-1] == "" or not header
-    if is_extra and len(names) > 1 and compute.all(compute.equal(table[-1], "")).as_py():
-        table, names = table.select(range(len(names) - 1)), names[:-1]
-    check_names(path, names, delimiter)
-    return table.rename_columns(names)
+    first, end = 0, len(names)
+    while end > 1 and (names[end - 1] == "" or not header) and is_empty(table[end - 1]):
+        end -= 1
+    if header and end > 1 and names[0] == "" and are_row_numbers(table[0]):
+        first = 1
+    check_names(path, [*[" "] * first, *names[first:end]], delimiter)
+    return table.select(range(first, end)).rename_columns(names[first:end])
+
+
+def is_empty(column: pa.ChunkedArray) -> bool:
+    return bool(compute.all(compute.equal(column, "")).as_py())
+
+
+def are_row_numbers(column: pa.ChunkedArray) -> bool:
+    """Tell whether texts are whole numbers, all of them different."""
+    if not compute.all(compute.match_substring_regex(column, r"^\d+$")).as_py():
+        return False
+    return bool(compute.count_distinct(column).as_py() == len(column))
 
 
 def check_title(path: Path, content: bytes, delimiter: str) -> None:
@@ -121,10 +140,12 @@ def check_title(path: Path, content: bytes, delimiter: str) -> None:
         first = len(rows[0])
         if count in (first, 1) or times < 0.5 * len(rows):
             return
-        if count == first + 1 and all(not fields[-1].strip() for fields in rows[1:]):
+        extra = count - first
+        if extra > 0 and not any("".join(fields[first:]).strip() for fields in rows[1:]):
+            number, more = ("an", "one") if extra == 1 else (str(extra), str(extra))
             raise FathomError(
-                f"{path}: each line but the first ends with an extra {delimiter!r}: add one to the "
-                "header, too, or remove them"
+                f"{path}: each line but the first ends with {number} extra {delimiter!r}: add "
+                f"{more} to the header, too, or remove them"
             )
         if count == first + 1 and first > 1 and not rows[0][0].startswith("#"):
             raise FathomError(
@@ -146,10 +167,13 @@ def read_rows(path: Path, content: bytes, delimiter: str) -> Iterator[list[str]]
         for fields in reader:
             expected = expected or len(fields)
             if fields and len(fields) != expected:
+                remedy = f"put a field that contains {delimiter!r} in quotes"
+                if delimiter == " ":
+                    remedy += "; columns of a fixed width are read by pandas.read_fwf alone"
                 raise FathomError(
                     f"{path}, line {line} has {len(fields)} field{'s' * (len(fields) != 1)}, but "
                     f"there are {expected} columns: {shorten(delimiter.join(fields))!r}; correct "
-                    f"it, or put a field that contains {delimiter!r} in quotes"
+                    f"it, or {remedy}"
                 )
             if fields:
                 yield fields
@@ -167,8 +191,7 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
     With a delimiter, it is the header of a CSV file, which may also be split or quoted wrongly.
     """
     is_csv = delimiter is not None
-    marks = {";": ";", "\t": "\t", "|": "|", ",": ",", " ": WHITESPACE}
-    other = next((marks[m] for m in marks if len(names) == 1 and m in names[0]), None)
+    other = find_mark(names)
     if is_csv and other is not None:
         raise FathomError(
             f"{path} has one column, {shorten(names[0])!r}: "
@@ -178,7 +201,10 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
         number = names.index("") + 1
         hint = ""
         if is_csv and number == 1:
-            hint = "; to_csv of pandas writes row numbers like this without index=False"
+            hint = (
+                "; pandas writes its index like this without index=False, and R its row names "
+                "without row.names=FALSE"
+            )
         elif is_csv and not any(names[1:]):
             hint = "; if the first line is a title, delete what stands above the header"
         elif is_csv and number == len(names):
@@ -206,6 +232,12 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
                 f"{path}: the column name {shorten(name)!r} has a space before its quote: remove "
                 "such spaces"
             )
+
+
+def find_mark(names: Sequence[str]) -> str | None:
+    """Return the delimiter in the name of an only column, if there is one."""
+    marks = {";": ";", "\t": "\t", "|": "|", ",": ",", " ": WHITESPACE}
+    return next((marks[mark] for mark in marks if len(names) == 1 and mark in names[0]), None)
 
 
 def infer_type(column: pa.ChunkedArray, missing: list[str], decimal: str) -> pa.ChunkedArray:

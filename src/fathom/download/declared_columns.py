@@ -20,6 +20,7 @@ from fathom.download.magnitudes import write_exponents
 from fathom.settings.column_settings import MISSING, NUMBERS, ColumnSettings
 
 GROUP_MARKS = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]", ".": r"\.", ",": ","}
+MINUS = "[\u2212\u2013\uff0d]"  # besides the usual one; the en dash is a typist's
 NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 OFFSET = r"\d\d:?\d\d.*(?:Z|[+-]\d\d:?\d\d)$"  # behind a time, not in a date
 
@@ -180,7 +181,7 @@ def plain_numbers(
 ) -> pa.ChunkedArray:
     """Write numbers as Python does: without units and thousands marks, and with a point."""
     decimal = column.decimal or decimal
-    digits = compute.replace_substring(texts, "\u2212", "-")
+    digits = compute.replace_substring_regex(texts, MINUS, "-")
     if column.parentheses:
         digits = compute.replace_substring_regex(digits, r"^\((.*)\)$", r"-\1")
     if column.unit is not None:
@@ -190,6 +191,8 @@ def plain_numbers(
         space = f"{GROUP_MARKS[' ']}*"
         digits = compute.replace_substring_regex(digits, f"^([+-]?){space}{unit}{space}", r"\1")
         digits = compute.replace_substring_regex(digits, f"{space}{unit}$", "")
+    if column.parentheses:
+        digits = compute.replace_substring_regex(digits, r"^(\d(?:.*\d)?) ?-$", r"-\1")
     if column.magnitudes:
         digits = write_exponents(digits, GROUP_MARKS[" "])
     if column.thousands is not None:

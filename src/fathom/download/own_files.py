@@ -13,11 +13,13 @@ from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.system_errors import find_system_error
 from fathom.download.compression import NAMES, open_bytes
 
-DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}  # defaults for text files
+DELIMITERS = {  # defaults for text files
+    ".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": ",", ".data": ",", ".dat": ",",
+}  # fmt: skip
 KINDS = dict.fromkeys((".parquet", ".pq"), "a Parquet file") | dict.fromkeys(
     (".feather", ".arrow"), "an Arrow file"
 )
-TEXTS = (*DELIMITERS, ".jsonl", ".ndjson", ".arff")  # may be compressed
+TEXTS = (*DELIMITERS, ".json", ".jsonl", ".ndjson", ".arff")  # may be compressed
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 DATABASES = (".sqlite", ".sqlite3", ".db", ".duckdb")
 SUFFIXES = (
@@ -27,6 +29,10 @@ SUFFIXES = (
     *WORKBOOKS,
     *DATABASES,
 )
+OTHERS = {  # what pandas reads
+    ".dta": "read_stata('{}')",
+    ".sas7bdat": "read_sas('{}', encoding='infer')",
+}
 SIGNATURES = {  # first bytes of files that are often given a wrong suffix
     b"PAR1\x15": "a Parquet file",
     b"ARROW1\0": "an Arrow file",
@@ -77,6 +83,12 @@ def check_suffix(path: Path) -> str:
     """Return the suffix of an existing table file, in lower case and without .gz or the like."""
     check_file(path, SUFFIXES)
     suffix = file_suffix(path)
+    if suffix in OTHERS:
+        read = OTHERS[suffix].format(path)
+        raise FathomError(
+            f"{path} is read by pandas alone; to convert it: "
+            f"python -c \"import pandas; pandas.{read}.to_parquet('{path.stem}.parquet')\""
+        )
     if suffix not in SUFFIXES:
         raise FathomError(
             f"{path}: the suffix of a table must be one of {', '.join(TEXTS)}, optionally with "

@@ -19,7 +19,7 @@ from fathom.base.tables import ROW_GROUP
 from fathom.download.arff import read_arff
 from fathom.download.csv_files import check_names, infer_types, read_texts, try_cast
 from fathom.download.database_files import read_database_file
-from fathom.download.json_lines import read_json_lines
+from fathom.download.json_files import read_json
 from fathom.download.own_files import (
     DATABASES,
     DELIMITERS,
@@ -164,13 +164,13 @@ def check_part(path: Path, suffix: str, part: Part) -> None:
 
 
 def read_typed(path: Path, part: Part) -> pa.Table:
-    """Read a workbook, JSON lines, an ARFF file, or a database file."""
+    """Read a workbook, a JSON or ARFF file, or a database file."""
     suffix = check_suffix(path)
     if suffix in WORKBOOKS:
         return read_workbook(path, part.sheet)
     if suffix in DATABASES:
         return read_database_file(path, part.table, part.query)
-    return read_arff(path) if suffix == ".arff" else read_json_lines(path)
+    return read_arff(path) if suffix == ".arff" else read_json(path)
 
 
 @contextmanager

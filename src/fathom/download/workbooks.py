@@ -25,7 +25,9 @@ def read_workbook(path: Path, sheet: str | None = None) -> pa.Table:
     """Read a sheet, whose first row with values is its header.
 
     Without a name it is the only visible sheet with values. Formulas count as the value that the
-    workbook stores; errors such as #DIV/0! are missing values.
+    workbook stores; errors such as #DIV/0! are missing values. Cells that are merged below each
+    other all have the value of the first. A first column of different whole numbers without a name,
+    the index that pandas writes, is left out.
 
     Raises:
         FathomError: the workbook is damaged, or no sheet or several can be meant.
@@ -37,6 +39,7 @@ def read_workbook(path: Path, sheet: str | None = None) -> pa.Table:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
             chosen = choose_sheet(path, workbook, sheet)
             rows = chosen.to_python()
+            fill_merged(chosen, rows)
     except PasswordError as error:
         raise FathomError(f"{path} needs a password: save it without one") from error
     except (CalamineError, ZipError, OSError, ValueError) as error:
@@ -44,9 +47,25 @@ def read_workbook(path: Path, sheet: str | None = None) -> pa.Table:
     where = Path(f"{path}, sheet {chosen.name!r}")
     if not rows:
         raise FathomError(f"{where} is empty")
-    header, body = read_header(where, chosen, rows[0]), rows[1:]
-    cells = [[to_value(cell) for cell in row] for row in body]
-    return table_of_rows(where, header, [row for row in cells if any(c is not None for c in row)])
+    cells = [[to_value(cell) for cell in row] for row in rows[1:]]
+    cells = [row for row in cells if any(cell is not None for cell in row)]
+    first = int(rows[0][0] == "" and are_row_numbers([row[0] for row in cells]))
+    header = read_header(where, chosen, rows[0], first)
+    return table_of_rows(where, header, [row[first:] for row in cells])
+
+
+def fill_merged(sheet: CalamineSheet, rows: list[list[Any]]) -> None:
+    """Write the value of merged cells, which the first one has, into those below it."""
+    above, left = sheet.start or (0, 0)
+    for (top, column), (bottom, last) in sheet.merged_cell_ranges or []:
+        if column == last:
+            for row in rows[top - above + 1 : bottom - above + 1]:
+                row[column - left] = rows[top - above][column - left]
+
+
+def are_row_numbers(values: list[Any]) -> bool:
+    """Tell whether values are whole numbers, all of them different."""
+    return all(type(value) is int for value in values) and len(set(values)) == len(values)
 
 
 def choose_sheet(path: Path, workbook: CalamineWorkbook, name: str | None) -> CalamineSheet:
@@ -72,12 +91,14 @@ def choose_sheet(path: Path, workbook: CalamineWorkbook, name: str | None) -> Ca
     return filled[0]
 
 
-def read_header(where: Path, sheet: CalamineSheet, cells: list[Any]) -> list[str]:
-    """Return the names of columns. Merged cells and titles above the table leave some empty."""
-    names = ["" if cell == "" else str(whole_number(cell)).strip() for cell in cells]
+def read_header(where: Path, sheet: CalamineSheet, cells: list[Any], first: int) -> list[str]:
+    """Return the names of the columns from the first used one on. Merged cells and titles above the
+    table leave some empty.
+    """
+    names = ["" if cell == "" else str(whole_number(cell)).strip() for cell in cells[first:]]
     if "" in names:
         row, column = sheet.start or (0, 0)
-        place = f"{column_letters(column + names.index(''))}{row + 1}"
+        place = f"{column_letters(column + first + names.index(''))}{row + 1}"
         raise FathomError(
             f"{where}: cell {place} has no name of a column: the first row with values must name "
             "each column in a cell of its own, without merged cells or a title above"

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 from pandas.tseries.api import guess_datetime_format
+from pyarrow import compute
 
 from fathom.new_dataset.column_texts import Mask, Texts
 
@@ -18,8 +19,18 @@ FORMATS = [  # of dates, that pandas does not guess
     "%d.%m.%y", "%m-%d-%y", "%d-%m-%y", "%m/%d/%y", "%d/%m/%y", "%m/%d/%y %H:%M",
     "%d/%m/%y %H:%M", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %I:%M %p", "%b %Y",
     "%B %Y", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z", "%b-%y", "%b-%Y", "%m/%Y",
+    "%d-%b-%y", "%d%b%Y", "%d%b%y", "%d %b %y", "%d%b%Y:%H:%M:%S", "%d-%b-%y %H:%M",
+    "%d.%m.%y %H:%M", "%m/%d/%y %I:%M %p", "%m/%d/%Y, %I:%M:%S %p", "%Y-%m-%d %H:%M:%S,%f",
+    "%a, %d %b %Y %H:%M:%S %Z", "%m-%Y", "%Y년 %m월 %d일",
     "%Y年%m月%d日", "%Y年%m月", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日 %H:%M:%S", *TIMES,
 ]  # fmt: skip
+DIGITS = {  # formats without marks, by their number of digits
+    8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"],
+    10: ["%Y%m%d%H"],
+    12: ["%Y%m%d%H%M"],
+    14: ["%Y%m%d%H%M%S"],
+}
+YEARS = (1900, 2100)  # of these
 TIME = r"\d\d?:\d\d(?::\d\d)?(?:\s?[AaPp][Mm])?"
 OFFSET = r".*:\d\d(?:\.\d+)?\s?(?:Z|[+-]\d\d(?::?\d\d)?)"
 SAMPLE = 50  # texts from which formats are guessed
@@ -47,6 +58,39 @@ def infer_date_format(texts: Texts) -> tuple[str | None, str | None]:
     return first, swapped if swapped in others else None
 
 
+def infer_digits_format(texts: Texts) -> tuple[str | None, str | None]:
+    """Return the format of dates such as 20200131 that fits all texts, and one that does, too."""
+    lengths = compute.utf8_length(texts.arrow).unique()
+    if len(lengths) != 1 or not texts.match(r"\d+(\.0)?").all():
+        return None, None
+    end = ".0" if texts.match(r".*\.0").all() else ""  # of integers beside missing values
+    forms = [f"{form}{end}" for form in DIGITS.get(lengths[0].as_py() - len(end), [])]
+    dates = {form: pd.to_datetime(texts.series, format=form, errors="coerce") for form in forms}
+    found = [form for form in forms if dates[form].dt.year.between(*YEARS).all()]
+    first, second, *_ = [*found, None, None]
+    return first, second
+
+
+def find_formats(texts: Texts) -> list[str]:
+    """Return formats that together fit nearly all rows, the most frequent first, or none."""
+    rest = texts.where(slice(None, None, max(1, len(texts) // SAMPLE)))
+    most, formats = (1 - MIN_DATES) * rest.total, list[str]()
+    guesses = [form for form in guess_formats(rest.series) if not has_words(form)]
+    while rest.total > most:
+        shares = {form: rest.share(fits(rest, form)) for form in guesses}
+        best = max(shares, key=lambda form: shares[form], default="")
+        if not shares.get(best):
+            return []
+        formats.append(best)
+        rest = rest.where(~fits(rest, best))
+    return formats
+
+
+def has_words(date_format: str) -> bool:
+    """Tell whether pandas took words of a text for a format: 3rd, or a.m."""
+    return bool(re.search("[A-SU-Ya-z]", re.sub("%.", "", date_format)))
+
+
 def are_mostly(texts: Texts, dates: Mask) -> bool:
     """Tell whether most rows or texts have a date: one other text may be frequent in a sample."""
     return bool(max(texts.share(dates), dates.mean()) >= MIN_DATES)
@@ -60,7 +104,9 @@ def guess_formats(sample: pd.Series[str]) -> list[str]:
         for text in sample:
             for day_first in ("." in text, "." not in text):
                 guess = guess_datetime_format(text, dayfirst=day_first)
-                guesses |= {} if guess is None or guess == "%Y" else {guess: None}
+                guess = guess or guess_datetime_format(text.title(), dayfirst=day_first)  # NOV
+                if guess not in (None, "%Y") and not re.match(r"%Y\W*%d", guess):  # 2020. 1. 5.
+                    guesses[guess] = None
     iso = [ISO] if any(guess.startswith("%Y") for guess in guesses) else []
     are_times = sample.str.fullmatch(TIME).mean() >= MIN_DATES  # 2:1 is a score
     return [*iso, *guesses, *(text for text in FORMATS if (text in TIMES) == are_times)]

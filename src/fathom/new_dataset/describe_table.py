@@ -7,6 +7,7 @@ from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.table_files import Part
 from fathom.new_dataset.column_guess import Check, ColumnGuess
 from fathom.new_dataset.dataset_file import Arguments, table_settings
+from fathom.new_dataset.header import refuse_units
 from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.infer_target import TargetGuess, infer_target
 from fathom.new_dataset.printing import join_first, print_table, printable
@@ -36,6 +37,7 @@ def describe_table(
     """
     unknown = read_unknown_table(file, header, part)
     table = unknown.table
+    refuse_units(file, table)
     columns = infer_columns(table, target, unknown.decimal, unknown.missing)
     if target is None:
         print_columns(columns, None)
@@ -62,7 +64,7 @@ def describe_table(
     )
     checks = [*unknown.checks, *(check for column in columns for check in column.checks)]
     if unknown.rows == len(table):
-        checks += find_total(table)
+        checks += find_total(table, columns)
     source = {"file": (data.as_posix(), "")} | given | unknown.source
     return table_settings(summary, source, columns, guess, checks), checks
 

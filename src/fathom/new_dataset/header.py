@@ -1,9 +1,15 @@
-"""Whether the first row of a CSV file has the names of the columns, or is data like the others."""
+"""Whether the first row has the names of the columns or is data like the others, and the second
+units.
+"""
+
+from __future__ import annotations
 
 import itertools
 import re
 from collections.abc import Sequence
+from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 from pyarrow import compute
 
@@ -30,6 +36,50 @@ def refuse_data(file: object, names: Sequence[str], rows: pa.Table, decimal: str
             f"{file} seems to have no header: {evidence}. --no-header takes the first row as data "
             f"and names the columns column_1 … column_{len(names)}, --header as the names"
         )
+
+
+def refuse_repeated(file: object, names: Sequence[str], rows: pa.Table, decimal: str) -> None:
+    """Raise a FathomError if rows equal the first one, which then is no row of data.
+
+    Without these rows a column has only numbers, but its name is none.
+    """
+    repeated = compute.equal(compute.utf8_trim_whitespace(rows[0]), names[0])
+    for column, name in zip(rows.columns[1:], names[1:], strict=True):
+        if not compute.any(repeated).as_py():
+            return
+        repeated = compute.and_(repeated, compute.equal(compute.utf8_trim_whitespace(column), name))
+    others = rows.filter(compute.invert(repeated)).slice(0, SAMPLE)
+    for column, name in zip(others.columns, names, strict=True):
+        numbers = to_numbers(trim_texts(column, MISSING).drop_null(), decimal)
+        if numbers and to_numbers(pa.chunked_array([[name]]), decimal) is None:
+            row = compute.index(repeated, True).as_py()
+            if row >= 0:
+                raise FathomError(
+                    f"{file}: row {row} repeats the names of the columns: delete such rows"
+                )
+
+
+def refuse_units(file: object, table: pd.DataFrame) -> None:
+    """Raise a FathomError if the first row has texts in two columns that otherwise have numbers.
+
+    These are units, types of data, or the lower names of a header of two rows.
+    """
+    texts = {name: find_text_above(table[name]) for name in table}
+    found = [f"{text!r} in {name!r}" for name, text in texts.items() if text]
+    if len(found) > 1:
+        raise FathomError(
+            f"{file}: the first row of data has {' and '.join(found[:2])}, where other rows have "
+            "numbers: delete it, or write units into the names of the columns"
+        )
+
+
+def find_text_above(column: pd.Series[Any]) -> str:
+    """Return the first text of a column if all others begin with digits, but it does not, or ""."""
+    first, others = column.iloc[0], column.iloc[1:SAMPLE].dropna()
+    is_text = isinstance(first, str) and first.strip().lower() not in {"", *MARKERS}
+    if not is_text or re.match(r"\W*\d", first) or not len(others):
+        return ""
+    return first if others.astype("str").str.match(r"\W*\d|\s*$").all() else ""
 
 
 def find_data(names: Sequence[str], rows: pa.Table, decimal: str) -> str | None:

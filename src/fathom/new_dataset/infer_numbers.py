@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -80,11 +79,6 @@ def read_numbers(texts: Texts, markers: Mask, numbers: Numbers, context: Context
     kept = values[~(limits | sentinels)]
     kind = number_kind(kept, form, numbers, bool(absent.any() or texts.empty))
     declaration = declaration.model_copy(update={"kind": kind, "missing": missing})
-    if kind == "integer" and present.match(r"(19|20)\d{6}").all():
-        days = pd.to_datetime(present.series, format="%Y%m%d", errors="coerce")
-        if days.notna().all():
-            dates = ColumnSettings(kind="date", format="%Y%m%d", missing=missing)
-            return Reading(dates, name_markers(texts.where(markers)))
     few = len(kept) <= MAX_CODES
     checks = [
         *check_marks(form, numbers, declaration, context.decimal),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from fathom.artifacts.columns import MOSTLY
 from fathom.new_dataset.column_guess import OtherReading, Reading
 from fathom.new_dataset.column_texts import Mask, Texts
-from fathom.new_dataset.date_formats import CLOCKS, ISO, OFFSET, fits, infer_date_format
 from fathom.new_dataset.exclusions import explain_text, is_frequent, is_repeated
 from fathom.new_dataset.identifiers import (
     are_long_codes,
@@ -17,12 +17,12 @@ from fathom.new_dataset.identifiers import (
     has_leading_zeros,
     name_pattern,
 )
-from fathom.new_dataset.infer_durations import check_clock, read_durations
+from fathom.new_dataset.infer_dates import name_formats, read_dates, read_digit_dates
+from fathom.new_dataset.infer_durations import read_durations
 from fathom.new_dataset.infer_numbers import (
     TEXT,
     Context,
     are_mostly_numbers,
-    check_odd,
     check_target,
     name_markers,
     name_rows,
@@ -49,24 +49,35 @@ def read_texts(texts: Texts, numbers: Numbers | None, context: Context) -> Readi
     if words.lower.isin(["true", "false"]).all():
         return read_booleans(texts, markers, context)
     name = name_pattern(words)
-    if name is not None and context.is_target:
-        return read_categories(texts, context)
-    if name is not None:
+    if name is not None and not context.is_target:
         return Reading(ColumnSettings(kind="text_id"), reason=name)
-    codes = name_codes(words)
-    if codes is not None:
-        return read_codes(texts, markers, codes, context)
-    durations = read_durations(texts, markers, words, context)
-    if durations is not None:
-        return durations
+    if name is not None:
+        return read_categories(texts, context)
+    reading = read_digits(texts, markers, words, context)
+    if reading is None:
+        reading = read_durations(texts, markers, words, context)
+    if reading is not None:
+        return reading
     if numbers is not None and (numbers.share > MOSTLY or numbers.unit.problem):
         if not numbers.unit.problem and are_mostly_numbers(numbers, not context.is_target):
             return read_numbers(texts, markers, numbers, context)
         return read_mixed(texts, numbers, context)
-    dates = read_dates(texts, markers, words)
-    if dates is not None:
-        return dates
-    return read_categories(texts, context)
+    return read_dates(texts, markers, words) or read_other(texts, words, context)
+
+
+def read_digits(texts: Texts, markers: Mask, words: Texts, context: Context) -> Reading | None:
+    """Declare whole numbers that are dates, such as 20200131, or codes; None for others."""
+    dates = read_digit_dates(texts, markers, words)
+    codes = name_codes(words) if dates is None else None
+    return dates if codes is None else read_codes(texts, markers, codes, context)
+
+
+def read_other(texts: Texts, words: Texts, context: Context) -> Reading:
+    """Declare categories, or leave out dates of several formats and free text."""
+    categories = read_categories(texts, context)
+    if categories.reason is None or context.is_target:
+        return categories
+    return name_formats(words) or categories
 
 
 def read_booleans(texts: Texts, markers: Mask, context: Context) -> Reading:
@@ -118,30 +129,6 @@ def read_mixed(texts: Texts, numbers: Numbers, context: Context) -> Reading:
     return Reading(TEXT, reason=why, checks=checks, not_numbers=why)
 
 
-def read_dates(texts: Texts, markers: Mask, words: Texts) -> Reading | None:
-    form, other = infer_date_format(words)
-    if form is None:
-        return None
-    valid = fits(words, form)
-    odd = words.where(~valid)
-    absent = markers | texts.isin(odd.list())
-    missing = list_missing(texts, absent)
-    declaration = ColumnSettings(kind="date", format=None if form == ISO else form, missing=missing)
-    evidence = [name_markers(texts.where(markers))]
-    checks = check_odd(odd, "date")
-    if form in CLOCKS:
-        checks += check_clock(words.where(valid), missing)
-    if other is not None:
-        example = shorten(words.list(valid)[0])
-        changed = declaration.model_copy(update={"format": other})
-        checks.append((f"{example} is read as {form}, but {other} fits as well", changed))
-    if words.match(OFFSET).any():
-        evidence.append("times with an offset become UTC; `zone: Europe/Berlin` makes them local")
-    if "%y" in form:
-        evidence.append("years 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068")
-    return Reading(declaration, "; ".join(filter(None, evidence)), checks=tuple(checks))
-
-
 def read_categories(texts: Texts, context: Context, *, ordered: bool = True) -> Reading:
     """Declare a column of categories, or leave out one of free text."""
     markers = find_markers(texts) if context.is_target else find_usual(texts)
@@ -154,7 +141,7 @@ def read_categories(texts: Texts, context: Context, *, ordered: bool = True) -> 
     if context.is_target:
         checks = [
             *check_classes(texts, values, absent),
-            *check_case(texts.where(~absent), "classes"),
+            *check_alike(texts.where(~absent), "classes"),
         ]
         return Reading(declaration, reason=reason, checks=tuple(checks))
     evidence = f"{name_markers(texts.where(values))}: a value" if values.any() else ""
@@ -164,22 +151,33 @@ def read_categories(texts: Texts, context: Context, *, ordered: bool = True) -> 
             if order is not None and not texts.match("[A-Fa-f]").all():  # groups, or grades
                 scale = {"kind": "ordinal", "order": order, "missing": list_missing(texts, missing)}
                 return Reading(ColumnSettings.model_validate(scale), evidence)
-    checks = check_case(texts.where(~absent), "categories")
+    checks = check_alike(texts.where(~absent), "categories")
     return Reading(declaration, evidence, checks=tuple(checks))
 
 
-def check_case(texts: Texts, name: str) -> list[OtherReading]:
-    """Name categories that differ in case alone: Yes and yes."""
+def check_alike(texts: Texts, name: str) -> list[OtherReading]:
+    """Name categories that look alike: Yes and yes, or two with different blanks."""
     lower = texts.lower.series
-    variants = texts.where(lower.duplicated(keep=False).to_numpy())
-    if not len(variants):
-        return []
-    alike = variants.where(variants.lower.isin(variants.lower.list()[:1]))
-    named = zip(alike.list(), alike.counts, strict=True)
-    rows = " and ".join(f"{shorten(text)} in {count:,} rows" for text, count in named)
-    more = variants.lower.series.nunique() - 1
-    others = f", like {more} more" if more else ""
-    return [(f"{rows} are read as different {name}, since they differ in case{others}", None)]
+    for difference, keys in (
+        ("case", lower),
+        ("blanks or hidden characters", lower.map(remove_hidden)),
+    ):
+        alike = keys.duplicated(keep=False).to_numpy()
+        if alike.any():
+            first = (keys == keys[alike].iloc[0]).to_numpy()
+            named = zip(texts.list(first), texts.counts[first], strict=True)
+            rows = " and ".join(f"{shorten(text)} in {count:,} rows" for text, count in named)
+            more = keys[alike].nunique() - 1
+            others = f", like {more} more" if more else ""
+            why = f"since they differ in {difference}{others}"
+            return [(f"{rows} are read as different {name}, {why}", None)]
+    return []
+
+
+def remove_hidden(text: str) -> str:
+    """Return a text with single blanks of one kind, and without characters of no width."""
+    plain = unicodedata.normalize("NFKC", text)
+    return " ".join("".join(c for c in plain if unicodedata.category(c) != "Cf").split())
 
 
 def check_classes(texts: Texts, values: Mask, absent: Mask) -> list[OtherReading]:

@@ -13,9 +13,11 @@ MARKERS = {  # lower-case texts that mean a missing value among numbers and date
     "<na>", "(none)", "unknown", "unk", "undefined", "missing", "blank", "(blank)", "empty", "nat",
     "no data", "not available", "not applicable", "not known", "not reported", "tbd", "tba", "#n/a",
     "#na", "#null!", "#value!", "#ref!", "#div/0!", "#num!", "#name?", "#####", "k.a.", "k. a.",
-    "keine angabe", "inconnu", "unbekannt", "inf", "-inf", "+inf", "infinity", "-infinity",
-    "0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00.00.0000", "9999-12-31",
-    "9999-12-31 00:00:00", "9999-12-31t00:00:00", "12/31/9999", "31/12/9999", "31.12.9999",
+    "n.v.", "s/d", "－", "无", "暂无", "未知", "不明", "keine angabe", "inconnu", "unbekannt",
+    "inf", "-inf", "+inf", "infinity", "-infinity", "0000-00-00", "0000-00-00 00:00:00",
+    "00/00/0000", "00.00.0000", "00000000", "9999-12-31", "9999-12-31 00:00:00",
+    "9999-12-31 23:59:59",
+    "9999-12-31t00:00:00", "12/31/9999", "31/12/9999", "31.12.9999", "99991231",
     *(text.lower() for text in MISSING if text),
 }  # fmt: skip
 

@@ -109,21 +109,22 @@ def choose_format(numbers: Numbers, proofs: Mapping[str, str], decimal: str) -> 
     formats = numbers.formats
     if len(formats) == 1:
         return formats[0]
+    whole = numbers.bodies.filter(pa.array(match_texts(numbers.bodies, r"[+-]?\d+")))
+    largest = compute.max(compute.abs(whole.cast(pa.float64()))).as_py()
+    below = largest is not None and largest < 1000
     if len(proofs) == 1:
         ((mark, column),) = proofs.items()
         for place, one in enumerate(formats[:2]):
             if one.decimal_mark == mark:
                 why = f"{column} uses a decimal {NAMES[mark]}"
-                sure = one.thousands != "."
+                sure = one.thousands != "." and not (one.thousands is None and below)
                 return replace(one, other=formats[1 - place], why=why, sure=sure)
     as_decimal = next((one for one in formats if one.thousands is None), None)
     as_groups = next((one for one in formats if one.decimal is None), None)
     if as_decimal is None or as_groups is None:  # 1,234 beside 5.678
         order = sorted(formats, key=lambda one: one.decimal_mark != decimal)
         return replace(order[0], other=order[1], sure=False)
-    whole = numbers.bodies.filter(pa.array(match_texts(numbers.bodies, r"[+-]?\d+")))
-    largest = compute.max(compute.abs(whole.cast(pa.float64()))).as_py()
-    if largest is not None and largest < 1000:
+    if below:
         sure = as_groups.thousands == decimal_other(decimal)
         why = "numbers below 1,000 have none"
         return replace(as_groups, other=as_decimal, why=why, sure=sure)

@@ -1,4 +1,4 @@
-"""Units beside numbers: $85.00, 12 kg, 33%; and numbers in parentheses, which are negative."""
+"""Units beside numbers: $85.00, 12 kg, 33%; and the ways of accountants to write -5: (5) and 5-."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from fathom.new_dataset.exclusions import MAX_CODES
 from fathom.new_dataset.printing import join_first
 
 SPACE = "[ \u00a0\u2009\u202f]"
-SIGN = r"[+\-\x{2212}]?"
+GROUPS = (
+    "open", "sign", "prefix", "minus", "digits", "exponent", "after", "suffix", "close",
+)  # fmt: skip
+DASHES = r"\-\x{2212}\x{2013}\x{ff0d}"
+SIGN = f"[+{DASHES}]?"
 PARTS = "".join(  # of RE2: \p{Sc} is a sign of a currency
     [
         rf"^(?P<open>\()?(?P<sign>{SIGN}){SPACE}*",
         rf"(?P<prefix>\p{{L}}+\.?|\p{{L}}*\p{{Sc}})?{SPACE}*(?P<minus>{SIGN})",
         r"(?P<digits>[.,]?\d+(?:[.,'\x{2019} \x{a0}\x{2009}\x{202f}]\d+)*[.,]?)",
-        rf"(?P<exponent>[eE][+-]?\d+)?{SPACE}*",
+        rf"(?P<exponent>[eE][+-]?\d+)?{SPACE}*(?P<after>[{DASHES}]?){SPACE}*",
         r"(?P<suffix>/\d+|[\p{L}\p{Sc}%\x{2030}°\x{3380}-\x{33DF}][^()\d]*[23²³]?)?(?P<close>\))?$",
     ]
 )
@@ -70,29 +74,41 @@ def split_units(texts: Texts) -> tuple[Unit, pa.Array]:
     parts = compute.extract_regex(texts.arrow, PARTS)
     fields = {
         name: np.array(compute.struct_field(parts, name).fill_null("").to_pylist(), dtype=object)
-        for name in ("open", "sign", "prefix", "minus", "digits", "exponent", "suffix", "close")
+        for name in GROUPS
     }
     valid = fields["digits"] != ""
     valid &= (fields["open"] == "") == (fields["close"] == "")
-    valid &= (fields["sign"] == "") | (fields["minus"] == "")
+    signs = [fields[name] != "" for name in ("sign", "minus", "after", "open")]
+    valid &= np.sum(signs, axis=0) <= 1
     marked = np.array([text.endswith((".", ",")) for text in fields["digits"]], dtype=bool)
-    valid &= ~(marked & (fields["suffix"] != ""))  # 001.png
+    valid &= ~(marked & (fields["after"] + fields["suffix"] != ""))  # 001.png, and 500,-
     suffixes = np.array([text.strip() for text in fields["suffix"]], dtype=object)
     magnitudes, suffixes = split_magnitudes(texts, fields["prefix"], suffixes, valid)
     valid &= (fields["prefix"] == "") | (suffixes == "")
     in_parentheses = valid & (fields["open"] != "")
     valid &= (in_parentheses.sum() < valid.sum()) | ~in_parentheses  # (2019) alone is a year
+    has_minus = valid & (fields["after"] != "")
+    valid &= ~has_minus | may_be_minus(texts, has_minus, suffixes, valid)
+    is_negative = valid & (in_parentheses | has_minus)
     units = np.where(fields["prefix"] != "", fields["prefix"], suffixes)
     for plural in {f"{unit}s" for unit in units} & set(units) & UNITS:
         units[units == plural[:-1]] = plural  # 1 year, 2 years
     unit = choose_unit(texts, units, fields["prefix"] != "", valid)
     valid &= (units == "") | (units == unit.text)
-    sign = np.where(in_parentheses, "-", fields["sign"] + fields["minus"])
+    sign = np.where(is_negative, "-", fields["sign"] + fields["minus"])
     bodies = sign + fields["digits"] + fields["exponent"] + magnitudes
-    parentheses = bool((in_parentheses & valid).any())
-    text = compute.replace_substring(pa.array(bodies, pa.string(), mask=~valid), "\u2212", "-")
+    parentheses = bool((is_negative & valid).any())  # of the chosen unit
+    text = pa.array(bodies, pa.string(), mask=~valid)
+    text = compute.replace_substring_regex(text, f"[{DASHES}]", "-")
     has_magnitudes = bool((magnitudes[valid] != "").any())
     return replace(unit, parentheses=parentheses, magnitudes=has_magnitudes), text
+
+
+def may_be_minus(texts: Texts, has_minus: Mask, suffixes: np.ndarray, valid: Mask) -> Mask:
+    """Tell which texts have a minus behind their number, no hyphen (3-Zimmer) or grade (2-)."""
+    is_money = np.array([suffix == "" or is_currency(suffix) for suffix in suffixes], dtype=bool)
+    may_be_grades = len(texts) <= MAX_CODES and not texts.match(r".*\d[.,]\d.*").any()
+    return is_money & bool(has_minus.sum() < valid.sum() and not may_be_grades)
 
 
 def split_magnitudes(
@@ -153,6 +169,8 @@ def choose_unit(texts: Texts, units: np.ndarray, is_prefix: Mask, valid: Mask) -
     if bare and rows + bare > texts.total / 2 and known[0].lower() in MAGNITUDES:
         plain = str(texts.arrow[np.argmax(valid & (units == ""))])
         return Unit(problem=f"numbers of two sizes: {first[0]} beside {plain}")
+    if len(known[0]) == 1 and known[0].isalpha() and bare > rows:  # 12A among house numbers
+        return Unit()
     return Unit(known[0], bare=bare)
 
 

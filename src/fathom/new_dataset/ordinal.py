@@ -56,7 +56,9 @@ def normalize(text: str) -> str:
 
 def place_on_scale(texts: list[str]) -> list[int] | None:
     """Return the place of each text on the one scale that has all, at places of their own."""
-    words = [re.sub(r"^\d+\s?[-.:)]\s?(?=[^\W\d])", "", text) for text in texts]  # 1 - never
+    split = [re.fullmatch(r"(?:(\d+)\s?[-.:)]\s?(?=[^\W\d]))?(.*)", text) for text in texts]
+    parts = [found.groups() for found in split if found]  # 1 - never
+    words = [word for _, word in parts]
     words = [re.sub(r"(?<=\w)[-_\s]+(?=\w)", " ", word) for word in words]
     for scale in SCALES:
         levels = {
@@ -66,7 +68,10 @@ def place_on_scale(texts: list[str]) -> list[int] | None:
         }
         places = [levels.get(word, -1) for word in words]
         if min(places) >= 0 and len(set(places)) == len(texts):
-            return places
+            order = sorted(range(len(texts)), key=places.__getitem__)
+            numbers = [int(parts[place][0]) for place in order if parts[place][0]]
+            rising = sorted(set(numbers))
+            return places if numbers in (rising, rising[::-1]) else None  # not 19-Dec, 20-Jan
     return None
 
 

@@ -1,4 +1,4 @@
-"""Numbers that stand for a missing value: -9999, 1.797e308."""
+"""Numbers and dates that stand for a missing value: -9999, 1.797e308, 1900-01-01."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 FLOAT_LIMIT = 3.3e38  # the largest float32 is 3.4e38
@@ -45,3 +46,24 @@ def find_sentinels(numbers: NDArray[Any], counts: NDArray[np.int64]) -> list[flo
         if gap > MIN_GAP * (high - low) or alone:
             found.append(number)
     return found
+
+
+def find_far_dates(dates: pd.Series[Any], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which dates are the first or the last day of a year, repeated, and far from the others.
+
+    Args:
+        dates: different dates of a column.
+        counts: the rows of each.
+    """
+    ends = ((dates.dt.month == 1) & (dates.dt.day == 1)) | (
+        (dates.dt.month == 12) & (dates.dt.day >= 30)
+    )
+    far = np.zeros(len(dates), dtype=bool)
+    years = dates.dt.year + dates.dt.dayofyear / 366
+    for year in (years.min(), years.max()):
+        rest = years[~far & (years != year)]
+        found = ((years == year) & ends).to_numpy() & (counts >= MIN_ROWS)
+        if len(rest) >= 3 and found.any():
+            gap = min(abs(year - rest.min()), abs(year - rest.max()))
+            far |= found & (gap > max(MIN_GAP * (rest.max() - rest.min()), 1))
+    return far

@@ -9,6 +9,8 @@ import pandas as pd
 
 from fathom.artifacts.columns import as_texts
 from fathom.new_dataset.column_guess import Reading
+from fathom.new_dataset.column_texts import find_texts
+from fathom.new_dataset.date_formats import infer_digits_format
 from fathom.new_dataset.exclusions import MAX_CODES
 from fathom.new_dataset.printing import shorten
 from fathom.new_dataset.sentinels import find_limits, find_sentinels
@@ -22,8 +24,9 @@ def read_typed(column: pd.Series[Any]) -> Reading:
     if pd.api.types.is_datetime64_any_dtype(column):
         return Reading(ColumnSettings(kind="date"))
     values = column.dropna()
-    if pd.api.types.is_integer_dtype(values) and are_days(values):
-        return Reading(ColumnSettings(kind="date", format="%Y%m%d"))
+    form = infer_digits(values)
+    if form is not None:
+        return Reading(ColumnSettings(kind="date", format=form))
     finite = values[np.isfinite(values)]
     counts = finite.value_counts()
     numbers = counts.index.to_numpy(np.float64)
@@ -46,9 +49,9 @@ def read_typed(column: pd.Series[Any]) -> Reading:
     return Reading(declaration, checks=tuple(checks))
 
 
-def are_days(values: pd.Series[Any]) -> bool:
-    """Tell whether integers are days, such as 20200131."""
-    if not 19000101 <= values.min() < values.max() < 21010000:
-        return False
-    days = pd.to_datetime(values.astype("str"), format="%Y%m%d", errors="coerce")
-    return bool(days.notna().all())
+def infer_digits(values: pd.Series[Any]) -> str | None:
+    """Return the format of whole numbers that are dates, such as 20200131, or None."""
+    if not len(values) or not 10**7 <= values.min() <= values.max() < 10**14:
+        return None
+    texts = as_texts(values.drop_duplicates())
+    return infer_digits_format(find_texts(texts, ()))[0] if len(texts) > 1 else None

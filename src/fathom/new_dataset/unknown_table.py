@@ -13,13 +13,13 @@ from fathom.artifacts.schema import LARGE
 from fathom.base.errors import FathomError
 from fathom.download.csv_dialect import SEPARATOR, WHITESPACE, find_delimiter, guess_csv
 from fathom.download.csv_encoding import FEW_FIELDS, EncodingGuess, decode, guess_encoding
-from fathom.download.csv_files import name_columns, parse_csv
+from fathom.download.csv_files import find_mark, name_columns, parse_csv
 from fathom.download.own_files import DELIMITERS, check_suffix, read_bytes
 from fathom.download.parquet_files import is_parquet, parquet_table
 from fathom.download.table_files import Part, read_table_file
 from fathom.new_dataset.column_guess import Check
 from fathom.new_dataset.dataset_file import Arguments
-from fathom.new_dataset.header import refuse_data
+from fathom.new_dataset.header import refuse_data, refuse_repeated
 from fathom.new_dataset.printing import shorten
 from fathom.settings.column_settings import MISSING
 
@@ -75,8 +75,13 @@ def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
     first_line = SEPARATOR.match(text) is not None
     text, mark = find_delimiter(text, delimiter, default)
     rows = parse_csv(file, text, mark, header=False)
+    if rows.num_columns == 1:  # no delimiter splits all lines alike: the error names a line
+        delimiter = find_mark([str(rows[0][0])]) or delimiter
+        text, mark = find_delimiter(text, delimiter, default)
+        rows = parse_csv(file, text, mark, header=False)
     if header is not False:
         names = [(column[0].as_py() or "").strip() for column in rows.columns]
+        refuse_repeated(file, names, rows.slice(1), decimal)
         if header is None:
             refuse_data(file, names, rows.slice(1), decimal)
         rows = name_columns(file, rows, names, mark)

@@ -112,12 +112,14 @@ def open_csv(path: Path, options: Mapping[str, str], source: SourceFile) -> Iter
         reader = read_whole if form["delimiter"] == WHITESPACE else read_stream
         with reader(path, form, has_header) as (names, tables):
             names = [column.strip() for column in names]
-            if has_header and len(names) > 1 and not names[-1]:  # each line ends with a delimiter
-                names = names[:-1]
+            places = range(len(names))
             if not has_header:
                 names = find_names(name, len(names), source.headers)
+            elif any(names):  # row numbers, and delimiters at the ends of lines, make others
+                places = [place for place in places if names[place]]
+                names = [names[place] for place in places]
             check_names(Path(name), names, form["delimiter"])
-            blocks = (t.select(range(len(names))).rename_columns(names) for t in tables)
+            blocks = (t.select(places).rename_columns(names) for t in tables)
             yield RowBlocks(names, blocks, form["decimal"])
     except (pa.ArrowException, LookupError, UnicodeError) as error:
         raise FathomError(f"{name} cannot be read as CSV: {error_text(error)}") from error

@@ -32,7 +32,7 @@ class ColumnSettings(Section):
 
     - Numbers: `decimal` is the decimal mark, by default that of the source, and `thousands` the
       mark between groups of digits: " " stands for all spaces. `unit` is a text before or after a
-      number, such as $, % or kg. With `parentheses`, (5) is -5. With `magnitudes`, 1.5M is
+      number, such as $, % or kg. With `parentheses`, (5) and 5- are -5. With `magnitudes`, 1.5M is
       1,500,000. `format` is that of durations: h:mm:ss, m:ss and 1h 30m 5s become seconds, h:mm
       and 1h 30m minutes.
     - Dates: `format` is that of pandas, by default ISO8601. Times with an offset from UTC become
