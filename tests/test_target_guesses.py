@@ -61,7 +61,7 @@ MANY = "has 200 different values in 200 rows, which are too many for classes"
     ("values", "task", "why"),
     [
         ([None] * N, None, "has a value in 0 rows; at least 20 are needed"),
-        ([1, *[None] * 199], None, "has a value in 1 rows; at least 20 are needed"),
+        ([1, *[None] * 199], None, "has a value in 1 row; at least 20 are needed"),
         (["a"] * N, None, "is 'a' in all rows"),
         (["2020-1-31", "2020-2-1"] * 50, None, "holds dates: networks predict numbers or classes"),
         (WORDS, "regression", f"holds '{WORDS[0]}', {REGRESSION}"),
@@ -74,7 +74,7 @@ MANY = "has 200 different values in 200 rows, which are too many for classes"
         (
             np.array([*NUMBERS[1:], np.inf]),
             None,
-            "is infinite in 1 rows: correct these values or leave them empty",
+            "is infinite in 1 row: correct these values or leave them empty",
         ),
         (UUIDS, None, MANY),
         (

@@ -151,6 +151,7 @@ def check_title(path: Path, content: bytes, delimiter: str) -> None:
             raise FathomError(
                 f"{path} has {first} names for {count} columns: name the first column, too; R "
                 "writes row names like this, unless row.names=FALSE"
+                + ("; or put numbers with decimal commas in quotes" if delimiter == "," else "")
             )
         raise FathomError(
             f"{path}: the first line, {shorten(delimiter.join(rows[0]))!r}, is no header of the "

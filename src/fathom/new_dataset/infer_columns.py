@@ -18,7 +18,7 @@ from fathom.new_dataset.infer_numbers import Context
 from fathom.new_dataset.infer_texts import read_texts
 from fathom.new_dataset.missing_markers import find_markers
 from fathom.new_dataset.number_formats import Numbers, find_numbers
-from fathom.new_dataset.printing import shorten
+from fathom.new_dataset.printing import count_rows, shorten
 from fathom.new_dataset.typed_columns import read_typed
 from fathom.settings.column_settings import MISSING, UNUSED
 from fathom.settings.yaml_text import column_entry
@@ -121,7 +121,7 @@ def explain_values(guess: ColumnGuess, present: pd.Series[Any]) -> str | None:
     if len(present) < min(MIN_VALUES, rows):
         return f"hardly a value: {len(present)} in {rows:,} rows"
     if pd.api.types.is_float_dtype(present) and np.isinf(present).any():
-        return f"infinite in {int(np.isinf(present).sum()):,} rows"
+        return f"infinite in {count_rows(int(np.isinf(present).sum()))}"
     if guess.kind == "integer" and guess.declaration.unit is None:
         return integer_identifier(present, rows, int(present.min()), int(present.max()))
     return None

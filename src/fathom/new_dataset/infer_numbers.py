@@ -23,7 +23,7 @@ from fathom.new_dataset.number_formats import (
     Numbers,
     choose_format,
 )
-from fathom.new_dataset.printing import join_first, shorten
+from fathom.new_dataset.printing import count_rows, join_first, shorten
 from fathom.new_dataset.sentinels import find_limits, find_sentinels
 from fathom.settings.column_settings import ColumnKind, ColumnSettings
 
@@ -141,7 +141,9 @@ def find_example(numbers: Numbers, form: NumberFormat) -> Texts:
 def name_markers(markers: Texts) -> str:
     """Name texts that mean a missing value, as they are in the file."""
     counted = zip(markers.list(), markers.counts, strict=True)
-    return join_first((f"{shorten(text)} in {rows:,} rows" for text, rows in counted), MAX_NAMED)
+    return join_first(
+        (f"{shorten(text)} in {count_rows(rows)}" for text, rows in counted), MAX_NAMED
+    )
 
 
 def check_marks(

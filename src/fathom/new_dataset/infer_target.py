@@ -12,7 +12,7 @@ from fathom.artifacts.columns import as_texts
 from fathom.base.errors import FathomError
 from fathom.new_dataset.column_guess import ColumnGuess
 from fathom.new_dataset.exclusions import MAX_CODES
-from fathom.new_dataset.printing import shorten
+from fathom.new_dataset.printing import count_rows, shorten
 from fathom.settings.fields import Task
 
 MIN_ROWS = 20  # labelled rows, for three sets of some rows each
@@ -36,7 +36,9 @@ def infer_target(column: ColumnGuess, task: Task | None) -> TargetGuess:
     name, labelled = column.name, len(column.values) - column.missing
     where = f"the target {name!r}"
     if labelled < MIN_ROWS:
-        raise FathomError(f"{where} has a value in {labelled} rows; at least {MIN_ROWS} are needed")
+        raise FathomError(
+            f"{where} has a value in {count_rows(labelled)}; at least {MIN_ROWS} are needed"
+        )
     if column.distinct == 1:
         raise FathomError(f"{where} is {column.examples[0]!r} in all rows")
     if task is None and column.kind == "date":
@@ -60,7 +62,7 @@ def infer_target(column: ColumnGuess, task: Task | None) -> TargetGuess:
         )
     notes = []
     if column.missing:
-        share = "most rows" if column.missing > labelled else f"{column.missing:,} rows"
+        share = "most rows" if column.missing > labelled else count_rows(column.missing)
         notes.append(f"{name} has no value in {share}, which are in no set")
     if column.reason is not None:
         notes.append(f"{name} would be excluded if it were not the target: {column.reason}")

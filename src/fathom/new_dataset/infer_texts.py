@@ -31,7 +31,7 @@ from fathom.new_dataset.infer_numbers import (
 from fathom.new_dataset.missing_markers import find_markers, find_usual, find_values, list_missing
 from fathom.new_dataset.number_formats import Numbers
 from fathom.new_dataset.ordinal import infer_order
-from fathom.new_dataset.printing import shorten
+from fathom.new_dataset.printing import count_rows, shorten
 from fathom.settings.column_settings import ColumnSettings
 
 
@@ -166,7 +166,7 @@ def check_alike(texts: Texts, name: str) -> list[OtherReading]:
         if alike.any():
             first = (keys == keys[alike].iloc[0]).to_numpy()
             named = zip(texts.list(first), texts.counts[first], strict=True)
-            rows = " and ".join(f"{shorten(text)} in {count:,} rows" for text, count in named)
+            rows = " and ".join(f"{shorten(text)} in {count_rows(count)}" for text, count in named)
             more = keys[alike].nunique() - 1
             others = f", like {more} more" if more else ""
             why = f"since they differ in {difference}{others}"
@@ -200,5 +200,5 @@ def why_class(texts: Texts, values: Mask) -> str:
         return f"{texts.empty:,} fields are empty"
     others = texts.where(~values)
     rarest = int(others.counts.argmin())
-    rows = f"{others.counts[rarest]:,} rows"
+    rows = count_rows(others.counts[rarest])
     return f"it is as frequent as the rarest other, {shorten(others.list()[rarest])} in {rows}"

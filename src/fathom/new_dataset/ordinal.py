@@ -82,13 +82,15 @@ def count_levels(texts: list[str]) -> list[int] | None:
     if not all(found) or len({match[1] for match in found if match}) > 1:
         return None
     counts = [match[2] for match in found if match]
+    most = 4 if texts[0].startswith("q") else MAX_LEVELS  # Q12011 is a quarter of a year
     if all(count in ROMAN for count in counts):
         numbers = [ROMAN.index(count) for count in counts]
     elif all(count.isdecimal() for count in counts):
         numbers = [int(count) for count in counts]
     else:
         return None
-    return numbers if len(set(numbers)) == len(texts) else None
+    are_counts = len(set(numbers)) == len(texts) and (max(numbers) <= most or "year" in texts[0])
+    return numbers if are_counts else None
 
 
 def rank_ranges(texts: list[str]) -> list[Range] | None:

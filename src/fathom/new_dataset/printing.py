@@ -49,6 +49,10 @@ def join_first(items: Iterable[str], most: int) -> str:
     return ", ".join([*texts[:most], *more])
 
 
+def count_rows(number: int) -> str:
+    return f"{number:,} row{'s' * (number != 1)}"
+
+
 def shorten(value: Any) -> str:
     """Return a value as a short text of one line."""
     if isinstance(value, float):
