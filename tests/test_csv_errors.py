@@ -100,7 +100,7 @@ def test_refuses_a_missing_file(tmp_path: Path) -> None:
     assert refusal(read_table_file, tmp_path / "zzzzzz.csv").count(".csv") == 11  # names ten
 
 
-@pytest.mark.parametrize("name", ["t.html", "t", "t.zip", "t.parquet.gz", "t.gz", ".csv"])
+@pytest.mark.parametrize("name", ["t.html", "t", "t.parquet.gz", ".csv"])
 def test_refuses_unknown_suffixes(tmp_path: Path, name: str) -> None:
     assert refusal(read_table_file, write(tmp_path / name, bz2.compress(b""))) == (
         f"{name}: the suffix of a table must be one of .csv, .tsv, .tab, .txt, .data, .dat, .json, "

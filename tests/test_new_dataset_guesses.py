@@ -214,6 +214,8 @@ def test_typed_columns() -> None:
             "days": [20200131, 20200201] * 100,
             "flags": [True, False] * 100,
             "times": pd.date_range("2020-01-01", periods=N),
+            "hours": [2020013110, 2020020123] * 100,
+            "ends": [pd.Timestamp("9999-12-31"), *pd.date_range("2020-01-01", periods=3)] * 50,
         }
     )
     columns = infer_columns(table)
@@ -226,10 +228,15 @@ def test_typed_columns() -> None:
         '{kind: date, format: "%Y%m%d"}',
         "{kind: boolean}",
         "{kind: date}",
+        '{kind: date, format: "%Y%m%d%H"}',
+        "{kind: date, missing: [9999-12-31T00:00:00]}",
     ]
-    assert [column.missing for column in columns] == [0, 0, 50, 50, 50, 0, 0, 0]
-    (check,) = (check for column in columns for check in column.checks)
-    assert check.change == "sentinel: {kind: number}"
+    assert [column.missing for column in columns] == [0, 0, 50, 50, 50, 0, 0, 0, 0, 50]
+    checks = [check for column in columns for check in column.checks]
+    assert [check.change for check in checks] == ["sentinel: {kind: number}", "ends: {kind: date}"]
+    assert checks[1].evidence == (
+        "9999-12-31 in 50 rows is read as missing, because it is far from the others"
+    )
 
 
 def test_sorted_dates() -> None:

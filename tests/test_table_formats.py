@@ -190,7 +190,9 @@ BAD: list[tuple[str, str | bytes | dict[str, list[list[Any]]], str]] = [
      "Data value w not found in nominal declaration, at line 4."),
     ("t.arff", "@relation r\n@attribute a numeric\n@data\n", "t.arff has no rows"),
     ("t.xlsx", "", "t.xlsx is empty"),
-    ("t.xlsx", "a,b\n1,2\n", "t.xlsx is damaged, or not a workbook: Cannot detect file format"),
+    ("t.xlsx", "a,b\n1,2\n", "t.xlsx is text, not a workbook: rename it, such as to t.csv"),
+    ("t.xls", b"a\0", "t.xls is damaged, or not a workbook: Cannot detect file format"),
+    ("t.zip", b"PK", "t.zip: rename it by what it contains, such as t.csv.zip, or unpack it"),
     ("t.xlsx", {"a": TABLE, "Bö 2": TABLE}, "t.xlsx has the sheets 'a', 'Bö 2': name one with "
      "dataset.source.sheet (--sheet)"),
     ("t.xlsx", {"a": []}, "t.xlsx is empty"),

@@ -34,8 +34,8 @@ def convert_table(
 ) -> pd.DataFrame:
     """Convert the declared columns of a table; its index numbers the rows.
 
-    Columns of texts become what `convert_texts` returns, others stay as they are, but numbers
-    among `missing` of their column become NaN and ordinals texts.
+    Columns of texts become what `convert_texts` returns, others stay as they are, but numbers and
+    dates among `missing` of their column become NaN and NaT, and ordinals texts.
 
     Raises:
         FathomError: a value contradicts its declaration. The line names column, row and value.
@@ -70,7 +70,7 @@ def convert_column(
     if pd.api.types.is_datetime64_any_dtype(values):
         if column.kind != "date":
             raise FathomError(f"{where} holds dates, but dataset.columns declares {column.kind}")
-        return values
+        return values.mask(values.isin(missing_dates(column))) if column.missing else values
     if not pd.api.types.is_string_dtype(values):
         if column.kind == "integer" and is_number:
             refuse_fractions(values, column, where)
@@ -88,6 +88,12 @@ def missing_numbers(column: ColumnSettings) -> list[float]:
     """Return the numbers that stand for a missing value, however they are written."""
     markers = pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce")
     return [float(number) for number in markers.dropna()]
+
+
+def missing_dates(column: ColumnSettings) -> pd.Series[Any]:
+    """Return the dates that stand for a missing value."""
+    markers = pd.Series(column.missing, dtype="str")
+    return pd.to_datetime(markers, format="ISO8601", errors="coerce").dropna()
 
 
 def refuse_fractions(values: pd.Series[Any], column: ColumnSettings, where: str) -> None:

@@ -44,6 +44,7 @@ SIGNATURES = {  # first bytes of files that are often given a wrong suffix
     b"\xfd7zXZ\0": "xz-compressed",
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"version https://git-lfs": "a pointer of Git LFS",
     b"<!DOCTYPE": "a web page",
     b"<!doctype": "a web page",
     b"<html": "a web page",
@@ -88,6 +89,10 @@ def check_suffix(path: Path) -> str:
         raise FathomError(
             f"{path} is read by pandas alone; to convert it: "
             f"python -c \"import pandas; pandas.{read}.to_parquet('{path.stem}.parquet')\""
+        )
+    if suffix in NAMES:
+        raise FathomError(
+            f"{path}: rename it by what it contains, such as {path.stem}.csv{suffix}, or unpack it"
         )
     if suffix not in SUFFIXES:
         raise FathomError(

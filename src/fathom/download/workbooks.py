@@ -43,6 +43,10 @@ def read_workbook(path: Path, sheet: str | None = None) -> pa.Table:
     except PasswordError as error:
         raise FathomError(f"{path} needs a password: save it without one") from error
     except (CalamineError, ZipError, OSError, ValueError) as error:
+        if is_text(content):
+            raise FathomError(
+                f"{path} is text, not a workbook: rename it, such as to {path.stem}.csv"
+            ) from error
         raise FathomError(f"{path} is damaged, or not a workbook: {error_text(error)}") from error
     where = Path(f"{path}, sheet {chosen.name!r}")
     if not rows:
@@ -66,6 +70,13 @@ def fill_merged(sheet: CalamineSheet, rows: list[list[Any]]) -> None:
 def are_row_numbers(values: list[Any]) -> bool:
     """Tell whether values are whole numbers, all of them different."""
     return all(type(value) is int for value in values) and len(set(values)) == len(values)
+
+
+def is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 def choose_sheet(path: Path, workbook: CalamineWorkbook, name: str | None) -> CalamineSheet:

@@ -12,8 +12,8 @@ from fathom.new_dataset.column_guess import Reading
 from fathom.new_dataset.column_texts import find_texts
 from fathom.new_dataset.date_formats import infer_digits_format
 from fathom.new_dataset.exclusions import MAX_CODES
-from fathom.new_dataset.printing import shorten
-from fathom.new_dataset.sentinels import find_limits, find_sentinels
+from fathom.new_dataset.printing import count_rows, shorten
+from fathom.new_dataset.sentinels import find_far_dates, find_limits, find_sentinels
 from fathom.settings.column_settings import ColumnKind, ColumnSettings
 
 
@@ -22,7 +22,7 @@ def read_typed(column: pd.Series[Any]) -> Reading:
     if pd.api.types.is_bool_dtype(column):
         return Reading(ColumnSettings(kind="boolean"))
     if pd.api.types.is_datetime64_any_dtype(column):
-        return Reading(ColumnSettings(kind="date"))
+        return read_dates(column)
     values = column.dropna()
     form = infer_digits(values)
     if form is not None:
@@ -43,10 +43,22 @@ def read_typed(column: pd.Series[Any]) -> Reading:
     declaration = ColumnSettings(kind=kind, missing=missing or None)
     checks = []
     if sentinels.any():
-        named = ", ".join(f"{shorten(n)} in {counts[n]:,} rows" for n in numbers[sentinels])
+        named = ", ".join(f"{shorten(n)} in {count_rows(counts[n])}" for n in numbers[sentinels])
         evidence = f"{named} is read as missing, because it is far from the others"
         checks.append((evidence, declaration.model_copy(update={"missing": None})))
     return Reading(declaration, checks=tuple(checks))
+
+
+def read_dates(column: pd.Series[Any]) -> Reading:
+    counts = column.value_counts()
+    far = counts[find_far_dates(counts.index.to_series(), counts.to_numpy())]
+    dates = ColumnSettings(kind="date")
+    if not len(far):
+        return Reading(dates)
+    named = ", ".join(f"{shorten(day)} in {count_rows(rows)}" for day, rows in far.items())
+    evidence = f"{named} is read as missing, because it is far from the others"
+    absent = dates.model_copy(update={"missing": [day.isoformat() for day in far.index]})
+    return Reading(absent, checks=((evidence, dates),))
 
 
 def infer_digits(values: pd.Series[Any]) -> str | None:
