@@ -229,7 +229,7 @@ def test_typed_columns() -> None:
         "{kind: boolean}",
         "{kind: date}",
         '{kind: date, format: "%Y%m%d%H"}',
-        "{kind: date, missing: [9999-12-31T00:00:00]}",
+        '{kind: date, missing: [!!str "9999-12-31T00:00:00"]}',
     ]
     assert [column.missing for column in columns] == [0, 0, 50, 50, 50, 0, 0, 0, 0, 50]
     checks = [check for column in columns for check in column.checks]

@@ -71,8 +71,8 @@ def parse_csv(path: Path, content: bytes, delimiter: str, header: bool = True) -
         names = [name.strip() for name in next(rows)]
         if header:
             last = max((n for n, name in enumerate(names) if name), default=0)
-            index = names[0] or (" " if last else "")
-            check_names(path, [index, *names[1 : last + 1]], delimiter)
+            if last or len(names) == 1:
+                check_names(path, [names[0] or last * " ", *names[1 : last + 1]], delimiter)
         else:
             names = number_columns(len(names))
         if header and next(rows, None) is None:

@@ -50,7 +50,7 @@ def join_first(items: Iterable[str], most: int) -> str:
 
 
 def count_rows(number: int) -> str:
-    return f"{number:,} row{'s' * (number != 1)}"
+    return f"{number:,} row{'s' if number != 1 else ''}"
 
 
 def shorten(value: Any) -> str:

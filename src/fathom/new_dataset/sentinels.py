@@ -59,7 +59,7 @@ def find_far_dates(dates: pd.Series[Any], counts: NDArray[np.int64]) -> NDArray[
         (dates.dt.month == 12) & (dates.dt.day >= 30)
     )
     far = np.zeros(len(dates), dtype=bool)
-    years = dates.dt.year + dates.dt.dayofyear / 366
+    years = dates.dt.year + dates.dt.day_of_year / 366
     for year in (years.min(), years.max()):
         rest = years[~far & (years != year)]
         found = ((years == year) & ends).to_numpy() & (counts >= MIN_ROWS)

@@ -51,7 +51,8 @@ def read_typed(column: pd.Series[Any]) -> Reading:
 
 def read_dates(column: pd.Series[Any]) -> Reading:
     counts = column.value_counts()
-    far = counts[find_far_dates(counts.index.to_series(), counts.to_numpy())]
+    is_far = find_far_dates(counts.index.to_series(), np.asarray(counts, dtype=np.int64))
+    far = counts.loc[counts.index[is_far]]
     dates = ColumnSettings(kind="date")
     if not len(far):
         return Reading(dates)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +112,7 @@ def open_csv(path: Path, options: Mapping[str, str], source: SourceFile) -> Iter
         reader = read_whole if form["delimiter"] == WHITESPACE else read_stream
         with reader(path, form, has_header) as (names, tables):
             names = [column.strip() for column in names]
-            places = range(len(names))
+            places: Sequence[int] = range(len(names))
             if not has_header:
                 names = find_names(name, len(names), source.headers)
             elif any(names):  # row numbers, and delimiters at the ends of lines, make others
