@@ -15,7 +15,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS = [
     "base", "messages", "settings", "artifacts", "models", "collect", "download", "split", "check",
     "scale", "train", "evaluate", "baseline", "compare", "explain", "export", "report", "gate",
-    "predict", "serve", "experiments", "completion", "search", "sklearn", "new_dataset", "doctor",
+    "predict", "experiments", "completion", "serve", "search", "sklearn", "new_dataset", "doctor",
     "repro", "fit", "watch", "command_group", "cli",
 ]  # fmt: skip
 

@@ -14,11 +14,10 @@ from fathom.base.streams import open_streams
 from fathom.command_group import OneLineErrors, version_option
 from fathom.fit.fit_command import fit
 from fathom.search.commands import apply, check_option, search
-from fathom.serve.command_options import service_options
+from fathom.serve.serve_command import serve
 from fathom.watch import watch
 
 PATH = click.Path(path_type=Path)
-MODEL = click.argument("model", type=PATH, shell_complete=names.completes(names.exports))
 COUNT = click.IntRange(1)
 REVISIONS, STAGES = names.completes(names.revisions), names.completes(names.stages)
 
@@ -35,6 +34,7 @@ def fathom() -> None:
 fathom.add_command(search)
 fathom.add_command(apply)
 fathom.add_command(fit)
+fathom.add_command(serve)
 fathom.add_command(watch)
 
 
@@ -91,7 +91,7 @@ def refresh(name: str) -> None:
 
 
 @fathom.command()
-@MODEL
+@names.MODEL
 @click.argument("rows", metavar="INPUT", type=PATH)
 @click.option(
     "--output",
@@ -232,25 +232,6 @@ def completion(shell: str) -> None:
     complete = get_completion_class(shell)
     assert complete is not None
     click.echo(complete(fathom, {}, "fathom", "_FATHOM_COMPLETE").source())
-
-
-@fathom.command(context_settings={"show_default": True})
-@MODEL
-@service_options
-def serve(model: Path, **options: Any) -> None:
-    """Serve predictions of an exported network over HTTP.
-
-    MODEL is a folder such as exports/california_housing/mlp. POST /predict accepts
-    {"instances": [{column: value, ...}, ...]} or {"inputs": {column: [value, ...], ...}}, and so
-    does /v1/models/NAME:predict, TensorFlow Serving's path. GET /openapi.json describes the
-    interface, /health reports readiness, /metrics is for Prometheus. docs/serving.md says more.
-
-    If the variable FATHOM_TOKEN is set, requests need the header `Authorization: Bearer TOKEN`.
-    SIGTERM and Ctrl+C stop the server after the current requests.
-    """
-    from fathom.serve.serve_command import serve_model
-
-    serve_model(names.find_export(model), **options)
 
 
 def main() -> None:

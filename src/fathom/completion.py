@@ -30,6 +30,9 @@ def exports() -> list[str]:
     return sorted(folder.relative_to(paths.EXPORTS).as_posix() for folder in folders)
 
 
+MODEL = click.argument("model", type=click.Path(path_type=Path), shell_complete=completes(exports))
+
+
 def find_export(model: Path) -> Path:
     """Return the folder of an export. Its name below `exports/` is enough."""
     short = paths.EXPORTS / model
@@ -41,12 +44,9 @@ def datasets() -> list[str]:
 
 
 def revisions() -> list[str]:
-    """Return the workspace, HEAD, the experiments, and Git's branches and tags."""
-    from fathom.experiments.revisions import WORKSPACE, experiments
-    from fathom.messages.git import git
+    from fathom.experiments.revisions import revision_names
 
-    refs = git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags")
-    return [WORKSPACE, "HEAD", *experiments(), *refs.split()]
+    return revision_names()
 
 
 def stages() -> list[str]:

@@ -11,7 +11,7 @@ import yaml
 
 from fathom.artifacts.ranking import PRIMARY_METRIC, find_best
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.messages.git import git, is_shallow, require_git, run_git
+from fathom.messages.git import git, git_problem, is_shallow, run_git
 
 WORKSPACE = "workspace"
 EXPERIMENTS = "refs/exps"
@@ -89,7 +89,8 @@ def read_revision(name: str) -> Revision:
     Raises:
         FathomError: there is no such revision, or Git does not know the project.
     """
-    require_git()
+    if problem := git_problem():
+        raise FathomError(problem)
     head = git("rev-parse", "--short", "HEAD")
     if name == WORKSPACE:
         return Revision(name, head, read_workspace())
@@ -98,11 +99,16 @@ def read_revision(name: str) -> Revision:
         return read_experiment(name, *known[name])
     commit = git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if not commit:
-        names = [WORKSPACE, "HEAD", *known]
-        names += git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags").split()
         older = "; `git fetch --unshallow` brings older commits" if is_shallow() else ""
-        raise FathomError(f"there is no revision {name}{older}{did_you_mean(name, names)}")
+        near = did_you_mean(name, revision_names())
+        raise FathomError(f"there is no revision {name}{older}{near}")
     return Revision(name, git("rev-parse", "--short", name), read_files(commit))
+
+
+def revision_names() -> list[str]:
+    """Return the workspace, HEAD, the experiments, and Git's branches and tags."""
+    refs = git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags")
+    return [WORKSPACE, "HEAD", *experiments(), *refs.split()]
 
 
 def read_experiment(name: str, ref: str, base: str) -> Revision:

@@ -4,7 +4,6 @@ import os
 import subprocess
 
 from fathom.base import paths
-from fathom.base.errors import FathomError
 
 WITHOUT_GIT = "or `dvc config core.no_scm true` to work without experiments"
 FIRST_COMMIT = "`git add -A` and `git commit -m start`"
@@ -23,13 +22,6 @@ def run_git(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[
     environment = os.environ | {"LC_ALL": "C"}  # reasons in English
     command = ["git", *arguments]
     return subprocess.run(command, input=stdin, capture_output=True, env=environment, check=False)
-
-
-def require_git() -> None:
-    """Raise a FathomError if Git does not know the project in the working folder."""
-    problem = git_problem()
-    if problem:
-        raise FathomError(problem)
 
 
 def git_problem() -> str | None:

@@ -2,7 +2,7 @@
 
 Read in this order:
 
-- `command_options`, `serve_command`, `server`: the service from its start to its end; `sockets`:
+- `serve_command`, `server`: the service from its start to its end; `sockets`:
   where it listens; `connections`: which clients it waits for.
 - `app`: the routes; `access`: who may use them; `service`: how a request for predictions is
   answered.

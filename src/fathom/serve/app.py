@@ -39,7 +39,6 @@ def create_app(service: Service) -> FastAPI:
     if options.token is not None:
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"token": []}]
-    metrics.set_model(signature)
     metrics.paths += [*document["paths"], str(app.openapi_url), DOCS]
     app.add_middleware(AccessMiddleware, hosts=options.hosts, token=options.token)
     app.add_middleware(MetricsMiddleware, metrics=metrics)

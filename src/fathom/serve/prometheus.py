@@ -17,7 +17,6 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fathom.artifacts.signature import Signature
 from fathom.predict.data_drift import Drift
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -57,11 +56,8 @@ class Metrics:
             "fathom_batch_requests", "Requests per batch.", buckets=COUNTS
         )
         self.batch_rows = histogram("fathom_batch_rows", "Rows per batch.", buckets=COUNTS)
-
-    def set_model(self, signature: Signature) -> None:
-        labels = ["dataset", "model"]
-        info = Gauge("fathom_model_info", "The network.", labels, registry=self.registry)
-        info.labels(signature.dataset, signature.model).set(1)
+        info = gauge("fathom_model_info", "The network.", ["dataset", "model"])
+        info.labels(drift.signature.dataset, drift.signature.model).set(1)
 
     def observe_batch(self, requests: int, rows: int) -> None:
         self.batch_requests.observe(requests)

@@ -1,4 +1,4 @@
-"""What `fathom serve` does before the service starts."""
+"""The command `fathom serve`. It imports what it needs when it runs."""
 
 import os
 from collections.abc import Sequence
@@ -7,12 +7,55 @@ from typing import Any
 
 import click
 
-from fathom.serve.access import TOKEN, find_token
-from fathom.serve.sockets import bind_socket, is_loopback
-from fathom.train.devices import start_on_cpu
+from fathom.completion import MODEL, find_export
+
+COUNT = click.IntRange(1)
 
 
-def serve_model(
+@click.command(context_settings={"show_default": True})
+@MODEL
+@click.option("--host", default="127.0.0.1", help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8501, help="0: any free port.")
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name in URLs of the service, beside localhost, --host and IP addresses.",
+)
+@click.option(
+    "--no-auth",
+    is_flag=True,
+    help="Listen on other addresses than those of this machine without FATHOM_TOKEN.",
+)
+@click.option("--max-rows", type=COUNT, default=1000, help="Maximum rows of a request.")
+@click.option(
+    "--max-bytes",
+    type=COUNT,
+    help="Maximum bytes of a request. Default: 256 for each value of a table, 1 to 16 MiB.",
+)
+@click.option("--max-waiting", type=COUNT, default=256, help="Maximum requests; others get 503.")
+@click.option("--max-connections", type=COUNT, default=512, help="Maximum open connections.")
+@click.option(
+    "--max-per-address",
+    type=COUNT,
+    default=128,
+    help="Maximum connections of one IP address, such as that of a proxy.",
+)
+@click.option("--batch-rows", type=COUNT, default=1024, help="Maximum rows of a batch.")
+@click.option(
+    "--batch-wait-ms",
+    type=click.FloatRange(0, 10_000),
+    default=0,
+    help="Milliseconds that a request waits for others to join its batch.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, 3600, min_open=True),
+    default=30,
+    help="Seconds for the head of a request, for its body, and for the answer.",
+)
+def serve(
     model: Path,
     host: str,
     port: int,
@@ -23,33 +66,40 @@ def serve_model(
     max_bytes: int | None,
     **limits: Any,
 ) -> None:
-    """Serve an exported network until SIGTERM or SIGINT; `limits` are those of `ServiceOptions`.
+    """Serve predictions of an exported network over HTTP.
 
-    Raises:
-        FathomError: the export is incomplete or damaged, the address is not available, or it needs
-            a token.
+    MODEL is a folder such as exports/california_housing/mlp. POST /predict accepts
+    {"instances": [{column: value, ...}, ...]} or {"inputs": {column: [value, ...], ...}}, and so
+    does /v1/models/NAME:predict, TensorFlow Serving's path. GET /openapi.json describes the
+    interface, /health reports readiness, /metrics is for Prometheus. docs/serving.md says more.
+
+    If the variable FATHOM_TOKEN is set, requests need the header `Authorization: Bearer TOKEN`.
+    SIGTERM and Ctrl+C stop the server after the current requests.
     """
+    from fathom.serve.access import TOKEN, find_token
+    from fathom.serve.sockets import bind_socket, is_loopback
+    from fathom.train.devices import start_on_cpu
+
     with bind_socket(host, port) as sock:
         token = find_token(os.environ.get(TOKEN), host, is_loopback(sock), no_auth)
         start_on_cpu()
         # These import Keras, which starts TensorFlow.
         from fathom.predict.exported_model import ExportedModel
-        from fathom.serve.server import serve
+        from fathom.serve.server import run_service
         from fathom.serve.service import ServiceOptions, default_max_bytes
 
-        exported_model = ExportedModel(model)
+        exported_model = ExportedModel(find_export(model))
         if not is_loopback(sock):
             log(f"{host} has no encryption: put a proxy with TLS before it (docs/serving.md)")
-        hosts = frozenset(name.lower() for name in (host, *allowed_hosts))
         default = default_max_bytes(exported_model.signature, limits["max_rows"])
         options = ServiceOptions(
             max_bytes=max_bytes or default,
             batch_wait=batch_wait_ms / 1000,
-            hosts=hosts,
+            hosts=frozenset(name.lower() for name in (host, *allowed_hosts)),
             token=token,
             **limits,
         )
-        serve(exported_model, sock, options, log)
+        run_service(exported_model, sock, options, log)
 
 
 def log(line: str) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+import click
 import numpy as np
 import uvicorn
 from fastapi import FastAPI
@@ -31,16 +32,7 @@ MARGIN = 5  # seconds after the last deadline in which the threads of a service 
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, whose process ends a limited time after a signal, whatever its threads do.
-
-    Args:
-        config: of uvicorn.
-        log: receives a line if the process does not end by itself.
-    """
-
-    def __init__(self, config: uvicorn.Config, log: Callable[[str], None]) -> None:
-        super().__init__(config)
-        self.log = log
+    """uvicorn's server: its process ends a limited time after a signal, whatever its threads do."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if not self.should_exit:
@@ -52,11 +44,12 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     def kill(self) -> None:
-        self.log("requests in progress did not end in time: the service ends without answers")
+        line = "requests in progress did not end in time: the service ends without answers"
+        click.echo(line, err=True)
         os._exit(1)
 
 
-def serve(
+def run_service(
     exported_model: ExportedModel,
     sock: socket.socket,
     options: ServiceOptions,
@@ -88,7 +81,7 @@ def serve(
         url = socket_url(sock)
         log(f"{signature.dataset}/{signature.model} is served at {url} until Ctrl+C or SIGTERM")
         gc.freeze()  # collections of garbage skip TensorFlow's objects: they take 70 ms
-        Server(config, log).run(sockets=[sock])
+        Server(config).run(sockets=[sock])
         service.parser.shutdown()
 
 
