@@ -35,12 +35,10 @@ def find_result(search: str) -> SearchResult:
     Raises:
         FathomError: there is none of this name, or it has no complete trial.
     """
-    results = Path(paths.SEARCHES)
-    file = Path(search) if search.endswith(".json") else results / f"{search}.json"
+    file = Path(search) if search.endswith(".json") else paths.SEARCHES / f"{search}.json"
     if not file.is_file():
-        names = [f"{path.parent.name}/{path.stem}" for path in sorted(results.glob("*/*.json"))]
-        there = f"; there are: {', '.join(names)}" if names else ""
-        near = did_you_mean(search, names) or there
+        names = [f"{path.parent.name}/{path.stem}" for path in paths.SEARCHES.glob("*/*.json")]
+        near = did_you_mean(search, names)
         raise FathomError(f"there is no result {file} of a finished search{near}")
     return SearchResult.read(file)
 

@@ -59,12 +59,11 @@ def search(settings: tuple[str, ...], apply: bool, name: str | None, force: bool
     the best trial. The test set is read once, at the end. Results go to searches/ and into the
     report, the best trials become experiments of DVC.
     """  # noqa: D301  click looks for the backspace
-    from fathom.search.search_command import Apply
     from fathom.search.search_command import search as run_search
 
     if (name or force) and not apply:
         raise click.UsageError("--name and --force are for --apply")
-    run_search(list(settings), Apply(name, force) if apply else None)
+    run_search(list(settings), apply, name, force)
 
 
 @click.command()

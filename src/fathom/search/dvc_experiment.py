@@ -43,12 +43,6 @@ def has_no_scm() -> bool:
     return bool(Config(".dvc")["core"].get("no_scm"))
 
 
-def require_experiments() -> None:
-    """Raise a FathomError if DVC cannot keep experiments of this project."""
-    if problem := experiment_problem():
-        raise FathomError(f"{problem}; experiments=0 searches without them")
-
-
 def run_experiment(name: str, overrides: list[str]) -> None:
     """Run the pipeline as a DVC experiment of this name, in a folder of its own."""
     dvc = [sys.executable, "-m", "dvc", "exp"]

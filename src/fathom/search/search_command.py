@@ -1,7 +1,5 @@
 """The command `fathom search`."""
 
-from dataclasses import dataclass
-
 import click
 from rich import box
 from rich.console import Console
@@ -14,7 +12,7 @@ from fathom.evaluate.formatting import describe_criterion, format_number
 from fathom.messages.origins import default_experiment
 from fathom.search.apply import apply_trial, check_free, default_name, print_use
 from fathom.search.base_settings import BaseSettings
-from fathom.search.dvc_experiment import require_experiments, run_experiment
+from fathom.search.dvc_experiment import experiment_problem, run_experiment
 from fathom.search.space import check_space, describe
 from fathom.settings.compose import check_overrides, compose
 from fathom.settings.config import Config, SearchConfig
@@ -25,20 +23,15 @@ from fathom.train.devices import start_tensorflow
 SHOWN = 5  # best trials in the table
 
 
-@dataclass(frozen=True)
-class Apply:
-    """Asks for the best trial as an experiment in conf/; `name` None is made from the search."""
-
-    name: str | None = None
-    force: bool = False
-
-
-def search(arguments: list[str], apply: Apply | None = None) -> None:
+def search(
+    arguments: list[str], apply: bool = False, name: str | None = None, force: bool = False
+) -> None:
     """Search, print the best trials, and run the best of them as DVC experiments.
 
     Args:
         arguments: overrides as for a stage; keys of the section `search` by their names alone.
-        apply: whether the best trial also becomes an experiment in conf/.
+        apply: whether the best trial also becomes an experiment in conf/, of a `name` (None: made
+            from the search); `force` replaces one of that name.
 
     Raises:
         FathomError: a setting is not valid or cannot be trained, or the user stopped the search.
@@ -46,11 +39,11 @@ def search(arguments: list[str], apply: Apply | None = None) -> None:
     overrides = as_overrides(arguments)
     config = compose(overrides, SearchConfig)
     check_space(config)
-    if config.search.experiments:
-        require_experiments()
+    if config.search.experiments and (problem := experiment_problem()):
+        raise FathomError(f"{problem}; experiments=0 searches without them")
     if apply:
         names = config.dataset.name, config.model.name, config.search.name
-        check_free(apply.name or default_name(*names), apply.force)
+        check_free(name or default_name(*names), force)
     strategy = start_tensorflow(config)
     from fathom.search.search import run_search  # imports TensorFlow
     from fathom.search.trainer_pool import TrainerPool
@@ -60,12 +53,12 @@ def search(arguments: list[str], apply: Apply | None = None) -> None:
     print_result(result)
     click.echo(f"all trials: {result.file}")
     if apply:
-        print_use(result, None, apply_trial(result, None, apply.name, apply.force))
+        print_use(result, None, apply_trial(result, None, name, force))
     for trial in result.best_first()[: config.search.experiments]:
-        name = f"{result.dataset}-{result.model}-{result.search}-{trial.number}"
-        click.echo(f"{name}: runs the pipeline as a DVC experiment")
-        run_experiment(name, base.dvc_overrides(trial.settings))
-        click.echo(f"dvc exp apply {name}")
+        experiment = f"{result.dataset}-{result.model}-{result.search}-{trial.number}"
+        click.echo(f"{experiment}: runs the pipeline as a DVC experiment")
+        run_experiment(experiment, base.dvc_overrides(trial.settings))
+        click.echo(f"dvc exp apply {experiment}")
 
 
 def as_overrides(arguments: list[str]) -> list[str]:
