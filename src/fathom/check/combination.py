@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fathom.artifacts.checks import DataWarning
-from fathom.check.subsets import Subsets, is_number, make_warning
+from fathom.check.subsets import Subsets, is_number, make_warning, r_squared
 from fathom.settings.yaml_text import exclude_advice
 
 THRESHOLD = 0.999  # of R²: below it, the formula is an estimate rather than a definition
@@ -41,8 +41,8 @@ def combination(subsets: Subsets, target: str, known: list[str]) -> list[DataWar
     factors = fit(columns[:, chosen], goal)
     others, values = valid[names].to_numpy(np.float64)[:, chosen], valid[target].to_numpy()
     share = min(
-        explained(goal, predict(columns[:, chosen], factors)),
-        explained(values, predict(others, factors)),
+        r_squared(goal, predict(columns[:, chosen], factors)),
+        r_squared(values, predict(others, factors)),
     )
     if not share >= THRESHOLD:
         return []
@@ -70,7 +70,7 @@ def choose_columns(columns: Floats, goal: Floats) -> list[int]:
         chosen.append(int(strength.argmax()))
         usable[chosen[-1]] = False
         predicted = predict(columns[:, chosen], fit(columns[:, chosen], goal))
-        if explained(goal, predicted) >= THRESHOLD:
+        if r_squared(goal, predicted) >= THRESHOLD:
             return prune(columns, goal, chosen)
         rest = goal - predicted
     return []
@@ -82,7 +82,7 @@ def prune(columns: Floats, goal: Floats, chosen: list[int]) -> list[int]:
         fewer = [other for other in chosen if other != place]
         if fewer:
             predicted = predict(columns[:, fewer], fit(columns[:, fewer], goal))
-            if explained(goal, predicted) >= THRESHOLD:
+            if r_squared(goal, predicted) >= THRESHOLD:
                 chosen = fewer
     return chosen
 
@@ -98,12 +98,6 @@ def fit(columns: Floats, goal: Floats) -> Floats:
 def predict(columns: Floats, factors: Floats) -> Floats:
     values: Floats = columns @ factors[:-1] + factors[-1]
     return values
-
-
-def explained(goal: Floats, predicted: Floats) -> float:
-    """Return R²; 0 for a constant goal."""
-    spread = float(np.square(goal - goal.mean()).sum())
-    return 1 - float(np.square(goal - predicted).sum()) / spread if spread else 0.0
 
 
 def write_formula(factors: Floats, names: list[str], spread: float) -> str:

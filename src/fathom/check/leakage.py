@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from fathom.artifacts.checks import DataWarning
-from fathom.check.subsets import Subsets, is_number, make_warning
+from fathom.check.subsets import Subsets, is_number, make_warning, r_squared
 from fathom.settings.yaml_text import exclude_advice
 
 THRESHOLD = 0.99  # of R² or balanced accuracy
@@ -83,6 +83,5 @@ def tree_metric(columns: list[NDArray[Any]], goals: list[NDArray[Any]]) -> float
         if is_class:
             values.append(pd.Series(predicted == goal).groupby(goal).mean().mean())
         else:
-            spread = ((goal - goal.mean()) ** 2).sum()
-            values.append(1 - ((goal - predicted) ** 2).sum() / spread if spread else 0.0)
+            values.append(r_squared(goal, predicted))
     return float(min(values))

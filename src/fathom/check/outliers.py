@@ -10,7 +10,7 @@ import pandas as pd
 from fathom.artifacts.checks import DataWarning
 from fathom.artifacts.columns import missing_advice
 from fathom.artifacts.schema import Schema
-from fathom.check.subsets import Subsets, is_number, make_warning
+from fathom.check.subsets import Subsets, make_warning, numbers_in
 
 # Interquartile ranges from the median. Of a log-normal column with a sigma of 4 among 100,000 rows,
 # or a Cauchy distribution among 250,000, the most extreme values are about as far away.
@@ -20,12 +20,7 @@ QUARTILES = (0.25, 0.75)
 
 def outliers(subsets: Subsets, schema: Schema) -> list[DataWarning]:
     """Warn of each column with a number that is very far from all others."""
-    table = pd.concat(subsets.values()).sort_index()
-    dates = [column.name for column in schema.columns if column.type.startswith("datetime")]
-    columns = [
-        name for name in table.columns.difference(dates, sort=False) if is_number(table[name])
-    ]
-    found = (find_outlier(table[name].dropna()) for name in columns)
+    found = map(find_outlier, numbers_in(subsets, schema))
     return [warning for warning in found if warning is not None]
 
 

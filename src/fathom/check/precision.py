@@ -9,18 +9,15 @@ import pandas as pd
 
 from fathom.artifacts.checks import DataWarning
 from fathom.artifacts.schema import Schema
-from fathom.check.subsets import Subsets, is_number, make_warning
+from fathom.check.subsets import Subsets, make_warning, numbers_in
 
 FEW = 1000  # steps of float32 within the interquartile range
 
 
 def precision(subsets: Subsets, schema: Schema) -> list[DataWarning]:
     """Warn of each feature whose values differ by little, compared with their size."""
-    table = pd.concat(subsets.values())
-    dates = [column.name for column in schema.columns if column.type.startswith("datetime")]
-    names = [name for name in table if is_number(table[name])]
-    columns = [name for name in names if name not in [*dates, schema.target]]
-    found = (find_coarse(table[name].dropna()) for name in columns)
+    columns = numbers_in(subsets, schema)
+    found = (find_coarse(values) for values in columns if values.name != schema.target)
     return [warning for warning in found if warning is not None]
 
 

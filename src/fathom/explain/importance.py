@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Output, Problem
@@ -19,6 +18,7 @@ from fathom.explain.shapley import CoalitionGame, choose_sizes, interaction_valu
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.settings.config import DatasetConfig
 from fathom.settings.data_settings import DatasetSettings
+from fathom.settings.yaml_text import to_yaml
 from fathom.train.predictor import Predictor
 
 MAX_PAIRS = 15
@@ -191,9 +191,3 @@ def suggest_crosses(
         if missing:
             lines.insert(0, f"buckets: {to_yaml(buckets | missing)}")
     return "\n".join(lines)
-
-
-def to_yaml(value: Any) -> str:
-    return yaml.safe_dump(
-        value, default_flow_style=True, width=float("inf"), sort_keys=False, allow_unicode=True
-    ).strip()

@@ -16,7 +16,7 @@ def to_yaml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(to_yaml, value))}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {to_yaml(item)}' for key, item in value.items())}}}"
+        return f"{{{', '.join(f'{quote(k)}: {to_yaml(item)}' for k, item in value.items())}}}"
     if not isinstance(value, str):
         return "null" if value is None else str(value).lower()
     return quote(re.sub(r"(\\*)\$\{", r"\1\1\\${", value))  # no interpolation
