@@ -13,7 +13,7 @@ from stages import run_command
 
 from fathom.base.environment import GIVEN, python_path
 from fathom.base.files import write_json
-from fathom.doctor import packages
+from fathom.doctor import computer
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def test_a_sound_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_wrong(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     edit(small / "conf/dataset/digits.yaml", "dataset.task=guessing")
     shutil.rmtree(small / ".dvc")
-    real = packages.get_version
-    monkeypatch.setattr(packages, "get_version", lambda n: None if n == "shapiq" else real(n))
+    real = computer.get_version
+    monkeypatch.setattr(computer, "get_version", lambda n: None if n == "shapiq" else real(n))
     assert [line for line in printed(status=1).splitlines() if line.startswith("WRONG")] == [
         "WRONG    not installed: shapiq; run `make setup`",
         "WRONG    conf/dataset/digits.yaml: dataset.task: must be 'regression' or "
@@ -147,7 +147,7 @@ def test_where_dvc_cannot_work(small: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_warnings_that_are_errors(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "get_version", Mock(side_effect=DeprecationWarning("old")))
+    monkeypatch.setattr(computer, "get_version", Mock(side_effect=DeprecationWarning("old")))
     assert printed(status=1).endswith(
         "fathom: DeprecationWarning: old (PYTHONWARNINGS or -W makes it an error: unset it)\n"
     )
@@ -155,7 +155,7 @@ def test_warnings_that_are_errors(small: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_packages_that_are_not_as_pinned(small: Path) -> None:
     pins = (small / "requirements.txt").read_text()
-    keras = packages.get_version("keras")
+    keras = computer.get_version("keras")
     assert f"keras=={keras} " in pins
     (small / "requirements.txt").write_text(pins.replace(f"keras=={keras} ", "keras==9.9.9 "))
     assert f"warning  not as pinned: keras {keras}, not 9.9.9; run `make setup`\n" in printed()

@@ -10,7 +10,7 @@ from repositories import repository as repository
 from stages import run_command
 
 from fathom.base.errors import FathomError
-from fathom.doctor.repository import check_line_endings
+from fathom.doctor.project import check_line_endings
 from fathom.report import provenance
 from fathom.search.dvc_experiment import experiment_problem, run_experiment
 

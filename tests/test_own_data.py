@@ -16,8 +16,8 @@ from sklearn import datasets
 from stages import build_once, draw_nothing, make_stage, run_command, run_pipeline, run_stage
 
 from fathom.base.files import read_json
-from fathom.doctor.cache import check_own_data
 from fathom.doctor.findings import WRONG
+from fathom.doctor.project import check_own_data
 
 ELSEWHERE = "/dev/shm/fathom-{}"  # another file system
 TRAIN = "train@houses-mlp"

@@ -2,14 +2,16 @@
 
 import click
 
-from fathom.doctor.cache import check_cache, check_own_data
-from fathom.doctor.every_setting import check_settings
+from fathom.doctor.computer import check_hardware, check_packages, check_variables
 from fathom.doctor.findings import WRONG
-from fathom.doctor.folders import check_folders
-from fathom.doctor.hardware import check_hardware
-from fathom.doctor.packages import check_packages
-from fathom.doctor.repository import check_line_endings, check_repository
-from fathom.doctor.variables import check_variables
+from fathom.doctor.project import (
+    check_cache,
+    check_folders,
+    check_line_endings,
+    check_own_data,
+    check_repository,
+    check_settings,
+)
 
 CHECKS = (  # in the order of the lines
     check_packages,
