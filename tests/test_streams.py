@@ -5,7 +5,7 @@ import sys
 
 PROGRAM = """
 import os, sys
-from fathom.base.streams import open_streams
+from fathom.base.process import open_streams
 open_streams()
 assert sys.stdin.buffer.read() == b""
 print("1", "×", file=sys.stdout, flush=True)

@@ -9,8 +9,7 @@ import click
 from fathom import completion as names
 from fathom.base.environment import set_environment
 from fathom.base.errors import FathomError
-from fathom.base.process_end import end_process
-from fathom.base.streams import open_streams
+from fathom.base.process import end_process, open_streams
 from fathom.command_group import OneLineErrors, version_option
 from fathom.fit.fit_command import fit
 from fathom.search.commands import apply, check_option, search

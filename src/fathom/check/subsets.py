@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -88,15 +87,6 @@ def make_warning(
 
 def are_few(rows: int, total: int) -> bool:
     return rows < LEAST or rows <= SHARE * total
-
-
-def numbers_in(subsets: Subsets, schema: Schema) -> Iterator[pd.Series[Any]]:
-    """Yield the columns of numbers, without dates: the known values of all sets by row."""
-    table = pd.concat(subsets.values()).sort_index()
-    dates = [column.name for column in schema.columns if column.type.startswith("datetime")]
-    for name in table.columns.difference(dates, sort=False):
-        if is_number(table[name]):
-            yield table[name].dropna()
 
 
 def r_squared(goal: NDArray[Any], predicted: NDArray[Any]) -> float:

@@ -6,6 +6,5 @@ Read in this order:
 - `preprocessing`: the Keras model of raw columns or images, of Keras' own layers and operations
   alone, so that it loads wherever Keras does and runs no code of Fathom; `operations`: those.
 - `formats`: the `.keras` file, SavedModel, ONNX and checksums.
-- `example`: a real row, and a program that predicts it; `card`: `MODEL_CARD.md`, whose `inputs` are
-  in words.
+- `example`: a real row, and a program that predicts it; `card`: `MODEL_CARD.md`.
 """

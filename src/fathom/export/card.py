@@ -17,6 +17,7 @@ from fathom.evaluate.formatting import (
     format_number,
     format_percent,
     format_share,
+    join_words,
 )
 from fathom.settings.config import CardText, NetworkConfig
 
@@ -47,8 +48,6 @@ def render_card(dataset: str, model: str, text: CardText) -> str:
     primary = PRIMARY_METRIC[problem.main.task]
     inputs = f"an image of {' × '.join(map(str, problem.shape))} pixels"
     if problem.kind == "table":
-        from fathom.export.inputs import describe_inputs  # imports pandas
-
         inputs = describe_inputs(dataset)
     templates = load_templates(
         "fathom.export",
@@ -74,6 +73,31 @@ def render_card(dataset: str, model: str, text: CardText) -> str:
         warnings=[warning.sentence for warning in Checks.read(dataset).warnings],
         subsets=SUBSET_LABELS,
     )
+
+
+def describe_inputs(dataset: str) -> str:
+    """Return how many raw columns of a table predict: "8 numbers and 1 category".
+
+    Indicators of missing values and parts of dates are features, but no columns.
+    """
+    from fathom.scale.encoder import Encoder  # imports pandas
+
+    encoder = Encoder.read(dataset)
+    ordinals = {ordinal.column for ordinal in encoder.ordinals}
+    parts = {name for date in encoder.dates for name in date.names}
+    counts = {
+        ("number", "numbers"): len({n.column for n in encoder.numbers} - ordinals - parts),
+        ("category", "categories"): len(
+            {category.column for category in encoder.categories} - parts | ordinals
+        ),
+        ("date", "dates"): len(encoder.dates),
+    }
+    texts = [
+        f"{count:,} {one if count == 1 else several}"
+        for (one, several), count in counts.items()
+        if count
+    ]
+    return join_words(texts)
 
 
 def escape_markdown(text: str) -> str:

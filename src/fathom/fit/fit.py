@@ -21,9 +21,8 @@ from fathom.base.locks import only_process
 from fathom.base.machine import cores
 from fathom.fit import plan
 from fathom.fit.lists import as_text, read_lists, write_lists
-from fathom.fit.outcome import print_summary
 from fathom.fit.processes import EpochPace, run_command, stage_seconds
-from fathom.fit.progress import Progress
+from fathom.fit.progress import Progress, print_summary
 from fathom.fit.request import LOGS, Request, begin
 from fathom.new_dataset.new_dataset import has_images, name_of
 from fathom.search.apply import check_free, write_experiment

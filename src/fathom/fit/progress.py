@@ -5,8 +5,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from fathom.artifacts.problem import Problem
+from fathom.artifacts.ranking import PRIMARY_METRIC, read_comparison, read_metrics
+from fathom.base import paths
 from fathom.base.files import read_json, write_json
-from fathom.evaluate.formatting import format_duration
+from fathom.evaluate.formatting import METRIC_LABELS, format_duration, format_number
 
 SAVE_SECONDS = 2.0
 
@@ -62,3 +65,23 @@ class Progress:
 
     def say(self, text: str) -> None:
         print(f"[{format_duration(max(self.left, 0))} left] {text}", flush=True)
+
+
+def print_summary(name: str, model: str, progress: Progress) -> None:
+    """Print the metrics of the model and of the best baseline, the files, and what is left out."""
+    task = Problem.read(name).main.task
+    metric = PRIMARY_METRIC[task]
+    label = METRIC_LABELS[task][metric]
+    metrics, comparison = read_metrics(name, model), read_comparison(name)
+    own = comparison["networks"][model]
+    values = (metrics["valid"][metric], metrics["test"][metric], comparison["baseline"]["figure"])
+    valid, test, base = map(format_number, values)
+    progress.tick(force=True)
+    print(f"{name}/{model}: {label} {test} on the test set, {valid} on validation rows")
+    word = "than" if own["verdict"] in ("better", "worse") else "from"
+    print(f"  {own['verdict']} {word} {comparison['baseline']['name']}, {base}")
+    print(f"  {paths.REPORT}, {paths.export(name, model)}/, conf/experiment/{name}.yaml")
+    print(f"  fathom predict {name}/{model} new.csv --output predicted.csv")
+    for text in progress.left_out:
+        print(f"  left out, for lack of time: {text}")
+    print(f"  {progress.used / 60:.1f} of {progress.minutes:g} minutes")

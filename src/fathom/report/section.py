@@ -17,7 +17,7 @@ from fathom.artifacts.search_result import SearchResult
 from fathom.base import paths
 from fathom.base.files import read_array
 from fathom.evaluate.formatting import describe_criterion
-from fathom.export.inputs import describe_inputs
+from fathom.export.card import describe_inputs
 from fathom.report import classification, explanation, pictures, regression, tenths
 from fathom.report.charts import learning_curve
 from fathom.report.column_summaries import column_roles, summarize_columns, summarized_rows

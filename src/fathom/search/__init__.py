@@ -6,7 +6,7 @@
    DVC experiment, which `dvc_experiment` runs.
 4. `study`: the Optuna study of a search on disk, its sampler and its pruner.
 5. `search`: runs trials until enough have finished.
-6. `trial`, `trainer_pool`, `cross_validation`: one trial, to the same bits as the stage `train`.
+6. `trial`, `trainer_pool`: one trial, to the same bits as the stage `train`.
 7. `ray_engine`, `ray_actor`: trials on a Ray cluster instead of threads.
 8. `best_trials`: metrics and ensembles of the best trials.
 9. `apply`: the settings of a trial as an experiment in conf/.

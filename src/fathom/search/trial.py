@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from sklearn.model_selection import TimeSeriesSplit
 
 from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.schema import Schema
@@ -18,11 +19,12 @@ from fathom.base.errors import FathomError
 from fathom.base.files import atomic_write
 from fathom.base.machine import GIB, cores
 from fathom.scale.scale import scale_in_memory
-from fathom.search.cross_validation import split_folds
 from fathom.search.trainer_pool import TrainerPool, TrialData
 from fathom.settings.config import DatasetConfig, NetworkConfig, SearchConfig
-from fathom.split.split import Rows, subset_rows
+from fathom.settings.data_settings import SplitSettings
+from fathom.split.split import Rows, read_groups, read_labels, subset_rows
 from fathom.train.callbacks import DivergedError, monitor_name
+from fathom.train.folds import draw_folds
 from fathom.train.memory import COPIES, memory_for_rows, row_values
 from fathom.train.runs import train_run
 
@@ -117,6 +119,32 @@ def read_rows(config: DatasetConfig, schema: Schema, folds: int | None) -> list[
     if folds is None:
         return [rows]
     return list(split_folds(rows, schema, folds, config.split))
+
+
+def split_folds(
+    subsets: dict[str, Rows], schema: Schema, folds: int, settings: SplitSettings
+) -> Iterator[dict[str, Rows]]:
+    """Split the training and validation rows into folds, as `split` splits rows.
+
+    Shuffled rows of classes are stratified, and those with the same key are in one fold. With rows
+    in order, each fold trains on the rows before its validation rows.
+
+    Raises:
+        FathomError: there are more folds than rows or keys.
+    """
+    rows = np.sort(np.concatenate([subsets["train"], subsets["valid"]]))
+    if settings.shuffle:
+        _, labels = read_labels(schema)
+        classes = None if labels is None or not settings.stratify else labels[rows]
+        groups = None if settings.key is None else read_groups(schema, settings.key)[rows]
+        try:
+            drawn = draw_folds(folds, len(rows), settings.seed, classes, groups)
+        except FathomError as error:
+            raise FathomError(f"search.cv: {error}") from error
+    else:
+        drawn = list(TimeSeriesSplit(folds).split(rows))
+    for train, valid in drawn:
+        yield {"train": rows[train], "valid": rows[valid], "test": subsets["test"]}
 
 
 class ThreadEngine:

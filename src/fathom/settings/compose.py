@@ -25,8 +25,7 @@ from fathom.base import paths
 from fathom.base.environment import set_environment
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.base.locks import only_process
-from fathom.base.process_end import end_process
-from fathom.base.streams import open_streams
+from fathom.base.process import end_process, open_streams
 from fathom.messages.origins import CHOICES, GROUPS, Origins, invalid_yaml
 from fathom.messages.remedies import system_error_line
 from fathom.messages.setting_errors import setting_error
