@@ -176,7 +176,7 @@ def test_boxes_lie_apart_and_edges_cross_none(drawing: Drawing) -> None:
 
 
 def test_without_shapes_and_parameters_numbers_are_left_out(tmp_path: Path) -> None:
-    """As in a run.json of an earlier version."""
+    """`run.json` has none of layers outside a functional graph."""
     drawing = draw(mlp(), tmp_path)
     svg = draw_network(drawing.file, {})
     assert "<title>mlp network: 1 input, 6 layers, 1 output</title>" in svg

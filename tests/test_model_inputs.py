@@ -12,7 +12,7 @@ from trainings import refusal
 
 from fathom.artifacts.problem import Output
 from fathom.artifacts.signature import InputColumn, InputKind, Signature, declare
-from fathom.predict.model_inputs import check_columns, model_inputs
+from fathom.predict.model_inputs import model_inputs
 from fathom.predict.predict import Counts, write_csv
 from fathom.predict.prediction_columns import UNUSUAL, find_unusual, prediction_table
 from fathom.serve.json_columns import table_inputs
@@ -234,11 +234,6 @@ def test_a_class_called_none_or_na_keeps_its_name() -> None:
     assert json.loads(encode_response(texts, "inputs")) == {
         "outputs": {"predicted": ["NA", "None", "x"]}
     }
-
-
-def test_columns_that_the_model_does_not_use() -> None:
-    takes = signature(column("number", name="a"))
-    assert check_columns(["z", "a", "b"], takes) == ["z", "b"]
 
 
 def test_unusual_rows_say_why() -> None:

@@ -107,7 +107,6 @@ def test_parquet_to_parquet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "write"),
     [
-        ("semicolons.csv", lambda rows, file: rows.to_csv(file, index=False, sep=";", decimal=",")),
         ("gzip.csv.gz", lambda rows, file: rows.to_csv(file, index=False)),
         ("tabs.tsv", lambda rows, file: rows.to_csv(file, index=False, sep="\t")),
         ("blanks.txt", lambda rows, file: rows.to_csv(file, index=False, sep=" ")),
