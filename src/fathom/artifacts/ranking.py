@@ -16,6 +16,10 @@ def higher_is_better(metric: str) -> bool:
     return any(word in metric for word in HIGHER_IS_BETTER)
 
 
+def is_better(metric: str, value: float, other: float) -> bool:
+    return value > other if higher_is_better(metric) else value < other
+
+
 def find_best(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> str:
     """Return the model with the best value of a metric on the validation set, the first of equals.
 

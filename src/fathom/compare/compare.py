@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Problem
-from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, higher_is_better, read_baselines
+from fathom.artifacts.ranking import PRIMARY_METRIC, find_best, is_better, read_baselines
 from fathom.artifacts.scalers import Floats
 from fathom.base import paths
 from fathom.base.blocks import blocks
@@ -217,4 +217,4 @@ def resample_means(values: Floats, resamples: int, seed: int) -> Floats:
 def verdict(difference: float, p: float, confidence: float, metric: str) -> str:
     if p > 1 - confidence:
         return "can't be told apart"
-    return "better" if (difference > 0) == higher_is_better(metric) else "worse"
+    return "better" if is_better(metric, difference, 0) else "worse"

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from fathom.artifacts.ranking import higher_is_better
+from fathom.artifacts.ranking import is_better
 from fathom.evaluate.formatting import METRIC_LABELS, format_mean, format_number, format_signed
 from fathom.experiments.revisions import Metrics, Revision
 from fathom.messages.origins import flatten
@@ -117,7 +117,7 @@ def compare_models(
             change = mean_after - mean_before
             if abs(change) <= ROUNDING * abs(mean_before):
                 continue
-            verdict = "better" if (change > 0) == higher_is_better(metric) else "worse"
+            verdict = "better" if is_better(metric, change, 0) else "worse"
             if networks and sd_before is None and sd_after is None:
                 verdict = "one run"
             elif abs(change) <= math.hypot(sd_before or 0, sd_after or 0):

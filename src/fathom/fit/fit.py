@@ -15,7 +15,7 @@ from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.search_result import SearchResult
 from fathom.artifacts.training_log import TrainingLog, read_run
 from fathom.base import paths
-from fathom.base.errors import FathomError, did_you_mean
+from fathom.base.errors import FathomError
 from fathom.base.files import remove
 from fathom.base.locks import only_process
 from fathom.base.machine import cores
@@ -28,7 +28,7 @@ from fathom.new_dataset.new_dataset import has_images, name_of
 from fathom.search.apply import check_free, write_experiment
 from fathom.settings.compose import compose
 from fathom.settings.config import DatasetConfig
-from fathom.settings.file_names import options
+from fathom.settings.file_names import no_file, options
 from fathom.train.memory import has_many_values
 from fathom.train.steps import folds_by_rows
 
@@ -50,8 +50,7 @@ def fit(request: Request) -> None:
     """
     name = request.name or name_of(request.file)
     if request.model is not None and request.model not in options("model"):
-        near = did_you_mean(request.model, options("model"))
-        raise FathomError(f"--model: there is no {paths.CONF}/model/{request.model}.yaml{near}")
+        raise FathomError(f"--model: {no_file('model', request.model)}")
     check_free(name, request.force)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with only_process(LOGS / f"{name}.lock", f"fathom fit {name}"):

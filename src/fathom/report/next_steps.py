@@ -9,7 +9,7 @@ from itertools import chain, islice
 
 import pandas as pd
 
-from fathom.artifacts.ranking import higher_is_better
+from fathom.artifacts.ranking import is_better
 from fathom.artifacts.search_result import SearchResult
 from fathom.report.digits import format_rounded
 from fathom.report.more_rows import describe_gain, helps
@@ -71,10 +71,9 @@ def better_settings(results: DatasetResults, searches: list[SearchResult]) -> It
     """Suggest the best settings of a search that are better than those in use."""
     metric = results.primary_metric
     now = results.best.metrics["valid"][metric]
-    sign = -1 if higher_is_better(metric) else 1
     for search in searches:
         value = search.figures.get("valid", {}).get(metric)
-        if value is not None and sign * value < sign * now:
+        if value is not None and is_better(metric, value, now):
             yield NextStep(
                 "search",
                 f"Use the best settings of the search for {search.model}",
@@ -91,7 +90,7 @@ def average_of_runs(results: DatasetResults) -> Iterator[NextStep]:
     if network.ensemble is None:
         return
     one, mean = network.metrics["valid"][metric], network.ensemble["valid"][metric]
-    if (mean > one) == higher_is_better(metric) and mean != one:
+    if is_better(metric, mean, one):
         yield NextStep(
             "ensemble",
             f"Average the {len(network.run['runs'])} runs of {network.name}",

@@ -6,8 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fathom.artifacts.search_result import SearchResult
-from fathom.base import paths
-from fathom.base.errors import FathomError, did_you_mean
+from fathom.base.errors import FathomError
 from fathom.evaluate.formatting import describe_criterion, format_number
 from fathom.messages.origins import default_experiment
 from fathom.search.apply import apply_trial, check_free, default_name, print_use
@@ -16,7 +15,7 @@ from fathom.search.dvc_experiment import experiment_problem, run_experiment
 from fathom.search.space import check_space, describe
 from fathom.settings.compose import check_overrides, compose
 from fathom.settings.config import Config, SearchConfig
-from fathom.settings.file_names import options
+from fathom.settings.file_names import no_file, options
 from fathom.settings.search_settings import SearchSettings
 from fathom.train.devices import start_tensorflow
 
@@ -80,12 +79,8 @@ def as_overrides(arguments: list[str]) -> list[str]:
     overrides.setdefault("experiment", default_experiment())  # as the stages have it
     check_overrides([f"{key}={value}" for key, value in overrides.items()])
     space = overrides.pop("search/space", overrides["model"])
-    spaces = options("search/space")
-    if overrides["model"] in options("model") and space not in spaces:
-        raise FathomError(
-            f"there is no {paths.CONF}/search/space/{space}.yaml{did_you_mean(space, spaces)} "
-            "(space=NAME chooses one)"
-        )
+    if overrides["model"] in options("model") and space not in options("search/space"):
+        raise FathomError(f"{no_file('search/space', space)} (space=NAME chooses one)")
     overrides["+search/space"] = space
     return [f"{key}={value}" for key, value in overrides.items()]
 

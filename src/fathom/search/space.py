@@ -6,13 +6,12 @@ from typing import Any
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.messages.origins import flatten, is_within, select
 from fathom.messages.setting_errors import is_setting
 from fathom.settings.compose import compose
 from fathom.settings.config import NetworkConfig, SearchConfig
-from fathom.settings.file_names import options
+from fathom.settings.file_names import no_file, options
 from fathom.settings.search_settings import Dimension
 
 Values = dict[str, Any]  # by keys of the settings
@@ -83,9 +82,7 @@ def check_space(config: SearchConfig) -> None:
     for name, dimension in config.search.space.items():
         for choice in dimension.choice or () if name in FILE_CHOICES else ():
             if choice not in options(name):
-                near = did_you_mean(str(choice), options(name))
-                text = f"there is no {paths.CONF}/{name}/{choice}.yaml{near}"
-                raise config.origins.error(("search", "space", name), text)
+                raise config.origins.error(("search", "space", name), no_file(name, choice))
         if name not in FILE_CHOICES and not is_setting(tree, name.split(".")):
             file, place = config.origins.of(("search", "space", name))
             raise FathomError(

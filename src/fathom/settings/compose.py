@@ -23,14 +23,14 @@ from pydantic import ValidationError
 
 from fathom.base import paths
 from fathom.base.environment import set_environment
-from fathom.base.errors import FathomError, did_you_mean
+from fathom.base.errors import FathomError
 from fathom.base.locks import only_process
 from fathom.base.process import end_process, open_streams
 from fathom.messages.origins import CHOICES, GROUPS, Origins, invalid_yaml
 from fathom.messages.remedies import system_error_line
 from fathom.messages.setting_errors import setting_error
 from fathom.settings.config import Config
-from fathom.settings.file_names import check_name, options
+from fathom.settings.file_names import check_name, no_file, options
 from fathom.settings.merge import drop_replaced
 from fathom.settings.selection import check_selection
 from fathom.settings.yaml_values import check_yaml
@@ -252,8 +252,7 @@ def one_line(error: Exception) -> str:
         return f"{type(error).__name__}: {error} (PYTHONWARNINGS or -W makes it an error: unset it)"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.partition("/")
-        near = did_you_mean(name, options(group))
-        return f"{group}={name}: there is no {paths.CONF}/{group}/{name}.yaml{near}"
+        return f"{group}={name}: {no_file(group, name)}"
     if isinstance(error, yaml.MarkedYAMLError):
         return invalid_yaml(error)
     if isinstance(error, OverrideParseException) and QUOTED_NAME.search(str(error.override)):

@@ -9,6 +9,7 @@ import unicodedata
 from typing import Any
 
 from fathom.base import paths
+from fathom.base.errors import did_you_mean
 
 MAX_LENGTH = 64
 NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_-]{{0,{MAX_LENGTH - 1}}}")
@@ -54,6 +55,12 @@ def make_name(text: str, prefix: str) -> str:
     if find_problem(name, "model") is None:
         return name
     return f"{prefix}_{name}"[:MAX_LENGTH].rstrip("_")
+
+
+def no_file(group: str, name: Any) -> str:
+    """Return the text of an error: there is no file of this name in a group of conf/."""
+    near = did_you_mean(str(name), options(group))
+    return f"there is no {paths.CONF}/{group}/{name}.yaml{near}"
 
 
 def options(group: str) -> list[str]:

@@ -7,11 +7,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError
 
 from fathom.base import paths
-from fathom.base.errors import did_you_mean
 from fathom.messages.origins import Location, Origins, read_settings
 from fathom.messages.setting_errors import setting_error
 from fathom.settings.fields import DatasetName, ExperimentName, ModelName, Section, unique
-from fathom.settings.file_names import options
+from fathom.settings.file_names import no_file, options
 from fathom.settings.yaml_values import check_yaml
 
 
@@ -35,8 +34,7 @@ def check_selection(selection: Selection, origins: Origins) -> None:
     """
     for location, group, name in selection.named_files():
         if name not in options(group):
-            near = did_you_mean(name, options(group))
-            raise origins.error(location, f"there is no {paths.CONF}/{group}/{name}.yaml{near}")
+            raise origins.error(location, no_file(group, name))
     pairs: dict[str, tuple[str, str]] = {}
     for dataset, model in product(selection.datasets, selection.models):
         other = pairs.setdefault(f"{dataset}-{model}", (dataset, model))

@@ -17,7 +17,7 @@ from fathom.messages.origins import Location, Origins
 from fathom.messages.setting_errors import is_setting, keys_at
 from fathom.settings.compose import compose_tree, project_conf, validate
 from fathom.settings.config import NetworkConfig
-from fathom.settings.file_names import options
+from fathom.settings.file_names import no_file, options
 from fathom.settings.merge import set_values
 
 # Sections of settings that are parameters, without those that are for stages or follow from `fit`.
@@ -84,8 +84,7 @@ def read_settings(estimator: str, model: str) -> tuple[DictConfig, Origins]:
     """Return the project's settings for a model, composed again when a file has changed."""
     project_conf()
     if model not in options("model"):
-        near = did_you_mean(str(model), options("model"))
-        raise FathomError(f"{estimator}: model: there is no {paths.CONF}/model/{model}.yaml{near}")
+        raise FathomError(f"{estimator}: model: {no_file('model', model)}")
     files = [paths.PARAMS, *sorted(paths.CONF.rglob("*.yaml"))]
     return compose_once(model, tuple((str(f.absolute()), f.stat().st_mtime_ns) for f in files))
 
