@@ -24,7 +24,7 @@ from fathom.artifacts.search_result import SearchResult
 from fathom.fit import plan
 from fathom.fit.lists import read_lists, write_lists
 from fathom.fit.plan import Pace, plan_search, plan_training
-from fathom.fit.processes import EpochPace, stage_log
+from fathom.fit.processes import EpochPace
 from fathom.fit.progress import Progress
 
 QUIET = Pace(start=8, run=10, epochs=50, rows=1_000, cores=2)
@@ -67,7 +67,7 @@ def test_training_has_as_many_folds_as_there_is_time(
 
 
 def test_pace_of_a_training_follows_from_its_log(workspace: Path) -> None:
-    log = stage_log("train@made-mlp")
+    log = Path("logs/repro/train@made-mlp.log")
     log.parent.mkdir(parents=True)
     log.write_text("seed 42  epoch 90/100  loss 1  0.1 s\n")
     os.utime(log, (1, 1))  # of an earlier training

@@ -12,7 +12,7 @@ from fathom.base.errors import FathomError
 from fathom.base.process import end_process, open_streams
 from fathom.command_group import OneLineErrors, version_option
 from fathom.fit.fit_command import fit
-from fathom.search.commands import apply, check_option, search
+from fathom.search.commands import apply, search
 from fathom.serve.serve_command import serve
 from fathom.watch import watch
 
@@ -45,7 +45,11 @@ fathom.add_command(watch)
     type=click.Choice(["regression", "classification"]),
     help="Default: inferred from the target's values.",
 )
-@click.option("--name", help="The name of the data set. Default: made from the file's name.")
+@click.option(
+    "--name",
+    type=names.FileName("dataset"),
+    help="The name of the data set. Default: made from the file's name.",
+)
 @click.option("--header/--no-header", default=None, help="Whether a CSV file has a header.")
 @click.option("--force", is_flag=True, help="Replace an existing data set of that name.")
 @click.option("--sheet", metavar="NAME", help="The sheet of a workbook.")
@@ -70,8 +74,6 @@ def new_dataset(file: Path | None, url_env: str | None, **options: Any) -> None:
     from fathom.new_dataset.new_dataset import new_dataset as add_dataset
     from fathom.new_dataset.snapshot import new_dataset_of_query
 
-    if options["name"] is not None:
-        check_option(options["name"], "dataset")
     if (file is None) == (url_env is None):
         raise click.UsageError("name a FILE, or a database with --url-env")
     if file is not None:

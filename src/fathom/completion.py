@@ -10,9 +10,24 @@ import yaml
 from click.shell_completion import CompletionItem
 
 from fathom.base import paths
-from fathom.settings.file_names import options
+from fathom.settings.file_names import check_name, options
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+
+class FileName(click.ParamType[str]):
+    """The name of a file in a group of conf/, which may not exist yet."""
+
+    name = "text"
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return str(check_name(value, self.group))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def completes(names: Callable[[], Iterable[str]]) -> Complete:

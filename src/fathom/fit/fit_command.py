@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from fathom.search.commands import check_option
+from fathom.completion import FileName
 
 
 @click.command(context_settings={"show_default": True})
@@ -13,12 +13,20 @@ from fathom.search.commands import check_option
 @click.option("--target", metavar="COLUMN", help="The column of a table to predict.")
 @click.option("--minutes", type=click.FloatRange(1), default=10.0, help="Time for everything.")
 @click.option("--task", type=click.Choice(["regression", "classification"]), help="As new-dataset.")
-@click.option("--name", help="The data set and the experiment. Default: made from the file's name.")
-@click.option("--model", help="A file of conf/model/. Default: mlp; for images mlp or cnn.")
+@click.option(
+    "--name",
+    type=FileName("dataset"),
+    help="The data set and the experiment. Default: made from the file's name.",
+)
+@click.option(
+    "--model",
+    type=FileName("model"),
+    help="A file of conf/model/. Default: mlp; for images mlp or cnn.",
+)
 @click.option("--trials", type=click.IntRange(1), help="Of the search. Default: as many as fit.")
 @click.option("--force", is_flag=True, help="Replace a data set of that name, and begin anew.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask whether the guesses are right.")
-def fit(file: Path, name: str | None, model: str | None, **options: Any) -> None:
+def fit(**options: Any) -> None:
     """Train the best model on a file within a time, with report and export.
 
     \b
@@ -35,8 +43,4 @@ def fit(file: Path, name: str | None, model: str | None, **options: Any) -> None
     from fathom.fit.fit import fit as run_fit
     from fathom.fit.request import Request
 
-    if name is not None:
-        check_option(name, "dataset")
-    if model is not None:
-        check_option(model, "model")
-    run_fit(Request(file=file, name=name, model=model, **options))
+    run_fit(Request(**options))

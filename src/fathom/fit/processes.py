@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from fathom.base.errors import FathomError
 from fathom.repro.runner import LOGS, read_seconds
@@ -46,10 +45,6 @@ def run_command(arguments: Sequence[str], watch: Watch) -> bool:
     return process.returncode == 0
 
 
-def stage_log(stage: str) -> Path:
-    return LOGS / f"{stage}.log"
-
-
 def stage_seconds(stage: str) -> float | None:
     """Return how long a stage took when it ran last."""
     return read_seconds().get(stage)
@@ -59,7 +54,7 @@ class EpochPace:
     """The pace of a training, from the lines of its log since the start of a command."""
 
     def __init__(self, stage: str) -> None:
-        self.log, self.wall = stage_log(stage), time.time()
+        self.log, self.wall = LOGS / f"{stage}.log", time.time()
         self.first: tuple[float, int] | None = None
         self.epoch = self.epochs = 0
         self.seconds: float | None = None  # of an epoch

@@ -83,14 +83,10 @@ def is_within(key: str, section: str) -> bool:
     return key == section or key.startswith(f"{section}.")
 
 
-def override_key(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0]
-
-
 def find_override(overrides: Sequence[str], key: str) -> str | None:
     """Return the override of a key, of a section above it or of a key below it."""
     for override in overrides:
-        name = override_key(override)
+        name = override.lstrip("+~").partition("=")[0]
         if name not in CHOICES and (is_within(key, name) or is_within(name, key)):
             return override
     return None

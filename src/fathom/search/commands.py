@@ -1,34 +1,12 @@
 """The commands `fathom search` and `fathom apply`. Each imports what it needs when it runs."""
 
-from typing import Any
-
 import click
 
 from fathom import completion as names
 
-
-def check_experiment(_context: Any, _option: Any, name: str | None) -> str | None:
-    return name if name is None else check_option(name, "experiment")
-
-
-def check_option(name: str, group: str) -> str:
-    """Check the name of a file in a group of conf/ that is the option --name.
-
-    Raises:
-        BadParameter: it cannot be one.
-    """
-    from fathom.settings.file_names import check_name
-
-    try:
-        check_name(name, group)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="'--name'") from error
-    return name
-
-
 NAME = click.option(
     "--name",
-    callback=check_experiment,
+    type=names.FileName("experiment"),
     help="The experiment. Default: made of data set, model and search.",
 )
 FORCE = click.option("--force", is_flag=True, help="Replace an experiment of that name.")
