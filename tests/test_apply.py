@@ -50,7 +50,6 @@ def test_experiment_has_exactly_the_settings_of_the_trial(name: str, workspace: 
     model = settings.get("model", "mlp")
     given = ["dataset=digits", f"model={model}"]
     composed = compose([*given, "experiment=digits_mlp_tpe"], NetworkConfig)
-    assert made.base is not None
     wanted = BaseSettings(made.base).with_values(settings)
     assert settings_of(composed) == settings_of(wanted)
     before = compose([*given, "experiment=none"], NetworkConfig)

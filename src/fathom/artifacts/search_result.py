@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import model_validator
-
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.base.files import JsonModel
@@ -35,8 +33,7 @@ class SearchResult(JsonModel):
     best trial's network by subset, including the test set. `seconds` is the duration of the whole
     search. `importances` maps a setting to the share of the values' variance
     that it explains; it is empty after too few trials. `overrides` rebuild the best trial with
-    `dvc exp run`. `base` are the overrides of all trials, without those of the search itself; None
-    in results of older versions.
+    `dvc exp run`. `base` are the overrides of all trials, without those of the search itself.
     """
 
     dataset: str
@@ -55,15 +52,7 @@ class SearchResult(JsonModel):
     figures: dict[str, dict[str, float | None]]
     average: EnsembleResult | None
     selection: EnsembleResult | None
-    base: list[str] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def add_monitor(cls, tree: Any) -> Any:
-        """Read results of older versions, which do not have the monitor."""
-        if isinstance(tree, dict) and "metric" in tree:
-            tree = {"monitor": f"val_{tree['metric']}"} | tree
-        return tree
+    base: list[str]
 
     @classmethod
     def read_all(cls, dataset: str) -> list[Self]:

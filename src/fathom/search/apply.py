@@ -58,11 +58,6 @@ def apply_trial(
     name = name or default_name(result.dataset, result.model, result.search)
     check_free(name, force)
     trial = find_trial(result, number)
-    if result.base is None:
-        raise FathomError(
-            f"{result.file} is of an older version, without the settings of its command line: "
-            "the same search again adds them, without a new training"
-        )
     return write_experiment(name, result.base, trial.settings, heading(result, trial, name), force)
 
 
