@@ -118,6 +118,11 @@ def test_another_decimal_mark_has_an_option() -> None:
         "column 'x' holds '1,5' in row 0, which is no number (decimal: '.'): correct it, or leave "
         "it empty if it is not known; if the file has decimal commas, add `--decimal ,`"
     )
+    takes = signature(column("number", {"kind": "number", "decimal": ","}))
+    assert refusal(model_inputs, {"x": pd.Series(["1.5"])}, takes, 0, ".") == (
+        "column 'x' holds '1.5' in row 0, which is no number (decimal: ','): correct it, or leave "
+        "it empty if it is not known; if the file has decimal points, add `--decimal .`"
+    )
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class DeclarationError(FathomError):
         is_number: bool = False,
         markers: Sequence[str] = (),
     ) -> None:
-        self.where, self.row = where, row
+        self.where, self.value, self.row = where, value, row
         self.arguments = (where, value, row, column, is_number, markers)
         self.found = f"{where} holds {value!r} in row {row}, which is {describe(column)}"
         listed = markers if column.missing is None else column.missing

@@ -101,8 +101,11 @@ def read_values(
         converted = convert_column(values, column.declaration, where, decimal or ".", markers)
     except DeclarationError as error:
         remedy = f"correct it, or {unknown} if it is not known"
-        if decimal == "," and column.declaration.decimal == ".":  # never guessed without reason
+        mark = column.declaration.decimal
+        if decimal == "," and mark == ".":  # never guessed without reason
             remedy += "; if the file has decimal commas, add `--decimal ,`"
+        elif decimal == "." and mark == "," and "." in str(error.value):
+            remedy += "; if the file has decimal points, add `--decimal .`"
         raise FathomError(f"{error.found}: {remedy}") from error
     own = column.literal_texts
     return converted.mask(values.isin(own), values) if own else converted
