@@ -69,9 +69,7 @@ def run_command(*arguments: object, stdin: bytes | None = None) -> Finished:
 def run_pipeline(datasets: list[str], models: list[str], *overrides: str) -> None:
     chosen = [f"datasets={json.dumps(datasets)}", f"models={json.dumps(models)}"]
     make_outputs(datasets, models, *overrides)
-    for dataset in datasets:
-        for model in models:
-            make_stage("export", f"dataset={dataset}", f"model={model}", *overrides)
+    make_exports(datasets, models, *overrides)
     make_stage("report", *chosen, *overrides)
     make_stage("gate", *chosen, *overrides)
 
@@ -88,6 +86,12 @@ def make_outputs(datasets: list[str], models: list[str], *overrides: str) -> Non
                 make_stage(stage, f"dataset={dataset}", f"model={model}", *overrides)
         for stage in ("baseline", "compare", "explain"):
             make_stage(stage, f"dataset={dataset}", *overrides)
+
+
+def make_exports(datasets: list[str], models: list[str], *overrides: str) -> None:
+    for dataset in datasets:
+        for model in models:
+            make_stage("export", f"dataset={dataset}", f"model={model}", *overrides)
 
 
 def plant_few_trees(patch: pytest.MonkeyPatch) -> None:

@@ -226,12 +226,33 @@ def test_a_file_that_git_lacks_is_named(repository: Path) -> None:
     ]
 
 
+def test_settings_that_dvc_cannot_write_for_an_experiment(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = "DVC cannot write settings for an experiment in letters other than English: "
+    git("config", "user.name", "Jürgen O'Neill")
+    move = "git config --global user.name 'Jürgen O'\"'\"'Neill' && git config --unset user.name"
+    assert experiment_problem() == f"{start}run `{move}`"
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(repository / "global"))
+    run_in(repository, "sh", "-c", move)
+    assert git("config", "--global", "user.name") == "Jürgen O'Neill"
+    assert experiment_problem() is None
+    git("config", "branch.häuser.remote", "origin")
+    assert experiment_problem() == (
+        f"{start}change the name or value of Git's branch.häuser.remote=origin in .git/config"
+    )
+    git("config", "--unset", "branch.häuser.remote")
+    Path(".dvc").mkdir()
+    Path(".dvc/config.local").write_text("[cache]\n    dir = /häuser\n")
+    assert experiment_problem() == f"{start}change those in .dvc/config.local"
+
+
 SPOIL = ["per%20cent", "ha#sh", "que?ry", "ünï"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["plain", "-it's $HOME; 100 %", 'do"uble\\ [x]*', *SPOIL, "shallow"]
+    "name", ["plain", "-it's $HOME; 100 %", 'do"uble\\ [x]*', *SPOIL, "shallow", "name"]
 )
 def test_experiments_are_kept_where_no_problem_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -246,7 +267,9 @@ def test_experiments_are_kept_where_no_problem_is_told(
         commit("two")
         shallow_clone(Path.cwd(), tmp_path / "clone")
         monkeypatch.chdir(tmp_path / "clone")
-    if name in (*SPOIL, "shallow"):
+    if name == "name":
+        git("config", "user.name", "Jürgen")
+    if name in (*SPOIL, "shallow", "name"):
         assert experiment_problem() is not None
         with pytest.raises(FathomError):
             run_experiment("two", ["a=2"])

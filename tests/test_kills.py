@@ -1,4 +1,4 @@
-"""`make repro` killed at any moment, again and again, ends with the metrics of one that was not.
+"""`fathom repro` killed at any moment, again and again, ends with the metrics of one that was not.
 
 Here are real signals; test_resume.py interrupts a training at each of its writes.
 """
@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,8 @@ pytestmark = pytest.mark.slow
 
 KILLS = 4
 PR_SET_CHILD_SUBREAPER = 36
-REPRO = ["make", "--silent", "--assume-old=setup", "repro"]  # with what runs the tests
+# The stages that follow have no more to lose than these.
+REPRO = ["env", "PYTHONPATH=src", sys.executable, "-m", "fathom", "repro", "compare@digits"]
 
 
 def project(folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """Pipelines with the settings of the best trials, as DVC experiments."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -27,12 +28,36 @@ def experiment_problem() -> str | None:
             "DVC loses experiments that run in a copy of a shallow clone: "
             "run `git fetch --unshallow`"
         )
+    if problem := unwritable_setting():
+        return (
+            f"DVC cannot write settings for an experiment in letters other than English: {problem}"
+        )
     # DVC gives Git the address file://<folder>, which it does not quote.
     if letters := re.findall(r"[^ -~]|[#?]|%(?=[0-9A-Fa-f]{2})", str(Path.cwd())):
         return (
             f"DVC cannot run experiments in a copy of {Path.cwd()}: rename the folder without "
             f"{' '.join(dict.fromkeys(letters))}"
         )
+    return None
+
+
+def unwritable_setting() -> str | None:
+    """Return which setting of this repository DVC cannot write, and what to do, or None.
+
+    DVC copies those of Git and of `.dvc/config.local` as ASCII, but leaves the user's own alone.
+    """
+    from dvc.config import Config
+
+    for setting in git("config", "--local", "--list", "-z").split("\0"):
+        name, _, value = setting.partition("\n")
+        if setting.isascii():
+            continue
+        if name.startswith("user."):
+            move = f"git config --global {name} {shlex.quote(value)} && git config --unset {name}"
+            return f"run `{move}`"
+        return f"change the name or value of Git's {name}={value} in .git/config"
+    if not str(Config(".dvc").read("local")).isascii():
+        return "change those in .dvc/config.local"
     return None
 
 
