@@ -9,7 +9,8 @@ from fathom.check.drift import drift
 from fathom.check.duplicates import duplicates
 from fathom.check.leakage import leakage
 from fathom.check.order import order
-from fathom.check.resolution import outliers, precision
+from fathom.check.outliers import outliers
+from fathom.check.precision import precision
 from fathom.check.subsets import BRIGHTNESS, IMAGE, describe_images, make_warning, read_columns
 from fathom.settings.config import DatasetConfig
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,15 @@ def r_squared(goal: NDArray[Any], predicted: NDArray[Any]) -> float:
     """Return R²; 0 for a constant goal."""
     spread = float(np.square(goal - goal.mean()).sum())
     return 1 - float(np.square(goal - predicted).sum()) / spread if spread else 0.0
+
+
+def numbers_in(subsets: Subsets, schema: Schema) -> Iterator[pd.Series[Any]]:
+    """Yield the columns of numbers, without dates: the known values of all sets by row."""
+    table = pd.concat(subsets.values()).sort_index()
+    dates = [column.name for column in schema.columns if column.type.startswith("datetime")]
+    for name in table.columns.difference(dates, sort=False):
+        if is_number(table[name]):
+            yield table[name].dropna()
 
 
 def is_number(column: pd.Series[Any]) -> bool:
