@@ -31,7 +31,7 @@ def read(path: Path, source: SourceFile, **options: str) -> dict[str, list[Any]]
         ("\ufeffsep=|\r\na|b\r\n1|x\r\n2|Ö z\r\n", "utf-16", {}, ROWS),
         (' a   b\n 1\tx\n2   "Ö z" \n', "utf-8", {}, ROWS),
         ("a;b;\n1;x;\n2;Ö z;\n", "cp1252", {"encoding": "cp1252"}, ROWS),
-        (",a,b,,\n5,1,x,,\n5,2,Ö z,,\n", "utf-8", {}, ROWS),
+        (",a,b,,\n5,1,x,,\n5,2,Ö z,,\n", "utf-8", {}, {"Unnamed: 0": ["5", "5"]} | ROWS),
         ("a,b\n1,x\n2,Ö z\n", "cp1250", {"encoding": "cp1250"}, ROWS),
         ("a,b\n1,x\n2,Ö z\n", "utf-8", {"encoding": "cp1250"}, ROWS),
         ("a,b\n1,Poznań\n", "cp1250", {"encoding": "cp1250"}, {"a": ["1"], "b": ["Poznań"]}),

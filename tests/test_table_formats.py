@@ -109,6 +109,7 @@ def test_merged_cells_and_the_index_of_pandas(tmp_path: Path) -> None:
     workbook["a"].merge_cells("C3:C4")
     workbook.save(path)
     assert read_table_file(path).to_dict("list") == {
+        "Unnamed: 0": [2, 0, 1],
         "town": ["Köln", "Köln", "Bonn"],
         "y": [1, 2, 3],
     }

@@ -151,7 +151,6 @@ def test_encodings_of_few_words(encoding: str, words: list[str], other: Any) -> 
         ("a,b\r1,x\r2,y\r", {}),
         ("a,b,\n1,x,\n2,y,\n", {}),
         ("a,b,,\n1,x,,\n2,y,,\n", {}),
-        (',a,b\n"7",1,x\n3,2,y\n', {}),  # the index of pandas
         ('"sep=;"\na;b\n1;x\n2;y\n', {"delimiter": (";", "in the first line")}),
         (" a  b\n 1  x\n 2  y\n", {"delimiter": ("whitespace", "runs of blanks")}),
         ('a\t"b"\n1\t"x"\n2\t y\n', {"delimiter": ("\t", "")}),
@@ -163,6 +162,12 @@ def test_dialects(tmp_path: Path, content: str, source: dict[str, Any]) -> None:
     assert found.source == source
     table = read_table_file(file, **{key: value for key, (value, _) in source.items()})
     assert table.to_dict("list") == {"a": [1, 2], "b": [found.table["b"][0], "y"]}
+
+
+def test_the_index_of_pandas_has_the_name_that_pandas_reads(tmp_path: Path) -> None:
+    file = write(tmp_path / "t.csv", ',a\n"1950",1\n1951,2\n')
+    assert list(read_unknown_table(file, header=None).table) == ["Unnamed: 0", "a"]
+    assert read_table_file(file).to_dict("list") == {"Unnamed: 0": [1950, 1951], "a": [1, 2]}
 
 
 def test_blanks_between_numbers_and_tabs_before_texts_are_delimiters(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from fathom.settings.column_settings import MISSING
 BOOLEANS = ["true", "True", "TRUE", "false", "False", "FALSE"]
 TIMES = [pa.timestamp(unit, zone) for unit in ("us", "ns") for zone in (None, "UTC")]
 TITLE_ROWS = 20  # that tell whether the first line is a header
+INDEX = "Unnamed: 0"
 BLOCK = (1 << 31) - 1  # most bytes that pyarrow can parse at once
 
 
@@ -60,8 +61,8 @@ def read_texts(
 def parse_csv(path: Path, content: bytes, delimiter: str, header: bool = True) -> pa.Table:
     """Split the content of a CSV file, in UTF-8, into columns of strings.
 
-    Without a header they are named column_1, column_2 and so on. `name_columns` says which columns
-    are left out.
+    Without a header they are named column_1, column_2 and so on. Empty last columns without a name,
+    which extra delimiters at the ends of lines make, are left out.
     """
     content += b"" if content.endswith((b"\n", b"\r")) else b"\n"  # which pyarrow needs
     limit = csv.field_size_limit(BLOCK)
@@ -70,9 +71,10 @@ def parse_csv(path: Path, content: bytes, delimiter: str, header: bool = True) -
         rows = read_rows(path, content, delimiter)
         names = [name.strip() for name in next(rows)]
         if header:
+            names = name_index(names)
             last = max((n for n, name in enumerate(names) if name), default=0)
             if last or len(names) == 1:
-                check_names(path, [names[0] or last * " ", *names[1 : last + 1]], delimiter)
+                check_names(path, names[: last + 1], delimiter)
         else:
             names = number_columns(len(names))
         if header and next(rows, None) is None:
@@ -102,30 +104,24 @@ def number_columns(count: int) -> list[str]:
 def name_columns(
     path: Path, table: pa.Table, names: list[str], delimiter: str, header: bool = True
 ) -> pa.Table:
-    """Return the rows below a header, without some columns that have no name.
-
-    These are empty last ones, which extra delimiters at the ends of lines make, and a first one of
-    different whole numbers: the index that pandas writes.
-    """
+    """Return the rows below a header, without empty last columns that have no name."""
     table = table.slice(1 if header else 0)
-    first, end = 0, len(names)
+    end = len(names)
     while end > 1 and (names[end - 1] == "" or not header) and is_empty(table[end - 1]):
         end -= 1
-    if header and end > 1 and names[0] == "" and are_row_numbers(table[0]):
-        first = 1
-    check_names(path, [*[" "] * first, *names[first:end]], delimiter)
-    return table.select(range(first, end)).rename_columns(names[first:end])
+    check_names(path, names[:end], delimiter)
+    return table.select(range(end)).rename_columns(names[:end])
 
 
 def is_empty(column: pa.ChunkedArray) -> bool:
     return bool(compute.all(compute.equal(column, "")).as_py())
 
 
-def are_row_numbers(column: pa.ChunkedArray) -> bool:
-    """Tell whether texts are whole numbers, all of them different."""
-    if not compute.all(compute.match_substring_regex(column, r"^\d+$")).as_py():
-        return False
-    return bool(compute.count_distinct(column).as_py() == len(column))
+def name_index(names: Sequence[str]) -> list[str]:
+    """Name a first column that has no name, though the second has one, as pandas does: its index,
+    or the row names of R.
+    """
+    return [INDEX, *names[1:]] if names[0] == "" and any(names[1:2]) else list(names)
 
 
 def check_title(path: Path, content: bytes, delimiter: str) -> None:
@@ -201,12 +197,7 @@ def check_names(path: Path, names: Sequence[str], delimiter: str | None = None) 
     if "" in names:
         number = names.index("") + 1
         hint = ""
-        if is_csv and number == 1:
-            hint = (
-                "; pandas writes its index like this without index=False, and R its row names "
-                "without row.names=FALSE"
-            )
-        elif is_csv and not any(names[1:]):
+        if is_csv and not any(names[1:]):
             hint = "; if the first line is a title, delete what stands above the header"
         elif is_csv and number == len(names):
             hint = "; perhaps each line ends with an extra delimiter"

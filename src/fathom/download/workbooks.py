@@ -18,6 +18,7 @@ from python_calamine import (
 
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.cells import table_of_rows, whole_number
+from fathom.download.csv_files import name_index
 from fathom.download.own_files import error_text, read_bytes
 
 
@@ -26,8 +27,7 @@ def read_workbook(path: Path, sheet: str | None = None) -> pa.Table:
 
     Without a name it is the only visible sheet with values. Formulas count as the value that the
     workbook stores; errors such as #DIV/0! are missing values. Cells that are merged below each
-    other all have the value of the first. A first column of different whole numbers without a name,
-    the index that pandas writes, is left out.
+    other all have the value of the first.
 
     Raises:
         FathomError: the workbook is damaged, or no sheet or several can be meant.
@@ -53,9 +53,7 @@ def read_workbook(path: Path, sheet: str | None = None) -> pa.Table:
         raise FathomError(f"{where} is empty")
     cells = [[to_value(cell) for cell in row] for row in rows[1:]]
     cells = [row for row in cells if any(cell is not None for cell in row)]
-    first = int(rows[0][0] == "" and are_row_numbers([row[0] for row in cells]))
-    header = read_header(where, chosen, rows[0], first)
-    return table_of_rows(where, header, [row[first:] for row in cells])
+    return table_of_rows(where, read_header(where, chosen, rows[0]), cells)
 
 
 def fill_merged(sheet: CalamineSheet, rows: list[list[Any]]) -> None:
@@ -65,11 +63,6 @@ def fill_merged(sheet: CalamineSheet, rows: list[list[Any]]) -> None:
         if column == last:
             for row in rows[top - above + 1 : bottom - above + 1]:
                 row[column - left] = rows[top - above][column - left]
-
-
-def are_row_numbers(values: list[Any]) -> bool:
-    """Tell whether values are whole numbers, all of them different."""
-    return all(type(value) is int for value in values) and len(set(values)) == len(values)
 
 
 def is_text(content: bytes) -> bool:
@@ -102,14 +95,12 @@ def choose_sheet(path: Path, workbook: CalamineWorkbook, name: str | None) -> Ca
     return filled[0]
 
 
-def read_header(where: Path, sheet: CalamineSheet, cells: list[Any], first: int) -> list[str]:
-    """Return the names of the columns from the first used one on. Merged cells and titles above the
-    table leave some empty.
-    """
-    names = ["" if cell == "" else str(whole_number(cell)).strip() for cell in cells[first:]]
+def read_header(where: Path, sheet: CalamineSheet, cells: list[Any]) -> list[str]:
+    """Return the names of the columns. Merged cells and titles above the table leave some empty."""
+    names = name_index(["" if c == "" else str(whole_number(c)).strip() for c in cells])
     if "" in names:
         row, column = sheet.start or (0, 0)
-        place = f"{column_letters(column + first + names.index(''))}{row + 1}"
+        place = f"{column_letters(column + names.index(''))}{row + 1}"
         raise FathomError(
             f"{where}: cell {place} has no name of a column: the first row with values must name "
             "each column in a cell of its own, without merged cells or a title above"

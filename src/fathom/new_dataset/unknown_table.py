@@ -13,7 +13,7 @@ from fathom.artifacts.schema import LARGE
 from fathom.base.errors import FathomError
 from fathom.download.csv_dialect import SEPARATOR, WHITESPACE, find_delimiter, guess_csv
 from fathom.download.csv_encoding import FEW_FIELDS, EncodingGuess, decode, guess_encoding
-from fathom.download.csv_files import find_mark, name_columns, parse_csv
+from fathom.download.csv_files import find_mark, name_columns, name_index, parse_csv
 from fathom.download.own_files import DELIMITERS, check_suffix, read_bytes
 from fathom.download.parquet_files import is_parquet, parquet_table
 from fathom.download.table_files import Part, read_table_file
@@ -80,7 +80,7 @@ def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
         text, mark = find_delimiter(text, delimiter, default)
         rows = parse_csv(file, text, mark, header=False)
     if header is not False:
-        names = [(column[0].as_py() or "").strip() for column in rows.columns]
+        names = name_index([(column[0].as_py() or "").strip() for column in rows.columns])
         refuse_repeated(file, names, rows.slice(1), decimal)
         if header is None:
             refuse_data(file, names, rows.slice(1), decimal)

@@ -29,7 +29,7 @@ from fathom.download.csv_dialect import (
     guess_csv,
 )
 from fathom.download.csv_encoding import decode
-from fathom.download.csv_files import check_names, parse_csv
+from fathom.download.csv_files import check_names, name_index, parse_csv
 from fathom.download.own_files import (
     DELIMITERS,
     KINDS,
@@ -115,7 +115,8 @@ def open_csv(path: Path, options: Mapping[str, str], source: SourceFile) -> Iter
             places: Sequence[int] = range(len(names))
             if not has_header:
                 names = find_names(name, len(names), source.headers)
-            elif any(names):  # row numbers, and delimiters at the ends of lines, make others
+            elif any(names):  # delimiters at the ends of lines make columns without a name
+                names = name_index(names)
                 places = [place for place in places if names[place]]
                 names = [names[place] for place in places]
             check_names(Path(name), names, form["delimiter"])
