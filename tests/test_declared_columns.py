@@ -111,6 +111,12 @@ def test_other_kinds(texts: list[Any], entry: dict[str, Any], expected: list[Any
          ["2020-01-01 11:00", "2020-06-01 08:00", "2020-01-01 10:00", "2020-01-05"]),
         (["31/12/2020 10:00"], {"format": "%d/%m/%Y %H:%M", "zone": "Asia/Tokyo"},
          ["2020-12-31 10:00"]),
+        (["1673936846", "-1.0", "1.5", ""], {"format": "unix seconds"},
+         ["2023-01-17 06:27:26", "1969-12-31 23:59:59", "1970-01-01 00:00:01.5", None]),
+        ([1673936846123, 0], {"format": "unix milliseconds", "missing": ["0"]},
+         ["2023-01-17 06:27:26.123", None]),
+        ([1673936846.0, NAN], {"format": "unix seconds", "zone": "Europe/Berlin"},
+         ["2023-01-17 07:27:26", None]),
     ],
 )  # fmt: skip
 def test_dates(texts: list[Any], entry: dict[str, Any], expected: list[Any]) -> None:
@@ -157,6 +163,9 @@ def test_dates(texts: list[Any], entry: dict[str, Any], expected: list[Any]) -> 
         (["2020-02-31"], {"kind": "date", "format": "%Y-%m-%d"},
          "holds '2020-02-31' in row 0, which is no date of the format '%Y-%m-%d'",
          '`{kind: date, format: "%Y-%m-%d", missing: [!!str "2020-02-31"]}`'),
+        (["1673936846", "1673936846000"], {"kind": "date", "format": "unix seconds"},
+         "holds '1673936846000' in row 1, which is no date of the format 'unix seconds'",
+         '`{kind: date, format: unix seconds, missing: ["1673936846000"]}`'),
         ([20200231], {"kind": "date", "format": "%Y%m%d"},
          "holds '20200231' in row 0, which is no date of the format '%Y%m%d'",
          '`{kind: date, format: "%Y%m%d", missing: ["20200231"]}`'),

@@ -70,6 +70,8 @@ BERLIN = {"kind": "date", "format": "ISO8601", "zone": "Europe/Berlin"}
         (["1970-01-01T03:00:00+02:00", "1970-01-01 02:00"], "date", BERLIN, [7200, 7200]),
         ([19700102, 19700101], "date", {"kind": "date", "format": "%Y%m%d"}, [86_400, 0]),
         (["02.01.1970", None], "date", {"kind": "date", "format": "%d.%m.%Y"}, [86_400, NAN]),
+        (["1673936846", "?"], "date", {"kind": "date", "format": "unix seconds"},
+         [1_673_936_846, NAN]),
     ],
 )  # fmt: skip
 def test_new_rows_are_read_as_declared(
@@ -180,6 +182,12 @@ def test_dates_are_days_and_whole_seconds_to_the_model() -> None:
         ([3, 4.0, None], "number", {"kind": "integer"}, [3, 4, NAN]),
         (["1970-01-01T03:00:00+02:00", None], "date", BERLIN, [7200, NAN]),
         ([19700102, "19700101"], "date", {"kind": "date", "format": "%Y%m%d"}, [86_400, 0]),
+        (
+            [1_673_936_846_000, "0"],
+            "date",
+            {"kind": "date", "format": "unix milliseconds"},
+            [1_673_936_846, 0],
+        ),
     ],
 )
 def test_json_is_read_as_declared(

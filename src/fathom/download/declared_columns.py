@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from fathom.artifacts.columns import as_texts
+from fathom.artifacts.date_texts import has_offset, parse_date_texts
 from fathom.base.errors import FathomError
 from fathom.download.csv_files import replace_decimal_mark, trim_texts, try_cast
 from fathom.download.declaration_error import DeclarationError
@@ -230,7 +231,7 @@ def parse_dates(values: pd.Series[Any], column: ColumnSettings, where: str) -> p
     """
     form = column.format or "ISO8601"
     try:
-        dates = pd.to_datetime(values, format=form, errors="coerce", utc=True)
+        dates = parse_date_texts(values, form)
     except (ValueError, re.error) as error:
         raise FathomError(f"{where}: {form!r} is no format of dates: {error}") from error
     if column.zone is None:
@@ -243,7 +244,7 @@ def parse_dates(values: pd.Series[Any], column: ColumnSettings, where: str) -> p
         ) from error
     if form == "ISO8601":
         return local.where(values.str.contains(OFFSET, na=False), dates.dt.tz_localize(None))
-    return local if "%z" in form or "%Z" in form else dates.dt.tz_localize(None)
+    return local if has_offset(form) else dates.dt.tz_localize(None)
 
 
 def refuse(

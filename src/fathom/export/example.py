@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_numbers, as_texts
+from fathom.artifacts.date_texts import write_date
 from fathom.artifacts.model_file import own_objects, read_config
 from fathom.artifacts.raw_images import read_images
 from fathom.artifacts.raw_table import read_raw_rows
@@ -80,7 +81,8 @@ def json_value(values: pd.Series[Any], column: InputColumn) -> Any:
     if form in (None, "ISO8601", "mixed"):
         return when.isoformat()
     zone = column.declaration.zone or "UTC"
-    return when.tz_localize(zone, ambiguous=True, nonexistent="shift_forward").strftime(form)
+    local = when.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
+    return write_date(local, form)
 
 
 def literal(value: Any) -> str:

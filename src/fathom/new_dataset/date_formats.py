@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 from pyarrow import compute
 
+from fathom.artifacts.date_texts import parse_date_texts
 from fathom.new_dataset.column_texts import Mask, Texts
 
 ISO = "ISO8601"
@@ -114,6 +115,6 @@ def guess_formats(sample: pd.Series[str]) -> list[str]:
 
 def fits(texts: Texts, date_format: str) -> Mask:
     """Tell which texts are dates of a format."""
-    dates = pd.to_datetime(texts.series, format=date_format, errors="coerce", utc=True)
+    dates = parse_date_texts(texts.series, date_format)
     valid = dates.notna() & ~texts.series.str.isalpha()  # now and today, for pandas
     return np.asarray(valid, dtype=bool)

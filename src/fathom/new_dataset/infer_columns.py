@@ -55,7 +55,7 @@ def infer_columns(
             context = Context(name == target, proofs, decimal)
             reading = read_texts(texts[name], numbers[name], context)
         else:
-            reading = read_typed(column)
+            reading = read_typed(column, is_target=name == target)
         values = convert_column(column, reading.declaration, f"column {name!r}", decimal, missing)
         guesses[name] = describe_column(values, texts.get(name), reading)
     converted = pd.DataFrame({name: guess.values for name, guess in guesses.items()})  # noqa: PD011

@@ -28,6 +28,7 @@ from fathom.new_dataset.infer_numbers import (
     name_rows,
     read_numbers,
 )
+from fathom.new_dataset.infer_unix import check_unix, read_unix
 from fathom.new_dataset.missing_markers import find_markers, find_usual, find_values, list_missing
 from fathom.new_dataset.number_formats import Numbers
 from fathom.new_dataset.ordinal import infer_order
@@ -60,7 +61,9 @@ def read_texts(texts: Texts, numbers: Numbers | None, context: Context) -> Readi
         return reading
     if numbers is not None and (numbers.share > MOSTLY or numbers.unit.problem):
         if not numbers.unit.problem and are_mostly_numbers(numbers, not context.is_target):
-            return read_numbers(texts, markers, numbers, context)
+            reading = read_numbers(texts, markers, numbers, context)
+            times = check_unix(texts, markers, words, is_target=context.is_target)
+            return replace(reading, checks=(*reading.checks, *times))
         return read_mixed(texts, numbers, context)
     return read_dates(texts, markers, words) or read_other(texts, words, context)
 
@@ -68,6 +71,7 @@ def read_texts(texts: Texts, numbers: Numbers | None, context: Context) -> Readi
 def read_digits(texts: Texts, markers: Mask, words: Texts, context: Context) -> Reading | None:
     """Declare whole numbers that are dates, such as 20200131, or codes; None for others."""
     dates = read_digit_dates(texts, markers, words)
+    dates = dates or read_unix(texts, markers, words, is_target=context.is_target)
     codes = name_codes(words) if dates is None else None
     return dates if codes is None else read_codes(texts, markers, codes, context)
 

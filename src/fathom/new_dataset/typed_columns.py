@@ -8,16 +8,19 @@ import numpy as np
 import pandas as pd
 
 from fathom.artifacts.columns import as_texts
-from fathom.new_dataset.column_guess import Reading
+from fathom.new_dataset.column_guess import OtherReading, Reading
 from fathom.new_dataset.column_texts import find_texts
 from fathom.new_dataset.date_formats import infer_digits_format
 from fathom.new_dataset.exclusions import MAX_CODES
+from fathom.new_dataset.infer_unix import check_unix, read_unix
 from fathom.new_dataset.printing import count_rows, shorten
 from fathom.new_dataset.sentinels import find_far_dates, find_limits, find_sentinels
 from fathom.settings.column_settings import ColumnKind, ColumnSettings
 
+FIRST_TIME, LAST_TIME = 1e8, 1e13  # Unix times in seconds, and in milliseconds
 
-def read_typed(column: pd.Series[Any]) -> Reading:
+
+def read_typed(column: pd.Series[Any], *, is_target: bool) -> Reading:
     """Declare a column of numbers, booleans or times."""
     if pd.api.types.is_bool_dtype(column):
         return Reading(ColumnSettings(kind="boolean"))
@@ -27,6 +30,9 @@ def read_typed(column: pd.Series[Any]) -> Reading:
     form = infer_digits(values)
     if form is not None:
         return Reading(ColumnSettings(kind="date", format=form))
+    times, checks = read_times(values, is_target)
+    if times is not None:
+        return times
     finite = values[np.isfinite(values)]
     counts = finite.value_counts()
     numbers = counts.index.to_numpy(np.float64)
@@ -41,12 +47,23 @@ def read_typed(column: pd.Series[Any]) -> Reading:
     kind: ColumnKind = "integer" if is_integer or may_be_codes else "number"
     missing = [str(text) for text in as_texts(values)[values.isin(numbers[absent])].unique()]
     declaration = ColumnSettings(kind=kind, missing=missing or None)
-    checks = []
     if sentinels.any():
         named = ", ".join(f"{shorten(n)} in {count_rows(counts[n])}" for n in numbers[sentinels])
         evidence = f"{named} is read as missing, because it is far from the others"
         checks.append((evidence, declaration.model_copy(update={"missing": None})))
     return Reading(declaration, checks=tuple(checks))
+
+
+def read_times(
+    values: pd.Series[Any], is_target: bool
+) -> tuple[Reading | None, list[OtherReading]]:
+    """Declare numbers that are Unix times, or name those that may be."""
+    if not len(values) or not FIRST_TIME <= values.median() <= LAST_TIME:
+        return None, []
+    texts = find_texts(as_texts(values), ())
+    unmarked = np.zeros(len(texts), dtype=bool)
+    times = read_unix(texts, unmarked, texts, is_target=is_target)
+    return times, check_unix(texts, unmarked, texts, is_target=is_target)
 
 
 def read_dates(column: pd.Series[Any]) -> Reading:

@@ -35,8 +35,9 @@ class ColumnSettings(Section):
       number, such as $, % or kg. With `parentheses`, (5) and 5- are -5. With `magnitudes`, 1.5M is
       1,500,000. `format` is that of durations: h:mm:ss, m:ss and 1h 30m 5s become seconds, h:mm
       and 1h 30m minutes.
-    - Dates: `format` is that of pandas, by default ISO8601. Times with an offset from UTC become
-      those of the clock in `zone`, by default UTC; others stay as they are.
+    - Dates: `format` is that of pandas, by default ISO8601, or `unix seconds` or
+      `unix milliseconds` since 1970. These, and times with an offset from UTC, become those of the
+      clock in `zone`, by default UTC; others stay as they are.
     - Ordinals: `order` lists the values, the lowest first.
     - `missing` lists the texts that stand for a missing value, instead of the usual ones and those
       of the source. An empty field always stands for one.

@@ -1,0 +1,36 @@
+"""Dates as they are written in files and requests: by a format of pandas, or as Unix times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+UNIX = {"unix seconds": 1, "unix milliseconds": 1000}  # formats, and their numbers per second
+LAST = 10_000_000_000  # seconds since 1970: the year 2286
+NUMBER = r"-?\d{1,16}(\.\d{1,9})?"
+
+
+def parse_date_texts(texts: pd.Series[Any], date_format: str) -> pd.Series[Any]:
+    """Return times in UTC; those without an offset are taken as such. NaT for other texts.
+
+    Raises:
+        ValueError: the format does not exist; `re.error`, too.
+    """
+    if date_format in UNIX:
+        numbers = pd.to_numeric(texts.where(texts.str.fullmatch(NUMBER, na=False)))
+        seconds = (numbers / UNIX[date_format]).where(lambda n: n.abs() < LAST)
+        return pd.to_datetime(seconds, unit="s", utc=True).dt.round("us")
+    return pd.to_datetime(texts, format=date_format, errors="coerce", utc=True)
+
+
+def write_date(time: pd.Timestamp, date_format: str) -> str:
+    """Return a text from which `parse_date_texts` reads a time, which has a zone."""
+    if date_format in UNIX:
+        return str(round(time.timestamp() * UNIX[date_format]))
+    return time.strftime(date_format)
+
+
+def has_offset(date_format: str) -> bool:
+    """Tell whether texts say their offset from UTC."""
+    return date_format in UNIX or "%z" in date_format or "%Z" in date_format
