@@ -11,7 +11,7 @@ LAST = 10_000_000_000  # seconds since 1970: the year 2286
 NUMBER = r"-?\d{1,16}(\.\d{1,9})?"
 
 
-def parse_date_texts(texts: pd.Series[Any], date_format: str) -> pd.Series[Any]:
+def parse_date_texts(texts: pd.Series[Any], date_format: str) -> pd.Series[pd.Timestamp]:
     """Return times in UTC; those without an offset are taken as such. NaT for other texts.
 
     Raises:
