@@ -1,6 +1,7 @@
 """Dates that pandas does not parse are guessed, read and written."""
 
-from typing import Any
+import calendar
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -8,22 +9,78 @@ import pytest
 from own_tables import RNG, N, as_in_a_file
 
 from fathom.artifacts.date_texts import parse_date_texts, write_date
+from fathom.artifacts.month_names import ABBREVIATIONS, MONTHS
 from fathom.new_dataset.infer_columns import infer_columns
+from fathom.settings.column_settings import Language
 from fathom.settings.yaml_text import column_mapping
 
 
 @pytest.mark.parametrize(
-    ("form", "text"),
+    ("form", "language", "text"),
     [
-        ("%d.%m.%Y %H:%M", "17.01.2023 06:27"),
-        ("unix seconds", "1673936846"),
-        ("unix milliseconds", "1673936846123"),
+        ("%d.%m.%Y %H:%M", None, "17.01.2023 06:27"),
+        ("unix seconds", None, "1673936846"),
+        ("unix milliseconds", None, "1673936846123"),
+        ("%d. %B %Y", "de", "03. März 2023"),
+        ("%d %b %Y", "ru", "03 мая 2023"),
     ],
 )
-def test_dates_are_written_as_they_are_read(form: str, text: str) -> None:
-    (time,) = parse_date_texts(pd.Series([text]), form)
+def test_dates_are_written_as_they_are_read(form: str, language: str | None, text: str) -> None:
+    (time,) = parse_date_texts(pd.Series([text]), form, language)
     assert time.year == 2023
-    assert write_date(time, form) == text
+    assert write_date(time, form, language) == text
+
+
+def test_no_name_means_different_months() -> None:
+    assert tuple(MONTHS) == get_args(Language)
+    meant: dict[str, set[str]] = {}
+    for language in MONTHS:
+        assert set(ABBREVIATIONS[language].values()) == set(calendar.month_abbr[1:])
+        for name, month in ABBREVIATIONS[language].items():
+            meant.setdefault(name, set()).add(month)
+    assert [name for name, months in meant.items() if len(months) > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "form", "write"),
+    [
+        ("de", "%d. %B %Y", "{}. {} {}"),
+        ("de", "%B %Y", "{1} {2}"),
+        ("fr", "%d %B %Y", "{} {} {}"),
+        ("es", "%d de %B de %Y", "{} de {} de {}"),
+        ("it", "%B %d, %Y", "{1} {0}, {2}"),
+        ("pt", "%B de %Y", "{1} de {2}"),
+        ("nl", "%d-%B-%Y", "{}-{}-{}"),
+        ("ru", "%d %B %Y г.", "{} {} {} г."),
+        ("pl", "%d %B %Y", "{} {} {}"),
+        ("tr", "%Y %B %d", "{2} {1} {0}"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, -1])  # full names, and abbreviated ones
+def test_names_of_months(language: str, form: str, write: str, place: int) -> None:
+    days = pd.date_range("2021-01-01", periods=120, freq="11D")
+    texts = []
+    for day in days:
+        name = MONTHS[language][day.month - 1][place].upper()
+        first = "1er" if language == "fr" and day.day == 1 else day.day
+        texts.append(write.format(first, name + "." * (place and form.endswith("B %Y")), day.year))
+    (column,) = infer_columns(as_in_a_file(x=texts))
+    entry = f'{{kind: date, format: "{form}", language: {language}}}'
+    assert (column_mapping(column.declaration), column.checks) == (entry, ())
+    wanted = days if "%d" in form else days.to_period("M").start_time
+    assert column.values.tolist() == wanted.tolist()  # noqa: PD011
+
+
+def test_names_of_months_that_two_languages_have() -> None:
+    (column,) = infer_columns(as_in_a_file(x=["3 mai 2020", "4 avril 2021", "5 mars 2021"] * 40))
+    assert column.declaration.language == "fr"
+    (column,) = infer_columns(as_in_a_file(x=["3 mai 2020", "4 mai 2021"] * 40))
+    (check,) = column.checks
+    assert column_mapping(column.declaration) == ('{kind: date, format: "%d %B %Y", language: de}')
+    assert check.evidence == (
+        "the months may be named in the language de or fr; both read the same dates"
+    )
+    assert check.change == 'x: {kind: date, format: "%d %B %Y", language: fr}'
 
 
 SECONDS = RNG.integers(1_600_000_000, 1_700_000_000, N)

@@ -117,6 +117,11 @@ def test_other_kinds(texts: list[Any], entry: dict[str, Any], expected: list[Any
          ["2023-01-17 06:27:26.123", None]),
         ([1673936846.0, NAN], {"format": "unix seconds", "zone": "Europe/Berlin"},
          ["2023-01-17 07:27:26", None]),
+        (["3. März 2021", "1. DEZ. 2020", "2. Mrz 2021", ""],
+         {"format": "%d. %B %Y", "language": "de"},
+         ["2021-03-03", "2020-12-01", "2021-03-02", None]),
+        (["1er août 2021", "2 Fevr. 2021"], {"format": "%d %b %Y", "language": "fr"},
+         ["2021-08-01", "2021-02-02"]),
     ],
 )  # fmt: skip
 def test_dates(texts: list[Any], entry: dict[str, Any], expected: list[Any]) -> None:
@@ -166,6 +171,9 @@ def test_dates(texts: list[Any], entry: dict[str, Any], expected: list[Any]) -> 
         (["1673936846", "1673936846000"], {"kind": "date", "format": "unix seconds"},
          "holds '1673936846000' in row 1, which is no date of the format 'unix seconds'",
          '`{kind: date, format: unix seconds, missing: ["1673936846000"]}`'),
+        (["3 März 2021", "3 mars 2021"], {"kind": "date", "format": "%d %B %Y", "language": "de"},
+         "holds '3 mars 2021' in row 1, which is no date of the format '%d %B %Y' (language: de)",
+         '`{kind: date, format: "%d %B %Y", language: de, missing: ["3 mars 2021"]}`'),
         ([20200231], {"kind": "date", "format": "%Y%m%d"},
          "holds '20200231' in row 0, which is no date of the format '%Y%m%d'",
          '`{kind: date, format: "%Y%m%d", missing: ["20200231"]}`'),

@@ -9,6 +9,7 @@ import pytest
 from conftest import LEAN, export_network, prepare
 from stages import plant_few_trees, run_command, write_dataset
 
+from fathom.artifacts.date_texts import write_date
 from fathom.base import paths
 
 ROWS = 240
@@ -23,6 +24,8 @@ COLUMNS: dict[str, Any] = {
     "Kürzel": {"kind": "category", "missing": ["?"]},
     "Nummer": "text_id",
     "Dauer": {"kind": "number", "format": "h:mm:ss"},
+    "Angelegt": {"kind": "date", "format": "unix milliseconds"},
+    "Geliefert": {"kind": "date", "format": "%d. %B %Y", "language": "de"},
     "Umsatz": {"kind": "number", "decimal": ",", "unit": "€", "magnitudes": True},
     "Klasse": {"kind": "category", "missing": []},
 }
@@ -46,6 +49,8 @@ def written() -> pd.DataFrame:
             "Kürzel": rng.choice(["NA", "nan", "B", "?"], ROWS),
             "Nummer": [f"5.33E+{n}" for n in range(ROWS)],
             "Dauer": [f"{n // 60}:{n % 60:02d}" for n in rng.integers(0, 9_999, ROWS)],
+            "Angelegt": dates.as_unit("ms").astype("int64") + 3_600_000 * np.arange(ROWS),
+            "Geliefert": [write_date(date, "%d. %B %Y", "de") for date in dates],
             "Umsatz": [f"{n / 10:.1f} Mio. €".replace(".", ",", 1) for n in range(ROWS)],
             "Klasse": np.where(balance < -100, "None", np.where(balance < 300, "NA", "hoch")),
         }

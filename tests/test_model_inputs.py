@@ -70,6 +70,8 @@ BERLIN = {"kind": "date", "format": "ISO8601", "zone": "Europe/Berlin"}
         (["1970-01-01T03:00:00+02:00", "1970-01-01 02:00"], "date", BERLIN, [7200, 7200]),
         ([19700102, 19700101], "date", {"kind": "date", "format": "%Y%m%d"}, [86_400, 0]),
         (["02.01.1970", None], "date", {"kind": "date", "format": "%d.%m.%Y"}, [86_400, NAN]),
+        (["2. Jän. 1970", ""], "date",
+         {"kind": "date", "format": "%d. %B %Y", "language": "de"}, [86_400, NAN]),
         (["1673936846", "?"], "date", {"kind": "date", "format": "unix seconds"},
          [1_673_936_846, NAN]),
     ],

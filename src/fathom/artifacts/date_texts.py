@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
+
+from fathom.artifacts.month_names import MONTHS, to_english
 
 UNIX = {"unix seconds": 1, "unix milliseconds": 1000}  # formats, and their numbers per second
 LAST = 10_000_000_000  # seconds since 1970: the year 2286
 NUMBER = r"-?\d{1,16}(\.\d{1,9})?"
 
 
-def parse_date_texts(texts: pd.Series[Any], date_format: str) -> pd.Series[pd.Timestamp]:
+def parse_date_texts(
+    texts: pd.Series[Any], date_format: str, language: str | None = None
+) -> pd.Series[pd.Timestamp]:
     """Return times in UTC; those without an offset are taken as such. NaT for other texts.
+
+    With a language, %B and %b stand for full and abbreviated names of months.
 
     Raises:
         ValueError: the format does not exist; `re.error`, too.
@@ -21,13 +28,17 @@ def parse_date_texts(texts: pd.Series[Any], date_format: str) -> pd.Series[pd.Ti
         numbers = pd.to_numeric(texts.where(texts.str.fullmatch(NUMBER, na=False)))
         seconds = (numbers / UNIX[date_format]).where(lambda n: n.abs() < LAST)
         return pd.to_datetime(seconds, unit="s", utc=True).dt.round("us")
+    if language is not None:
+        texts, date_format = to_english(texts, language), date_format.replace("%B", "%b")
     return pd.to_datetime(texts, format=date_format, errors="coerce", utc=True)
 
 
-def write_date(time: pd.Timestamp, date_format: str) -> str:
+def write_date(time: pd.Timestamp, date_format: str, language: str | None = None) -> str:
     """Return a text from which `parse_date_texts` reads a time, which has a zone."""
     if date_format in UNIX:
         return str(round(time.timestamp() * UNIX[date_format]))
+    if language is not None:
+        date_format = re.sub("%[Bb]", MONTHS[language][time.month - 1][0], date_format)
     return time.strftime(date_format)
 
 

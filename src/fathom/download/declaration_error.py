@@ -60,7 +60,8 @@ def describe(column: ColumnSettings) -> str:
     if column.kind == "boolean":
         return "neither true nor false"
     if column.kind == "date":
-        return f"no date of the format {column.format or 'ISO8601'!r}"
+        language = f" (language: {column.language})" if column.language else ""
+        return f"no date of the format {column.format or 'ISO8601'!r}{language}"
     if column.format is not None:
         return f"no duration of the format {column.format}"
     keys = ("decimal", "thousands", "unit", "parentheses", "magnitudes")

@@ -231,7 +231,7 @@ def parse_dates(values: pd.Series[Any], column: ColumnSettings, where: str) -> p
     """
     form = column.format or "ISO8601"
     try:
-        dates = parse_date_texts(values, form)
+        dates = parse_date_texts(values, form, column.language)
     except (ValueError, re.error) as error:
         raise FathomError(f"{where}: {form!r} is no format of dates: {error}") from error
     if column.zone is None:

@@ -82,7 +82,7 @@ def json_value(values: pd.Series[Any], column: InputColumn) -> Any:
         return when.isoformat()
     zone = column.declaration.zone or "UTC"
     local = when.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
-    return write_date(local, form)
+    return write_date(local, form, column.declaration.language)
 
 
 def literal(value: Any) -> str:

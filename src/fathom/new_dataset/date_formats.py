@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -38,17 +39,17 @@ SAMPLE = 50  # texts from which formats are guessed
 MIN_DATES = 0.9  # share of the rows that must have a date
 
 
-def infer_date_format(texts: Texts) -> tuple[str | None, str | None]:
+def infer_date_format(texts: Texts, more: Sequence[str] = ()) -> tuple[str | None, str | None]:
     """Return the format of dates that fits most rows, and one that fits as many.
 
-    The first is None if none fits nearly all rows. The second has day and month swapped, or is
-    None. ISO 8601 is preferred. Then points mean that the day is first, and other marks mean, as
-    in pandas, that the month is first.
+    The usual formats and `more` are tried. The first is None if none fits nearly all rows. The
+    second has day and month swapped, or is None. ISO 8601 is preferred. Then points mean that the
+    day is first, and other marks mean, as in pandas, that the month is first.
     """
-    sample = texts.where(slice(None, None, max(1, len(texts) // SAMPLE)))
+    sample = take_sample(texts)
     if texts.share(texts.match(r"(?s).*\d.*")) < MIN_DATES:
         return None, None
-    guesses = guess_formats(sample.series)
+    guesses = [*guess_formats(sample.series), *more]
     formats = [form for form in guesses if are_mostly(sample, fits(sample, form))]
     shares = {form: texts.share(fits(texts, form)) for form in formats}
     best = max(shares.values(), default=0.0)
@@ -74,7 +75,7 @@ def infer_digits_format(texts: Texts) -> tuple[str | None, str | None]:
 
 def find_formats(texts: Texts) -> list[str]:
     """Return formats that together fit nearly all rows, the most frequent first, or none."""
-    rest = texts.where(slice(None, None, max(1, len(texts) // SAMPLE)))
+    rest = take_sample(texts)
     most, formats = (1 - MIN_DATES) * rest.total, list[str]()
     guesses = [form for form in guess_formats(rest.series) if not has_words(form)]
     while rest.total > most:
@@ -85,6 +86,10 @@ def find_formats(texts: Texts) -> list[str]:
         formats.append(best)
         rest = rest.where(~fits(rest, best))
     return formats
+
+
+def take_sample(texts: Texts) -> Texts:
+    return texts.where(slice(None, None, max(1, len(texts) // SAMPLE)))
 
 
 def has_words(date_format: str) -> bool:
@@ -113,8 +118,8 @@ def guess_formats(sample: pd.Series[str]) -> list[str]:
     return [*iso, *guesses, *(text for text in FORMATS if (text in TIMES) == are_times)]
 
 
-def fits(texts: Texts, date_format: str) -> Mask:
+def fits(texts: Texts, date_format: str, language: str | None = None) -> Mask:
     """Tell which texts are dates of a format."""
-    dates = parse_date_texts(texts.series, date_format)
+    dates = parse_date_texts(texts.series, date_format, language)
     valid = dates.notna() & ~texts.series.str.isalpha()  # now and today, for pandas
     return np.asarray(valid, dtype=bool)

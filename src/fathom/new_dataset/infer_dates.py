@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fathom.artifacts.date_texts import parse_date_texts
 from fathom.new_dataset.column_guess import OtherReading, Reading
 from fathom.new_dataset.column_texts import Mask, Texts
 from fathom.new_dataset.date_formats import (
@@ -19,6 +21,7 @@ from fathom.new_dataset.date_formats import (
     infer_digits_format,
 )
 from fathom.new_dataset.infer_durations import check_clock
+from fathom.new_dataset.infer_months import LocalFormat, infer_local_format
 from fathom.new_dataset.infer_numbers import TEXT, check_odd, name_markers, name_rows
 from fathom.new_dataset.missing_markers import list_missing
 from fathom.new_dataset.printing import shorten
@@ -37,7 +40,22 @@ def read_dates(texts: Texts, markers: Mask, words: Texts) -> Reading | None:
         words: the others.
     """
     form, other = infer_date_format(words)
+    share = 0.0 if form is None else words.share(fits(words, form))
+    local = infer_local_format(words) if share < 1 else None
+    if local is not None and local.share > share:
+        reading = read_format(texts, markers, words, local.form, None, local.language)
+        return replace(reading, checks=(*reading.checks, *check_language(local, reading)))
     return None if form is None else read_format(texts, markers, words, form, other)
+
+
+def check_language(local: LocalFormat, reading: Reading) -> list[OtherReading]:
+    """Name another language whose names of months are the same, as far as the column has them."""
+    if not local.others:
+        return []
+    other = local.others[0]
+    changed = reading.declaration.model_copy(update={"language": other})
+    named = f"the months may be named in the language {local.language} or {other}"
+    return [(f"{named}; both read the same dates", changed)]
 
 
 def read_digit_dates(texts: Texts, markers: Mask, words: Texts) -> Reading | None:
@@ -46,15 +64,27 @@ def read_digit_dates(texts: Texts, markers: Mask, words: Texts) -> Reading | Non
     return None if form is None else read_format(texts, markers, words, form, other)
 
 
-def read_format(texts: Texts, markers: Mask, words: Texts, form: str, other: str | None) -> Reading:
+def read_format(
+    texts: Texts,
+    markers: Mask,
+    words: Texts,
+    form: str,
+    other: str | None,
+    language: str | None = None,
+) -> Reading:
     """Declare dates of a format; another one fits as well, if it is not None."""
-    dates = pd.to_datetime(words.series, format=form, errors="coerce", utc=True)
-    valid = fits(words, form)
+    dates = parse_date_texts(words.series, form, language)
+    valid = fits(words, form, language)
     far = words.where(valid).where(find_far_dates(dates[valid], words.counts[valid]))
     odd = words.where(~valid)
     absent = markers | texts.isin(odd.list())
     missing = list_missing(texts, absent | texts.isin(far.list()))
-    declaration = ColumnSettings(kind="date", format=None if form == ISO else form, missing=missing)
+    declaration = ColumnSettings(
+        kind="date",
+        format=None if form == ISO else form,
+        language=language,  # type: ignore[arg-type]
+        missing=missing,
+    )
     evidence = [name_markers(texts.where(markers))]
     checks = check_odd(odd, "date")
     if len(far):

@@ -76,8 +76,9 @@ def column_schema(column: InputColumn) -> Json:
         unit = f"in {declared.value_unit}, " if declared.value_unit else ""
         kind = "integer" if declared.kind == "integer" else "number"
         return {"type": [kind, "null"], "description": unit + limits}
+    language = f" (language: {declared.language})" if declared.language else ""
     zone = f" on the clock of {declared.zone}" if declared.zone else ""
-    description = f"a date of the format {declared.format or 'ISO8601'}{zone}, {limits}"
+    description = f"a date of the format {declared.format or 'ISO8601'}{language}{zone}, {limits}"
     return {"type": ["string", "integer", "null"], "description": description}
 
 

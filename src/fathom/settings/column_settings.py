@@ -1,5 +1,6 @@
 """Declarations of columns: what they hold, and how it is written in the file."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -21,6 +22,7 @@ MISSING = [
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 ]  # fmt: skip
 
+Language = Literal["de", "fr", "es", "it", "pt", "nl", "ru", "pl", "tr"]  # of names of months
 Order = Annotated[list[str], Field(min_length=2), AfterValidator(unique)]
 
 
@@ -37,7 +39,8 @@ class ColumnSettings(Section):
       and 1h 30m minutes.
     - Dates: `format` is that of pandas, by default ISO8601, or `unix seconds` or
       `unix milliseconds` since 1970. These, and times with an offset from UTC, become those of the
-      clock in `zone`, by default UTC; others stay as they are.
+      clock in `zone`, by default UTC; others stay as they are. With a `language`, %B and %b of the
+      format stand for its full and abbreviated names of months, in any case.
     - Ordinals: `order` lists the values, the lowest first.
     - `missing` lists the texts that stand for a missing value, instead of the usual ones and those
       of the source. An empty field always stands for one.
@@ -51,6 +54,7 @@ class ColumnSettings(Section):
     parentheses: bool = False
     magnitudes: bool = False
     format: str | None = None
+    language: Language | None = None
     zone: str | None = None
     order: Order | None = None
     missing: Annotated[list[str], AfterValidator(unique)] | None = None
@@ -69,7 +73,7 @@ class ColumnSettings(Section):
         for keys, kinds in (
             (("decimal", "thousands", "unit", "parentheses", "magnitudes"), NUMBERS),
             (("format",), ("number", "date")),
-            (("zone",), ("date",)),
+            (("language", "zone"), ("date",)),
             (("order",), ("ordinal",)),
         ):
             for key in keys:
@@ -79,6 +83,10 @@ class ColumnSettings(Section):
                         f"{key} is for the kind {' or '.join(kinds)}, not {self.kind}: remove it, "
                         f"or set it to {empty}"
                     )
+        if self.language is not None and not re.search("%[Bb]", self.format or ""):
+            raise ValueError(
+                'language needs a format with a name of a month, such as format: "%d. %B %Y"'
+            )
         if self.missing is not None and self.kind is None:
             raise ValueError("missing needs a kind, such as kind: number")
         if self.kind == "ordinal" and self.order is None:
