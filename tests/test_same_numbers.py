@@ -142,7 +142,7 @@ def by_commands(model: str, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     for name in ("rows.parquet", "rows.csv"):
         assert run_command("predict", model, name, "-o", f"{name}.out.parquet").status == 0
         found[name] = pd.read_parquet(f"{name}.out.parquet")
-    names = [column.name for column in ExportedModel(paths.EXPORTS / model).signature.columns]
+    names = [column.name for column in Signature.read(paths.EXPORTS / model).columns]
     texts = rows[names].apply(
         lambda column: (
             column.astype("str").where(column.notna()) if column.dtype.kind == "M" else column
