@@ -21,6 +21,8 @@ from fathom.settings.yaml_text import column_mapping
         ("%d.%m.%Y %H:%M", None, "17.01.2023 06:27"),
         ("unix seconds", None, "1673936846"),
         ("unix milliseconds", None, "1673936846123"),
+        ("%YQ%q", None, "2023Q4"),
+        ("%G-W%V", None, "2023-W05"),
         ("%d. %B %Y", "de", "03. März 2023"),
         ("%d %b %Y", "ru", "03 мая 2023"),
     ],
@@ -29,6 +31,13 @@ def test_dates_are_written_as_they_are_read(form: str, language: str | None, tex
     (time,) = parse_date_texts(pd.Series([text]), form, language)
     assert time.year == 2023
     assert write_date(time, form, language) == text
+
+
+def test_quarters_and_weeks_are_their_first_days() -> None:
+    quarters = parse_date_texts(pd.Series(["2021-Q3", "2021-Q5", "2021-Q07", None]), "%Y-Q%q")
+    assert quarters.tolist() == [pd.Timestamp("2021-07-01", tz="UTC"), *[pd.NaT] * 3]
+    weeks = parse_date_texts(pd.Series(["2021W05", "2020W53"]), "%GW%V")
+    assert weeks.astype(str).tolist() == ["2021-02-01 00:00:00+00:00", "2020-12-28 00:00:00+00:00"]
 
 
 def test_no_name_means_different_months() -> None:

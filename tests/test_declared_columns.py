@@ -120,6 +120,8 @@ def test_other_kinds(texts: list[Any], entry: dict[str, Any], expected: list[Any
         (["3. März 2021", "1. DEZ. 2020", "2. Mrz 2021", ""],
          {"format": "%d. %B %Y", "language": "de"},
          ["2021-03-03", "2020-12-01", "2021-03-02", None]),
+        (["1:30 p. m.", "1:30 AM", "12:00 a.m."], {"format": "%I:%M %p"},
+         ["1900-01-01 13:30", "1900-01-01 01:30", "1900-01-01"]),
         (["1er août 2021", "2 Fevr. 2021"], {"format": "%d %b %Y", "language": "fr"},
          ["2021-08-01", "2021-02-02"]),
     ],

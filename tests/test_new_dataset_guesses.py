@@ -185,6 +185,7 @@ def test_one_text_among_many_numbers_stands_for_none() -> None:
         (["a", "NA"], "NA in 40 rows: a value"),
         (["02134", "12345"], "codes with leading zeros, such as 02134"),
         (["1.2.20", "31.1.20"], "years 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068"),
+        (["2021-Q3", "2020-Q1"], "each quarter is read as its first day"),
         (
             ["2020-01-31T10:00:00+02:00", "2020-07-31T10:00:00Z"],
             "times with an offset become UTC; `zone: Europe/Berlin` makes them local",

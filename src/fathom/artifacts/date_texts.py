@@ -12,6 +12,8 @@ from fathom.artifacts.month_names import MONTHS, to_english
 UNIX = {"unix seconds": 1, "unix milliseconds": 1000}  # formats, and their numbers per second
 LAST = 10_000_000_000  # seconds since 1970: the year 2286
 NUMBER = r"-?\d{1,16}(\.\d{1,9})?"
+QUARTER = re.compile(r"(?i)Q[1-4](?!\d)")
+HALF_DAY = re.compile(r"(?i)([ap])\.\s?m\b\.?")  # a.m.
 
 
 def parse_date_texts(
@@ -19,7 +21,8 @@ def parse_date_texts(
 ) -> pd.Series[pd.Timestamp]:
     """Return times in UTC; those without an offset are taken as such. NaT for other texts.
 
-    With a language, %B and %b stand for full and abbreviated names of months.
+    With a language, %B and %b stand for full and abbreviated names of months. Q%q is a quarter and
+    %V a week without a day (%u), both for their first day. %p is also a.m. and p.m.
 
     Raises:
         ValueError: the format does not exist; `re.error`, too.
@@ -30,6 +33,14 @@ def parse_date_texts(
         return pd.to_datetime(seconds, unit="s", utc=True).dt.round("us")
     if language is not None:
         texts, date_format = to_english(texts, language), date_format.replace("%B", "%b")
+    if "%p" in date_format:
+        texts = texts.str.replace(HALF_DAY, r"\1m", regex=True)
+    if "Q%q" in date_format:
+        texts = texts.where(texts.str.contains(QUARTER, na=False))
+        texts = texts.str.replace(QUARTER, lambda q: f"Q{3 * int(q[0][1]) - 2:02d}", regex=True)
+        date_format = date_format.replace("Q%q", "Q%m")
+    if "%V" in date_format and not re.search("%[uwaA]", date_format):
+        texts, date_format = texts + " 1", f"{date_format} %u"
     return pd.to_datetime(texts, format=date_format, errors="coerce", utc=True)
 
 
@@ -39,6 +50,7 @@ def write_date(time: pd.Timestamp, date_format: str, language: str | None = None
         return str(round(time.timestamp() * UNIX[date_format]))
     if language is not None:
         date_format = re.sub("%[Bb]", MONTHS[language][time.month - 1][0], date_format)
+    date_format = date_format.replace("%q", str(time.quarter))
     return time.strftime(date_format)
 
 

@@ -24,7 +24,8 @@ FORMATS = [  # of dates, that pandas does not guess
     "%d-%b-%y", "%d%b%Y", "%d%b%y", "%d %b %y", "%d%b%Y:%H:%M:%S", "%d-%b-%y %H:%M",
     "%d.%m.%y %H:%M", "%m/%d/%y %I:%M %p", "%m/%d/%Y, %I:%M:%S %p", "%Y-%m-%d %H:%M:%S,%f",
     "%a, %d %b %Y %H:%M:%S %Z", "%m-%Y", "%Y년 %m월 %d일",
-    "%Y年%m月%d日", "%Y年%m月", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日 %H:%M:%S", *TIMES,
+    "%Y-Q%q", "%YQ%q", "%Y Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "%G-W%V", "%GW%V", "%G W%V",
+    "%G-W%V-%u", "%Y年%m月%d日", "%Y年%m月", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日 %H:%M:%S", *TIMES,
 ]  # fmt: skip
 DIGITS = {  # formats without marks, by their number of digits
     8: ["%Y%m%d", "%d%m%Y", "%m%d%Y"],
@@ -33,7 +34,8 @@ DIGITS = {  # formats without marks, by their number of digits
     14: ["%Y%m%d%H%M%S"],
 }
 YEARS = (1900, 2100)  # of these
-TIME = r"\d\d?:\d\d(?::\d\d)?(?:\s?[AaPp][Mm])?"
+TIME = r"\d\d?:\d\d(?::\d\d)?(?:\s?[AaPp]\.?\s?[Mm]\.?)?"
+HALF_DAY = re.compile(r"(?i)(?<=\d)(\s?)[ap]\.?\s?m\b\.?")
 OFFSET = r".*:\d\d(?:\.\d+)?\s?(?:Z|[+-]\d\d(?::?\d\d)?)"
 SAMPLE = 50  # texts from which formats are guessed
 MIN_DATES = 0.9  # share of the rows that must have a date
@@ -107,7 +109,7 @@ def guess_formats(sample: pd.Series[str]) -> list[str]:
     guesses: dict[str, None] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 31/01/2020 with the month first, and the like
-        for text in sample:
+        for text in sample.str.replace(HALF_DAY, r"\1AM", regex=True):  # PM is not guessed
             for day_first in ("." in text, "." not in text):
                 guess = guess_datetime_format(text, dayfirst=day_first)
                 guess = guess or guess_datetime_format(text.title(), dayfirst=day_first)  # NOV

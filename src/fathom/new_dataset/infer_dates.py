@@ -99,6 +99,9 @@ def read_format(
         checks.append((f"{example} is read as {form}, but {other} fits as well", changed))
     if words.match(OFFSET).any():
         evidence.append("times with an offset become UTC; `zone: Europe/Berlin` makes them local")
+    for directive, name in (("%q", "quarter"), ("%V", "week")):
+        if directive in form and "%u" not in form:
+            evidence.append(f"each {name} is read as its first day")
     if "%y" in form:
         evidence.append("years 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068")
         checks += check_century(words, dates)

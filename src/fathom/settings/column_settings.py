@@ -40,7 +40,7 @@ class ColumnSettings(Section):
     - Dates: `format` is that of pandas, by default ISO8601, or `unix seconds` or
       `unix milliseconds` since 1970. These, and times with an offset from UTC, become those of the
       clock in `zone`, by default UTC; others stay as they are. With a `language`, %B and %b of the
-      format stand for its full and abbreviated names of months, in any case.
+      format stand for its full and abbreviated names of months, in any case. Q%q is a quarter.
     - Ordinals: `order` lists the values, the lowest first.
     - `missing` lists the texts that stand for a missing value, instead of the usual ones and those
       of the source. An empty field always stands for one.
