@@ -73,9 +73,9 @@ def find_unix(words: Texts) -> str | None:
         return None
     if not (are_times | words.match(UNKNOWN)).all():
         return None
-    dates = {form: parse_date_texts(known.series, form) for form in UNIX}
-    likely = {form: dates[form].dt.year.between(*YEARS).to_numpy() for form in UNIX}
-    return next((form for form in UNIX if known.share(likely[form]) >= MIN_FIT), None)
+    years = ((form, parse_date_texts(known.series, form).dt.year) for form in UNIX)
+    likely = ((form, known.share(year.between(*YEARS).to_numpy())) for form, year in years)
+    return next((form for form, share in likely if share >= MIN_FIT), None)
 
 
 def find_proof(words: Texts, form: str) -> str | None:
