@@ -132,3 +132,12 @@ def test_unix_times(read: Any) -> None:
     target = infer_columns(table, "minutes")[2]
     assert (target.kind, target.checks) == ("integer", ())
     assert infer_columns(table, "created_at")[0].kind == "date"
+
+
+def test_a_text_among_unix_times_is_a_mistake() -> None:
+    (column,) = infer_columns(as_in_a_file(ts=["soon", "?", *map(str, SECONDS)]))
+    (check,) = column.checks
+    assert (column.kind, column.declaration.missing) == ("date", ["soon", "?"])
+    assert column.evidence.startswith("? in 1 row; seconds since 1970 by its name and values: 1")
+    assert check.evidence == "soon (row 0): no time, and read as missing"
+    assert check.change == "ts: {kind: text}"

@@ -10,7 +10,7 @@ from fathom.artifacts.date_texts import UNIX, parse_date_texts
 from fathom.new_dataset.column_guess import OtherReading, Reading
 from fathom.new_dataset.column_texts import Mask, Texts
 from fathom.new_dataset.exclusions import MAX_CODES, names_identifier
-from fathom.new_dataset.infer_numbers import name_markers
+from fathom.new_dataset.infer_numbers import check_odd, name_markers
 from fathom.new_dataset.missing_markers import list_missing
 from fathom.new_dataset.suggestions import split_words
 from fathom.settings.column_settings import ColumnSettings
@@ -41,16 +41,19 @@ def read_unix(texts: Texts, markers: Mask, words: Texts, *, is_target: bool) -> 
     proof = None if form is None else find_proof(words, form)
     if form is None or proof is None or (is_target and not names_time(words.name)):
         return None
+    absent = texts.where(markers)
     unknown = words.where(words.match(UNKNOWN))
+    odd = words.where(~words.match(f"{UNKNOWN}|{TIME}"))
+    markers = markers | texts.isin(odd.list())
     declaration = declare(texts, markers, unknown, form)
     shown = f"{first_time(words)} is {show(words, form)}"
     evidence = f"{proof}: {shown}; `zone: Europe/Berlin` makes them local"
-    checks = []
+    checks = check_odd(odd, "time")
     if len(unknown):
         other = declaration.model_copy(update={"missing": list_missing(texts, markers)})
         named = f"{name_markers(unknown)} is read as missing, not as a time of 1970"
         checks.append((named, other))
-    evidence = "; ".join(filter(None, [name_markers(texts.where(markers)), evidence]))
+    evidence = "; ".join(filter(None, [name_markers(absent), evidence]))
     return Reading(declaration, evidence, checks=tuple(checks))
 
 
@@ -71,7 +74,8 @@ def find_unix(words: Texts) -> str | None:
     known = words.where(are_times)
     if len(known) < 2 or words.share(are_times) < MIN_KNOWN or names_identifier(words.name):
         return None
-    if not (are_times | words.match(UNKNOWN)).all():
+    odd = words.share(~(are_times | words.match(UNKNOWN)))
+    if odd > (1 - MIN_FIT if names_time(words.name) else 0):
         return None
     years = ((form, parse_date_texts(known.series, form).dt.year) for form in UNIX)
     likely = ((form, known.share(year.between(*YEARS).to_numpy())) for form, year in years)
