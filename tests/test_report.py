@@ -50,6 +50,10 @@ def in_git(pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         baselines |= {"CatBoost": baselines["boosting"], "LightGBM": baselines["logistic"]}
         marked = {name: subsets | {"trained_rows": 1000} for name, subsets in baselines.items()}
         (folder / "metrics/digits/baseline.json").write_text(json.dumps(marked))
+        compared = read_metrics(folder, "digits", "comparison")
+        of_boosting = dict.fromkeys(["CatBoost", "LightGBM"], compared["intervals"]["boosting"])
+        compared["intervals"] |= of_boosting
+        (folder / "metrics/digits/comparison.json").write_text(json.dumps(compared))
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             for dataset in DATASETS:
