@@ -27,7 +27,9 @@ from fathom.settings.yaml_text import column_mapping
         ("%d %b %Y", "ru", "03 мая 2023"),
     ],
 )
-def test_dates_are_written_as_they_are_read(form: str, language: str | None, text: str) -> None:
+def test_dates_are_written_as_they_are_read(
+    form: str, language: Language | None, text: str
+) -> None:
     (time,) = parse_date_texts(pd.Series([text]), form, language)
     assert time.year == 2023
     assert write_date(time, form, language) == text
@@ -66,7 +68,7 @@ def test_no_name_means_different_months() -> None:
     ],
 )
 @pytest.mark.parametrize("place", [0, -1])  # full names, and abbreviated ones
-def test_names_of_months(language: str, form: str, write: str, place: int) -> None:
+def test_names_of_months(language: Language, form: str, write: str, place: int) -> None:
     days = pd.date_range("2021-01-01", periods=120, freq="11D")
     texts = []
     for day in days:

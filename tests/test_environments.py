@@ -86,15 +86,6 @@ def give_data(project: Path, clone: Path) -> Path:
     return clone
 
 
-def shallow_clone_of_another_owner(project: Path, folder: Path) -> Path:
-    """Clone a part of the commits; if root runs the tests, for another user, whom Git refuses."""
-    clone = folder / OTHER_LETTERS
-    run_in(folder, "git", "clone", "-q", "--depth=1", project.as_uri(), str(clone))
-    if os.geteuid() == 0:
-        run_in(folder, "chown", "-R", "12345", str(clone))
-    return give_data(project, clone)
-
-
 def in_memory_without_git(project: Path, folder: Path) -> Path:
     """Copy it to memory, from where neither hard links nor reflinks lead to the cache."""
     if not os.access("/dev/shm", os.W_OK):
@@ -248,8 +239,14 @@ def test_the_same_bits(name: str, project: Path, expected: dict[str, Any], folde
 
 
 def test_a_shallow_clone(project: Path, expected: dict[str, Any], folder: Path) -> None:
-    """DVC cannot keep experiments there: test_git.py has the lines that say so."""
-    clone = shallow_clone_of_another_owner(project, folder)
+    """If root runs the tests, it belongs to another user, whom Git refuses. DVC cannot keep
+    experiments there: test_git.py has the lines that say so.
+    """
+    clone = folder / OTHER_LETTERS
+    run_in(folder, "git", "clone", "-q", "--depth", "1", project.as_uri(), str(clone))
+    if os.geteuid() == 0:
+        run_in(folder, "chown", "-R", "12345", str(clone))
+    give_data(project, clone)
     done = run_cell(Cell(copy), clone, [*FATHOM, "repro", "train@houses-mlp"])
     assert done.returncode == 0, (done.stdout + done.stderr).decode()
     made = outputs(clone)
@@ -262,7 +259,8 @@ def braces(project: Path, folder: Path) -> Path:
 
 
 def read_only(project: Path, folder: Path) -> Path:
-    run_in(folder, "chmod", "-R", "a-w", str(copied := copy(project, folder)))
+    copied = copy(project, folder)
+    run_in(folder, "chmod", "-R", "a-w", str(copied))
     return copied
 
 

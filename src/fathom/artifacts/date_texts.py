@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from fathom.artifacts.month_names import MONTHS, to_english
+from fathom.settings.column_settings import Language
 
 UNIX = {"unix seconds": 1, "unix milliseconds": 1000}  # formats, and their numbers per second
 LAST = 10_000_000_000  # seconds since 1970: the year 2286
@@ -17,7 +18,7 @@ HALF_DAY = re.compile(r"(?i)([ap])\.\s?m\b\.?")  # a.m.
 
 
 def parse_date_texts(
-    texts: pd.Series[Any], date_format: str, language: str | None = None
+    texts: pd.Series[Any], date_format: str, language: Language | None = None
 ) -> pd.Series[pd.Timestamp]:
     """Return times in UTC; those without an offset are taken as such. NaT for other texts.
 
@@ -44,7 +45,7 @@ def parse_date_texts(
     return pd.to_datetime(texts, format=date_format, errors="coerce", utc=True)
 
 
-def write_date(time: pd.Timestamp, date_format: str, language: str | None = None) -> str:
+def write_date(time: pd.Timestamp, date_format: str, language: Language | None = None) -> str:
     """Return a text from which `parse_date_texts` reads a time, which has a zone."""
     if date_format in UNIX:
         return str(round(time.timestamp() * UNIX[date_format]))

@@ -11,8 +11,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from fathom.settings.column_settings import Language
+
 FILE = Path(__file__).with_name("month_names.yaml")
-MONTHS: dict[str, list[list[str]]] = {
+MONTHS: dict[Language, list[list[str]]] = {
     language: [names.split() for names in months]
     for language, months in yaml.safe_load(FILE.read_text(encoding="utf-8")).items()
 }
@@ -34,7 +36,7 @@ ABBREVIATIONS = {
 }
 
 
-def to_english(texts: pd.Series[Any], language: str) -> pd.Series[Any]:
+def to_english(texts: pd.Series[Any], language: Language) -> pd.Series[Any]:
     """Return texts with English abbreviations in place of names of months."""
     english = ABBREVIATIONS[language]
 

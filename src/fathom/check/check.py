@@ -11,7 +11,14 @@ from fathom.check.leakage import leakage
 from fathom.check.order import order
 from fathom.check.outliers import outliers
 from fathom.check.precision import precision
-from fathom.check.subsets import BRIGHTNESS, IMAGE, describe_images, make_warning, read_columns
+from fathom.check.subsets import (
+    BRIGHTNESS,
+    IMAGE,
+    describe_images,
+    make_warning,
+    numbers_in,
+    read_columns,
+)
 from fathom.settings.config import DatasetConfig
 
 
@@ -25,7 +32,8 @@ def check(config: DatasetConfig) -> Checks:
         warnings, leaks = duplicates(subsets, target), leakage(subsets, target)
         known = [name for warning in leaks for name in warning.columns]
         warnings += leaks + combination(subsets, target, known) + drift(subsets, target)
-        warnings += outliers(subsets, schema) + precision(subsets, schema)
+        numbers = list(numbers_in(subsets, schema))
+        warnings += outliers(numbers) + precision(numbers, target)
         if schema.is_large:
             sample = f"in a sample of {sum(map(len, subsets.values())):,} of {schema.rows:,} rows"
             sentences = [f"{sample}: {warning.sentence}" for warning in warnings]

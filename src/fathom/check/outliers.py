@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,7 @@ import pandas as pd
 
 from fathom.artifacts.checks import DataWarning
 from fathom.artifacts.columns import missing_advice
-from fathom.artifacts.schema import Schema
-from fathom.check.subsets import Subsets, make_warning, numbers_in
+from fathom.check.subsets import make_warning
 
 # Interquartile ranges from the median. Of a log-normal column with a sigma of 4 among 100,000 rows,
 # or a Cauchy distribution among 250,000, the most extreme values are about as far away.
@@ -18,9 +18,9 @@ FAR = 1e6
 QUARTILES = (0.25, 0.75)
 
 
-def outliers(subsets: Subsets, schema: Schema) -> list[DataWarning]:
+def outliers(columns: Iterable[pd.Series[Any]]) -> list[DataWarning]:
     """Warn of each column with a number that is very far from all others."""
-    found = map(find_outlier, numbers_in(subsets, schema))
+    found = map(find_outlier, columns)
     return [warning for warning in found if warning is not None]
 
 

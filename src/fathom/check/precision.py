@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fathom.artifacts.checks import DataWarning
-from fathom.artifacts.schema import Schema
-from fathom.check.subsets import Subsets, make_warning, numbers_in
+from fathom.check.subsets import make_warning
 
 FEW = 1000  # steps of float32 within the interquartile range
 
 
-def precision(subsets: Subsets, schema: Schema) -> list[DataWarning]:
+def precision(columns: Iterable[pd.Series[Any]], target: str) -> list[DataWarning]:
     """Warn of each feature whose values differ by little, compared with their size."""
-    columns = numbers_in(subsets, schema)
-    found = (find_coarse(values) for values in columns if values.name != schema.target)
+    found = (find_coarse(values) for values in columns if values.name != target)
     return [warning for warning in found if warning is not None]
 
 

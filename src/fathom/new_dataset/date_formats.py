@@ -13,6 +13,7 @@ from pyarrow import compute
 
 from fathom.artifacts.date_texts import parse_date_texts
 from fathom.new_dataset.column_texts import Mask, Texts
+from fathom.settings.column_settings import Language
 
 ISO = "ISO8601"
 CLOCKS = ["%H:%M", "%H:%M:%S"]
@@ -120,8 +121,12 @@ def guess_formats(sample: pd.Series[str]) -> list[str]:
     return [*iso, *guesses, *(text for text in FORMATS if (text in TIMES) == are_times)]
 
 
-def fits(texts: Texts, date_format: str, language: str | None = None) -> Mask:
+def fits(texts: Texts, date_format: str, language: Language | None = None) -> Mask:
     """Tell which texts are dates of a format."""
-    dates = parse_date_texts(texts.series, date_format, language)
+    return are_dates(texts, parse_date_texts(texts.series, date_format, language))
+
+
+def are_dates(texts: Texts, dates: pd.Series[pd.Timestamp]) -> Mask:
+    """Tell which texts are dates, by what was parsed of them."""
     valid = dates.notna() & ~texts.series.str.isalpha()  # now and today, for pandas
     return np.asarray(valid, dtype=bool)

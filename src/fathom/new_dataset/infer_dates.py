@@ -15,6 +15,7 @@ from fathom.new_dataset.date_formats import (
     CLOCKS,
     ISO,
     OFFSET,
+    are_dates,
     find_formats,
     fits,
     infer_date_format,
@@ -25,8 +26,8 @@ from fathom.new_dataset.infer_months import LocalFormat, infer_local_format
 from fathom.new_dataset.infer_numbers import TEXT, check_odd, name_markers, name_rows
 from fathom.new_dataset.missing_markers import list_missing
 from fathom.new_dataset.printing import shorten
-from fathom.new_dataset.sentinels import find_far_dates
-from fathom.settings.column_settings import ColumnSettings
+from fathom.new_dataset.sentinels import find_far_dates, say_far
+from fathom.settings.column_settings import ColumnSettings, Language
 
 FUTURE = 2030  # years of two digits that are later may be of the last century
 
@@ -70,11 +71,11 @@ def read_format(
     words: Texts,
     form: str,
     other: str | None,
-    language: str | None = None,
+    language: Language | None = None,
 ) -> Reading:
     """Declare dates of a format; another one fits as well, if it is not None."""
     dates = parse_date_texts(words.series, form, language)
-    valid = fits(words, form, language)
+    valid = are_dates(words, dates)
     far = words.where(valid).where(find_far_dates(dates[valid], words.counts[valid]))
     odd = words.where(~valid)
     absent = markers | texts.isin(odd.list())
@@ -82,15 +83,14 @@ def read_format(
     declaration = ColumnSettings(
         kind="date",
         format=None if form == ISO else form,
-        language=language,  # type: ignore[arg-type]
+        language=language,
         missing=missing,
     )
     evidence = [name_markers(texts.where(markers))]
     checks = check_odd(odd, "date")
     if len(far):
         near = declaration.model_copy(update={"missing": list_missing(texts, absent)})
-        named = f"{name_markers(far)} is read as missing, because it is far from the others"
-        checks.append((named, near))
+        checks.append((say_far(name_markers(far)), near))
     if form in CLOCKS:
         checks += check_clock(words.where(valid), missing)
     if other is not None:

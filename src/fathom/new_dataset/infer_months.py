@@ -9,6 +9,7 @@ import pyarrow as pa
 from fathom.artifacts.month_names import MONTHS, to_english
 from fathom.new_dataset.column_texts import Texts
 from fathom.new_dataset.date_formats import MIN_DATES, fits, infer_date_format, take_sample
+from fathom.settings.column_settings import Language
 
 ENGLISH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 FORMATS = [  # with English abbreviations of months
@@ -22,9 +23,9 @@ class LocalFormat:
     """A format of dates in a language, the share of rows that it fits, and equal languages."""
 
     form: str
-    language: str
+    language: Language
     share: float
-    others: list[str]
+    others: list[Language]
 
 
 def infer_local_format(texts: Texts) -> LocalFormat | None:

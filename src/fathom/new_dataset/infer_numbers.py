@@ -24,7 +24,7 @@ from fathom.new_dataset.number_formats import (
     choose_format,
 )
 from fathom.new_dataset.printing import count_rows, join_first, shorten
-from fathom.new_dataset.sentinels import find_limits, find_sentinels
+from fathom.new_dataset.sentinels import find_limits, find_sentinels, say_far
 from fathom.settings.column_settings import ColumnKind, ColumnSettings
 
 MAX_ODD = 10  # different texts that are no numbers, in a column of numbers
@@ -221,7 +221,7 @@ def check_sentinels(
         return []
     others = absent & ~texts.isin(sentinels.list())
     missing = list_missing(texts, others)
-    evidence = f"{name_markers(sentinels)} is read as missing, because it is far from the others"
+    evidence = say_far(name_markers(sentinels))
     return [(evidence, declaration.model_copy(update={"missing": missing}))]
 
 

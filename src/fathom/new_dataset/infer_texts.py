@@ -28,7 +28,7 @@ from fathom.new_dataset.infer_numbers import (
     name_rows,
     read_numbers,
 )
-from fathom.new_dataset.infer_unix import check_unix, read_unix
+from fathom.new_dataset.infer_unix import check_unix, find_unix, read_unix
 from fathom.new_dataset.missing_markers import find_markers, find_usual, find_values, list_missing
 from fathom.new_dataset.number_formats import Numbers
 from fathom.new_dataset.ordinal import infer_order
@@ -54,7 +54,8 @@ def read_texts(texts: Texts, numbers: Numbers | None, context: Context) -> Readi
         return Reading(ColumnSettings(kind="text_id"), reason=name)
     if name is not None:
         return read_categories(texts, context)
-    reading = read_digits(texts, markers, words, context)
+    times = find_unix(words)
+    reading = read_digits(texts, markers, words, times, context)
     if reading is None:
         reading = read_durations(texts, markers, words, context)
     if reading is not None:
@@ -62,16 +63,24 @@ def read_texts(texts: Texts, numbers: Numbers | None, context: Context) -> Readi
     if numbers is not None and (numbers.share > MOSTLY or numbers.unit.problem):
         if not numbers.unit.problem and are_mostly_numbers(numbers, not context.is_target):
             reading = read_numbers(texts, markers, numbers, context)
-            times = check_unix(texts, markers, words, is_target=context.is_target)
-            return replace(reading, checks=(*reading.checks, *times))
+            if times is None:
+                return reading
+            checks = check_unix(texts, markers, words, times, is_target=context.is_target)
+            return replace(reading, checks=(*reading.checks, *checks))
         return read_mixed(texts, numbers, context)
     return read_dates(texts, markers, words) or read_other(texts, words, context)
 
 
-def read_digits(texts: Texts, markers: Mask, words: Texts, context: Context) -> Reading | None:
-    """Declare whole numbers that are dates, such as 20200131, or codes; None for others."""
+def read_digits(
+    texts: Texts, markers: Mask, words: Texts, times: str | None, context: Context
+) -> Reading | None:
+    """Declare whole numbers that are dates, such as 20200131, or codes; None for others.
+
+    `times` is the format of Unix times that they may be.
+    """
     dates = read_digit_dates(texts, markers, words)
-    dates = dates or read_unix(texts, markers, words, is_target=context.is_target)
+    if dates is None and times is not None:
+        dates = read_unix(texts, markers, words, times, is_target=context.is_target)
     codes = name_codes(words) if dates is None else None
     return dates if codes is None else read_codes(texts, markers, codes, context)
 

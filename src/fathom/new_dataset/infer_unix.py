@@ -27,7 +27,9 @@ NAME = re.compile(
 MIN_REGULAR = 10  # different times: as many codes that divide by 60 are no accident
 
 
-def read_unix(texts: Texts, markers: Mask, words: Texts, *, is_target: bool) -> Reading | None:
+def read_unix(
+    texts: Texts, markers: Mask, words: Texts, form: str, *, is_target: bool
+) -> Reading | None:
     """Declare a column of times whose name or whole minutes prove them, None for others.
 
     A target needs the name: networks do not predict dates.
@@ -36,10 +38,10 @@ def read_unix(texts: Texts, markers: Mask, words: Texts, *, is_target: bool) -> 
         texts: all texts of the column.
         markers: those that mean a missing value.
         words: the others.
+        form: from `find_unix`.
     """
-    form = find_unix(words)
-    proof = None if form is None else find_proof(words, form)
-    if form is None or proof is None or (is_target and not names_time(words.name)):
+    proof = find_proof(words, form)
+    if proof is None or (is_target and not names_time(words.name)):
         return None
     absent = texts.where(markers)
     unknown = words.where(words.match(UNKNOWN))
@@ -57,10 +59,11 @@ def read_unix(texts: Texts, markers: Mask, words: Texts, *, is_target: bool) -> 
     return Reading(declaration, evidence, checks=tuple(checks))
 
 
-def check_unix(texts: Texts, markers: Mask, words: Texts, *, is_target: bool) -> list[OtherReading]:
+def check_unix(
+    texts: Texts, markers: Mask, words: Texts, form: str, *, is_target: bool
+) -> list[OtherReading]:
     """Name numbers that may be times, though neither a name nor whole minutes prove it."""
-    form = find_unix(words)
-    if form is None or is_target or len(words) <= MAX_CODES:
+    if is_target or len(words) <= MAX_CODES:
         return []
     other = declare(texts, markers, words.where(words.match(UNKNOWN)), form)
     what = form.removeprefix("unix ")

@@ -48,6 +48,11 @@ def find_sentinels(numbers: NDArray[Any], counts: NDArray[np.int64]) -> list[flo
     return found
 
 
+def say_far(named: str) -> str:
+    """Return the evidence of values that are read as missing, which are named with their rows."""
+    return f"{named} is read as missing, because it is far from the others"
+
+
 def find_far_dates(dates: pd.Series[Any], counts: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tell which dates are the first or the last day of a year, repeated, and far from the others.
 

@@ -12,9 +12,9 @@ from fathom.new_dataset.column_guess import OtherReading, Reading
 from fathom.new_dataset.column_texts import find_texts
 from fathom.new_dataset.date_formats import infer_digits_format
 from fathom.new_dataset.exclusions import MAX_CODES
-from fathom.new_dataset.infer_unix import check_unix, read_unix
+from fathom.new_dataset.infer_unix import check_unix, find_unix, read_unix
 from fathom.new_dataset.printing import count_rows, shorten
-from fathom.new_dataset.sentinels import find_far_dates, find_limits, find_sentinels
+from fathom.new_dataset.sentinels import find_far_dates, find_limits, find_sentinels, say_far
 from fathom.settings.column_settings import ColumnKind, ColumnSettings
 
 FIRST_TIME, LAST_TIME = 1e8, 1e13  # Unix times in seconds, and in milliseconds
@@ -49,8 +49,7 @@ def read_typed(column: pd.Series[Any], *, is_target: bool) -> Reading:
     declaration = ColumnSettings(kind=kind, missing=missing or None)
     if sentinels.any():
         named = ", ".join(f"{shorten(n)} in {count_rows(counts[n])}" for n in numbers[sentinels])
-        evidence = f"{named} is read as missing, because it is far from the others"
-        checks.append((evidence, declaration.model_copy(update={"missing": None})))
+        checks.append((say_far(named), declaration.model_copy(update={"missing": None})))
     return Reading(declaration, checks=tuple(checks))
 
 
@@ -61,9 +60,13 @@ def read_times(
     if not len(values) or not FIRST_TIME <= values.median() <= LAST_TIME:
         return None, []
     texts = find_texts(as_texts(values), ())
-    unmarked = np.zeros(len(texts), dtype=bool)
-    times = read_unix(texts, unmarked, texts, is_target=is_target)
-    return times, check_unix(texts, unmarked, texts, is_target=is_target)
+    form, unmarked = find_unix(texts), np.zeros(len(texts), dtype=bool)
+    if form is None:
+        return None, []
+    times = read_unix(texts, unmarked, texts, form, is_target=is_target)
+    if times is not None:
+        return times, []
+    return None, check_unix(texts, unmarked, texts, form, is_target=is_target)
 
 
 def read_dates(column: pd.Series[Any]) -> Reading:
@@ -74,9 +77,8 @@ def read_dates(column: pd.Series[Any]) -> Reading:
     if not len(far):
         return Reading(dates)
     named = ", ".join(f"{shorten(day)} in {count_rows(rows)}" for day, rows in far.items())
-    evidence = f"{named} is read as missing, because it is far from the others"
     absent = dates.model_copy(update={"missing": [day.isoformat() for day in far.index]})
-    return Reading(absent, checks=((evidence, dates),))
+    return Reading(absent, checks=((say_far(named), dates),))
 
 
 def infer_digits(values: pd.Series[Any]) -> str | None:
