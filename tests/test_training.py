@@ -18,6 +18,7 @@ from conftest import network_config, train_network
 from stages import build_once
 from trainings import PLAIN, SGD, refusal
 
+from fathom.artifacts.model_file import save_model
 from fathom.artifacts.predictions import Predictions
 from fathom.artifacts.problem import Problem
 from fathom.evaluate.evaluate import evaluate
@@ -116,6 +117,24 @@ def test_training_returns_and_prints_what_it_writes(
         np.testing.assert_array_equal(one, other)
     line = rf"best epoch: {best} of 2 \(lowest val_rmse\); \d+ s, 9 parameters"
     assert re.fullmatch(line, capsys.readouterr().out.splitlines()[-1])
+
+
+def test_the_learning_curve_grows_with_the_epochs(
+    training_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curves = Path("plots/curves/california_housing/mlp")
+    live: list[pd.DataFrame] = []
+
+    def finish(*arguments: Any) -> None:
+        live.append(pd.read_csv(curves / "seed-42.csv"))
+        save_model(*arguments)
+
+    monkeypatch.setattr("fathom.train.callbacks.CURVE_SECONDS", 0.0)
+    monkeypatch.setattr("fathom.train.runs.save_model", finish)
+    train_network("california_housing", "mlp", "model.units=[]", PLAIN)
+    assert [path.name for path in curves.iterdir()] == ["loss.csv"]
+    pd.testing.assert_frame_equal(live[0], pd.read_csv(curves / "loss.csv"))
+    assert len(live[0]) == 2
 
 
 def test_last_line() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from fathom.artifacts.problem import Problem
@@ -16,6 +17,7 @@ from fathom.artifacts.ranking import higher_is_better
 from fathom.artifacts.scaled_data import ScaledData, scaler_of
 from fathom.artifacts.scalers import Scaler
 from fathom.base.errors import FathomError
+from fathom.base.files import write_text
 from fathom.messages.training import NO_SWAP, epoch_line
 from fathom.settings.config import NetworkConfig
 from fathom.settings.instantiate import make
@@ -28,6 +30,8 @@ BATCH_HOOKS = (
 )  # fmt: skip
 ERASE_LINE = "\x1b[K"  # to its end, on a terminal
 TERMINAL_SECONDS = 0.2  # between two lines on a terminal
+CURVE_SECONDS = 2.0  # between two writes of a learning curve
+CURVE = ["epoch", "loss", "val_loss"]
 
 
 class DivergedError(FathomError):
@@ -197,6 +201,27 @@ class Halt(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if self.halted.is_set():
             raise HaltedError
+
+
+class LiveCurve(keras.callbacks.Callback):
+    """Writes the learning curve so far, which DVC's extension of VS Code draws anew."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.file, self.written = file, 0.0
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if time.monotonic() - self.written >= CURVE_SECONDS:
+            self.written = time.monotonic()
+            history = tabulate_history(self.model.history)
+            write_text(self.file, history[CURVE].to_csv(index=False))
+
+
+def tabulate_history(recorder: keras.callbacks.History) -> pd.DataFrame:
+    """Return what Keras has recorded, a row an epoch."""
+    history = pd.DataFrame(recorder.history)
+    history.insert(0, "epoch", range(1, len(history) + 1))
+    return history
 
 
 class EpochLines(keras.callbacks.Callback):

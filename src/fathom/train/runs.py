@@ -18,7 +18,15 @@ from fathom.messages.training import RAY_HERE
 from fathom.models.augmentation import without_augmentation
 from fathom.settings.config import NetworkConfig
 from fathom.train import compiled_fit, keras_fit
-from fathom.train.callbacks import EpochLines, Halt, early_stopping, make_callbacks, monitor_name
+from fathom.train.callbacks import (
+    EpochLines,
+    Halt,
+    LiveCurve,
+    early_stopping,
+    make_callbacks,
+    monitor_name,
+    tabulate_history,
+)
 from fathom.train.checkpoint import Checkpoint
 from fathom.train.steps import batch_size, number_of_epochs
 from fathom.train.trainer import Trainer
@@ -98,7 +106,9 @@ def finish_run(trainer: Trainer, seed: int, folder: Path, train_run: TrainRun) -
         checkpoint = folder / f"{paths.run(seed)}.npz"
         trainer.reset(seed)
         monitor = monitor_name(trainer.config, trainer.data.problem)
-        run, history = train_run(trainer, seed, checkpoint, [EpochLines(seed, monitor)])
+        curves = paths.plots("curves", trainer.config.dataset.name, trainer.config.model.name)
+        live = [EpochLines(seed, monitor), LiveCurve(curves / f"{paths.run(seed)}.csv")]
+        run, history = train_run(trainer, seed, checkpoint, live)
         with atomic_write(finished) as temporary:
             temporary.mkdir()
             save_model(without_augmentation(trainer.model), temporary / MODEL)
@@ -165,8 +175,7 @@ def train_run(
             model, trainer.programs, *feeds, start=start, checkpoint=checkpoint, **arguments
         )
     recorder = next(c for c in callbacks if isinstance(c, keras.callbacks.History))
-    history = pd.DataFrame(recorder.history)
-    history.insert(0, "epoch", range(1, len(history) + 1))
+    history = tabulate_history(recorder)
     best = stopping.best_epoch + 1
     kept = best if settings.keep == "best" else len(history)
     value = float(history[stopping.monitor][kept - 1])
