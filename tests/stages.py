@@ -137,7 +137,10 @@ def ray_nodes(count: int) -> Iterator[Any]:
         from ray.cluster_utils import Cluster
 
         soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500}
-        arguments = {"num_cpus": 1, "include_dashboard": False, "_system_config": soon}
+        arguments = {
+            "num_cpus": 1, "include_dashboard": False, "include_log_monitor": False,
+            "_system_config": soon,
+        }  # fmt: skip
         started = Cluster(initialize_head=True, head_node_args=arguments)
         for _ in range(count - 1):
             started.add_node(num_cpus=1)
