@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.preprocessing import TargetEncoder
 
 from fathom.artifacts.keys import hash_keys
 from fathom.artifacts.problem import Output
@@ -82,6 +81,10 @@ def fold_of_rows(rows: pd.DataFrame, key: list[str] | None) -> NDArray[np.int64]
 
 def fit_means(category: Category, codes: NDArray[np.int32], targets: Floats) -> TargetMeans:
     """Fit the mean of each code, rounded to float32 as all numbers that networks take."""
+    from sklearn.preprocessing import (
+        TargetEncoder,
+    )  # slow to import, and many stages fit no encoder
+
     encoder = TargetEncoder(categories=[np.arange(category.codes)], target_type="continuous")
     encoder.fit(codes[:, None], targets)
     means = encoder.encodings_[0].astype(np.float32).tolist()
