@@ -81,9 +81,7 @@ def fold_of_rows(rows: pd.DataFrame, key: list[str] | None) -> NDArray[np.int64]
 
 def fit_means(category: Category, codes: NDArray[np.int32], targets: Floats) -> TargetMeans:
     """Fit the mean of each code, rounded to float32 as all numbers that networks take."""
-    from sklearn.preprocessing import (
-        TargetEncoder,
-    )  # slow to import, and many stages fit no encoder
+    from sklearn.preprocessing import TargetEncoder  # slow to import, and most stages fit none
 
     encoder = TargetEncoder(categories=[np.arange(category.codes)], target_type="continuous")
     encoder.fit(codes[:, None], targets)
