@@ -10,6 +10,7 @@ import pytest
 from networks import make_problem
 
 from fathom.artifacts.checks import DataWarning
+from fathom.artifacts.search_result import SearchResult, TrialResult
 from fathom.report import more_rows
 from fathom.report.digits import choose_decimals, format_difference, format_fixed
 from fathom.report.headline import describe_headline
@@ -119,6 +120,29 @@ def test_numbers_have_the_digits_that_are_known(value: float, half_width: float,
 def test_differences_have_a_sign_and_no_exponent() -> None:
     texts = {-0.0664: "−0.066", 1234.0: "+1,200", 0.0: "0", -0.0000123: "−0.000012"}
     assert {value: format_difference(value) for value in texts} == texts
+
+
+@pytest.mark.parametrize(
+    ("units", "rate", "suggested"), [([8], 0.1, False), ([4], 0.1, True), ([8], 0.2, True)]
+)
+def test_the_best_trial_is_suggested_unless_it_is_in_use(
+    units: list[int], rate: float, suggested: bool
+) -> None:
+    """Its settings of the stage `scale` are not recorded."""
+    history = pd.DataFrame({"seed": 1, "epoch": [1, 2], "loss": 1.0, "val_loss": [1.0, 2.0]})
+    settings = {"model": {"units": units}, "train": {"optimizer": {"momentum": rate}}}
+    used = network("mlp", 0.42, 0.42, seed=1, epochs=2, settings=settings)
+    chosen = {"model.units": [8], "train.optimizer.momentum": 0.1, "scale.bins": 16}
+    trial = TrialResult(number=3, settings=chosen, value=0.4, seconds=1.0)
+    search = SearchResult(
+        dataset="houses", model="mlp", search="tpe", metric="rmse", monitor="val_rmse",
+        higher_is_better=False, cv=None, seconds=9.0, space=list(chosen), trials=[trial],
+        importances={}, best=3, overrides=["scale.bins=16"], figures={"valid": {"rmse": 0.4}},
+        average=None, selection=None, base=[],
+    )  # fmt: skip
+    features = pd.DataFrame({"a": np.arange(100) // 50})
+    found = suggest(results_of(replace(used, history=history)), [search], features)
+    assert ("search" in [step.kind for step in found]) is suggested
 
 
 def test_suggestions_follow_from_results_and_are_at_most_three() -> None:

@@ -14,7 +14,7 @@ from fathom.artifacts.search_result import SearchResult
 from fathom.report.digits import format_rounded
 from fathom.report.more_rows import describe_gain, helps
 from fathom.report.regression import error_groups
-from fathom.report.results import DatasetResults
+from fathom.report.results import DatasetResults, NetworkResults
 
 MOST = 3
 LATE = 0.97  # of the epochs: a best epoch after them may not be the last improvement
@@ -73,7 +73,8 @@ def better_settings(results: DatasetResults, searches: list[SearchResult]) -> It
     now = results.best.metrics["valid"][metric]
     for search in searches:
         value = search.figures.get("valid", {}).get(metric)
-        if value is not None and is_better(metric, value, now):
+        used = any(n.name == search.model and has_settings(n, search) for n in results.networks)
+        if value is not None and is_better(metric, value, now) and not used:
             yield NextStep(
                 "search",
                 f"Use the best settings of the search for {search.model}",
@@ -82,6 +83,20 @@ def better_settings(results: DatasetResults, searches: list[SearchResult]) -> It
                 " ".join(["dvc exp run", *(f"-S '{o}'" for o in search.overrides)]),
             )
             return
+
+
+def has_settings(network: NetworkResults, search: SearchResult) -> bool:
+    """Tell whether a network was trained with the settings of a search's best trial."""
+    trial = next(trial for trial in search.trials if trial.number == search.best)
+    for key, value in trial.settings.items():
+        section, *names = key.split(".")
+        if section in network.run["settings"]:  # those of `scale` are not recorded
+            used = network.run["settings"][section]
+            for name in names:
+                used = used.get(name) if isinstance(used, dict) else None
+            if used != value:
+                return False
+    return True
 
 
 def average_of_runs(results: DatasetResults) -> Iterator[NextStep]:
