@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from fathom.artifacts.columns import as_numbers, as_texts, is_category
-from fathom.artifacts.problem import Output
 from fathom.artifacts.raw_table import TableInMemory
 from fathom.base.errors import FathomError
 from fathom.download.declared_columns import convert_table
@@ -26,12 +25,7 @@ def column(*values: Any, name: str = "c") -> pd.Series[Any]:
     return pd.Series(list(values), name=name)
 
 
-def fit(
-    table: dict[str, Any],
-    min_frequency: int = 1,
-    target_encoding: int | None = None,
-    **settings: Any,
-) -> Encoder:
+def fit(table: dict[str, Any], min_frequency: int = 1, **settings: Any) -> Encoder:
     """Fit an encoder on all rows of a table with the target `y`."""
     source = {"_target_": "nowhere.nothing"}
     dataset = {"name": "made", "source": source, "task": "regression", "target": "y"} | settings
@@ -42,13 +36,11 @@ def fit(
         clip=None,
         pixels="together",
         min_frequency=min_frequency,
-        target_encoding=target_encoding,
         target="none",
     )
     checked = DatasetSettings.model_validate(dataset)
     raw = TableInMemory(convert_table(rows, checked.columns, "t"), {"train": np.arange(len(rows))})
-    main = Output(column="y", task="regression")
-    return fit_encoder(checked, raw, scaling, main)[0]
+    return fit_encoder(checked, raw, scaling)[0]
 
 
 @pytest.mark.parametrize(

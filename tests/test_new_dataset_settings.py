@@ -17,7 +17,6 @@ from PIL import Image
 from pydantic import TypeAdapter
 from stages import run_command
 
-from fathom.artifacts.problem import Output
 from fathom.artifacts.raw_table import TableInMemory
 from fathom.download.declared_columns import declared_kinds
 from fathom.download.download import download
@@ -50,16 +49,9 @@ def encoded(dataset: DatasetSettings) -> list[str]:
     assert isinstance(raw.table, pd.DataFrame)
     table = TableInMemory(raw.table, {"train": np.arange(len(raw.table))})
     settings = ScaleSettings(
-        features="none",
-        clip=None,
-        pixels="together",
-        min_frequency=5,
-        target_encoding=None,
-        bins=32,
-        target="none",
+        features="none", clip=None, pixels="together", min_frequency=5, bins=32, target="none"
     )
-    main = Output(column=dataset.target, task="regression")
-    encoder, *_ = fit_encoder(dataset, table, settings, main)
+    encoder, *_ = fit_encoder(dataset, table, settings)
     return [*encoder.transform(raw.table).columns]
 
 

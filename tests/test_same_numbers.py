@@ -48,7 +48,7 @@ def test_every_way_in(dataset: str, workspace: Path, monkeypatch: pytest.MonkeyP
     plant_few_trees(monkeypatch)
     take_few_adults(workspace)
     if dataset == "made":
-        write_dataset(workspace, "made", MADE, scale={"target_encoding": 3})
+        write_dataset(workspace, "made", MADE)
     prepare(workspace, [dataset])
     every = ["export.saved_model=true", "export.onnx=true"]
     folder = export_network(dataset, "wide_deep", *every)

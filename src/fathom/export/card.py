@@ -78,16 +78,15 @@ def render_card(dataset: str, model: str, text: CardText) -> str:
 def describe_inputs(dataset: str) -> str:
     """Return how many raw columns of a table predict: "8 numbers and 1 category".
 
-    Indicators of missing values, parts of dates and mean targets are features, but no columns.
+    Indicators of missing values and parts of dates are features, but no columns.
     """
     from fathom.scale.encoder import Encoder  # imports pandas
 
     encoder = Encoder.read(dataset)
     ordinals = {ordinal.column for ordinal in encoder.ordinals}
-    means = {one.name for one in encoder.target_means}
     parts = {name for date in encoder.dates for name in date.names}
     counts = {
-        ("number", "numbers"): len({n.column for n in encoder.numbers} - ordinals - parts - means),
+        ("number", "numbers"): len({n.column for n in encoder.numbers} - ordinals - parts),
         ("category", "categories"): len(
             {category.column for category in encoder.categories} - parts | ordinals
         ),

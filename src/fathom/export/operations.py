@@ -8,7 +8,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from fathom.artifacts.scalers import Scaler
-from fathom.scale.column_encoders import Buckets, Category, Cross, Ordinal, TargetMeans
+from fathom.scale.column_encoders import Buckets, Category, Cross, Ordinal
 
 # The finalizer of SplitMix64 (Steele et al. 2014), as pandas hashes integers.
 SHIFTS = (30, 27, 31)
@@ -115,14 +115,6 @@ def number_codes(values: keras.KerasTensor, category: Category, name: str) -> ke
     place = ops.clip(table.count(present, including=True) - 1, 0, len(known) - 1)
     code = ops.where(ops.equal(table.take(place), present), place + first, 0)
     return ops.where(missing, code_of_missing, ops.squeeze(code, 1))
-
-
-def target_means(codes: keras.KerasTensor, means: TargetMeans, name: str) -> keras.KerasTensor:
-    """Return the mean target of codes of shape (rows,) in float64."""
-    table = keras.layers.Embedding(len(means.means), 1, dtype="float64", trainable=False, name=name)
-    table.build()
-    table.set_weights([np.array(means.means)[:, None]])
-    return ops.squeeze(table(codes), -1)
 
 
 def bucket_codes(values: keras.KerasTensor, buckets: Buckets, name: str) -> keras.KerasTensor:

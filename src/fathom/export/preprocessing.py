@@ -46,11 +46,8 @@ def build_table_model(
     for ordinal in encoder.ordinals:
         name = layer_name("ordinal.", ordinal.column)
         raw[ordinal.column] = operations.text_ranks(raw[ordinal.column], ordinal, name)
-    codes = encode(raw, encoder)
-    for means in encoder.target_means:
-        name = layer_name("target_mean.", means.column)
-        raw[means.name] = operations.target_means(codes[means.column], means, name)
     numbers = scale_numbers(raw, encoder, scalers.features) if encoder.numbers else None
+    codes = encode(raw, encoder)
     features = [select_input(name, problem, numbers, codes) for name in input_names(network)]
     return keras.Model(inputs, unscale_outputs(network, features, problem, scalers))
 

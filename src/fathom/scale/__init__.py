@@ -4,6 +4,5 @@ Read in this order:
 
 - `scale`: the stage; `targets`: what networks predict.
 - `encoder`: `encoder.json` and how it transforms raw rows; `fit_encoder`: how it is fitted.
-- `column_encoders`: how a column of each kind is encoded; `target_encoding`: categories by the mean
-  of the target.
+- `column_encoders`: how a column of each kind is encoded.
 """

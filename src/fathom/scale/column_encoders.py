@@ -112,20 +112,6 @@ class Category(JsonModel):
         return np.where(positions >= 0, positions + first, others).astype(np.int32)
 
 
-class TargetMeans(JsonModel):
-    """The mean target of each code of a category, as the number `<column>_target_mean`."""
-
-    column: str
-    means: list[float]
-
-    @property
-    def name(self) -> str:
-        return f"{self.column}_target_mean"
-
-    def transform(self, codes: NDArray[np.int32]) -> NDArray[np.float64]:
-        return np.asarray(self.means)[codes]
-
-
 class Buckets(JsonModel):
     """Buckets of about equally many training rows; the last code is for missing values.
 

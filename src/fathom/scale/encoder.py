@@ -11,15 +11,7 @@ from fathom.artifacts.columns import as_numbers
 from fathom.artifacts.scalers import Scaler
 from fathom.base import paths
 from fathom.base.files import JsonModel
-from fathom.scale.column_encoders import (
-    Buckets,
-    Category,
-    Cross,
-    Date,
-    Number,
-    Ordinal,
-    TargetMeans,
-)
+from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number, Ordinal
 from fathom.scale.fit_scaler import read_numbers, too_large
 
 
@@ -33,7 +25,6 @@ class Encoder(JsonModel):
     ordinals: list[Ordinal] = Field(default_factory=list)
     numbers: list[Number]
     categories: list[Category]
-    target_means: list[TargetMeans] = Field(default_factory=list)
     buckets: list[Buckets]
     crosses: list[Cross]
     wide: list[str]
@@ -65,12 +56,11 @@ class Encoder(JsonModel):
     @property
     def raw_columns(self) -> dict[str, str]:
         """Raw column of each feature, without the crosses."""
-        made = {part: date.column for date in self.dates for part in date.names}
-        made |= {means.name: means.column for means in self.target_means}
+        dates = {part: date.column for date in self.dates for part in date.names}
         columns = {name: number.column for number in self.numbers for name in number.names}
         columns |= {category.column: category.column for category in self.categories}
         columns |= {bucket.name: bucket.column for bucket in self.buckets}
-        return {name: made.get(column, column) for name, column in columns.items()}
+        return {name: dates.get(column, column) for name, column in columns.items()}
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the features of raw rows: `number_names` in float64, then codes in int32."""
@@ -79,16 +69,12 @@ class Encoder(JsonModel):
             names = [name for date in self.dates for name in date.names]
             table = pd.concat([table.drop(columns=names, errors="ignore"), *parts], axis=1)
         ranks = {o.column: o.transform(table[o.column]) for o in self.ordinals}
-        codes = {c.column: c.transform(table[c.column]) for c in self.categories}
-        made = ranks | {
-            m.name: pd.Series(m.transform(codes[m.column]), table.index, name=m.name)
-            for m in self.target_means
-        }
         numbers = {
-            n.column: made[n.column] if n.column in made else read_numbers(table[n.column])
+            n.column: ranks[n.column] if n.column in ranks else read_numbers(table[n.column])
             for n in self.numbers
         }
         filled = [number.transform(numbers[number.column]) for number in self.numbers]
+        codes = {c.column: c.transform(table[c.column]) for c in self.categories}
         codes |= {b.name: b.transform(numbers[b.column]) for b in self.buckets}
         codes |= self.cross_codes(codes)
         integers = pd.DataFrame(codes, index=table.index)

@@ -14,7 +14,6 @@ from fathom.artifacts.columns import (
     require_column,
     unused_columns,
 )
-from fathom.artifacts.problem import Output
 from fathom.artifacts.raw_table import Table, map_columns
 from fathom.artifacts.scalers import Scaler
 from fathom.base.errors import FathomError
@@ -22,14 +21,13 @@ from fathom.scale.column_encoders import Buckets, Category, Cross, Date, Number,
 from fathom.scale.encoder import Encoder
 from fathom.scale.fit_edges import fit_edges
 from fathom.scale.fit_scaler import fit_scaler, read_numbers
-from fathom.scale.target_encoding import fit_target_means, training_means
 from fathom.settings.column_settings import ColumnSettings
 from fathom.settings.data_settings import DatasetSettings, ScaleSettings
 from fathom.settings.yaml_text import column_entry, exclude_advice
 
 
 def fit_encoder(
-    dataset: DatasetSettings, table: Table, settings: ScaleSettings, main: Output
+    dataset: DatasetSettings, table: Table, settings: ScaleSettings
 ) -> tuple[Encoder, Scaler, dict[str, list[float]]]:
     """Fit the encoder, the scaler of the numbers and the edges of their bins, column by column."""
     kinds = column_kinds(dataset, table)
@@ -54,18 +52,13 @@ def fit_encoder(
         Category.fit(training_values(table, values), settings.min_frequency) for values in texts
     ]
     features = {name: [name] for name in columns} | {n.column: n.names for n in numbers}
-    means = fit_target_means(categories, table, main, settings.target_encoding)
-    for one in means:
-        fitted.append(fit_number(training_means(one, categories, table), settings))
-        features[one.column].append(one.name)
     wide, deep = (path_features(dataset, path, features, parts) for path in ("wide", "deep"))
     counts = bucket_counts(dataset, numeric, categorical, wide)
     encoder = Encoder(
         dates=dates,
         ordinals=ordinals,
-        numbers=[one.number for one in fitted],
+        numbers=numbers,
         categories=categories,
-        target_means=means,
         buckets=map_columns(lambda name: Buckets.fit(training_numbers(name), counts[name]), counts),
         crosses=[],
         wide=wide,

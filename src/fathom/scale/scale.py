@@ -32,7 +32,6 @@ from fathom.base.tables import TableWriter, write_table
 from fathom.scale.encoder import Encoder, preprocess
 from fathom.scale.fit_encoder import fit_encoder
 from fathom.scale.fit_scaler import fit_scaler
-from fathom.scale.target_encoding import fit_fold_encoders, fold_of_rows
 from fathom.scale.targets import check_weights, make_outputs, make_targets
 from fathom.settings.config import DatasetConfig
 
@@ -49,36 +48,19 @@ class TablePreprocessing:
     problem: Problem
     scalers: ScalerFile
     encoder: Encoder
-    fold_encoders: list[Encoder]
 
     def transform(
         self, block: pd.DataFrame, rows: SubsetRows, config: DatasetConfig
     ) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
         """Yield each subset of a block of raw rows: its name, features and targets."""
+        features = preprocess(block, self.encoder, self.scalers.features)
         targets = make_targets(config.dataset, self.problem.outputs, block)
         if config.split.key is not None:
             targets["group"] = hash_keys(block[config.split.key])
         targets = targets.rename_axis("row").reset_index()
-        features = self.features(block, rows["train"], config.split.key)
         for subset, numbers in rows.items():
             places = np.searchsorted(block.index, numbers)
             yield subset, features.iloc[places], targets.iloc[places]
-
-    def features(
-        self, block: pd.DataFrame, train: NDArray[np.int64], key: list[str] | None
-    ) -> pd.DataFrame:
-        """Return the features of raw rows, of training rows by the encoders of their folds."""
-        features = preprocess(block, self.encoder, self.scalers.features)
-        if self.fold_encoders and len(train):
-            rows = block.loc[train]
-            folds = fold_of_rows(rows, key)
-            means = [one.name for one in self.encoder.target_means]
-            for fold, encoder in enumerate(self.fold_encoders):
-                of_fold = rows.iloc[folds == fold]
-                if len(of_fold):
-                    made = preprocess(of_fold, encoder, self.scalers.features)[means]
-                    features.loc[of_fold.index, means] = made
-        return features
 
 
 def scale(config: DatasetConfig) -> Problem:
@@ -165,9 +147,8 @@ def scale_table(
 
 def fit_table(config: DatasetConfig, schema: Schema, table: Table) -> TablePreprocessing:
     dataset, settings = config.dataset, config.scale
+    encoder, features, edges = fit_encoder(dataset, table, settings)
     outputs = make_outputs(dataset, schema, table)
-    main = outputs["main_output"]
-    encoder, features, edges = fit_encoder(dataset, table, settings, main)
     if dataset.sample_weight is not None:
         check_weights(dataset.sample_weight, table)
     problem = Problem(
@@ -189,9 +170,7 @@ def fit_table(config: DatasetConfig, schema: Schema, table: Table) -> TablePrepr
         if output.task == "regression" and (name == "main_output" or dataset.auxiliary is not None):
             values = table.training(as_numbers(table.column(output.column)))
             targets[name] = fit_scaler(settings.target, values)
-    scalers = ScalerFile(features=features, targets=targets)
-    fold_encoders = fit_fold_encoders(encoder, table, main, config.split.key)
-    return TablePreprocessing(problem, scalers, encoder, fold_encoders)
+    return TablePreprocessing(problem, ScalerFile(features=features, targets=targets), encoder)
 
 
 def scale_images(

@@ -105,6 +105,5 @@ class ScaleSettings(Section):
     clip: PositiveFloat | None
     pixels: Literal["together", "separately"]
     min_frequency: PositiveInt
-    target_encoding: AtLeastTwo | None
     bins: AtLeastTwo | None
     target: Literal["zscore", "minmax", "robust", "none"]

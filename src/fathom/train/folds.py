@@ -7,8 +7,7 @@ honest as those of validation rows, and all rows are trained on. The mean of the
 and Active Learning).
 
 The stage `scale` fits encoder and scalers on the training set, which is in part held out here. They
-do not change with the folds: they know the features of these rows, of the target the scale, and the
-means of categories with many values, in which a row's own target has no part.
+do not change with the folds: they know the features of these rows, of the target only the scale.
 """
 
 from __future__ import annotations
