@@ -11,6 +11,7 @@ import pandas as pd
 
 from fathom.artifacts.ranking import is_better
 from fathom.artifacts.search_result import SearchResult
+from fathom.messages.origins import select
 from fathom.report.digits import format_rounded
 from fathom.report.more_rows import describe_gain, helps
 from fathom.report.regression import error_groups
@@ -73,8 +74,9 @@ def better_settings(results: DatasetResults, searches: list[SearchResult]) -> It
     now = results.best.metrics["valid"][metric]
     for search in searches:
         value = search.figures.get("valid", {}).get(metric)
-        used = any(n.name == search.model and has_settings(n, search) for n in results.networks)
-        if value is not None and is_better(metric, value, now) and not used:
+        if value is None or not is_better(metric, value, now):
+            continue
+        if not any(n.name == search.model and has_settings(n, search) for n in results.networks):
             yield NextStep(
                 "search",
                 f"Use the best settings of the search for {search.model}",
@@ -88,15 +90,12 @@ def better_settings(results: DatasetResults, searches: list[SearchResult]) -> It
 def has_settings(network: NetworkResults, search: SearchResult) -> bool:
     """Tell whether a network was trained with the settings of a search's best trial."""
     trial = next(trial for trial in search.trials if trial.number == search.best)
-    for key, value in trial.settings.items():
-        section, *names = key.split(".")
-        if section in network.run["settings"]:  # those of `scale` are not recorded
-            used = network.run["settings"][section]
-            for name in names:
-                used = used.get(name) if isinstance(used, dict) else None
-            if used != value:
-                return False
-    return True
+    used = network.run["settings"]
+    return all(
+        select(used, key) == value
+        for key, value in trial.settings.items()
+        if key.partition(".")[0] in used  # those of `scale` are not recorded
+    )
 
 
 def average_of_runs(results: DatasetResults) -> Iterator[NextStep]:

@@ -31,7 +31,6 @@ BATCH_HOOKS = (
 ERASE_LINE = "\x1b[K"  # to its end, on a terminal
 TERMINAL_SECONDS = 0.2  # between two lines on a terminal
 CURVE_SECONDS = 2.0  # between two writes of a learning curve
-CURVE = ["epoch", "loss", "val_loss"]
 
 
 class DivergedError(FathomError):
@@ -213,8 +212,12 @@ class LiveCurve(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if time.monotonic() - self.written >= CURVE_SECONDS:
             self.written = time.monotonic()
-            history = tabulate_history(self.model.history)
-            write_text(self.file, history[CURVE].to_csv(index=False))
+            write_curve(self.file, tabulate_history(self.model.history))
+
+
+def write_curve(file: Path, history: pd.DataFrame) -> None:
+    """Write the losses of each epoch as a file of DVC's plots."""
+    write_text(file, history[["epoch", "loss", "val_loss"]].to_csv(index=False))
 
 
 def tabulate_history(recorder: keras.callbacks.History) -> pd.DataFrame:

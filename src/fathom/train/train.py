@@ -31,7 +31,7 @@ from fathom.messages.training import FOLDS_ON_RAY, last_line
 from fathom.models.names import output_names, unwrap
 from fathom.settings.config import NetworkConfig
 from fathom.train import runs
-from fathom.train.callbacks import CURVE, monitor_name
+from fathom.train.callbacks import monitor_name, write_curve
 from fathom.train.devices import device_names
 from fathom.train.feeds import DiskFeed, MemoryFeed
 from fathom.train.fingerprint import fingerprint
@@ -203,7 +203,7 @@ def write(
     write_text(outputs / "summary.txt", summary(training.model))
     write_json(outputs / runs.RUN, description | {"layers": describe_layers(network)})
     with atomic_write(plots) as temporary:  # in place of the live curves of all runs
-        write_text(temporary / "loss.csv", training.history[CURVE].to_csv(index=False))
+        write_curve(temporary / "loss.csv", training.history)
 
 
 def make_ensemble(models: list[keras.Model]) -> keras.Model:
