@@ -133,6 +133,7 @@ lint: setup-dev
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Fathom needs Python 3.11, 3.12 or 3.13 with venv; none is on PATH" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@$(PIP) -r requirements-pip.txt || echo "pip stays as it is: it will take a minute longer" >&2
 
 $(VENV)/installed: requirements.txt | $(BIN)/python
 	$(PIP) -r requirements.txt
@@ -181,6 +182,7 @@ lock: setup-dev
 	$(LOCK) --upgrade -c requirements.txt --extra dev -o requirements-dev.txt
 	$(LOCK) --upgrade -c requirements.txt --extra docs -o requirements-docs.txt
 	$(COMPILE) --upgrade -c requirements.txt --group pyproject.toml:serve -o requirements-serve.txt
+	$(COMPILE) --upgrade --group pyproject.toml:install -o requirements-pip.txt
 	$(LOCK) --upgrade -c requirements.txt --extra gpu -o requirements-gpu.txt
 	$(LOCK) --upgrade -c requirements.txt --extra bench -o requirements-bench.txt
 	$(LOCK) --upgrade -c requirements.txt --extra ray -o requirements-ray.txt

@@ -37,6 +37,7 @@ COMMANDS = {
     "prediction": [*FATHOM, "predict", "houses/mlp", "rows.csv", "-o", "-"],
 }  # fmt: skip
 NO_PATH = ("repro", "search", "prediction")  # `dvc` itself would find no `python`
+NO_SEARCH = ("repro", "experiment", "prediction")  # the other cell searches
 UNKNOWN = ("unshare", "--user", "--map-user=12345", "--map-group=12345")  # without name and home
 ODD = """my  'own' "project" $HOME `x` \\n [a] 100% & co; x=y, z"""
 OTHER_LETTERS = "Häuser 家"
@@ -128,7 +129,7 @@ DAEMON: Variables = {
 CLOSED = ("setsid", "--wait", "sh", "-c", 'umask 077; exec "$@" <&-', "sh")
 CELLS = {
     "odd name, link, sub-folder, worktree, no branch, autocrlf, dirty; variables, python -OO": Cell(
-        odd_worktree, VARIABLES
+        odd_worktree, VARIABLES, commands=NO_SEARCH
     ),
     "another file system, no Git; no terminal, no standard input, 20 columns, C locale, no HOME, "
     "no PATH": Cell(in_memory_without_git, DAEMON, CLOSED, NO_PATH),

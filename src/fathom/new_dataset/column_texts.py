@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class Texts:
     def lower(self) -> Texts:
         return replace(self, arrow=compute.utf8_lower(self.arrow))
 
-    @property
+    @cached_property
     def series(self) -> pd.Series[str]:
         return pd.Series(self.arrow.to_pandas(), dtype="str")
 

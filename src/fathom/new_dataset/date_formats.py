@@ -123,7 +123,18 @@ def guess_formats(sample: pd.Series[str]) -> list[str]:
 
 def fits(texts: Texts, date_format: str, language: Language | None = None) -> Mask:
     """Tell which texts are dates of a format."""
+    marked = texts.match(marks_pattern(date_format))
+    if language is None and not marked.any():  # pandas takes much longer
+        return marked
     return are_dates(texts, parse_date_texts(texts.series, date_format, language))
+
+
+def marks_pattern(date_format: str) -> str:
+    """Return a pattern of texts that have the marks of a format: `(?is).*/.*/.*` of %d/%m/%y."""
+    if "%" not in date_format:  # ISO 8601, and Unix times
+        return "(?s).*"
+    marks = [r"\s+".join(map(re.escape, mark.split(" "))) for mark in re.split("%.", date_format)]
+    return f"(?is){'.*'.join(marks)}"
 
 
 def are_dates(texts: Texts, dates: pd.Series[pd.Timestamp]) -> Mask:

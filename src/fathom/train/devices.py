@@ -53,6 +53,7 @@ def start_tensorflow(config: Config) -> tf.distribute.Strategy:
     if gpus != "auto":
         os.environ["CUDA_VISIBLE_DEVICES"] = visible_devices(config, gpus, environment)
     tf = import_quietly()
+    check_keras()
     devices = tf.config.list_physical_devices("GPU")
     if gpus == "auto":
         devices = devices[:1]
@@ -68,6 +69,7 @@ def start_on_cpu() -> None:
     """Import TensorFlow for work that needs no GPU."""
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     import_quietly()
+    check_keras()
 
 
 def make_strategy(devices: list[str]) -> tf.distribute.Strategy:
@@ -133,7 +135,6 @@ def import_quietly() -> tf:
                 del sys.modules[name]
             gc.freeze()
             gc.enable()
-    check_keras()
     return tensorflow
 
 

@@ -141,9 +141,10 @@ def work_folder(job: Job, first: bool) -> Iterator[None]:
 
 def train(job: Job, first: bool) -> Result:
     import jax
-    import tensorflow as tf
 
-    tf.config.set_visible_devices([], "GPU")  # JAX uses them
+    from fathom.train.devices import import_quietly
+
+    import_quietly().config.set_visible_devices([], "GPU")  # JAX uses them
     import keras
 
     keras.utils.set_random_seed(job.seed)  # otherwise keras.distribution agrees on one
