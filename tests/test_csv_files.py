@@ -46,6 +46,22 @@ def test_a_column_has_the_narrowest_type(tmp_path: Path, case: dict[str, Any]) -
     assert table.columns.dtype == "str"
 
 
+@pytest.mark.parametrize(
+    ("content", "delimiter", "names"),
+    [
+        ('"a" "b"\n"1" 5 "x y"\n"2" 6 "z"\n', "whitespace", [1, 2]),
+        ("a\tb\n1\t5\tx y\n2\t6\tz\n", "\t", [1, 2]),
+        ('"a","b"\r\n"Anna",5,"x y"\r\n"Bea",6,"z"\r\n', ",", ["Anna", "Bea"]),
+    ],
+)
+def test_row_names_of_r_have_no_name(
+    tmp_path: Path, content: str, delimiter: str, names: list[Any]
+) -> None:
+    """As `write.table` writes a data frame, with its quotes or without."""
+    table = read(tmp_path, content, delimiter=delimiter)
+    assert table.to_dict("list") == {"Unnamed: 0": names, "a": [5, 6], "b": ["x y", "z"]}
+
+
 def test_types_depend_on_the_whole_file(tmp_path: Path) -> None:
     rows = [f"{n},{n}.5,{n}" for n in range(200_000)]
     table = read(tmp_path, "\n".join(["a,b,c", *rows, "1,1,text", ""]))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import re
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from fathom.download.own_files import DELIMITERS, check_start, check_suffix, rea
 WHITESPACE = "whitespace"  # the delimiter of columns that runs of spaces and tabs separate
 SAMPLE = 1 << 16  # bytes from which the delimiter is guessed
 MAX_TITLE_LINES = 5  # above a header
+INDEX_ROWS = 20  # that tell whether a header has no name for row names
+QUOTED_LINES = re.compile(rb'"[^\r\n]*\r?\n"')
 SEPARATOR = re.compile(rb'"?sep=([^\w"\s]|\t)"?(?=\r|\n)', re.IGNORECASE)
 COMMENTS = re.compile(rb"\A(?:#.*\r?\n){2,}")  # one such line may be a header
 BLANKS = re.compile(rb'("[^"]*")|^[ \t]+|[ \t]+(?=[\r\n]|\Z)|[ \t]+', re.MULTILINE)
@@ -47,15 +50,17 @@ def find_delimiter(content: bytes, delimiter: str | None, default: str) -> tuple
     """Return a CSV file's content without what stands for its delimiter, and the delimiter.
 
     A first line `sep=;`, with which Excel begins a file, becomes a blank line; it is obeyed if
-    `delimiter` is None. The runs of blanks of `whitespace` become single ones.
+    `delimiter` is None. The runs of blanks of `whitespace` become single ones. The header gets an
+    empty name if R's row names have none.
     """
     separator = SEPARATOR.match(content)
     if separator is not None:
         content = content[separator.end() :]
         delimiter = separator[1].decode() if delimiter is None else delimiter
-    if delimiter == WHITESPACE:
-        return BLANKS.sub(join_blanks, content), " "
-    return content, default if delimiter is None else delimiter
+    mark = default if delimiter is None else delimiter
+    if mark == WHITESPACE:
+        content, mark = BLANKS.sub(join_blanks, content), " "
+    return add_index_name(content, mark) if mark else content, mark
 
 
 def join_blanks(match: re.Match[bytes]) -> bytes:
@@ -67,14 +72,36 @@ def join_blanks(match: re.Match[bytes]) -> bytes:
     return b"" if at_start or at_end else b" "
 
 
+def add_index_name(content: bytes, delimiter: str) -> bytes:
+    """Begin the header with an empty name where it has none for the row names of R.
+
+    `write.table` writes them in quotes, or without; then they are known by the numbers of the rows.
+    """
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
+    try:
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        header, *rows = [*itertools.islice(reader, INDEX_ROWS), []]
+    except csv.Error:
+        return content
+    del rows[-1:]
+    names = [fields[0] for fields in rows if len(fields) == len(header) + 1]
+    if len(rows) < 2 or not len(set(names)) == len(names) == len(rows):
+        return content
+    if not any(fields[-1].strip() for fields in rows):  # each ends with an extra delimiter
+        return content
+    numbered = names == [str(number) for number in range(1, len(rows) + 1)]
+    if QUOTED_LINES.match(content) or (numbered and delimiter != ","):  # in 1,5 a decimal comma
+        return f'""{delimiter}'.encode() + content
+    return content
+
+
 def guess_delimiter(content: bytes, complete: bool) -> tuple[str, list[list[str]]] | None:
     """Return the delimiter that splits most rows like the header, and these rows, if there is one.
 
     The header may follow some lines of a title, or comments that begin with #.
     """
     content = COMMENTS.sub(b"", content) or content
-    texts = {mark: (content, mark) for mark in "\t;|,"}
-    texts[WHITESPACE] = find_delimiter(content, WHITESPACE, "")
+    texts = {mark: find_delimiter(content, mark, "") for mark in ["\t", ";", "|", ",", WHITESPACE]}
     splits = {mark: split_rows(text, by, complete) for mark, (text, by) in texts.items()}
     for start in range(MAX_TITLE_LINES + 1):
         best, result = 0.9 if start else 0.5, None
