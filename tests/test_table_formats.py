@@ -1,5 +1,6 @@
 """Every format of a table gives the values of its CSV file, or one line that says what is wrong."""
 
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +122,16 @@ def test_a_json_file_may_have_lines_or_columns_by_row(tmp_path: Path) -> None:
         assert read_table_file(write(tmp_path / "t.json", text)).to_dict("list") == table
 
 
+def test_rows_in_json_may_be_beside_other_values(tmp_path: Path) -> None:
+    document = {"count": 2, "next": None, "results": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]}
+    table = read_table_file(write(tmp_path / "t.json", json.dumps(document)))
+    assert table.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
+    text = pd.DataFrame(table).to_json(orient="table", index=False)
+    assert read_table_file(write(tmp_path / "t.json", text)).to_dict("list") == table.to_dict(
+        "list"
+    )
+
+
 def test_arff_may_be_sparse(tmp_path: Path) -> None:
     table = read_table_file(write(tmp_path / "t.arff", SPARSE_ARFF))
     assert table.to_dict("list") == {
@@ -176,8 +187,8 @@ BAD: list[tuple[str, str | bytes | dict[str, list[list[Any]]], str]] = [
     ("t.json", "[]", "t.json is empty"),
     ("t.json", '[{"a": 1}, 2]', "t.json, object 2 is '2', not an object such as {\"x\": 1}: write "
      "one object in each line"),
-    ("t.json", '{"rows": [{"a": 1}]}', "t.json, object 1: 'rows' holds an object: write its values "
-     'as columns of their own, such as "rows_1"'),
+    ("t.json", '{"rows": [{"a": 1}], "more": [{"b": 1}]}', "t.json, object 1: 'rows' holds "
+     "an object: write its values as columns of their own, such as \"rows_1\""),
     ("t.json", '[{"a": 1}', "t.json, line 1 is not JSON (Expecting ',' delimiter: line 1 column 10 "
      "(char 9)): write one object in each line"),
     ("t.dta", "", "t.dta is read by pandas alone; to convert it: python -c \"import pandas; "
@@ -192,6 +203,8 @@ BAD: list[tuple[str, str | bytes | dict[str, list[list[Any]]], str]] = [
     ("t.arff", "@relation r\n@attribute a numeric\n@data\n", "t.arff has no rows"),
     ("t.xlsx", "", "t.xlsx is empty"),
     ("t.xlsx", "a,b\n1,2\n", "t.xlsx is text, not a workbook: rename it, such as to t.csv"),
+    ("t.xls", "\ufeff<html><table><tr><td>1</td></tr></table>", "t.xls is a web page or XML, not a "
+     "workbook: open it in Excel or LibreOffice, and save it as a workbook (.xlsx)"),
     ("t.xls", b"a\0", "t.xls is damaged, or not a workbook: Cannot detect file format"),
     ("t.zip", b"PK", "t.zip: rename it by what it contains, such as t.csv.zip, or unpack it"),
     ("t.xlsx", {"a": TABLE, "Bö 2": TABLE}, "t.xlsx has the sheets 'a', 'Bö 2': name one with "

@@ -80,10 +80,10 @@ def add_index_name(content: bytes, delimiter: str) -> bytes:
     text = io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="")
     try:
         reader = csv.reader(text, delimiter=delimiter, strict=True)
-        header, *rows = [*itertools.islice(reader, INDEX_ROWS), []]
+        header = next(reader, [])
+        rows = list(itertools.islice(reader, INDEX_ROWS))
     except csv.Error:
         return content
-    del rows[-1:]
     names = [fields[0] for fields in rows if len(fields) == len(header) + 1]
     if len(rows) < 2 or not len(set(names)) == len(names) == len(rows):
         return content

@@ -18,8 +18,9 @@ from fathom.download.own_files import check_start, check_suffix, error_text, rea
 def read_json(path: Path) -> pa.Table:
     """Read objects with one value for each column; a key that an object lacks is missing.
 
-    A .json file has a list of them, an object in each line, or an object of columns, as pandas
-    writes it without `orient`: {"x": {"0": 1, "1": 2}}, or {"x": [1, 2]}.
+    A .json file has a list of them, an object in each line, an object that holds such a list beside
+    other values, as services on the web send it: {"status": 0, "data": [{"x": 1}]}, or an object of
+    columns, as pandas writes it without `orient`: {"x": {"0": 1, "1": 2}}, or {"x": [1, 2]}.
     """
     content = read_bytes(path)
     check_start(path, content)
@@ -44,6 +45,11 @@ def read_json(path: Path) -> pa.Table:
 def list_objects(path: Path, document: Any) -> list[tuple[str, Any]]:
     """Return the objects of a document, each with its place."""
     if isinstance(document, dict):
+        if (
+            len(lists := [values for values in document.values() if is_list_of_objects(values)])
+            == 1
+        ):
+            return list_objects(path, lists[0])
         columns = {
             name: dict(enumerate(values)) if isinstance(values, list) else values
             for name, values in document.items()
@@ -55,6 +61,10 @@ def list_objects(path: Path, document: Any) -> list[tuple[str, Any]]:
     if not isinstance(document, list):
         return [(str(path), document)]
     return [(f"{path}, object {number}", value) for number, value in enumerate(document, 1)]
+
+
+def is_list_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
 def parse_lines(path: Path, text: str) -> Iterable[tuple[str, Any]]:

@@ -43,6 +43,11 @@ def read_workbook(path: Path, sheet: str | None = None) -> pa.Table:
     except PasswordError as error:
         raise FathomError(f"{path} needs a password: save it without one") from error
     except (CalamineError, ZipError, OSError, ValueError) as error:
+        if content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+            raise FathomError(
+                f"{path} is a web page or XML, not a workbook: open it in Excel or LibreOffice, "
+                "and save it as a workbook (.xlsx)"
+            ) from error
         if is_text(content):
             raise FathomError(
                 f"{path} is text, not a workbook: rename it, such as to {path.stem}.csv"
