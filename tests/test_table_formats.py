@@ -1,6 +1,5 @@
 """Every format of a table gives the values of its CSV file, or one line that says what is wrong."""
 
-import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -116,20 +115,12 @@ def test_merged_cells_and_the_index_of_pandas(tmp_path: Path) -> None:
     }
 
 
-def test_a_json_file_may_have_lines_or_columns_by_row(tmp_path: Path) -> None:
+def test_a_json_file_may_have_lines_or_columns_by_row_or_rows_beside_others(tmp_path: Path) -> None:
     table = {"a": [1, 2], "b": ["x", "y"]}
-    for text in ('{"a": 1, "b": "x"}\n{"a": 2, "b": "y"}\n', pd.DataFrame(table).to_json()):
+    rows = ['{"a": 1, "b": "x"}', '{"a": 2, "b": "y"}']
+    beside = f'{{"count": 2, "next": null, "results": [{",".join(rows)}]}}'
+    for text in ("\n".join(rows), pd.DataFrame(table).to_json(), beside):
         assert read_table_file(write(tmp_path / "t.json", text)).to_dict("list") == table
-
-
-def test_rows_in_json_may_be_beside_other_values(tmp_path: Path) -> None:
-    document = {"count": 2, "next": None, "results": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]}
-    table = read_table_file(write(tmp_path / "t.json", json.dumps(document)))
-    assert table.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
-    text = pd.DataFrame(table).to_json(orient="table", index=False)
-    assert read_table_file(write(tmp_path / "t.json", text)).to_dict("list") == table.to_dict(
-        "list"
-    )
 
 
 def test_arff_may_be_sparse(tmp_path: Path) -> None:
