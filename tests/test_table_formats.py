@@ -117,9 +117,8 @@ def test_merged_cells_and_the_index_of_pandas(tmp_path: Path) -> None:
 
 def test_a_json_file_may_have_lines_or_columns_by_row_or_rows_beside_others(tmp_path: Path) -> None:
     table = {"a": [1, 2], "b": ["x", "y"]}
-    rows = ['{"a": 1, "b": "x"}', '{"a": 2, "b": "y"}']
-    beside = f'{{"count": 2, "next": null, "results": [{",".join(rows)}]}}'
-    for text in ("\n".join(rows), pd.DataFrame(table).to_json(), beside):
+    beside = '{"count": 2, "next": null, "rows": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]}'
+    for text in ('{"a": 1, "b": "x"}\n{"a": 2, "b": "y"}\n', pd.DataFrame(table).to_json(), beside):
         assert read_table_file(write(tmp_path / "t.json", text)).to_dict("list") == table
 
 
