@@ -59,7 +59,8 @@ def test_a_workflow_may_do_no_more_than_it_has_to() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/fathom.yml").read_text())
     assert workflow["permissions"] == {"contents": "read"}
     writes = {name: job.get("permissions") for name, job in workflow["jobs"].items()}
-    assert writes == {"test": None, "repro": {"contents": "read", "pull-requests": "write"}}
+    repro = {"contents": "read", "pull-requests": "write"}
+    assert writes == {"test": None, "docs": None, "repro": repro}
     # what others write, such as the name of a branch, is not put into a command
     assert "${{" not in scripts(".github/workflows/fathom.yml")
     (only,) = (ROOT / ".github/workflows").iterdir()
