@@ -170,6 +170,18 @@ def test_the_index_of_pandas_has_the_name_that_pandas_reads(tmp_path: Path) -> N
     assert read_table_file(file).to_dict("list") == {"Unnamed: 0": [1950, 1951], "a": [1, 2]}
 
 
+def test_row_names_without_a_name_are_to_be_checked(tmp_path: Path) -> None:
+    found = read_unknown_table(write(tmp_path / "t.txt", '"a"\n"x" 1\n"y" 2\n'), header=None)
+    assert found.table.to_dict("list") == {"Unnamed: 0": ["x", "y"], "a": ["1", "2"]}
+    (check,) = found.checks
+    assert (check.column, check.evidence, check.change) == (
+        "Unnamed: 0",
+        "the first line has one name fewer than the other lines have fields: the first field is "
+        "read as the row names of R",
+        "write all names into the first line of the file",
+    )
+
+
 def test_blanks_between_numbers_and_tabs_before_texts_are_delimiters(tmp_path: Path) -> None:
     rows = "".join(f'18.{n}   8   130.0\t"ford torino {n}"\n' for n in range(5))
     found = read_unknown_table(write(tmp_path / "t.txt", rows), header=False)

@@ -14,6 +14,7 @@ WHITESPACE = "whitespace"  # the delimiter of columns that runs of spaces and ta
 SAMPLE = 1 << 16  # bytes from which the delimiter is guessed
 MAX_TITLE_LINES = 5  # above a header
 INDEX_ROWS = 20  # that tell whether a header has no name for row names
+WHOLE = re.compile(r"\s*[-+]?\d+\s*")
 QUOTED_LINES = re.compile(rb'"[^\r\n]*\r?\n"')
 SEPARATOR = re.compile(rb'"?sep=([^\w"\s]|\t)"?(?=\r|\n)', re.IGNORECASE)
 COMMENTS = re.compile(rb"\A(?:#.*\r?\n){2,}")  # one such line may be a header
@@ -89,10 +90,18 @@ def add_index_name(content: bytes, delimiter: str) -> bytes:
         return content
     if not any(fields[-1].strip() for fields in rows):  # each ends with an extra delimiter
         return content
+    if delimiter == "," and has_split_numbers(rows):
+        return content
     numbered = names == [str(number) for number in range(1, len(rows) + 1)]
-    if QUOTED_LINES.match(content) or (numbered and delimiter != ","):  # in 1,5 a decimal comma
+    if numbered or QUOTED_LINES.match(content):
         return f'""{delimiter}'.encode() + content
     return content
+
+
+def has_split_numbers(rows: list[list[str]]) -> bool:
+    """Tell whether two columns may be one of numbers with decimal commas: 1,5."""
+    whole = [all(map(WHOLE.fullmatch, column)) for column in zip(*rows, strict=True)]
+    return any(map(all, itertools.pairwise(whole)))
 
 
 def guess_delimiter(content: bytes, complete: bool) -> tuple[str, list[list[str]]] | None:

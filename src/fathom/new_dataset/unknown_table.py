@@ -13,7 +13,7 @@ from fathom.artifacts.schema import LARGE
 from fathom.base.errors import FathomError
 from fathom.download.csv_dialect import SEPARATOR, WHITESPACE, find_delimiter, guess_csv
 from fathom.download.csv_encoding import FEW_FIELDS, EncodingGuess, decode, guess_encoding
-from fathom.download.csv_files import find_mark, name_columns, name_index, parse_csv
+from fathom.download.csv_files import INDEX, find_mark, name_columns, name_index, parse_csv
 from fathom.download.own_files import DELIMITERS, check_suffix, read_bytes
 from fathom.download.parquet_files import is_parquet, parquet_table
 from fathom.download.table_files import Part, read_table_file
@@ -66,7 +66,7 @@ def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
     content, default = read_bytes(file), DELIMITERS[check_suffix(file)]
     delimiter, decimal, _ = guess_csv(file)
     encoding = guess_encoding(content)  # of all of it, not of the first 64 kB
-    text = decode(file, content, encoding.name)
+    text = given = decode(file, content, encoding.name)
     if LIBSVM.match(text):
         raise FathomError(
             f"{file} is a file of LIBSVM, with pairs such as 3:0.5: read it with "
@@ -97,8 +97,20 @@ def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
         source["encoding"] = (encoding.name, describe_fields(encoding))
     if header is False:
         source["header"] = (False, "the first row is data")
-    checks = tuple(check_encoding(encoding, content, rows.column_names))
-    return UnknownTable(rows.to_pandas(), len(rows), source, decimal, checks, MISSING)
+    checks = check_encoding(encoding, content, rows.column_names)
+    checks += check_row_names(given, mark, rows.column_names)
+    return UnknownTable(rows.to_pandas(), len(rows), source, decimal, tuple(checks), MISSING)
+
+
+def check_row_names(content: bytes, mark: str, names: Sequence[str]) -> list[Check]:
+    """Return a first column to which the content of the file gives not even an empty name."""
+    if names[0] != INDEX or content.startswith((b'""', mark.encode(), INDEX.encode())):
+        return []
+    evidence = (
+        "the first line has one name fewer than the other lines have fields: the first field is "
+        "read as the row names of R"
+    )
+    return [Check(INDEX, evidence, "write all names into the first line of the file")]
 
 
 def describe_fields(encoding: EncodingGuess) -> str:
