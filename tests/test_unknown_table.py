@@ -165,8 +165,10 @@ def test_dialects(tmp_path: Path, content: str, source: dict[str, Any]) -> None:
 
 
 def test_the_index_of_pandas_has_the_name_that_pandas_reads(tmp_path: Path) -> None:
-    file = write(tmp_path / "t.csv", ',a\n"1950",1\n1951,2\n')
-    assert list(read_unknown_table(file, header=None).table) == ["Unnamed: 0", "a"]
+    for name in ("", '""', '"Unnamed: 0"'):
+        file = write(tmp_path / "t.csv", f'{name},a\n"1950",1\n1951,2\n')
+        found = read_unknown_table(file, header=None)
+        assert (list(found.table), found.checks) == (["Unnamed: 0", "a"], ())
     assert read_table_file(file).to_dict("list") == {"Unnamed: 0": [1950, 1951], "a": [1, 2]}
 
 

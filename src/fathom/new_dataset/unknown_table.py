@@ -104,7 +104,8 @@ def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
 
 def check_row_names(content: bytes, mark: str, names: Sequence[str]) -> list[Check]:
     """Return a first column to which the content of the file gives not even an empty name."""
-    if names[0] != INDEX or content.startswith((b'""', mark.encode(), INDEX.encode())):
+    named = mark.encode(), b'""', INDEX.encode(), f'"{INDEX}"'.encode()
+    if names[0] != INDEX or content.startswith(named):
         return []
     evidence = (
         "the first line has one name fewer than the other lines have fields: the first field is "
