@@ -173,6 +173,11 @@ def test_one_text_among_many_numbers_stands_for_none() -> None:
         "{kind: text}",
     )
     assert guess(sizes, "x").kind == "category"  # a target says so
+    traces = guess(["<0.01" if n % 3 == 0 else "> 9" if n % 7 == 0 else f"0.{n}" for n in range(N)])
+    assert entry(traces) == '{kind: number, missing: ["<0.01", "> 9"]}'
+    read = "<0.01 (row 0), > 9 (row 7): no number, and read as missing"
+    assert only_check(traces) == (read, "{kind: text}")
+    assert guess(["<1", "1", "2", "3"] * 50).kind == "ordinal"
 
 
 @pytest.mark.parametrize(

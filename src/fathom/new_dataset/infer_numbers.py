@@ -27,6 +27,7 @@ from fathom.new_dataset.printing import count_rows, join_first, shorten
 from fathom.new_dataset.sentinels import find_limits, find_sentinels, say_far
 from fathom.settings.column_settings import ColumnKind, ColumnSettings
 
+LIMIT = r"[<>≤≥]\s*[-+]?\d.*"
 MAX_ODD = 10  # different texts that are no numbers, in a column of numbers
 MAX_NAMED = 3
 TEXT = ColumnSettings(kind="text")
@@ -46,15 +47,19 @@ class Context:
 
 
 def are_mostly_numbers(numbers: Numbers, is_feature: bool) -> bool:
-    """Tell whether the texts that are no numbers are mistakes, or one that stands for none."""
+    """Tell whether the texts that are no numbers are mistakes, one that stands for none, or limits
+    of what was measured: <0.01.
+    """
     fits = numbers.formats[0].fits
     odd = numbers.texts.where(~fits)
     if not len(odd):
         return True
     codes = numbers.texts.where(fits).match(r"\d+").all() and odd.match(r".*\d.*").any()
     few_codes = len(numbers.texts) <= MAX_CODES
-    if is_feature and len(odd) == 1 and not odd.match(r".*\d.*").any():
-        return not few_codes  # Varies with device, in any number of rows
+    stands_for_none = len(odd) == 1 and not odd.match(r".*\d.*").any()  # Varies with device
+    limits = len(odd) <= MAX_ODD and odd.match(LIMIT).all()
+    if is_feature and (stands_for_none or limits):
+        return not few_codes  # in any number of rows
     return numbers.share >= MIN_FIT and len(odd) <= MAX_ODD and not (codes or few_codes)
 
 
