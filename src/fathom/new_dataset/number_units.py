@@ -23,7 +23,7 @@ SIGN = f"[+{DASHES}]?"
 PARTS = "".join(  # of RE2: \p{Sc} is a sign of a currency
     [
         rf"^(?P<open>\()?(?P<sign>{SIGN}){SPACE}*",
-        rf"(?P<prefix>\p{{L}}+\.?|\p{{L}}*\p{{Sc}})?{SPACE}*(?P<minus>{SIGN})",
+        rf"(?P<prefix>\p{{L}}+\.?|\p{{L}}*\p{{Sc}}|[~≈])?{SPACE}*(?P<minus>{SIGN})",
         r"(?P<digits>[.,]?\d+(?:[.,'\x{2019} \x{a0}\x{2009}\x{202f}]\d+)*[.,]?)",
         rf"(?P<exponent>[eE][+-]?\d+)?{SPACE}*(?P<after>[{DASHES}]?){SPACE}*",
         r"(?P<suffix>/\d+|[\p{L}\p{Sc}%\x{2030}°\x{3380}-\x{33DF}][^()\d]*[23²³]?)?(?P<close>\))?$",
@@ -36,6 +36,7 @@ CURRENCIES = {
     "fr.", "zł", "kč", "ft", "lei", "euro", "euros", "dollar", "dollars", "元",
     "円", "원",
 }  # fmt: skip
+ABOUT = {"~", "≈"}  # ~255
 MAGNITUDES = EXPONENTS.keys() | {"g"}
 UNITS = {
     "%", "‰", "°", "°c", "°f", "kg", "g", "mg", "µg", "μg", "t", "lb", "lbs", "oz", "km", "m",
@@ -185,7 +186,9 @@ def choose_other(
 
 def is_known(unit: str, is_prefix: bool) -> bool:
     text = unit.lower()
-    return is_currency(unit) or (not is_prefix and (text in UNITS or text in MAGNITUDES))
+    if is_prefix:
+        return is_currency(unit) or unit in ABOUT
+    return is_currency(unit) or text in UNITS or text in MAGNITUDES
 
 
 def is_currency(unit: str) -> bool:
