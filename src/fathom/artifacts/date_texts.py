@@ -14,6 +14,7 @@ UNIX = {"unix seconds": 1, "unix milliseconds": 1000}  # formats, and their numb
 LAST = 10_000_000_000  # seconds since 1970: the year 2286
 NUMBER = r"-?\d{1,16}(\.\d{1,9})?"
 QUARTER = re.compile(r"(?i)Q[1-4](?!\d)")
+ORDINAL = re.compile(r"(?i)(?<=\d)(?:st|nd|rd|th)\b")  # 1st; formats have %dth
 HALF_DAY = re.compile(r"(?i)([ap])\.\s?m\b\.?")  # a.m.
 
 
@@ -23,7 +24,8 @@ def parse_date_texts(
     """Return times in UTC; those without an offset are taken as such. NaT for other texts.
 
     With a language, %B and %b stand for full and abbreviated names of months. Q%q is a quarter and
-    %V a week without a day (%u), both for their first day. %p is also a.m. and p.m.
+    %V a week without a day (%u), both for their first day. %p is also a.m. and p.m., and %dth also
+    1st, 2nd and 3rd.
 
     Raises:
         ValueError: the format does not exist; `re.error`, too.
@@ -36,6 +38,8 @@ def parse_date_texts(
         texts, date_format = to_english(texts, language), date_format.replace("%B", "%b")
     if "%p" in date_format:
         texts = texts.str.replace(HALF_DAY, r"\1m", regex=True)
+    if "%dth" in date_format:
+        texts = texts.str.replace(ORDINAL, "th", regex=True)
     if "Q%q" in date_format:
         texts = texts.where(texts.str.contains(QUARTER, na=False))
         texts = texts.str.replace(QUARTER, lambda q: f"Q{3 * int(q[0][1]) - 2:02d}", regex=True)
@@ -52,7 +56,14 @@ def write_date(time: pd.Timestamp, date_format: str, language: Language | None =
     if language is not None:
         date_format = re.sub("%[Bb]", MONTHS[language][time.month - 1][0], date_format)
     date_format = date_format.replace("%q", str(time.quarter))
+    if "%dth" in date_format:
+        date_format = date_format.replace("%dth", f"{time.day}{ordinal_ending(time.day)}")
     return time.strftime(date_format)
+
+
+def ordinal_ending(day: int) -> str:
+    """Return the letters of 1st, 2nd, 3rd or 4th."""
+    return {1: "st", 2: "nd", 3: "rd"}.get(day % 10 if day // 10 != 1 else 0, "th")
 
 
 def has_offset(date_format: str) -> bool:

@@ -24,8 +24,12 @@ FORMATS = [  # of dates, that pandas does not guess
     "%B %Y", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z", "%b-%y", "%b-%Y", "%m/%Y",
     "%d-%b-%y", "%d%b%Y", "%d%b%y", "%d %b %y", "%d%b%Y:%H:%M:%S", "%d-%b-%y %H:%M",
     "%d.%m.%y %H:%M", "%m/%d/%y %I:%M %p", "%m/%d/%Y, %I:%M:%S %p", "%Y-%m-%d %H:%M:%S,%f",
-    "%a, %d %b %Y %H:%M:%S %Z", "%m-%Y", "%Y년 %m월 %d일",
-    "%Y-Q%q", "%YQ%q", "%Y Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "%G-W%V", "%GW%V", "%G W%V",
+    "%a, %d %b %Y %H:%M:%S %Z", "%m-%Y", "%Y년 %m월 %d일", "%d.%m.%Y %H:%M Uhr",
+    "%d.%m.%y %H:%M Uhr", "%B %dth, %Y", "%b %dth, %Y", "%B %dth %Y", "%b %dth %Y", "%dth %B %Y",
+    "%dth %b %Y", "%dth of %B %Y", "%dth of %B, %Y", "%m/%d/%Y %I:%M%p", "%d/%m/%Y %I:%M%p",
+    "%m/%d/%y %I:%M%p", "%d/%m/%y %I:%M%p", "%b '%y", "%d %b %Y (%a)",
+    "%Y-Q%q", "%YQ%q", "%Y Q%q", "Q%q %Y", "Q%q-%Y", "Q%q/%Y", "Q%q/%y", "Q%q %y",
+    "%G-W%V", "%GW%V", "%G W%V", "KW %V %G", "KW %V/%G", "KW%V %G", "KW%V/%G",
     "%G-W%V-%u", "%Y年%m月%d日", "%Y年%m月", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日 %H:%M:%S", *TIMES,
 ]  # fmt: skip
 DIGITS = {  # formats without marks, by their number of digits
@@ -133,6 +137,7 @@ def marks_pattern(date_format: str) -> str:
     """Return a pattern of texts that have the marks of a format: `(?is).*/.*/.*` of %d/%m/%y."""
     if "%" not in date_format:  # ISO 8601, and Unix times
         return "(?s).*"
+    date_format = date_format.replace("%dth", "%d")  # 1st, too
     marks = [r"\s+".join(map(re.escape, mark.split(" "))) for mark in re.split("%.", date_format)]
     return f"(?is){'.*'.join(marks)}"
 
