@@ -9,7 +9,7 @@ import yaml
 from conftest import ROOT
 from own_tables import NUMBERS, RNG, UUIDS, WORDS, N, as_in_a_file, guess
 
-from fathom.new_dataset.column_guess import ColumnGuess
+from fathom.new_dataset.column_guess import Check, ColumnGuess
 from fathom.new_dataset.infer_columns import infer_columns
 from fathom.settings.yaml_text import column_entry
 
@@ -35,15 +35,6 @@ def test_declarations(texts: list[str], declaration: str) -> None:
 @pytest.mark.parametrize(("texts", "evidence", "change"), GUESSES["checks"])
 def test_checks(texts: list[str], evidence: str, change: str) -> None:
     assert only_check(guess(texts * 40)) == (evidence, change)
-
-
-@pytest.mark.parametrize(("texts", "declaration", "evidence", "change"), GUESSES["targets"])
-def test_classes_that_look_missing(
-    texts: list[str], declaration: str, evidence: str, change: str
-) -> None:
-    column = guess(texts * 40, "x")
-    assert entry(column) == declaration
-    assert only_check(column) == (evidence, change)
 
 
 @pytest.mark.parametrize(("target", "name"), [("y", "categories"), ("x", "classes")])
@@ -124,16 +115,21 @@ def test_a_few_texts_among_numbers_are_mistakes() -> None:
     assert only_check(guess(days))[0] == "soon (row 0): no date, and read as missing"
 
 
-def test_dates_of_several_formats_are_left_out_by_name() -> None:
-    days = pd.date_range("2020-01-01", periods=100)
-    column = guess([*days.strftime("%Y-%m-%d"), *days.strftime("%d.%m.%Y")])
-    why = "dates of several formats: 2020-01-01 (row 0), 01.01.2020 (row 100)"
-    (check,) = column.checks
-    assert (entry(column), column.reason) == ("{kind: text}", why)
-    assert (check.evidence, check.change) == (f"left out: {why}", "correct the file")
-    swapped = guess([*days.strftime("%m/%d/%Y"), *days.strftime("%d/%m/%Y")])
-    why = "dates of several formats: 01/13/2020 (row 12), 13/01/2020 (row 112)"
-    assert swapped.reason == why
+def test_dates_and_numbers_of_several_formats_are_left_out_by_name() -> None:
+    iso, german, months_first, days_first = (
+        pd.date_range("2020-01-01", periods=100).strftime(form).tolist()
+        for form in ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y")
+    )
+    decimals = [f"{n}{',' if n % 2 else '.'}5" for n in range(N)]
+    for texts, why in {
+        (*iso, *german): "dates of several formats: 2020-01-01 (row 0), 01.01.2020 (row 100)",
+        (*months_first, *days_first): "dates of several formats: 01/13/2020 (row 12), 13/01/2020 "
+        "(row 112)",
+        (*decimals,): "numbers with decimal points and with commas: 0.5 (row 0), 1,5 (row 1)",
+    }.items():
+        column = guess([*texts])
+        assert (entry(column), column.reason) == ("{kind: text}", why)
+        assert column.checks == (Check("x", f"left out: {why}", "correct the file"),)
     assert "free text" in str(guess([f"{n}rd of May 2020" for n in range(N)]).reason)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from own_tables import NUMBERS, RNG, UUIDS, WORDS, N, as_in_a_file, guess
+from test_new_dataset_guesses import GUESSES, entry, only_check
 
 from fathom.base.errors import FathomError
 from fathom.new_dataset.column_guess import ColumnGuess
@@ -111,3 +112,12 @@ def test_notes_on_targets() -> None:
     assert targets[2].notes == [
         "z would be excluded if it were not the target: 0, 1, 2 … like an identifier"
     ]
+
+
+@pytest.mark.parametrize(("texts", "declaration", "evidence", "change"), GUESSES["targets"])
+def test_classes_that_look_missing(
+    texts: list[str], declaration: str, evidence: str, change: str
+) -> None:
+    column = guess(texts * 40, "x")
+    assert entry(column) == declaration
+    assert only_check(column) == (evidence, change)

@@ -214,6 +214,17 @@ def check_odd(
     return [(f"{name_rows(odd)}: no {what}, and read as missing", other)]
 
 
+def name_marks(words: Texts) -> Reading | None:
+    """Leave out numbers of which some have decimal points and some commas; None for other texts."""
+    marked = [words.match(rf"[-+]?\d*{mark}\d+") for mark in (r"\.", ",")]
+    numbers = marked[0] | marked[1] | words.match(r"[-+]?\d+")
+    if not (marked[0].any() and marked[1].any() and words.share(numbers) >= MIN_FIT):
+        return None
+    examples = [name_rows(words.where(mask).where(slice(1))) for mask in marked]
+    why = f"numbers with decimal points and with commas: {', '.join(examples)}"
+    return Reading(TEXT, reason=why, checks=((f"left out: {why}", None),))
+
+
 def name_rows(texts: Texts) -> str:
     named = zip(texts.list(), texts.first, strict=True)
     return join_first((f"{shorten(text)} (row {row})" for text, row in named), MAX_NAMED)

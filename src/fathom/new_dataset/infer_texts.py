@@ -25,6 +25,7 @@ from fathom.new_dataset.infer_numbers import (
     are_mostly_numbers,
     check_target,
     name_markers,
+    name_marks,
     name_rows,
     read_numbers,
 )
@@ -86,11 +87,13 @@ def read_digits(
 
 
 def read_other(texts: Texts, words: Texts, context: Context) -> Reading:
-    """Declare categories, or leave out dates of several formats and free text."""
+    """Declare categories, or leave out numbers and dates of several formats and free text."""
     categories = read_categories(texts, context)
-    if categories.reason is None or context.is_target:
+    if context.is_target:
         return categories
-    return name_formats(words) or categories
+    if (numbers := name_marks(words)) is not None:
+        return numbers
+    return categories if categories.reason is None else name_formats(words) or categories
 
 
 def read_booleans(texts: Texts, markers: Mask, context: Context) -> Reading:
