@@ -52,6 +52,7 @@ def test_a_column_has_the_narrowest_type(tmp_path: Path, case: dict[str, Any]) -
         ('"a" "b"\n"1" 5 "x y"\n"2" 6 "z"\n', "whitespace", [1, 2]),
         ("a\tb\n1\t5\tx y\n2\t6\tz\n", "\t", [1, 2]),
         ('"a","b"\r\n"Anna",5,"x y"\r\n"Bea",6,"z"\r\n', ",", ["Anna", "Bea"]),
+        ('"a","b"\n"1.5",5,"x y"\n"2.5",6,"z"\n', ",", [1.5, 2.5]),
     ],
 )
 def test_row_names_of_r_have_no_name(

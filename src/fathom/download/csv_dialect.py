@@ -14,6 +14,7 @@ WHITESPACE = "whitespace"  # the delimiter of columns that runs of spaces and ta
 SAMPLE = 1 << 16  # bytes from which the delimiter is guessed
 MAX_TITLE_LINES = 5  # above a header
 INDEX_ROWS = 20  # that tell whether a header has no name for row names
+WITH_POINT = re.compile(r"\s*[-+]?\d*\.\d+\s*")
 WHOLE = re.compile(r"\s*[-+]?\d+\s*")
 QUOTED_LINES = re.compile(rb'"[^\r\n]*\r?\n"')
 SEPARATOR = re.compile(rb'"?sep=([^\w"\s]|\t)"?(?=\r|\n)', re.IGNORECASE)
@@ -100,6 +101,8 @@ def add_index_name(content: bytes, delimiter: str) -> bytes:
 
 def has_split_numbers(rows: list[list[str]]) -> bool:
     """Tell whether two columns may be one of numbers with decimal commas: 1,5."""
+    if any(WITH_POINT.fullmatch(field) for row in rows for field in row):
+        return False
     whole = [all(map(WHOLE.fullmatch, column)) for column in zip(*rows, strict=True)]
     return any(map(all, itertools.pairwise(whole)))
 
