@@ -60,6 +60,8 @@ COLUMNS: list[tuple[Any, list[Any], str, list[Any]]] = [
      "datetime64[us]", ["2020-01-31T09:00"]),
     (pa.duration("ms"), [datetime.timedelta(seconds=1.5), None], "float64", [1.5, NAN]),
     (pa.duration("s"), [datetime.timedelta(days=1)], "float64", [86400.0]),
+    (pa.time64("us"), [datetime.time(10, 30), None], "str", ["10:30:00", NAN]),
+    (pa.time64("us"), [datetime.time(9, 5, 0, 5)], "str", ["09:05:00.000005"]),
     (pa.dictionary(pa.int8(), pa.string()), ["u", None, "u"], "str", ["u", NAN, "u"]),
     (pa.dictionary(pa.int32(), pa.int64()), [7, 5], "int64", [7, 5]),
 ]  # fmt: skip
@@ -142,7 +144,6 @@ def of_type(column: str, kind: str) -> str:
             (pa.map_(pa.string(), pa.int64()), [("k", 1)], "map<string, int64>"),
             (pa.binary(), b"x", "binary"),
             (pa.binary(2), b"xy", "fixed_size_binary[2]"),
-            (pa.time64("us"), datetime.time(10), "time64[us]"),
             (pa.month_day_nano_interval(), (1, 2, 3), "month_day_nano_interval"),
             (pa.struct({f"a long name {n}": pa.int64() for n in range(9)}), {},
              "struct<a long name 0: int64, a long nam…"),

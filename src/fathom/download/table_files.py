@@ -228,8 +228,8 @@ def convert_column(
     try:
         if types.is_dictionary(kind):
             return convert_column(path, name, column.cast(kind.value_type), missing, has_gaps)
-        if types.is_boolean(kind) and gaps:
-            column = compute.if_else(column, "True", "False")
+        if (types.is_boolean(kind) and gaps) or types.is_time(kind):
+            column = write_texts(column)
         if column.type in STRINGS:
             column = column.cast(pa.large_string())
             is_missing = compute.is_in(column, value_set=pa.array(missing, pa.large_string()))
@@ -254,3 +254,11 @@ def convert_column(
         raise FathomError(f"{path}: column {name!r}: {error_text(error)}") from error
     values: NDArray[Any] = column.to_numpy()
     return values
+
+
+def write_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return booleans or times of the day as texts, as CSV files have them."""
+    if pa.types.is_boolean(column.type):
+        return compute.if_else(column, "True", "False")
+    seconds = try_cast(column, pa.time32("s"))
+    return (column if seconds is None else seconds).cast(pa.string())
