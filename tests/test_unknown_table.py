@@ -10,6 +10,7 @@ from own_files import refusal, write
 from fathom.base.errors import FathomError
 from fathom.download.csv_encoding import guess_encoding
 from fathom.download.table_files import read_table_file
+from fathom.new_dataset.column_guess import Check
 from fathom.new_dataset.infer_columns import infer_columns
 from fathom.new_dataset.unknown_table import read_unknown_table
 
@@ -246,3 +247,15 @@ def test_only_texts_of_csv_files_have_usual_markers_of_missing_values(tmp_path: 
         columns = infer_columns(found.table, None, found.decimal, found.missing)
         counts.append([(column.missing, column.declaration.missing) for column in columns])
     assert counts == [[(1, None), (0, None)], [(0, None), (0, None)]]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_times_of_other_zones_are_to_be_checked(tmp_path: Path, suffix: str) -> None:
+    times = pd.date_range("2021-01-01", periods=3, tz="UTC")
+    table = pd.DataFrame({"a": times, "b": times.tz_convert("America/New_York")})
+    file = tmp_path / f"t{suffix}"
+    table.to_parquet(file) if suffix == ".parquet" else table.to_feather(file)
+    found = read_unknown_table(file, header=None)
+    assert found.table["b"].tolist() == found.table["a"].tolist()
+    change = "save them as local times, without a zone"
+    assert found.checks == (Check("b", "the times of America/New_York become UTC", change),)

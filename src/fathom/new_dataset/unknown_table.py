@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from fathom.artifacts.schema import LARGE
 from fathom.base.errors import FathomError
 from fathom.download.csv_dialect import SEPARATOR, WHITESPACE, find_delimiter, guess_csv
 from fathom.download.csv_encoding import FEW_FIELDS, EncodingGuess, decode, guess_encoding
 from fathom.download.csv_files import INDEX, find_mark, name_columns, name_index, parse_csv
-from fathom.download.own_files import DELIMITERS, check_suffix, read_bytes
+from fathom.download.own_files import DELIMITERS, KINDS, check_suffix, read_bytes
 from fathom.download.parquet_files import is_parquet, parquet_table
-from fathom.download.table_files import Part, read_table_file
+from fathom.download.table_files import Part, open_arrow, read_table_file
 from fathom.new_dataset.column_guess import Check
 from fathom.new_dataset.dataset_file import Arguments
 from fathom.new_dataset.header import refuse_data, refuse_repeated
@@ -53,13 +54,28 @@ def read_unknown_table(file: Path, header: bool | None, part: Part | None = None
         return read_unknown_csv(file, header)
     if header is not None:
         raise FathomError(f"--{'' if header else 'no-'}header is for CSV files, not for {file}")
+    checks: tuple[Check, ...] = ()
     if file.is_dir() or is_parquet(file):
         large = parquet_table(file)
+        checks = check_zones(large.schema)
         if file.is_dir() or large.size > LARGE:
             head = large.head(LARGE // len(large.schema.names))
-            return UnknownTable(head, large.rows, {})
+            return UnknownTable(head, large.rows, {}, checks=checks)
+    elif check_suffix(file) in KINDS:
+        with open_arrow(file, 1) as (schema, _):
+            checks = check_zones(schema)
     table = read_table_file(file, part=part or Part())
-    return UnknownTable(table, len(table), {})
+    return UnknownTable(table, len(table), {}, checks=checks)
+
+
+def check_zones(schema: pa.Schema) -> tuple[Check, ...]:
+    """Return the columns of times on other clocks than that of UTC, as which they are read."""
+    zones = {field.name: getattr(field.type, "tz", None) for field in schema}
+    return tuple(
+        Check(name, f"the times of {zone} become UTC", "save them as local times, without a zone")
+        for name, zone in zones.items()
+        if zone not in (None, "UTC", "Z", "+00:00")
+    )
 
 
 def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
