@@ -26,7 +26,7 @@ PARTS = "".join(  # of RE2: \p{Sc} is a sign of a currency
         rf"(?P<prefix>\p{{L}}+\.?|\p{{L}}*\p{{Sc}}|[~≈])?{SPACE}*(?P<minus>{SIGN})",
         r"(?P<digits>[.,]?\d+(?:[.,'\x{2019} \x{a0}\x{2009}\x{202f}]\d+)*[.,]?)",
         rf"(?P<exponent>[eE][+-]?\d+)?{SPACE}*(?P<after>[{DASHES}]?){SPACE}*",
-        r"(?P<suffix>/\d+|[\p{L}\p{Sc}%\x{2030}°\x{3380}-\x{33DF}][^()\d]*[23²³]?)?(?P<close>\))?$",
+        r"(?P<suffix>/\d+|[\p{L}\p{Sc}%\x{2030}°\x{22}″\x{3380}-\x{33DF}][^()\d]*[23²³]?)?(?P<close>\))?$",
     ]
 )
 CURRENCIES = {
@@ -47,7 +47,7 @@ UNITS = {
     "kv", "a", "ah", "mah", "hz", "khz", "mhz", "ghz", "kb", "mb", "gb", "tb", "kbps", "mbps",
     "gbps", "km/h", "kmh", "kph", "mph", "m/s", "mpg", "kmpl", "cc", "hp", "bhp", "ps",
     "kcal", "kj", "j", "cal", "bar", "psi", "pa", "hpa", "dpi", "mp", "px", "pt", "pts", "pcs",
-    "/5", "/10", "/20", "/100", "stk", "st.", "db", "mmhg", "mg/dl", "mmol/l", "ppm",
+    "/5", "/10", "/20", "/100", "stk", "st.", "db", "mmhg", "mg/dl", "mmol/l", "ppm", '"', "″",
     "㎡", "㎥", "㎏", "㎞", "米", "公里", "克", "斤", "公斤", "吨", "度", "层", "岁", "年", "月",
     "天", "小时", "分", "分钟", "秒", "人", "次", "个", "名", "件", "台", "分贝",
 }  # fmt: skip
