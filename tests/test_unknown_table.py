@@ -166,7 +166,7 @@ def test_dialects(tmp_path: Path, content: str, source: dict[str, Any]) -> None:
 
 
 def test_the_index_of_pandas_has_the_name_that_pandas_reads(tmp_path: Path) -> None:
-    for name in ("", '""', '"Unnamed: 0"'):
+    for name in ("", '""', '"Unnamed: 0"', 'sep=,\n""'):
         file = write(tmp_path / "t.csv", f'{name},a\n"1950",1\n1951,2\n')
         found = read_unknown_table(file, header=None)
         assert (list(found.table), found.checks) == (["Unnamed: 0", "a"], ())

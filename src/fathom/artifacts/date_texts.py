@@ -56,8 +56,7 @@ def write_date(time: pd.Timestamp, date_format: str, language: Language | None =
     if language is not None:
         date_format = re.sub("%[Bb]", MONTHS[language][time.month - 1][0], date_format)
     date_format = date_format.replace("%q", str(time.quarter))
-    if "%dth" in date_format:
-        date_format = date_format.replace("%dth", f"{time.day}{ordinal_ending(time.day)}")
+    date_format = date_format.replace("%dth", f"{time.day}{ordinal_ending(time.day)}")
     return time.strftime(date_format)
 
 

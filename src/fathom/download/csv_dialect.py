@@ -41,7 +41,7 @@ def guess_csv(path: Path) -> tuple[str, str, str]:
     text, delimiter = find_delimiter(text, None, "")
     rows = [[""]]
     if delimiter:
-        rows = split_rows(text, delimiter, complete)
+        rows = split_rows(add_index_name(text, delimiter), delimiter, complete)
         delimiter = WHITESPACE if delimiter == " " else delimiter
     else:
         delimiter, rows = guess_delimiter(text, complete) or (DELIMITERS[suffix], rows)
@@ -52,17 +52,15 @@ def find_delimiter(content: bytes, delimiter: str | None, default: str) -> tuple
     """Return a CSV file's content without what stands for its delimiter, and the delimiter.
 
     A first line `sep=;`, with which Excel begins a file, becomes a blank line; it is obeyed if
-    `delimiter` is None. The runs of blanks of `whitespace` become single ones. The header gets an
-    empty name if R's row names have none.
+    `delimiter` is None. The runs of blanks of `whitespace` become single ones.
     """
     separator = SEPARATOR.match(content)
     if separator is not None:
         content = content[separator.end() :]
         delimiter = separator[1].decode() if delimiter is None else delimiter
-    mark = default if delimiter is None else delimiter
-    if mark == WHITESPACE:
-        content, mark = BLANKS.sub(join_blanks, content), " "
-    return add_index_name(content, mark) if mark else content, mark
+    if delimiter == WHITESPACE:
+        return BLANKS.sub(join_blanks, content), " "
+    return content, default if delimiter is None else delimiter
 
 
 def join_blanks(match: re.Match[bytes]) -> bytes:
@@ -113,8 +111,12 @@ def guess_delimiter(content: bytes, complete: bool) -> tuple[str, list[list[str]
     The header may follow some lines of a title, or comments that begin with #.
     """
     content = COMMENTS.sub(b"", content) or content
-    texts = {mark: find_delimiter(content, mark, "") for mark in ["\t", ";", "|", ",", WHITESPACE]}
-    splits = {mark: split_rows(text, by, complete) for mark, (text, by) in texts.items()}
+    texts = {mark: (content, mark) for mark in "\t;|,"}
+    texts[WHITESPACE] = find_delimiter(content, WHITESPACE, "")
+    splits = {
+        mark: split_rows(add_index_name(text, by), by, complete)
+        for mark, (text, by) in texts.items()
+    }
     for start in range(MAX_TITLE_LINES + 1):
         best, result = 0.9 if start else 0.5, None
         for mark, split in splits.items():

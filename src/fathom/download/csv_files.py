@@ -16,7 +16,7 @@ from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
 from fathom.base.errors import FathomError
-from fathom.download.csv_dialect import WHITESPACE, check_marks, find_delimiter
+from fathom.download.csv_dialect import WHITESPACE, add_index_name, check_marks, find_delimiter
 from fathom.download.csv_encoding import decode
 from fathom.download.own_files import (
     DELIMITERS,
@@ -55,7 +55,7 @@ def read_texts(
     check_marks(default if delimiter is None else delimiter, decimal)
     content = decode(path, read_bytes(path), encoding)
     content, mark = find_delimiter(content, delimiter, default)
-    return parse_csv(path, content, mark, header)
+    return parse_csv(path, add_index_name(content, mark) if header else content, mark, header)
 
 
 def parse_csv(path: Path, content: bytes, delimiter: str, header: bool = True) -> pa.Table:

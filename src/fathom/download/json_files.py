@@ -45,10 +45,8 @@ def read_json(path: Path) -> pa.Table:
 def list_objects(path: Path, document: Any) -> list[tuple[str, Any]]:
     """Return the objects of a document, each with its place."""
     if isinstance(document, dict):
-        if (
-            len(lists := [values for values in document.values() if is_list_of_objects(values)])
-            == 1
-        ):
+        lists = [values for values in document.values() if is_list_of_objects(values)]
+        if len(lists) == 1:
             return list_objects(path, lists[0])
         columns = {
             name: dict(enumerate(values)) if isinstance(values, list) else values

@@ -23,7 +23,7 @@ from fathom.new_dataset.date_formats import (
 )
 from fathom.new_dataset.infer_durations import check_clock
 from fathom.new_dataset.infer_months import LocalFormat, infer_local_format
-from fathom.new_dataset.infer_numbers import TEXT, check_odd, name_markers, name_rows
+from fathom.new_dataset.infer_numbers import check_odd, leave_out, name_markers, name_rows
 from fathom.new_dataset.missing_markers import list_missing
 from fathom.new_dataset.printing import shorten
 from fathom.new_dataset.sentinels import find_far_dates, say_far
@@ -125,5 +125,4 @@ def name_formats(words: Texts) -> Reading | None:
     masks = np.array([fits(words, form) for form in formats])
     alone = [words.where(mask & (masks.sum(axis=0) == 1)) for mask in masks]
     examples = [name_rows(texts.where(slice(1))) for texts in alone if len(texts)]
-    why = f"dates of several formats: {', '.join(examples)}"
-    return Reading(TEXT, reason=why, checks=((f"left out: {why}", None),))
+    return leave_out(f"dates of several formats: {', '.join(examples)}")

@@ -12,7 +12,13 @@ import pyarrow as pa
 
 from fathom.artifacts.schema import LARGE
 from fathom.base.errors import FathomError
-from fathom.download.csv_dialect import SEPARATOR, WHITESPACE, find_delimiter, guess_csv
+from fathom.download.csv_dialect import (
+    SEPARATOR,
+    WHITESPACE,
+    add_index_name,
+    find_delimiter,
+    guess_csv,
+)
 from fathom.download.csv_encoding import FEW_FIELDS, EncodingGuess, decode, guess_encoding
 from fathom.download.csv_files import INDEX, find_mark, name_columns, name_index, parse_csv
 from fathom.download.own_files import DELIMITERS, KINDS, check_suffix, read_bytes
@@ -25,6 +31,13 @@ from fathom.new_dataset.printing import shorten
 from fathom.settings.column_settings import MISSING
 
 LIBSVM = re.compile(rb"\s*[-+.\deE]+([ \t]+\d+:[-+.\deE]+)+[ \t]*[\r\n]")
+
+ROW_NAMES = Check(
+    INDEX,
+    "the first line has one name fewer than the other lines have fields: the first field is read "
+    "as the row names of R",
+    "write all names into the first line of the file",
+)
 
 
 @dataclass(frozen=True)
@@ -82,20 +95,19 @@ def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
     content, default = read_bytes(file), DELIMITERS[check_suffix(file)]
     delimiter, decimal, _ = guess_csv(file)
     encoding = guess_encoding(content)  # of all of it, not of the first 64 kB
-    text = given = decode(file, content, encoding.name)
+    text = decode(file, content, encoding.name)
     if LIBSVM.match(text):
         raise FathomError(
             f"{file} is a file of LIBSVM, with pairs such as 3:0.5: read it with "
             "sklearn.datasets.load_svmlight_file and save it as CSV or Parquet"
         )
     first_line = SEPARATOR.match(text) is not None
-    text, mark = find_delimiter(text, delimiter, default)
-    rows = parse_csv(file, text, mark, header=False)
+    has_header = header is not False
+    rows, mark, lacks_name = split_text(file, text, delimiter, has_header)
     if rows.num_columns == 1:  # no delimiter splits all lines alike: the error names a line
         delimiter = find_mark([str(rows[0][0])]) or delimiter
-        text, mark = find_delimiter(text, delimiter, default)
-        rows = parse_csv(file, text, mark, header=False)
-    if header is not False:
+        rows, mark, lacks_name = split_text(file, text, delimiter, has_header)
+    if has_header:
         names = name_index([(column[0].as_py() or "").strip() for column in rows.columns])
         refuse_repeated(file, names, rows.slice(1), decimal)
         if header is None:
@@ -113,21 +125,19 @@ def read_unknown_csv(file: Path, header: bool | None) -> UnknownTable:
         source["encoding"] = (encoding.name, describe_fields(encoding))
     if header is False:
         source["header"] = (False, "the first row is data")
-    checks = check_encoding(encoding, content, rows.column_names)
-    checks += check_row_names(given, mark, rows.column_names)
+    checks = check_encoding(encoding, content, rows.column_names) + [ROW_NAMES] * lacks_name
     return UnknownTable(rows.to_pandas(), len(rows), source, decimal, tuple(checks), MISSING)
 
 
-def check_row_names(content: bytes, mark: str, names: Sequence[str]) -> list[Check]:
-    """Return a first column to which the content of the file gives not even an empty name."""
-    named = mark.encode(), b'""', INDEX.encode(), f'"{INDEX}"'.encode()
-    if names[0] != INDEX or content.startswith(named):
-        return []
-    evidence = (
-        "the first line has one name fewer than the other lines have fields: the first field is "
-        "read as the row names of R"
-    )
-    return [Check(INDEX, evidence, "write all names into the first line of the file")]
+def split_text(
+    file: Path, text: bytes, delimiter: str, has_header: bool
+) -> tuple[pa.Table, str, bool]:
+    """Return all rows as columns of texts, the mark that splits them, and whether the header has no
+    name for row names.
+    """
+    content, mark = find_delimiter(text, delimiter, "")
+    named = add_index_name(content, mark) if has_header else content
+    return parse_csv(file, named, mark, header=False), mark, named is not content
 
 
 def describe_fields(encoding: EncodingGuess) -> str:

@@ -24,6 +24,7 @@ from fathom.download.csv_dialect import (
     SAMPLE,
     SEPARATOR,
     WHITESPACE,
+    add_index_name,
     check_marks,
     find_delimiter,
     guess_csv,
@@ -168,6 +169,8 @@ def read_whole(path: Path, form: Mapping[str, str], has_header: bool) -> Iterato
     content = sys.stdin.buffer.read() if path == STANDARD_STREAM else read_bytes(path)
     name = Path(source_name(path))
     content, mark = find_delimiter(decode(name, content, form["encoding"]), form["delimiter"], "")
+    if has_header:
+        content = add_index_name(content, mark)
     table = parse_csv(name, content, mark, has_header)
     starts = range(0, len(table), ROW_GROUP)
     yield table.column_names, (table.slice(start, ROW_GROUP) for start in starts)
