@@ -32,6 +32,13 @@ def read(path: Path, source: SourceFile, **options: str) -> dict[str, list[Any]]
         (' a   b\n 1\tx\n2   "Ö z" \n', "utf-8", {}, ROWS),
         ("a;b;\n1;x;\n2;Ö z;\n", "cp1252", {"encoding": "cp1252"}, ROWS),
         (",a,b,,\n5,1,x,,\n5,2,Ö z,,\n", "utf-8", {}, {"Unnamed: 0": ["5", "5"]} | ROWS),
+        ('"a"\t"b"\n"5"\t1\tx\n"6"\t2\t"Ö z"\n', "utf-8", {}, {"Unnamed: 0": ["5", "6"]} | ROWS),
+        (
+            "a b\n1 1 x\n2 2 'Ö z'\n".replace("'", '"'),
+            "utf-8",
+            {},
+            {"Unnamed: 0": ["1", "2"]} | ROWS,
+        ),
         ("a,b\n1,x\n2,Ö z\n", "cp1250", {"encoding": "cp1250"}, ROWS),
         ("a,b\n1,x\n2,Ö z\n", "utf-8", {"encoding": "cp1250"}, ROWS),
         ("a,b\n1,Poznań\n", "cp1250", {"encoding": "cp1250"}, {"a": ["1"], "b": ["Poznań"]}),
@@ -72,6 +79,15 @@ def test_standard_input_is_like_the_file_of_the_data_set(monkeypatch: pytest.Mon
         assert read(STANDARD_STREAM, source) == {"a": ["1", "2"], "b": ["x", "Öz"]}
 
 
+def test_a_header_on_standard_input_without_a_name_for_row_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = b'"b","a"\n"1","x",1\n"2","y",2\n'
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    wanted = {"Unnamed: 0": ["1", "2"], "b": ["x", "y"], "a": ["1", "2"]}
+    assert read(STANDARD_STREAM, SourceFile()) == wanted
+
+
 def test_an_encoding_that_looks_like_another_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -94,7 +110,7 @@ def test_an_encoding_that_looks_like_another_is_said(
     [
         (
             "new.csv", b"1\n2\n", NO_HEADER, {},
-            "{} has 1 columns, but the data set, whose file has no header, has 3 or 2 (all, or all "
+            "{} has 1 column, but the data set, whose file has no header, has 3 or 2 (all, or all "
             "but the target)",
         ),
         (

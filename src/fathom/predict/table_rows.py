@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import csv
+import io
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 import pandas as pd
@@ -158,7 +160,8 @@ def find_names(name: str, count: int, headers: list[list[str]]) -> list[str]:
             return names
     expected = " or ".join(str(len(names)) for names in headers)
     raise FathomError(
-        f"{name} has {count} columns, but the data set, whose file has no header, has {expected} "
+        f"{name} has {count} column{'s' * (count != 1)}, but the data set, whose file has no "
+        f"header, has {expected} "
         "(all, or all but the target)"
     )
 
@@ -179,29 +182,41 @@ def read_whole(path: Path, form: Mapping[str, str], has_header: bool) -> Iterato
 @contextmanager
 def read_stream(path: Path, form: Mapping[str, str], has_header: bool) -> Iterator[Tables]:
     """Read a CSV file block by block."""
-    is_file, encoding, separator = path != STANDARD_STREAM, form["encoding"], None
-    if is_file:
-        start = read_bytes(path, 64)
-        check_start(path, start)
-        text = start.decode(encoding, errors="ignore").removeprefix("\ufeff")
-        separator = SEPARATOR.match(text.encode())
-    options = arrow_csv.ReadOptions(
-        block_size=BLOCK,
-        encoding=encoding,
-        skip_rows=0 if separator is None else 1,
-        autogenerate_column_names=not has_header,
-    )
-    with (
-        open_bytes(path) if is_file else nullcontext(sys.stdin.buffer) as source,
-        pa.input_stream(source, compression=None) as stream,
-        arrow_csv.open_csv(
-            stream,
-            options,
-            arrow_csv.ParseOptions(delimiter=form["delimiter"], newlines_in_values=True),
-            arrow_csv.ConvertOptions(default_column_type=pa.string()),
-        ) as reader,
-    ):
-        yield reader.schema.names, (pa.Table.from_batches([batch]) for batch in reader)
+    opened = nullcontext(sys.stdin.buffer) if path == STANDARD_STREAM else open_bytes(path)
+    with opened as file:
+        source = io.BufferedReader(cast(io.RawIOBase, file), SAMPLE)
+        start = source.peek()
+        if path != STANDARD_STREAM:
+            check_start(path, start)
+        options = arrow_csv.ReadOptions(
+            block_size=BLOCK,
+            encoding=form["encoding"],
+            autogenerate_column_names=not has_header,
+            **read_start(start, form, has_header),
+        )
+        with (
+            pa.input_stream(source, compression=None) as stream,
+            arrow_csv.open_csv(
+                stream,
+                options,
+                arrow_csv.ParseOptions(delimiter=form["delimiter"], newlines_in_values=True),
+                arrow_csv.ConvertOptions(default_column_type=pa.string()),
+            ) as reader,
+        ):
+            yield reader.schema.names, (pa.Table.from_batches([batch]) for batch in reader)
+
+
+def read_start(start: bytes, form: Mapping[str, str], has_header: bool) -> dict[str, Any]:
+    """Return how pyarrow reads a first line `sep=;`, or a header without a name for row names."""
+    content = start.decode(form["encoding"], errors="ignore").removeprefix("\ufeff").encode()
+    if SEPARATOR.match(content):
+        return {"skip_rows": 1}
+    content = content[: content.rfind(b"\n") + 1]  # whole lines
+    named = add_index_name(content, form["delimiter"]) if has_header else content
+    if named is content:
+        return {}
+    lines = csv.reader(io.StringIO(named.decode(), newline=""), delimiter=form["delimiter"])
+    return {"column_names": next(lines), "skip_rows": lines.line_num}
 
 
 @contextmanager
