@@ -125,6 +125,10 @@ def test_dates_and_numbers_of_several_formats_are_left_out_by_name() -> None:
         (*iso, *german): "dates of several formats: 2020-01-01 (row 0), 01.01.2020 (row 100)",
         (*months_first, *days_first): "dates of several formats: 01/13/2020 (row 12), 13/01/2020 "
         "(row 112)",
+        tuple(f"{100 + n}/{60 + n % 40}" for n in range(N)): "2 numbers in each text, such as "
+        "100/60: split the column",
+        tuple(f"{n + 0.5} x {n % 7} x 2 mm" for n in range(N)): "3 numbers in each text, such as "
+        "0.5 x 0 x 2 mm: split the column",
         (*decimals,): "numbers with decimal points and with commas: 0.5 (row 0), 1,5 (row 1)",
     }.items():
         column = guess([*texts])

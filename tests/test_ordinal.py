@@ -33,6 +33,8 @@ ORDERED = [  # lowest first
     ["<18", "18-24", "25-34", "65+"],
     ["under 18", "18 to 24", "25 to 64", "65 and over"],
     ["< 1 year", "1 year", "2 years", "10+ years"],
+    ["1 year or less", "2 - 4 years", "5-7 years", "41 years or more"],
+    ["Under 18 years old", "18-24 years old", "65 years or older"],
     ["0", "1-5", "6+"],
     ["<0", "0<=X<200", ">=200"],
     ["Less than $15,000", "$15,000 - $24,999", "$25,000 - $99,999", "$100,000 or more"],
@@ -54,6 +56,7 @@ UNORDERED = [
     ["10-20", "15-25", "20-30"],
     ["30-39", "40-49", "<50"],
     ["<1 hour", "1-2 days", "3 days"],
+    ["0-6 months", "6 months to 2 years", "2 years or more"],
     ["1 min", "15 min", "30 min"],  # numbers with a unit
     ["1", "2", "3"],
     ["555-0100", "555-0199", "555-0123"],

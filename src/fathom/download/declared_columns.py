@@ -16,8 +16,8 @@ from fathom.artifacts.date_texts import has_offset, parse_date_texts
 from fathom.base.errors import FathomError
 from fathom.download.csv_files import replace_decimal_mark, trim_texts, try_cast
 from fathom.download.declaration_error import DeclarationError
-from fathom.download.durations import parse_durations
 from fathom.download.magnitudes import write_exponents
+from fathom.download.mixed_units import parse_mixed_units
 from fathom.settings.column_settings import MISSING, NUMBERS, ColumnSettings
 
 GROUP_MARKS = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]", ".": r"\.", ",": ","}
@@ -166,9 +166,9 @@ def to_numbers(
 ) -> pa.ChunkedArray:
     """Return float64; int64 for whole numbers, unless one is beyond its range."""
     if column.format is not None:
-        durations = parse_durations(texts, column.format)
-        refuse(texts, compute.is_valid(durations), column, where, first)
-        return durations
+        numbers = parse_mixed_units(texts, column.format)
+        refuse(texts, compute.is_valid(numbers), column, where, first)
+        return numbers
     digits = plain_numbers(texts, column, decimal)
     floats = try_cast(digits, pa.float64())
     if floats is None or not compute.all(compute.is_finite(floats)).as_py():

@@ -8,8 +8,9 @@ import pyarrow as pa
 from pyarrow import compute
 
 EXPONENTS = {
-    "k": 3, "tsd": 3, "tsd.": 3, "thousand": 3, "lakh": 5, "m": 6, "mn": 6, "mio": 6, "mio.": 6,
-    "million": 6, "millions": 6, "cr": 7, "crore": 7, "b": 9, "bn": 9, "mrd": 9, "mrd.": 9,
+    "k": 3, "tsd": 3, "tsd.": 3, "thousand": 3, "lac": 5, "lacs": 5, "lakh": 5, "lakhs": 5,
+    "m": 6, "mn": 6, "mio": 6, "mio.": 6, "million": 6, "millions": 6, "cr": 7, "cr.": 7,
+    "crore": 7, "crores": 7, "b": 9, "bn": 9, "mrd": 9, "mrd.": 9,
     "billion": 9, "billions": 9, "t": 12, "tn": 12, "trillion": 12, "千": 3, "万": 4, "百万": 6,
     "千万": 7, "亿": 8,
 }  # fmt: skip

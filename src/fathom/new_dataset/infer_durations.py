@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fathom.download.durations import parse_durations
+from fathom.download.mixed_units import parse_mixed_units
 from fathom.new_dataset.column_guess import OtherReading, Reading
 from fathom.new_dataset.column_texts import Mask, Texts
 from fathom.new_dataset.infer_numbers import Context, check_odd, name_markers
@@ -36,7 +36,7 @@ def read_durations(texts: Texts, markers: Mask, words: Texts, context: Context) 
     is_clock = bool(words.match(CLOCK).all())
     if is_clock and not context.is_target and words.share(words.match(BEFORE_SIX)) <= 0.5:
         return None
-    values = parse_durations(words.arrow, str(durations.format))
+    values = parse_mixed_units(words.arrow, str(durations.format))
     valid = np.asarray(values.is_valid())
     odd = words.where(~valid)
     missing = list_missing(texts, markers | texts.isin(odd.list()))
@@ -63,7 +63,7 @@ def duration_declaration(words: Texts) -> ColumnSettings | None:
     form = "h:mm:ss" if words.match(".*:.*:.*").any() else "m:ss"
     if words.match(TWO_PARTS).any():
         form = "1h 30m 5s" if words.match(r"(?i).*\d ?(s|sec.*|秒)").any() else "1h 30m"
-    fits = np.asarray(parse_durations(words.arrow, form).is_valid())
+    fits = np.asarray(parse_mixed_units(words.arrow, form).is_valid())
     if words.share(fits) < MIN_DURATIONS:
         return None
     return ColumnSettings(kind="number", format=form)

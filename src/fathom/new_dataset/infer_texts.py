@@ -19,6 +19,7 @@ from fathom.new_dataset.identifiers import (
 )
 from fathom.new_dataset.infer_dates import name_formats, read_dates, read_digit_dates
 from fathom.new_dataset.infer_durations import read_durations
+from fathom.new_dataset.infer_mixed_units import name_several, read_mixed_units
 from fathom.new_dataset.infer_numbers import (
     TEXT,
     Context,
@@ -56,9 +57,11 @@ def read_texts(texts: Texts, numbers: Numbers | None, context: Context) -> Readi
     if name is not None:
         return read_categories(texts, context)
     times = find_unix(words)
-    reading = read_digits(texts, markers, words, times, context)
-    if reading is None:
-        reading = read_durations(texts, markers, words, context)
+    reading = (
+        read_digits(texts, markers, words, times, context)
+        or read_durations(texts, markers, words, context)
+        or read_mixed_units(texts, markers, words)
+    )
     if reading is not None:
         return reading
     if numbers is not None and (numbers.share > MOSTLY or numbers.unit.problem):
@@ -93,7 +96,9 @@ def read_other(texts: Texts, words: Texts, context: Context) -> Reading:
         return categories
     if (numbers := name_marks(words)) is not None:
         return numbers
-    return categories if categories.reason is None else name_formats(words) or categories
+    if categories.reason is None:
+        return categories
+    return name_formats(words) or name_several(words) or categories
 
 
 def read_booleans(texts: Texts, markers: Mask, context: Context) -> Reading:

@@ -28,7 +28,9 @@ RANGES = [
     (re.compile(rf"(?:{ABOVE})\s?{NUMBER}|{NUMBER}\s?(?:{OR_MORE})"), "above"),
     (re.compile(NUMBER), "point"),
 ]
-UNITS = "years?|yrs?|months?|days?|hours?|minutes?|min|h|km|kg|cm"
+UNITS = re.compile(
+    r"(?<=[\d+])\s?(years?|yrs?|months?|days?|hours?|minutes?|min|h|km|kg|cm)(?: old)?(?![a-z])"
+)
 FACTORS = {"": 1.0, "k": 1e3, "m": 1e6}
 
 Range = tuple[float, float]
@@ -108,12 +110,13 @@ def rank_ranges(texts: list[str]) -> list[Range] | None:
 def parse_range(text: str) -> tuple[Range | None, str]:
     """Return the ends of a range such as 18 to 24 years or < $15,000, and its unit."""
     bare = re.sub(r"(?<=\d)[,' ](?=\d{3}(?!\d))", "", text)
-    unit = re.search(r"[$€£%]", bare)
+    sign = re.search(r"[$€£%]", bare)
     bare = re.sub(r"\s?[$€£%]\s?", "", bare)
-    word = re.search(rf"(?<=[\d+])\s?({UNITS})$", bare)
-    if word is not None:
-        bare = bare[: word.start()]
-    name = word[1].removesuffix("s") if word is not None else unit[0] if unit else ""
+    units = {name.removesuffix("s") for name in UNITS.findall(bare)}
+    if len(units) > 1:  # 6 months to 2 years
+        return None, ""
+    bare = UNITS.sub("", bare)
+    name = next(iter(units), sign[0] if sign else "")
     for pattern, kind in RANGES:
         match = pattern.fullmatch(bare)
         if match is None:

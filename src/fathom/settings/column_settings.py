@@ -11,9 +11,10 @@ ColumnKind = Literal[
     "number", "integer", "category", "ordinal", "boolean", "date", "text", "text_id"
 ]
 NUMBERS = ("number", "integer")
-DURATION_UNITS = {  # by the formats of the kind number
+MIXED_UNITS = {  # the unit that numbers get, by the formats of the kind number
     "h:mm:ss": "seconds", "m:ss": "seconds", "h:mm": "minutes", "1h 30m": "minutes",
-    "1h 30m 5s": "seconds",
+    "1h 30m 5s": "seconds", "5'10\"": "inches", "5-10": "inches", "11st 4lb": "pounds",
+    "7lb 8oz": "ounces", "40°26'46\"N": "degrees",
 }  # fmt: skip
 UNUSED = ("text", "text_id")  # networks do not take them
 # Texts that stand for a missing value, in every column without `missing`.
@@ -35,8 +36,9 @@ class ColumnSettings(Section):
     - Numbers: `decimal` is the decimal mark, by default that of the source, and `thousands` the
       mark between groups of digits: " " stands for all spaces. `unit` is a text before or after a
       number, such as $, % or kg. With `parentheses`, (5) and 5- are -5. With `magnitudes`, 1.5M is
-      1,500,000. `format` is that of durations: h:mm:ss, m:ss and 1h 30m 5s become seconds, h:mm
-      and 1h 30m minutes.
+      1,500,000. `format` is an example of mixed units: h:mm:ss, m:ss and 1h 30m 5s become seconds,
+      h:mm and 1h 30m minutes, 5'10" and 5-10 inches, 11st 4lb pounds, 7lb 8oz ounces, 40°26'46"N
+      degrees, which are negative in the south and the west.
     - Dates: `format` is that of pandas, by default ISO8601, or `unix seconds` or
       `unix milliseconds` since 1970. These, and times with an offset from UTC, become those of the
       clock in `zone`, by default UTC; others stay as they are. With a `language`, %B and %b of the
@@ -66,7 +68,7 @@ class ColumnSettings(Section):
     @property
     def value_unit(self) -> str | None:
         """The unit of the numbers that stages read."""
-        return DURATION_UNITS.get(self.format or "", self.unit)
+        return MIXED_UNITS.get(self.format or "", self.unit)
 
     @model_validator(mode="after")
     def check_combination(self) -> Self:
@@ -96,15 +98,15 @@ class ColumnSettings(Section):
         return self
 
     @model_validator(mode="after")
-    def check_durations(self) -> Self:
+    def check_mixed_units(self) -> Self:
         if self.kind != "number" or self.format is None:
             return self
-        if self.format not in DURATION_UNITS:
-            known = ", ".join(DURATION_UNITS)
+        if self.format not in MIXED_UNITS:
+            known = ", ".join(MIXED_UNITS)
             raise ValueError(f"format of the kind number is one of {known}, not {self.format!r}")
         for key in ("thousands", "unit", "parentheses", "magnitudes"):
             if getattr(self, key):
-                raise ValueError(f"{key} and the format of durations exclude each other")
+                raise ValueError(f"{key} and the format of mixed units exclude each other")
         return self
 
 

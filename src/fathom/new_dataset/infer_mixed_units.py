@@ -1,0 +1,98 @@
+"""Columns of numbers in mixed units: 5'10", 6-2, 11st 4lb, 7lb 8oz and 40°26'46"N."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from pyarrow import compute
+
+from fathom.download.mixed_units import parse_mixed_units
+from fathom.new_dataset.column_guess import Reading
+from fathom.new_dataset.column_texts import Mask, Texts
+from fathom.new_dataset.infer_numbers import check_odd, leave_out, name_markers
+from fathom.new_dataset.missing_markers import list_missing
+from fathom.new_dataset.printing import shorten
+from fathom.settings.column_settings import ColumnSettings
+
+MIN_FIT = 0.9  # share of the rows
+MIN_HEIGHTS = 5  # different ones
+SEVERAL = r"\D*#(?: ?(?:/|x|×|by|of|out of) ?#){1,3}\D*"  # 120/80, 3 out of 14, 35 x 24 x 2 cm
+PROOFS = {  # texts with two units, of which a column has some
+    "5'10\"": r"(?i)\d+ ?(['′’]|ft\.?|feet|foot)[ ,-]*\d.*",
+    "11st 4lb": r"(?i)\d+ ?(st\.?|stones?)[ ,]*\d.*",
+    "7lb 8oz": r"(?i)\d+ ?(lbs?\.?|pounds?)[ ,]*\d.*",
+    "40°26'46\"N": r".*\d ?[°º˚] ?\d.*",
+}
+HEIGHTS = {  # of people, in feet and inches: results of matches are not all like this
+    r"[4-7]-.*": 1.0, r"[56]-.*": 0.5, r".*-0?[0-4]": 0.0, r".*-0?[89]": 0.0, r".*-1[01]": 0.0,
+}  # fmt: skip
+
+
+def read_mixed_units(texts: Texts, markers: Mask, words: Texts) -> Reading | None:
+    """Declare a column of numbers in mixed units, or return None for other texts.
+
+    Args:
+        texts: all texts of the column.
+        markers: those that mean a missing value.
+        words: the others.
+    """
+    form = find_form(words)
+    if form is None:
+        return None
+    values = parse_mixed_units(words.arrow, form)
+    fits = np.asarray(values.is_valid())
+    odd = words.where(~fits)
+    missing = list_missing(texts, markers | texts.isin(odd.list()))
+    declaration = ColumnSettings(kind="number", format=form, missing=missing)
+    example, value = words.list(fits)[0], values.drop_null()[0].as_py()
+    evidence = f"{example} is read as {value:.6g} {declaration.value_unit}"
+    checks = check_odd(odd)
+    if form == "5-10":
+        other = ColumnSettings(kind="category", missing=missing)
+        checks.append((f"{evidence}, a height in feet and inches", other))
+    named = name_markers(texts.where(markers))
+    return Reading(declaration, "; ".join(filter(None, [evidence, named])), checks=tuple(checks))
+
+
+def find_form(words: Texts) -> str | None:
+    """Return the format of texts of which nearly all have it."""
+    forms = [form for form, proof in PROOFS.items() if words.match(proof).any()]
+    if has_both_directions(words):
+        forms.append("40°26'46\"N")
+    if are_heights(words):
+        forms.append("5-10")
+    for form in forms:
+        fits = np.asarray(parse_mixed_units(words.arrow, form).is_valid())
+        if words.share(fits) >= MIN_FIT:
+            return form
+    return None
+
+
+def has_both_directions(words: Texts) -> bool:
+    """Tell whether numbers are in the north and the south, or in the east and the west."""
+    return any(
+        words.match(rf"\d.*{first}").any()
+        and words.match(rf"\d.*{second}").any()
+        and bool(words.match(rf"\d+([.,]\d+)? ?°? ?[{first}{second}]").all())
+        for first, second in ("NS", "EW")
+    )
+
+
+def are_heights(words: Texts) -> bool:
+    shares = {pattern: words.share(words.match(pattern)) for pattern in HEIGHTS}
+    return len(words) >= MIN_HEIGHTS and all(
+        share >= HEIGHTS[pattern] and share > 0 for pattern, share in shares.items()
+    )
+
+
+def name_several(words: Texts) -> Reading | None:
+    """Leave out texts with several numbers each, such as 120/80; None for other texts."""
+    forms = compute.replace_substring_regex(words.arrow, r"\d+(?:[.,]\d+)?", "#")
+    counts = forms.value_counts()
+    form = counts.field("values")[int(np.argmax(counts.field("counts")))].as_py()
+    is_form = np.asarray(compute.equal(forms, form))
+    if not re.fullmatch(SEVERAL, form) or words.share(is_form) < MIN_FIT:
+        return None
+    example = shorten(words.list(is_form)[0])
+    return leave_out(f"{form.count('#')} numbers in each text, such as {example}: split the column")
