@@ -41,7 +41,7 @@ CASES: list[tuple[str, Image.Image, dict[str, Any], list[str]]] = [
      ["have transparent pixels, which become white"]),
     ("press.jpg", Image.merge("CMYK", [TALL] * 4), {}, ["are CMYK, which becomes RGB"]),
     ("moves.png", TALL, {"save_all": True, "append_images": [TALL.rotate(180)]},
-     ["are animated: the first frame is read"]),
+     ["have several frames or pages: the first is read"]),
 ]  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def test_refuses_a_folder(tmp_path: Path, case: dict[str, Any]) -> None:
     for file in case["files"]:
         if file.endswith("/"):
             (folder / file).mkdir()
-        elif file.endswith((".bmp", ".gif")):
+        elif file.endswith((".svg", ".txt")):
             (folder / file).write_bytes(b"x")
         else:
             save(folder / file, GRAY)
@@ -99,8 +99,10 @@ JPEG = encode(np.tile(COLOR, (20, 20, 1)), "JPEG")
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        *((content, "is not a PNG or JPEG image: convert or remove it") for content in
-          [b"", b"not an image", encode(COLOR, "GIF"), encode(COLOR, "BMP"), PNG[:10]]),
+        *((content, "is not a PNG, JPEG, BMP, GIF, PPM, TIFF or WEBP image: convert or remove it")
+          for content in [b"", b"not an image", encode(COLOR, "ICO"), PNG[:10]]),
+        (encode(COLOR[..., 0].astype(np.float32), "TIFF"), "has floating-point values: convert it "
+         "to 8 or 16 bits, or save all images as an .npz file"),
         (PNG[:20], "is damaged (Truncated File Read): repair or remove it"),
         (PNG[:60], "is damaged (image file is truncated): repair or remove it"),
         (JPEG[:-1000], "is damaged (image file is truncated (N bytes not processed)): repair or "

@@ -53,6 +53,17 @@ def test_ignored_files(tmp_path: Path) -> None:
     assert read_image_folder(tmp_path).files == ["a/1.png", "b/1.png"]
 
 
+@pytest.mark.parametrize("suffix", [".bmp", ".gif", ".webp", ".tif", ".TIFF", ".pgm"])
+def test_formats(tmp_path: Path, suffix: str) -> None:
+    for label in "ab":
+        file = tmp_path / label / f"1{suffix}"
+        file.parent.mkdir()
+        Image.fromarray(GRAY).save(file, lossless=True)
+    found = read_image_folder(tmp_path)
+    assert found.files == [f"a/1{suffix}", f"b/1{suffix}"]
+    np.testing.assert_array_equal(found.images, [GRAY, GRAY])
+
+
 @pytest.mark.parametrize(
     ("subsets", "order", "test_rows"),
     [

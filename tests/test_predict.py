@@ -205,7 +205,8 @@ def test_options_that_do_not_fit(tmp_path: Path, file: Path) -> None:
         "--decimal: is for tables, but the model takes images"
     )
     assert refusal("digits", file, out) == (
-        f"{file}: images must be .png, .jpg, .npz or .npy files, or a folder"
+        f"{file}: images must be files (.png, .jpg, .bmp, .gif, .webp, .tif or .ppm; .npz "
+        "or .npy), or a folder"
     )
 
 

@@ -62,7 +62,7 @@ def new_dataset(file: Path | None, url_env: str | None, **options: Any) -> None:
     """Add your own data set to the project.
 
     FILE is a table (CSV, Excel, JSON lines, Parquet and others: see docs/formats.md), a folder
-    with a sub-folder of .png or .jpg files for each class or with a CSV file of their classes, or
+    with a sub-folder of image files for each class or with a CSV file of their classes, or
     an .npz file of images and labels. Or it is the result of a query of a database:
     --url-env DATABASE_URL --query "select …".
 
@@ -125,7 +125,7 @@ def predict(
 
     MODEL is a folder such as exports/california_housing/mlp. INPUT is a table with the columns that
     the network was trained on, as `fathom new-dataset` takes it (- for CSV on standard input), or
-    images: a folder, or a .png, .jpg, .npz or .npy file.
+    images: a folder, an image file, or an .npz or .npy file.
 
     Rows keep their order and their other columns. Each row gets the column `predicted`. A
     regression adds `predicted_low` and `predicted_high` (the prediction interval), a

@@ -21,7 +21,7 @@ READ_ERRORS = (
     EOFError, IndexError, KeyError, MemoryError, NotImplementedError, OSError, OverflowError,
     RuntimeError, SyntaxError, TypeError, ValueError, struct.error, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-FORMATS = ("PNG", "JPEG")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 ORIENTATION = 0x0112  # EXIF's tag
 WHITE = -1  # the value of a transparent pixel in a 16-bit image
 
@@ -36,14 +36,19 @@ class LoadedImage:
     changes: list[str]
 
 
-def decode_image(file: Path | IO[bytes], name: str, bits: int = MOST_BITS) -> Image.Image:
+def decode_image(
+    file: Path | IO[bytes],
+    name: str,
+    bits: int = MOST_BITS,
+    formats: tuple[str, ...] = FORMATS,
+) -> Image.Image:
     """Read an image file, upright and opaque, as 8 bits of gray (L) or color (RGB).
 
     Raises:
-        FathomError: it is not a PNG or JPEG image, damaged, or suspiciously large, or a 16-bit
-            image has values of more than `bits` bits.
+        FathomError: it has none of the formats (names of Pillow), has floating-point values, is
+            damaged or suspiciously large, or a 16-bit image has values of more than `bits` bits.
     """
-    picture = load_image(file, name).picture
+    picture = load_image(file, name, formats).picture
     if picture.mode != "I":
         return picture
     levels = np.asarray(picture)
@@ -56,21 +61,29 @@ def decode_image(file: Path | IO[bytes], name: str, bits: int = MOST_BITS) -> Im
     return Image.fromarray(np.where(levels == WHITE, 255, levels >> bits - 8).astype(np.uint8))
 
 
-def load_image(file: Path | IO[bytes], name: str) -> LoadedImage:
+def load_image(
+    file: Path | IO[bytes], name: str, formats: tuple[str, ...] = FORMATS
+) -> LoadedImage:
     """Read an image file, with the errors of `decode_image`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(file, formats=FORMATS) as opened:
+            with Image.open(file, formats=formats) as opened:
                 raw_mode = str(opened.tile[0][3]) if opened.tile else ""
                 opened.load()
+                if opened.mode == "F":
+                    raise FathomError(
+                        f"{name} has floating-point values: convert it to 8 or 16 bits, or "
+                        "save all images as an .npz file"
+                    )
                 changes = list_changes(opened, raw_mode)
                 return make_opaque(ImageOps.exif_transpose(opened), changes)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise FathomError(f"{name}: {error_text(error)}") from error
         except UnidentifiedImageError as error:
-            raise FathomError(f"{name} is not a PNG or JPEG image: convert or remove it") from error
+            names = f"{', '.join(formats[:-1])} or {formats[-1]}"
+            raise FathomError(f"{name} is not a {names} image: convert or remove it") from error
         except READ_ERRORS as error:
             text = f"{name} is damaged ({error_text(error)}): repair or remove it"
             raise damage(name, error, text) from error
@@ -86,8 +99,8 @@ def list_changes(opened: Image.Image, raw_mode: str) -> list[str]:
         changes.append("are turned upright, as their EXIF data says")
     if opened.mode == "CMYK":
         changes.append("are CMYK, which becomes RGB")
-    if opened.format == "PNG" and getattr(opened, "n_frames", 1) > 1:
-        changes.append("are animated: the first frame is read")
+    if opened.format != "JPEG" and getattr(opened, "n_frames", 1) > 1:
+        changes.append("have several frames or pages: the first is read")
     if raw_mode.endswith(";16B") and not opened.mode.startswith("I"):
         changes.append("have 16 bits for each color, of which the highest 8 are read")
     return changes

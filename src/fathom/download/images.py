@@ -15,7 +15,10 @@ from fathom.base.errors import FathomError
 from fathom.download.image_files import decode_image
 from fathom.download.own_files import check_name
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
+)  # fmt: skip
+NAMES = ".png, .jpg, .bmp, .gif, .webp, .tif or .ppm"  # for messages
 IGNORED = ("thumbs.db", "desktop.ini", "__macosx")  # besides hidden files
 # Names of folders of a training, validation or test set, and the order of their rows.
 SUBSETS = {
@@ -57,7 +60,7 @@ def read_image_folder(
     bits: int = MOST_BITS,
     listing: Listing | None = None,
 ) -> RawImages:
-    """Read a folder that has one sub-folder of .png, .jpg or .jpeg files for each class.
+    """Read a folder that has one sub-folder of image files for each class.
 
     The folders of classes may be in `train`, `valid` and `test`; the rows of `valid` follow those
     of `train`. Names are sorted with numbers by value (2 before 10). Hidden files are ignored, and
@@ -129,7 +132,9 @@ def list_images(folder: Path) -> list[tuple[str, Path]]:
             )
         others = [file for file in files if file.suffix.lower() not in SUFFIXES]
         if others:
-            raise FathomError(f"{others[0]} is not a .png or .jpg file: convert it or move it away")
+            raise FathomError(
+                f"{others[0]} is not an image file ({NAMES}): convert it or move it away"
+            )
         if not files:
             raise FathomError(f"{sub} has no images: add some, or remove the folder")
         pairs += [(sub.name, file) for file in files]

@@ -16,7 +16,7 @@ from fathom.artifacts.signature import IMAGE, ImageInput
 from fathom.base.errors import FathomError, did_you_mean
 from fathom.download.arrays import ARRAYS, as_uint8, check_image_shape, read_npz_array
 from fathom.download.image_files import FORMATS, READ_ERRORS, decode_image
-from fathom.download.images import SUFFIXES, natural_sort_key
+from fathom.download.images import NAMES, SUFFIXES, natural_sort_key
 from fathom.download.own_files import check_file, check_name, damage, error_text
 from fathom.predict.model_inputs import Inputs
 
@@ -28,7 +28,7 @@ Block = tuple[pa.Table, Inputs]  # rows as they are in the file, and as the mode
 
 
 def read_images(path: Path, image: ImageInput, array: str | None) -> Iterator[Block]:
-    """Read a .png or .jpg file, a folder of them, or the array in an .npz or .npy file.
+    """Read an image file, a folder of them, or the array in an .npz or .npy file.
 
     Yields images in the model's shape, with the column `file` or `row`.
     """
@@ -40,11 +40,11 @@ def read_images(path: Path, image: ImageInput, array: str | None) -> Iterator[Bl
             key=lambda file: [natural_sort_key(part) for part in file.relative_to(path).parts],
         )
         if not files:
-            raise FathomError(f"{path} has no .png or .jpg files")
+            raise FathomError(f"{path} has no image files ({NAMES})")
         return read_file_blocks(files, path, image)
     check_file(path, SUFFIXES)
     if path.suffix.lower() not in SUFFIXES:
-        raise FathomError(f"{path}: images must be .png, .jpg, .npz or .npy files, or a folder")
+        raise FathomError(f"{path}: images must be files ({NAMES}; .npz or .npy), or a folder")
     return read_file_blocks([path], path.parent, image)
 
 
@@ -58,7 +58,9 @@ def read_file_blocks(files: list[Path], folder: Path, image: ImageInput) -> Iter
         yield pa.table({"file": names}), {IMAGE: images}
 
 
-def read_image(file: Path | IO[bytes], name: str, image: ImageInput) -> NDArray[np.uint8]:
+def read_image(
+    file: Path | IO[bytes], name: str, image: ImageInput, formats: tuple[str, ...] = FORMATS
+) -> NDArray[np.uint8]:
     """Return the picture in a file in the shape of the model's input.
 
     Raises:
@@ -66,11 +68,11 @@ def read_image(file: Path | IO[bytes], name: str, image: ImageInput) -> NDArray[
             images. Of such a file only the header is read.
     """
     height, width = image.shape[:2]
-    size = read_size(file)
+    size = read_size(file, formats)
     # It may be turned by its EXIF data.
     if not (image.resized or size is None or (width, height) in (size, size[::-1])):
         raise size_error(name, size, image)
-    picture = decode_image(file, name, image.bits)
+    picture = decode_image(file, name, image.bits, formats)
     if picture.size != (width, height):
         if not image.resized:
             raise size_error(name, picture.size, image)
@@ -78,12 +80,12 @@ def read_image(file: Path | IO[bytes], name: str, image: ImageInput) -> NDArray[
     return np.asarray(picture.convert("L" if len(image.shape) == 2 else "RGB"))
 
 
-def read_size(file: Path | IO[bytes]) -> tuple[int, int] | None:
+def read_size(file: Path | IO[bytes], formats: tuple[str, ...] = FORMATS) -> tuple[int, int] | None:
     """Return the width and height in the header of a file, None if it has none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of many pixels
         try:
-            with Image.open(file, formats=FORMATS) as image:
+            with Image.open(file, formats=formats) as image:
                 return image.size
         except Image.DecompressionBombError:
             return BOMB

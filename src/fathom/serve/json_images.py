@@ -18,6 +18,7 @@ from fathom.predict.model_inputs import Inputs
 from fathom.serve.request_error import RequestError, json_text, json_type
 
 FILE = "b64"
+FORMATS = ("PNG", "JPEG")  # the decoders that a request can reach
 MAX_PIXELS = 1 << 24  # of all files of a request: small files may unpack to gigabytes
 
 
@@ -34,7 +35,7 @@ def image_inputs(values: Sequence[Any], image: ImageInput) -> Inputs:
     for row, value in enumerate(values):
         content = unwrap(value, row)
         if isinstance(content, bytes):
-            pixels += math.prod(read_size(io.BytesIO(content)) or [0])
+            pixels += math.prod(read_size(io.BytesIO(content), FORMATS) or [0])
             if image.resized and pixels > MAX_PIXELS:
                 raise RequestError(
                     f"row {row}: the image files up to this row have more than {MAX_PIXELS} "
@@ -66,7 +67,7 @@ def unwrap(value: Any, row: int) -> Any:
 
 def read_file(content: bytes, row: int, image: ImageInput) -> NDArray[np.uint8]:
     try:
-        return read_image(io.BytesIO(content), f"row {row}: the file", image)
+        return read_image(io.BytesIO(content), f"row {row}: the file", image, FORMATS)
     except FathomError as error:
         raise RequestError(str(error)) from error
 
