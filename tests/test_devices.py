@@ -99,7 +99,7 @@ def test_fewer_gpus_than_asked_for(workspace: Path, monkeypatch: pytest.MonkeyPa
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,2"
 
 
-FAST = "4,000 steps of operations that XLA is fast at"
+FAST = "1,500 steps of operations that XLA is fast at"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_rule_for_xla_on_a_gpu(
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda _: ["GPU:0"])
     inputs = keras.Input([2])
     model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
-    assert choose_xla(model, ["MatMul", kind], 4_000, deterministic) == (xla, reason)
+    assert choose_xla(model, ["MatMul", kind], 1_500, deterministic) == (xla, reason)
 
 
 @pytest.mark.slow

@@ -11,15 +11,16 @@ import tensorflow as tf
 from fathom.settings.config import TrainSettings
 from fathom.train.feeds import Examples, Feed
 from fathom.train.metric_programs import make_reset, make_results
+from fathom.train.random_numbers import threefry
 from fathom.train.scalars import Scalars
 from fathom.train.steps import batch_size, number_of_epochs, steps_of_epoch
 
 # XLA turns a step into a few fused loops instead of a call for each operation. Measured on 2 cores
 # (`make bench`): a step takes a quarter to all of the graph's time on dense networks of 1,000 to
-# 2 million weights, but several times as long with random numbers and ten times as long with
-# convolutions. Compiling takes 0.3 to 2 s, which about 4,000 steps gain back.
-SLOW_IN_XLA = re.compile("Random|Conv[123]D|DepthwiseConv")
-STEPS_WORTH_XLA = 4_000
+# 2 million weights, with dropout, too, but ten times as long with convolutions. Compiling takes 0.3
+# to 3 s, which about 1,500 steps gain back.
+SLOW_IN_XLA = re.compile("Conv[123]D|DepthwiseConv")
+STEPS_WORTH_XLA = 1_500
 # On a GPU a step is bound by the start of its operations: 0.45 ms with XLA and 3.5 ms without, on
 # an H200 with `mlp` on digits, whose bits were the same in three processes. TensorFlow asks XLA for
 # deterministic operations. With those below, XLA on a GPU has not been tried.
@@ -34,7 +35,7 @@ class Programs:
 
     Args:
         scalars: numbers of the model that are inputs, such as learning rates.
-        last: trains on one batch, of any size.
+        last: trains on one batch, of any size, without XLA: it is rarely worth compiling.
         steps: trains on the full batches between two numbers, of rows in an order.
         test: adds the first rows of some to the metrics.
         reset: resets loss and metrics.
@@ -94,16 +95,30 @@ def make_programs(
     if xla == "auto":
         steps = number_of_epochs(settings, rows) * steps_of_epoch(settings, rows)
         xla, reason = choose_xla(model, kinds, steps, settings.deterministic)
-    # XLA has random numbers of its own. Without them the last batch, which has another size, is
-    # not worth compiling.
-    random = any("Random" in kind for kind in kinds)
-    last = tf.function(step, jit_compile=True, autograph=False) if xla and random else step
-    # In a loop of the network's own, XLA must know the batch size when the step is traced.
-    batch_step = train_step if xla and any("While" in kind for kind in kinds) else step
     size = batch_size(settings, rows)
-    programs = make_steps(batch_step, size, xla), make_test(test_step)
+    programs = (
+        make_steps(choose_step(train_step, step, kinds, xla), size, xla),
+        make_test(test_step),
+    )
     of_metrics = make_reset(model), make_results(model)
-    return Programs(scalars, last, *programs, *of_metrics, size, xla, reason)
+    return Programs(scalars, step, *programs, *of_metrics, size, xla, reason)
+
+
+def choose_step(
+    train_step: Callable[[Examples], None],
+    step: Callable[[Examples], None],
+    kinds: list[str],
+    xla: bool,
+) -> Callable[[Examples], None]:
+    """Return the step of the program `steps`: `step`, which is traced already, if it can be."""
+    if xla and any("Random" in kind for kind in kinds) and not on_gpu():
+        return threefry(train_step)
+    # In a loop of the network's own, XLA must know the batch size when the step is traced.
+    return train_step if xla and any("While" in kind for kind in kinds) else step
+
+
+def on_gpu() -> bool:
+    return bool(tf.config.get_visible_devices("GPU"))
 
 
 def make_steps(step: Callable[[Examples], None], batch_size: int, xla: bool) -> Any:
@@ -152,14 +167,13 @@ def choose_xla(
     """Tell whether XLA compiles so many steps of these kinds of operations, and why."""
     if not all(layer.supports_jit for layer in model.layers):
         return False, "a layer that XLA does not take"
-    on_gpu = bool(tf.config.get_visible_devices("GPU"))
     untried = [kind for kind in kinds if UNTRIED_ON_GPU.search(kind)]
-    if on_gpu and deterministic and untried:
+    if on_gpu() and deterministic and untried:
         return False, f"{untried[0]} may not be deterministic in XLA on a GPU"
     if steps < STEPS_WORTH_XLA:
         return False, f"{steps:,} steps would not gain back what compiling costs"
     slow = [kind for kind in kinds if SLOW_IN_XLA.search(kind)]
-    if slow and not on_gpu:
+    if slow and not on_gpu():
         return False, f"XLA is slow at {slow[0]} on a CPU"
     return True, f"{steps:,} steps of operations that XLA is fast at"
 
