@@ -8,6 +8,7 @@ from fathom.base.files import read_json
 from fathom.settings.fields import Task
 
 PRIMARY_METRIC: dict[Task, str] = {"regression": "rmse", "classification": "accuracy"}
+SECOND_METRIC = "cross_entropy"  # of classifiers; two of them often have as many right
 HIGHER_IS_BETTER = ("accuracy", "auc", "precision", "recall", "f1", "r2")
 
 
@@ -21,12 +22,18 @@ def is_better(metric: str, value: float, other: float) -> bool:
 
 
 def find_best(metrics: Mapping[str, Mapping[str, Any]], metric: str) -> str:
-    """Return the model with the best value of a metric on the validation set, the first of equals.
+    """Return the model with the best value of a metric on the validation set, and of equals that
+    with the lowest cross-entropy there, if they have one, or else the first.
 
     `metrics` maps a model, a subset and a metric to a value.
     """
-    choose = max if higher_is_better(metric) else min
-    return choose(metrics, key=lambda name: metrics[name]["valid"][metric])
+    sign = -1 if higher_is_better(metric) else 1
+
+    def place(name: str) -> tuple[float, float]:
+        values = metrics[name]["valid"]
+        return sign * values[metric], values.get(SECOND_METRIC, 0.0)
+
+    return min(metrics, key=place)
 
 
 def best_network(dataset: str, models: list[str], metric: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fathom.artifacts.ranking import higher_is_better
+from fathom.artifacts.ranking import SECOND_METRIC, higher_is_better
 from fathom.evaluate.formatting import format_percent, format_share, join_words
 from fathom.report import classification
 from fathom.report.charts import unit_suffix
@@ -79,9 +79,10 @@ def describe_ties(results: DatasetResults) -> str:
     sentences = []
     if len(equal) > 1:
         label = results.labels[metric]
-        sentences.append(
-            f"{join_words(equal)} have the same validation {label}; the first of them is shown."
-        )
+        why = "the first of them is shown"
+        if SECOND_METRIC in best.metrics["valid"]:
+            why = f"{best.name} is shown, for its lower cross-entropy"
+        sentences.append(f"{join_words(equal)} have the same validation {label}; {why}.")
     if alike:
         sentences.append(f"{join_words(alike)} can't be told apart from it on the test set.")
     return " ".join(sentences)
