@@ -49,9 +49,9 @@ SCHEDULES = "keras.optimizers.schedules"
         (
             [
                 f"train.schedule._target_={SCHEDULES}.PiecewiseConstantDecay",
-                "train.schedule.boundaries=[3, 5.5]", "train.schedule.values=[0.3, 0.2, 0.1]",
+                "train.schedule.boundaries=[3, 5.5]", "train.schedule.values=[3, 0.2, 0.1]",
             ],
-            {0: 0.3, 2.95: 0.3, 3: 0.2, 5: 0.2, 5.5: 0.1, 10: 0.1},
+            {0: 3.0, 2.95: 3.0, 3: 0.2, 5: 0.2, 5.5: 0.1, 10: 0.1},
         ),
         (["train.optimizer.learning_rate=0.6"], {0: 0.6, 5: 0.3, 10: 0.0}),
         (["train.schedule=null"], {0: 0.2, 10: 0.2}),
@@ -113,6 +113,12 @@ def test_optimizer_takes_its_arguments(
             "digits", "train.schedule.decay_epoch=3",
             "train.schedule.decay_epoch is no argument of "
             "keras.optimizers.schedules.CosineDecay; did you mean decay_steps?",
+        ),
+        (
+            "digits", f"train.schedule={{_target_: {SCHEDULES}.PiecewiseConstantDecay, "
+            "boundaries: [3], values: [a, 0.1]}",
+            f"train.schedule: {SCHEDULES}.PiecewiseConstantDecay gives no rate: Cannot convert 0 to "
+            "EagerTensor of dtype string",
         ),
         (
             "digits", "train.loss=categorical_crosentropy",

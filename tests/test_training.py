@@ -26,8 +26,10 @@ from fathom.messages.training import last_line
 
 HOUSING = [
     PLAIN,
-    "train.epochs=8", "model.learning_rate=0.2", "train.optimizer.weight_decay=0.0",
-    "train.batch_size=32", "train.schedule=null", "train.early_stopping=null",
+    "train.epochs=8", "train.optimizer.weight_decay=0.0", "train.batch_size=32",
+    "train.schedule={_target_: keras.optimizers.schedules.PiecewiseConstantDecay, boundaries: [7], "
+    "values: [0.02, 2.0]}",
+    "train.early_stopping=null",
     "train.tensorboard=true",
     "+train.callbacks.rows={_target_: keras.callbacks.CSVLogger, filename: rows.csv}",
     "+train.callbacks.none=null",

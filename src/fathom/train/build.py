@@ -93,7 +93,9 @@ def make_schedule(config: NetworkConfig, schedule: Factory, rate: float, rows: i
         if name.endswith("_epochs") and isinstance(value, (int, float)):
             name, value = name.removesuffix("epochs") + "steps", round(value * steps)
         elif name == "boundaries" and schedule.target.endswith(".PiecewiseConstantDecay"):
-            value = [round(epochs * steps) - 1 for epochs in value]
+            value = [round(epochs * steps) - 1 for epochs in numbers(value)] or value
+        elif name == "values":
+            value = [float(rate) for rate in numbers(value)] or value
         arguments[name] = value
     epochs = number_of_epochs(config.train, rows)
     defaults = {"initial_learning_rate": rate, "decay_steps": steps * epochs}
@@ -102,7 +104,19 @@ def make_schedule(config: NetworkConfig, schedule: Factory, rate: float, rows: i
         defaults["initial_learning_rate"], defaults["warmup_target"] = 0.0, rate
         defaults["decay_steps"] -= warmup
     factory = Factory.model_validate(arguments)
-    return make(factory, ("train", "schedule"), config.origins, **defaults)
+    made = make(factory, ("train", "schedule"), config.origins, **defaults)
+    try:
+        float(made(0))
+    except Exception as error:  # Keras checks few arguments before a step
+        text = f"{schedule.target} gives no rate: {' '.join(str(error).split())}"
+        raise config.origins.error(("train", "schedule"), text) from error
+    return made
+
+
+def numbers(value: Any) -> list[float]:
+    """Return a list of numbers, an empty one instead of anything else."""
+    are_numbers = isinstance(value, list) and all(isinstance(n, (int, float)) for n in value)
+    return list(value) if are_numbers else []
 
 
 def make_loss(output: Output, problem: Problem, config: NetworkConfig) -> Any:
