@@ -92,7 +92,7 @@ def predict(
 
 
 def summarize(counts: Counts, flag: bool) -> str:
-    summary = f"{counts.rows:,} rows"
+    summary = f"{counts.rows:,} row{'s' * (counts.rows != 1)}"
     if counts.unusual:
         where = "see the column unusual" if flag else "--flag marks them"
         summary += f", {counts.unusual:,} of them with values that training did not see ({where})"
