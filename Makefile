@@ -1,6 +1,6 @@
 # make repro         rebuild everything that is out of date: data, networks, metrics, report
 # make test          lint, type checks and all fast tests: minutes; before each commit
-# make test-all      the same and all slow tests: 50 minutes
+# make test-all      the same and all slow tests: 25 to 45 minutes
 # make test-changed  the fast tests that run code changed since the last call
 # make coverage      fast and slow tests, with the branches of src/ that they do not run
 # make bench         time an epoch by Fathom, Keras' fit, PyTorch and scikit-learn: half an hour

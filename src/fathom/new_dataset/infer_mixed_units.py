@@ -24,7 +24,7 @@ PROOFS = {  # texts with two units, of which a column has some
     "7lb 8oz": r"(?i)\d+ ?(lbs?\.?|pounds?)[ ,]*\d.*",
     "40°26'46\"N": r".*\d ?[°º˚] ?\d.*",
 }
-HEIGHTS = {  # of people, in feet and inches: results of matches are not all like this
+HEIGHTS = {  # least shares in a column of heights; 0.0: some. Results of matches do not have all
     r"[4-7]-.*": 1.0, r"[56]-.*": 0.5, r".*-0?[0-4]": 0.0, r".*-0?[89]": 0.0, r".*-1[01]": 0.0,
 }  # fmt: skip
 
