@@ -117,8 +117,8 @@ def test_optimizer_takes_its_arguments(
         (
             "digits", f"train.schedule={{_target_: {SCHEDULES}.PiecewiseConstantDecay, "
             "boundaries: [3], values: [a, 0.1]}",
-            f"train.schedule: {SCHEDULES}.PiecewiseConstantDecay gives no rate: Cannot convert 0 to "
-            "EagerTensor of dtype string",
+            f"train.schedule: {SCHEDULES}.PiecewiseConstantDecay gives no rate: Cannot convert 0 "
+            "to EagerTensor of dtype string",
         ),
         (
             "digits", "train.loss=categorical_crosentropy",
