@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from fathom.download.mixed_units import parse_mixed_units
 from fathom.new_dataset.column_guess import OtherReading, Reading
 from fathom.new_dataset.column_texts import Mask, Texts
-from fathom.new_dataset.infer_numbers import Context, check_odd, name_markers
-from fathom.new_dataset.missing_markers import list_missing
+from fathom.new_dataset.infer_mixed_units import MIN_FIT, has_form, read_form
+from fathom.new_dataset.infer_numbers import Context
 from fathom.settings.column_settings import ColumnSettings
 
-MIN_DURATIONS = 0.9  # share of the rows
 START = r"(?s)[+-]?P?T?\d.*"
 CLOCK = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
 BEFORE_SIX = r"0?[0-5]:.*"  # at night: more than half of a column are rarely times of day
@@ -30,50 +26,37 @@ def read_durations(texts: Texts, markers: Mask, words: Texts, context: Context) 
         markers: those that mean a missing value.
         words: the others.
     """
-    durations = duration_declaration(words)
-    if durations is None:
+    form = find_duration_form(words)
+    if form is None:
         return None
     is_clock = bool(words.match(CLOCK).all())
     if is_clock and not context.is_target and words.share(words.match(BEFORE_SIX)) <= 0.5:
         return None
-    values = parse_mixed_units(words.arrow, str(durations.format))
-    valid = np.asarray(values.is_valid())
-    odd = words.where(~valid)
-    missing = list_missing(texts, markers | texts.isin(odd.list()))
-    durations = durations.model_copy(update={"missing": missing})
-    checks = check_odd(odd, "duration")
-    example, value = words.list(valid)[0], values.drop_null()[0].as_py()
-    evidence = f"{example} is read as {value:.15g} {durations.value_unit}"
+    others: list[tuple[str, ColumnSettings]] = []
     if is_clock and not context.is_target:
-        why = "because more than half of the rows are below 6:00"
-        clock = "%H:%M:%S" if durations.format == "h:mm:ss" else "%H:%M"
-        other = ColumnSettings(kind="date", format=clock, missing=missing)
-        checks.append((f"{evidence}, not as a time of day, {why}", other))
-    elif durations.format == "m:ss" and context.is_target:
-        other = durations.model_copy(update={"format": "h:mm"})
-        checks.append((f"{evidence}, not minutes", other))
-    named = name_markers(texts.where(markers))
-    return Reading(durations, "; ".join(filter(None, [evidence, named])), checks=tuple(checks))
+        why = "not as a time of day, because more than half of the rows are below 6:00"
+        clock = "%H:%M:%S" if form == "h:mm:ss" else "%H:%M"
+        others = [(why, ColumnSettings(kind="date", format=clock))]
+    elif form == "m:ss" and context.is_target:
+        others = [("not minutes", ColumnSettings(kind="number", format="h:mm"))]
+    return read_form(form, texts, markers, words, others, what="duration")
 
 
-def duration_declaration(words: Texts) -> ColumnSettings | None:
-    """Declare texts of which nearly all may be durations."""
-    if words.share(words.match(START)) < MIN_DURATIONS:  # soon, for free text
+def find_duration_form(words: Texts) -> str | None:
+    """Return the format of texts of which nearly all may be durations."""
+    if words.share(words.match(START)) < MIN_FIT:  # soon, for free text
         return None
     form = "h:mm:ss" if words.match(".*:.*:.*").any() else "m:ss"
     if words.match(TWO_PARTS).any():
         form = "1h 30m 5s" if words.match(r"(?i).*\d ?(s|sec.*|秒)").any() else "1h 30m"
-    fits = np.asarray(parse_mixed_units(words.arrow, form).is_valid())
-    if words.share(fits) < MIN_DURATIONS:
-        return None
-    return ColumnSettings(kind="number", format=form)
+    return form if has_form(words, form) else None
 
 
 def check_clock(words: Texts, missing: list[str] | None) -> list[OtherReading]:
     """Name a time of day that may be a duration: without a leading zero, or all before noon."""
-    durations = duration_declaration(words)
+    form = find_duration_form(words)
     has_zeros = words.match(r"0\d:.*").any() and not words.match(r"\d:.*").any()
-    if durations is None or (has_zeros and words.match(AFTERNOON).any()):
+    if form is None or (has_zeros and words.match(AFTERNOON).any()):
         return []
-    other = durations.model_copy(update={"missing": missing})
+    other = ColumnSettings(kind="number", format=form, missing=missing)
     return [(f"{words.list()[0]} is read as a time of day, not as a duration", other)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from pyarrow import compute
@@ -24,9 +25,6 @@ PROOFS = {  # texts with two units, of which a column has some
     "7lb 8oz": r"(?i)\d+ ?(lbs?\.?|pounds?)[ ,]*\d.*",
     "40°26'46\"N": r".*\d ?[°º˚] ?\d.*",
 }
-HEIGHTS = {  # least shares in a column of heights; 0.0: some. Results of matches do not have all
-    r"[4-7]-.*": 1.0, r"[56]-.*": 0.5, r".*-0?[0-4]": 0.0, r".*-0?[89]": 0.0, r".*-1[01]": 0.0,
-}  # fmt: skip
 
 
 def read_mixed_units(texts: Texts, markers: Mask, words: Texts) -> Reading | None:
@@ -40,19 +38,44 @@ def read_mixed_units(texts: Texts, markers: Mask, words: Texts) -> Reading | Non
     form = find_form(words)
     if form is None:
         return None
+    others: list[tuple[str, ColumnSettings]] = []
+    if form == "5-10":
+        others = [("a height in feet and inches", ColumnSettings(kind="category"))]
+    return read_form(form, texts, markers, words, others, digits=6)
+
+
+def read_form(
+    form: str,
+    texts: Texts,
+    markers: Mask,
+    words: Texts,
+    others: Sequence[tuple[str, ColumnSettings]] = (),
+    what: str = "number",
+    digits: int = 15,
+) -> Reading:
+    """Declare a column of numbers in mixed units; texts of another form are missing.
+
+    Args:
+        others: declarations to choose instead, without their missing values, and what to say.
+        what: the name of the values in the check of texts of another form.
+        digits: of the example.
+    """
     values = parse_mixed_units(words.arrow, form)
     fits = np.asarray(values.is_valid())
     odd = words.where(~fits)
-    missing = list_missing(texts, markers | texts.isin(odd.list()))
-    declaration = ColumnSettings(kind="number", format=form, missing=missing)
+    missing = {"missing": list_missing(texts, markers | texts.isin(odd.list()))}
+    declaration = ColumnSettings(kind="number", format=form).model_copy(update=missing)
     example, value = words.list(fits)[0], values.drop_null()[0].as_py()
-    evidence = f"{example} is read as {value:.6g} {declaration.value_unit}"
-    checks = check_odd(odd)
-    if form == "5-10":
-        other = ColumnSettings(kind="category", missing=missing)
-        checks.append((f"{evidence}, a height in feet and inches", other))
+    evidence = f"{example} is read as {value:.{digits}g} {declaration.value_unit}"
+    checks = check_odd(odd, what)
+    checks += [(f"{evidence}, {why}", other.model_copy(update=missing)) for why, other in others]
     named = name_markers(texts.where(markers))
     return Reading(declaration, "; ".join(filter(None, [evidence, named])), checks=tuple(checks))
+
+
+def has_form(words: Texts, form: str) -> bool:
+    """Tell whether nearly all texts have a format of mixed units."""
+    return words.share(np.asarray(parse_mixed_units(words.arrow, form).is_valid())) >= MIN_FIT
 
 
 def find_form(words: Texts) -> str | None:
@@ -62,11 +85,7 @@ def find_form(words: Texts) -> str | None:
         forms.append("40°26'46\"N")
     if are_heights(words):
         forms.append("5-10")
-    for form in forms:
-        fits = np.asarray(parse_mixed_units(words.arrow, form).is_valid())
-        if words.share(fits) >= MIN_FIT:
-            return form
-    return None
+    return next((form for form in forms if has_form(words, form)), None)
 
 
 def has_both_directions(words: Texts) -> bool:
@@ -80,9 +99,12 @@ def has_both_directions(words: Texts) -> bool:
 
 
 def are_heights(words: Texts) -> bool:
-    shares = {pattern: words.share(words.match(pattern)) for pattern in HEIGHTS}
-    return len(words) >= MIN_HEIGHTS and all(
-        share >= HEIGHTS[pattern] and share > 0 for pattern, share in shares.items()
+    """Tell whether texts are heights of people: results of matches do not have all of this."""
+    return (
+        len(words) >= MIN_HEIGHTS
+        and bool(words.match("[4-7]-.*").all())
+        and words.share(words.match("[56]-.*")) >= 0.5
+        and all(words.match(f".*-{inches}").any() for inches in ("0?[0-4]", "0?[89]", "1[01]"))
     )
 
 
