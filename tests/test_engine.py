@@ -287,7 +287,8 @@ def test_rows_on_disk_train_as_by_fit(xla: bool) -> None:
         assert chosen is not None
         return rows((TABLE, NUMBER), slice(chosen.start, chosen.stop))
 
-    train = DiskFeed(read, ROWS + VALID, window_rows=96, alignment=8)
+    whole = 192 if xla else ROWS + VALID  # XLA does not train on the last, smaller batch
+    train = DiskFeed(read, whole, window_rows=96, alignment=8)
     valid = DiskFeed(read, ROWS, window_rows=64, alignment=8)
-    build, settings, _ = CASES["dense" if xla else "dropout"]
+    build, settings, _ = CASES["dropout"]
     compare(build, settings, (train, valid), lambda: keras.optimizers.Adam(), xla, not xla)
