@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +17,9 @@ from fathom.settings.column_settings import ColumnSettings
 
 MIN_FIT = 0.9  # share of the rows
 MIN_HEIGHTS = 5  # different ones
-SEVERAL = r"\D*#(?: ?(?:/|x|×|by|of|out of) ?#){1,3}\D*"  # 120/80, 3 out of 14, 35 x 24 x 2 cm
+NUMBER = r"\d+(?:[.,]\d+)?"
+# 120/80, 3 out of 14, 35 x 24 x 2 cm
+SEVERAL = rf"[^0-9]*{NUMBER}(?: ?(?:/|x|×|by|of|out of) ?{NUMBER}){{1,3}}[^0-9]*"
 PROOFS = {  # texts with two units, of which a column has some
     "5'10\"": r"(?i)\d+ ?(['′’]|ft\.?|feet|foot)[ ,-]*\d.*",
     "11st 4lb": r"(?i)\d+ ?(st\.?|stones?)[ ,]*\d.*",
@@ -110,11 +111,13 @@ def are_heights(words: Texts) -> bool:
 
 def name_several(words: Texts) -> Reading | None:
     """Leave out texts with several numbers each, such as 120/80; None for other texts."""
-    forms = compute.replace_substring_regex(words.arrow, r"\d+(?:[.,]\d+)?", "#")
+    if words.share(words.match(SEVERAL)) < MIN_FIT:
+        return None
+    forms = compute.replace_substring_regex(words.arrow, NUMBER, "#")
     counts = forms.value_counts()
     form = counts.field("values")[int(np.argmax(counts.field("counts")))].as_py()
     is_form = np.asarray(compute.equal(forms, form))
-    if not re.fullmatch(SEVERAL, form) or words.share(is_form) < MIN_FIT:
+    if words.share(is_form) < MIN_FIT:
         return None
     example = shorten(words.list(is_form)[0])
     return leave_out(f"{form.count('#')} numbers in each text, such as {example}: split the column")
