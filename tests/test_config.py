@@ -116,14 +116,14 @@ def test_refuses_interpolations_to_nowhere(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "epochs", "units"),
     [
-        (["dataset=diabetes", "model=mlp"], 7, [256, 256]),
-        (DIGITS_MLP, 11, [256, 256]),
+        (["dataset=diabetes", "model=mlp"], 7, "auto"),
+        (DIGITS_MLP, 11, "auto"),
         (BOOK_MLP, 22, [7]),
         ([*BOOK_MLP, "train.epochs=33", "model.units=[8]"], 33, [8]),
     ],
 )
 def test_later_layers_win(
-    workspace: Path, overrides: list[str], epochs: int, units: list[int]
+    workspace: Path, overrides: list[str], epochs: int, units: list[int] | str
 ) -> None:
     edit(workspace / "params.yaml", "train.epochs=7")
     edit(workspace / DIGITS, "train={epochs: 11}")

@@ -31,6 +31,22 @@ def test_inputs_of_a_table_with_categories(workspace: Path, model: str) -> None:
     assert all(MIXED.shape_of(name) == shape for name, shape in INPUTS[model].items())
 
 
+@pytest.mark.parametrize(
+    ("problem", "rows", "units"),
+    [
+        (MIXED, 2_999, [128, 128]),
+        (MIXED, 3_000, [256, 256]),
+        (make_problem("digits"), 9, [256] * 2),
+    ],
+)
+def test_small_tables_have_narrow_layers(
+    workspace: Path, problem: Problem, rows: int, units: list[int]
+) -> None:
+    few = problem.model_copy(update={"rows": problem.rows | {"train": rows}})
+    network = build_network("california_housing", "mlp", "units=auto", problem=few)
+    assert [layer.units for layer in hidden(network)] == units
+
+
 @pytest.mark.parametrize("model", ["mlp", "selu", "wide_deep", "deep_only"])
 def test_a_table_of_categories_alone(workspace: Path, model: str) -> None:
     network = build_network("california_housing", model, problem=ONLY_CATEGORIES)

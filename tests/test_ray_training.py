@@ -160,7 +160,8 @@ def test_wide_and_deep(here: Path, nodes: Any, tmp_path: Path) -> None:
     wait = f"+train.callbacks.wait={{_target_: killing.Wait, epochs: [2], folder: {tmp_path}}}"
     command = [sys.executable, "src/train.py", *chosen, *settings, *by_workers(1, nodes), wait]
     killed = subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    while not (tmp_path / "killed-0").exists():
+    checkpoints = Path("checkpoints/california_housing/wide_deep")
+    while not ((tmp_path / "killed-0").exists() and list(checkpoints.rglob("seed-42.npz"))):
         assert killed.poll() is None, killed.communicate()[0]
         time.sleep(0.05)
     killed.kill()

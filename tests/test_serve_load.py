@@ -30,8 +30,12 @@ from services import (
 )
 from stages import run_command
 
+from fathom.serve.bodies import SLOWEST
+
 pytestmark = pytest.mark.usefixtures("in_exports")
 pytest_plugins = ["services"]
+
+BLANKS = b" " * (30 * SLOWEST)
 
 
 def test_each_client_gets_the_predictions_of_its_rows() -> None:
@@ -64,10 +68,15 @@ def test_each_client_gets_the_predictions_of_its_rows() -> None:
 
 
 def open_requests(service: Served) -> list[socket.socket]:
-    """Return three connections with a request of which only the head has arrived."""
+    """Return three connections with a request whose `BODY` is to come.
+
+    The blanks before it are worth half a minute of the service's patience, so that it does not
+    matter how busy the machine is.
+    """
     connections = [service.connect() for _ in range(3)]
+    length = f"{len(BLANKS) + len(BODY)}".encode()
     for connection in connections:
-        connection.sendall(HEAD)
+        connection.sendall(HEAD.replace(str(len(BODY)).encode(), length) + BLANKS)
     while service.metric("fathom_requests_under_way") < 4:  # that for the metric is one
         pass
     return connections

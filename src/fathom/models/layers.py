@@ -17,7 +17,7 @@ from fathom.artifacts.problem import Output, Problem
 from fathom.models.augmentation import Augmentation, augment
 from fathom.models.names import known_name, layer_name
 from fathom.models.numbers import NumberEmbeddings, embed_numbers
-from fathom.settings.fields import Section, Task
+from fathom.settings.fields import Section, Task, expect
 
 
 def known_activation(name: str) -> str:
@@ -54,8 +54,13 @@ Initializer = Annotated[str, AfterValidator(partial(known_name, keras.initialize
 Rates = Annotated[Literal["auto"] | float | dict[Task, float], PlainValidator(valid_rates)]
 Embedding = Literal["auto"] | PositiveInt
 Units = list[PositiveInt]
+AutoUnits = Annotated[
+    Literal["auto"] | Units, expect("auto or a list of whole numbers from 1 on, such as [256, 128]")
+]
 
-FEW_ROWS = 20_000  # of a training set
+# of a training set:
+FEW_ROWS = 20_000  # fewer need dropout
+VERY_FEW_ROWS = 3_000  # for fewer, wider layers only take longer
 
 CHECKED = ConfigDict(strict=True, arbitrary_types_allowed=True)
 
@@ -63,7 +68,7 @@ CHECKED = ConfigDict(strict=True, arbitrary_types_allowed=True)
 class HiddenLayers(Section):
     """Settings of a stack of dense layers, as `conf/model/mlp.yaml` describes them."""
 
-    units: Units
+    units: AutoUnits
     activation: Activation
     kernel_initializer: Initializer
     batch_normalization: bool
@@ -127,9 +132,10 @@ def hidden_layers(
     """
     rate = dropout_rate(settings.dropout, problem)
     alpha = settings.activation == "selu"
-    first = 0 if dropout_layers is None else len(settings.units) - dropout_layers
+    sizes = layer_sizes(settings.units, problem)
+    first = 0 if dropout_layers is None else len(sizes) - dropout_layers
     normalized = settings.batch_normalization
-    for index, units in enumerate(settings.units):
+    for index, units in enumerate(sizes):
         x = keras.layers.Dense(
             units,
             activation=None if normalized else settings.activation,
@@ -143,6 +149,14 @@ def hidden_layers(
         if rate and index >= first:
             x = (keras.layers.AlphaDropout if alpha else keras.layers.Dropout)(rate)(x)
     return x
+
+
+def layer_sizes(units: AutoUnits, problem: Problem) -> Units:
+    """Return the units of each hidden layer."""
+    if units != "auto":
+        return units
+    is_small = problem.kind == "table" and problem.rows["train"] < VERY_FEW_ROWS
+    return [128, 128] if is_small else [256, 256]
 
 
 def dropout_rate(rates: Rates, problem: Problem) -> float:

@@ -19,7 +19,7 @@ def build(
     dropout: layers.Rates,
     embedding: layers.Embedding,
     numbers: NumberEmbeddings,
-    units: layers.Units | None = None,
+    units: layers.AutoUnits | None = None,
     depth: PositiveInt | None = None,
     width: PositiveInt | None = None,
     dropout_layers: NonNegativeInt | None = None,
