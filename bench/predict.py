@@ -3,9 +3,9 @@
 python bench/predict.py [--rows 200000] [--model california_housing/wide_deep]
 
 The exported network predicts raw rows of the data set, repeated as needed: from file to file, by
-the function behind `fathom predict` and by the command including its start; and from arrays to
-arrays in memory, by `keras.Model.predict` with its default batches of 32 rows and with Fathom's
-large ones. Times are medians of three rounds. Prints Markdown.
+the function behind `fathom predict` and by the command including its start, with each engine; and
+from arrays to arrays in memory, by `keras.Model.predict` with its default batches of 32 rows and
+with Fathom's large ones. Times are medians of three rounds. Prints Markdown.
 """
 
 import argparse
@@ -17,10 +17,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 from project_copy import ROOT, markdown_table, run
+
+if TYPE_CHECKING:
+    from fathom.predict.keras_engine import KerasEngine
 
 sys.path.insert(0, str(ROOT / "src"))
 
@@ -29,33 +33,38 @@ ROUNDS = 3
 
 def make_methods(model: str, count: int, folder: Path) -> dict[str, Callable[[], object]]:
     """Return each method to predict this number of rows; the first is the reference."""
-    from fathom.train.devices import start_on_cpu
-
-    start_on_cpu()
-    from fathom.predict.exported_model import BATCH, ExportedModel
+    from fathom.predict.exported_model import ExportedModel
     from fathom.predict.model_inputs import model_inputs
     from fathom.predict.predict import predict
 
-    exported_model = ExportedModel(Path("exports", model))
+    folder_of_model = Path("exports", model)
+    exported_model = ExportedModel(folder_of_model, "keras")
+    keras_engine = cast("KerasEngine", exported_model.engine)
+    engines = {"keras": exported_model, "onnx": ExportedModel(folder_of_model, "onnx")}
     raw = pd.read_parquet(Path("data/raw", exported_model.signature.dataset, "data.parquet"))
     rows = raw.iloc[np.arange(count) % len(raw)].reset_index(drop=True)
     inputs = model_inputs({str(name): rows[name] for name in rows}, exported_model.signature)
     csv, parquet, out = folder / "in.csv", folder / "in.parquet", folder / "out.csv"
     rows.to_csv(csv, index=False)
     rows.to_parquet(parquet)
-    command = ("-m", "fathom", "predict", model, str(csv), "-o", str(out))
-    keras_predict = exported_model.model.predict
-    return {
+    command = ("-m", "fathom", "predict", model, str(csv), "-o", str(out), "--engine")
+    keras_predict, batch = keras_engine.model.predict, keras_engine.rows
+    methods: dict[str, Callable[[], object]] = {
         "model.predict, arrays, batches of 32": partial(keras_predict, inputs, verbose=0),
-        f"model.predict, arrays, batches of {BATCH}": partial(
-            keras_predict, inputs, verbose=0, batch_size=BATCH
+        f"model.predict, arrays, batches of {batch}": partial(
+            keras_predict, inputs, verbose=0, batch_size=batch
         ),
-        "fathom predict, Parquet to Parquet": partial(
-            predict, exported_model, parquet, out.with_suffix(".parquet")
-        ),
-        "fathom predict, CSV to CSV": partial(predict, exported_model, csv, out),
-        "the same with its start": partial(run, ROOT, sys.executable, *command, PYTHONPATH="src"),
     }
+    for name, loaded in engines.items():
+        whole = partial(run, ROOT, sys.executable, *command, name, PYTHONPATH="src")
+        methods |= {
+            f"{name}: fathom predict, Parquet to Parquet": partial(
+                predict, loaded, parquet, out.with_suffix(".parquet")
+            ),
+            f"{name}: fathom predict, CSV to CSV": partial(predict, loaded, csv, out),
+            f"{name}: the same with its start": whole,
+        }
+    return methods
 
 
 def main() -> None:

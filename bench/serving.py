@@ -1,10 +1,10 @@
 """Compares the speed of `fathom serve` with that of the bare network:
 
-PYTHONPATH=src python bench/serving.py [EXPORT] [--seconds N] [--batch-wait-ms N]
+PYTHONPATH=src python bench/serving.py [EXPORT] [--engine E] [--seconds N] [--batch-wait-ms N]
 
-First a loop calls the bare network on the same rows, without JSON. Then clients, each a thread with
-its own connection, send them to the service, one request after another, on the same cores. Prints
-Markdown.
+First a loop calls the bare network, Keras' model as a graph, on the same rows, without JSON. Then
+clients, each a thread with its own connection, send them to the service, one request after another,
+on the same cores. Prints Markdown.
 """
 
 import argparse
@@ -45,12 +45,9 @@ def random_rows(signature: Signature, rows: int) -> dict[str, np.ndarray]:
 
 def bare_rates(export: Path, seconds: float) -> dict[int, float]:
     """Return the rows a second of the bare network, for each number of rows in a call."""
-    from fathom.train.devices import start_on_cpu
-
-    start_on_cpu()
     from fathom.predict.exported_model import ExportedModel
 
-    exported_model = ExportedModel(export)
+    exported_model = ExportedModel(export, "keras")
     rates = {}
     for rows in sorted({rows for rows, _ in CASES}):
         columns = random_rows(exported_model.signature, rows)
@@ -89,10 +86,10 @@ def run_clients(port: int, body: bytes, clients: int, seconds: float) -> list[fl
 
 
 @contextmanager
-def service(export: Path, batch_wait: str) -> Iterator[int]:
+def service(export: Path, engine: str, batch_wait: str) -> Iterator[int]:
     """Start the service, and yield its port."""
     command = [sys.executable, "-m", "fathom", "serve", str(export), "--port", "0"]
-    command += ["--batch-wait-ms", batch_wait]
+    command += ["--engine", engine, "--batch-wait-ms", batch_wait]
     environment = ENVIRONMENT | {"PYTHONPATH": str(ROOT / "src")}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -106,16 +103,16 @@ def service(export: Path, batch_wait: str) -> Iterator[int]:
             process.terminate()
 
 
-def main(export: Path, seconds: float, batch_wait: str) -> None:
+def main(export: Path, engine: str, seconds: float, batch_wait: str) -> None:
     signature = Signature.read(export)
     # In a process of its own, so that TensorFlow's threads do not slow the clients.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         bare = pool.apply(bare_rates, (export, seconds))
     name = f"{signature.dataset}/{signature.model}"
-    print(f"{name}, {os.cpu_count()} cores, --batch-wait-ms {batch_wait}\n")
+    print(f"{name}, {os.cpu_count()} cores, --engine {engine} --batch-wait-ms {batch_wait}\n")
     print(markdown_row(HEAD))
     print("|---:" * len(HEAD) + "|")
-    with service(export, batch_wait) as port:
+    with service(export, engine, batch_wait) as port:
         for rows, clients in CASES:
             columns = random_rows(signature, rows)
             records = zip(*(values.tolist() for values in columns.values()), strict=True)
@@ -133,7 +130,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     default = Path("exports/california_housing/wide_deep")
     parser.add_argument("export", nargs="?", type=Path, default=default)
+    parser.add_argument("--engine", default="auto", help="of fathom serve")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each case")
     parser.add_argument("--batch-wait-ms", default="0", help="of fathom serve")
     options = parser.parse_args()
-    main(options.export, options.seconds, options.batch_wait_ms)
+    main(options.export, options.engine, options.seconds, options.batch_wait_ms)

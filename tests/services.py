@@ -98,7 +98,7 @@ def serve_in_thread(model: str, *options: str) -> Iterator[Served]:
             patch.setattr("fathom.serve.serve_command.log", printed.append)
             # Only the main thread can handle signals.
             patch.setattr("fathom.serve.server.signal.signal", lambda *_: None)
-            patch.setattr("fathom.predict.exported_model.ExportedModel", lambda _: network)
+            patch.setattr("fathom.predict.exported_model.ExportedModel", lambda *_: network)
             command = thread.submit(fathom.main, arguments, standalone_mode=False)
             command.add_done_callback(lambda _: started.put(None))
             server = started.get()

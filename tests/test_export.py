@@ -18,6 +18,7 @@ from own_tables import every_kind
 from stages import build_once, write_dataset
 from tf2onnx.optimizer import ReshapeOptimizer
 
+from fathom.artifacts.export_files import KERAS, ONNX, SAVED_MODEL
 from fathom.artifacts.model_file import save_model
 from fathom.artifacts.problem import Problem
 from fathom.artifacts.raw_table import TableInMemory
@@ -27,7 +28,7 @@ from fathom.artifacts.signature import IMAGE, InputKind, Signature, SourceFile
 from fathom.base import paths
 from fathom.download.sources import RawTable
 from fathom.export.export import declare_column, describe_source, input_columns, write_formats
-from fathom.export.formats import KERAS, NO_COPIES, ONNX, SAVED_MODEL, write_onnx, write_saved_model
+from fathom.export.formats import NO_COPIES, write_onnx, write_saved_model
 from fathom.export.preprocessing import build_image_model, build_table_model, reserved_names
 from fathom.predict.model_inputs import model_inputs
 from fathom.scale.encoder import Encoder

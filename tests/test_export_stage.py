@@ -18,11 +18,11 @@ from own_modules import forget_modules
 from own_networks import OWN
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from fathom.artifacts.export_files import KERAS, ONNX, SAVED_MODEL, write_checksums
 from fathom.artifacts.signature import IMAGE, Signature
 from fathom.base import paths
 from fathom.base.errors import FathomError
 from fathom.export.export import export
-from fathom.export.formats import KERAS, ONNX, SAVED_MODEL, write_checksums
 from fathom.predict.exported_model import ExportedModel
 
 EVERY_FORMAT = ["export.saved_model=true", "export.onnx=true"]
@@ -38,10 +38,12 @@ def check_predictions(dataset: str, model: str) -> None:
     """Compare the formats of an export with the predictions of the stage `evaluate`."""
     inputs, expected = raw_inputs(dataset, model)
     folder = paths.export(dataset, model)
-    exported = ExportedModel(folder)
-    tensors = exported.signature.tensors(inputs)
+    by_keras, by_onnx = ExportedModel(folder, "keras"), ExportedModel(folder)
+    assert (by_keras.engine.file, by_onnx.engine.file) == (KERAS, ONNX)
+    tensors = by_keras.signature.tensors(inputs)
     for outputs in (
-        exported.predict(inputs),
+        by_keras.predict(inputs),
+        by_onnx.predict(inputs),
         predict_saved_model(folder / SAVED_MODEL, tensors),
         predict_onnx(folder / ONNX, tensors),
     ):
@@ -200,6 +202,17 @@ def test_a_model_of_another_signature_is_refused(folder: Path) -> None:
     write_checksums(folder)
     assert load_error(folder) == (
         f"{file} and model.keras have different inputs or outputs: export the network again"
+    )
+
+
+def test_an_engine_that_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FathomError) as error:
+        ExportedModel(folder, "onnx")
+    assert str(error.value) == (f"--engine onnx: {folder} has no model.onnx: export.onnx is false")
+    monkeypatch.setattr("fathom.predict.exported_model.find_spec", lambda _: None)
+    assert load_error(folder) == (
+        f"{folder / KERAS} needs TensorFlow, which is not installed: `pip install tensorflow`, or "
+        "export the network with export.onnx=true"
     )
 
 

@@ -19,9 +19,9 @@ from services import instances, serve_in_thread
 from stages import plant_few_trees, run_command, write_dataset
 from test_export import MADE
 
+from fathom.artifacts.export_files import KERAS, ONNX, SAVED_MODEL
 from fathom.artifacts.signature import IMAGE, Signature
 from fathom.base import paths
-from fathom.export.formats import KERAS, ONNX, SAVED_MODEL
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import model_inputs
 
@@ -52,7 +52,7 @@ def test_every_way_in(dataset: str, workspace: Path, monkeypatch: pytest.MonkeyP
     prepare(workspace, [dataset])
     every = ["export.saved_model=true", "export.onnx=true"]
     folder = export_network(dataset, "wide_deep", *every)
-    exported = ExportedModel(folder)
+    exported = ExportedModel(folder, "keras")
     rows, inputs = all_rows(dataset, exported.signature)
     expected = exported.predict(inputs)
     check_test_rows(dataset, exported.signature, expected)
@@ -133,7 +133,9 @@ def load_formats(folder: Path) -> dict[str, Callable[[Arrays], Arrays]]:
 
 
 def by_commands(model: str, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Predict all rows with `fathom predict`, from a typed file and from text, and by HTTP."""
+    """Predict all rows with `fathom predict`, from a typed file and from text, and by HTTP, all in
+    ONNX Runtime.
+    """
     rows.to_parquet("rows.parquet")
     rows.to_csv("rows.csv", index=False)
     found = {}

@@ -163,7 +163,8 @@ def test_health_and_signature(california: Served) -> None:
 
 def test_only_this_machine_unless_a_host_is_set(california: Served) -> None:
     assert california.url.startswith("http://127.0.0.1:")
-    line = f"california_housing/wide_deep is served at {california.url} until Ctrl+C or SIGTERM"
+    model = "california_housing/wide_deep (model.keras)"
+    line = f"{model} is served at {california.url} until Ctrl+C or SIGTERM"
     assert california.printed == [line]
 
 

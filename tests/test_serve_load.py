@@ -104,7 +104,8 @@ def test_requests_in_progress_are_answered_after_a_signal(
     exports: Path, number: signal.Signals
 ) -> None:
     with serve_in_process(exports, CALIFORNIA) as service:
-        line = f"{CALIFORNIA} is served at {service.url} until Ctrl+C or SIGTERM\n"
+        model = f"{CALIFORNIA} (model.keras)"
+        line = f"{model} is served at {service.url} until Ctrl+C or SIGTERM\n"
         assert service.printed == [line]
         assert_answered_at_the_end(service, number)
 

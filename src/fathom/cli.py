@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from fathom.fit.fit_command import fit
 from fathom.search.commands import apply, search
 from fathom.serve.serve_command import serve
 from fathom.watch import watch
+
+if TYPE_CHECKING:
+    from fathom.predict.exported_model import EngineName
 
 PATH = click.Path(path_type=Path)
 COUNT = click.IntRange(1)
@@ -93,6 +96,7 @@ def refresh(name: str) -> None:
 
 @fathom.command()
 @names.MODEL
+@names.ENGINE
 @click.argument("rows", metavar="INPUT", type=PATH)
 @click.option(
     "--output",
@@ -119,6 +123,7 @@ def predict(
     flag: bool,
     array: str | None,
     drift: Path | None,
+    engine: "EngineName",
     **given: str | None,
 ) -> None:
     """Predict new rows with an exported network.
@@ -132,14 +137,11 @@ def predict(
     classification `probability`, one probability for each class, and `predicted_set` (the
     classes of the prediction set, joined by semicolons).
     """
-    from fathom.train.devices import start_on_cpu
-
-    start_on_cpu()  # before Keras starts TensorFlow
     from fathom.predict.exported_model import ExportedModel
     from fathom.predict.predict import predict as predict_rows
 
     options = {key: value for key, value in given.items() if value is not None}
-    exported_model = ExportedModel(names.find_export(model))
+    exported_model = ExportedModel(names.find_export(model), engine)
     predict_rows(exported_model, rows, output, flag=flag, array=array, options=options, drift=drift)
 
 

@@ -46,6 +46,13 @@ def exports() -> list[str]:
 
 
 MODEL = click.argument("model", type=click.Path(path_type=Path), shell_complete=completes(exports))
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["auto", "onnx", "keras"]),
+    default="auto",
+    show_default=True,
+    help="onnx: model.onnx in ONNX Runtime; keras: model.keras; auto: model.onnx if there is one.",
+)
 
 
 def find_export(model: Path) -> Path:

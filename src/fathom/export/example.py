@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fathom.artifacts.columns import as_numbers, as_texts
 from fathom.artifacts.date_texts import write_date
+from fathom.artifacts.export_files import KERAS
 from fathom.artifacts.model_file import own_objects, read_config
 from fathom.artifacts.raw_images import read_images
 from fathom.artifacts.raw_table import read_raw_rows
@@ -20,7 +21,6 @@ from fathom.artifacts.signature import IMAGE, InputColumn, Signature, to_seconds
 from fathom.artifacts.split_rows import read_split_rows
 from fathom.base.files import write_json, write_text
 from fathom.base.templates import load_templates
-from fathom.export.formats import KERAS
 
 EXAMPLE = "example.json"
 DIGITS = 7  # that float32 holds

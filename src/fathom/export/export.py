@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fathom.artifacts import export_files
 from fathom.artifacts.columns import as_numbers
 from fathom.artifacts.model_file import read_model, save_model
 from fathom.artifacts.predictions import Predictions
@@ -92,7 +93,7 @@ def export(config: NetworkConfig) -> Signature:
         )
         signature = write_signature(folder, model, signature, config.export.private)
         write_card(folder, config)
-        formats.write_checksums(folder)
+        export_files.write_checksums(folder)
     return signature
 
 
@@ -227,12 +228,12 @@ def describe_images(dataset: DatasetSettings, rows: NDArray[np.int64]) -> ImageI
 
 def write_formats(model: keras.Model, folder: Path, config: NetworkConfig) -> dict[str, str]:
     """Write each format of the settings; return by format its file, or why there is none."""
-    names = {"keras": formats.KERAS}
-    save_model(model, folder / formats.KERAS)
+    names = {"keras": export_files.KERAS}
+    save_model(model, folder / export_files.KERAS)
     if config.export.saved_model:
-        formats.write_saved_model(model, folder / formats.SAVED_MODEL)
-        names["saved_model"] = formats.SAVED_MODEL
+        formats.write_saved_model(model, folder / export_files.SAVED_MODEL)
+        names["saved_model"] = export_files.SAVED_MODEL
     if config.export.onnx:
-        reason = formats.write_onnx(model, folder / formats.ONNX)
-        names["onnx"] = formats.ONNX if reason is None else f"not converted: {reason}"
+        reason = formats.write_onnx(model, folder / export_files.ONNX)
+        names["onnx"] = export_files.ONNX if reason is None else f"not converted: {reason}"
     return names

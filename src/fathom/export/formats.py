@@ -1,12 +1,8 @@
-"""File formats of an exported model: Keras' own, SavedModel and ONNX; and checksums.
-
-`predict` and `serve` import this module, too, where the packages of ONNX need not be installed.
-"""
+"""File formats of an exported model beside Keras' own: SavedModel and ONNX."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import logging
 import os
@@ -15,17 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import onnxruntime
 import tensorflow as tf
-
-from fathom.base.files import write_text
 
 if TYPE_CHECKING:
     import onnx
 
-KERAS = "model.keras"
-SAVED_MODEL = "saved_model"
-ONNX = "model.onnx"
-CHECKSUMS = "SHA256SUMS"
 NO_COPIES = "TF2ONNX_CATCH_ERRORS"  # tf2onnx catches none if it is set, to whatever
 OPSET = 18  # of ONNX: the highest of tf2onnx 1.17
 
@@ -74,10 +65,22 @@ def write_onnx(model: keras.Model, file: Path) -> str | None:
                 add_label_encoder(converted, name, names[name], lookup.get_vocabulary()[1:])
             canonicalize(converted.graph)
             onnx.checker.check_model(converted, full_check=True)
+            content = converted.SerializeToString(deterministic=True)
+            check_session(content)
         except (ValueError, NotImplementedError, onnx.checker.ValidationError) as error:
             return " ".join(str(error).split())
-    file.write_bytes(converted.SerializeToString(deterministic=True))
+    file.write_bytes(content)
     return None
+
+
+def check_session(content: bytes) -> None:
+    """Raise ValueError if ONNX Runtime cannot run a model: operators lack some types of tensors."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # it raises ten classes of its own, which share no other
+        raise ValueError(f"ONNX Runtime: {error}") from error
 
 
 def convert(predict: Callable[..., Any], signature: list[tf.TensorSpec]) -> onnx.ModelProto:
@@ -134,16 +137,3 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(logging.NOTSET)
-
-
-def write_checksums(folder: Path) -> None:
-    """Write the SHA-256 of every other file in a folder in the format of `sha256sum`."""
-    (folder / CHECKSUMS).unlink(missing_ok=True)
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    lines = [f"{sha256(file)}  {file.relative_to(folder).as_posix()}\n" for file in files]
-    write_text(folder / CHECKSUMS, "".join(lines))
-
-
-def sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

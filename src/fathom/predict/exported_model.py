@@ -1,61 +1,94 @@
 """An exported network, as the stage `export` writes it."""
 
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, Literal, Protocol
 
 import numpy as np
-import tensorflow as tf
+from numpy.typing import NDArray
 
-from fathom.artifacts.model_file import load_network
+from fathom.artifacts.export_files import CHECKSUMS, KERAS, ONNX, sha256
 from fathom.artifacts.scalers import Floats
 from fathom.artifacts.signature import SIGNATURE, Signature
 from fathom.base import paths
 from fathom.base.errors import FathomError, did_you_mean
-from fathom.export.formats import CHECKSUMS, KERAS, sha256, tensor_specs
 from fathom.predict.model_inputs import Inputs
+from fathom.train.devices import start_on_cpu
 
-BATCH = 8192  # rows
+EngineName = Literal["auto", "keras", "onnx"]
+
+
+class Engine(Protocol):
+    """A library that computes the predictions. Shapes and types are by name, without rows."""
+
+    file: str
+    rows: int  # of a call, at most
+    shapes: dict[str, tuple[int, ...]]  # of inputs and outputs
+    dtypes: dict[str, str]  # of inputs
+
+    def run(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return the outputs by name."""
 
 
 class ExportedModel:
     """The model and the signature in a folder such as `exports/<dataset>/<model>`.
 
+    Args:
+        folder: the export.
+        engine: what computes the predictions: "onnx" for `model.onnx` in ONNX Runtime, "keras" for
+            `model.keras` in TensorFlow. "auto" is "onnx" if there is such a file.
+
     Raises:
-        FathomError: it is no export, or one of its files has changed.
+        FathomError: it is no export, one of its files has changed, or the engine is missing.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, engine: EngineName = "auto") -> None:
         check_export(folder)
         self.folder = folder
         self.signature = Signature.read(folder)
-        self.model = load_network(folder / KERAS)
-        self.program = tf.function(
-            lambda rows: self.model(rows, training=False),
-            [tensor_specs(self.model)],
-            autograph=False,
-        )
+        self.engine = load_engine(folder, self.signature, engine)
         self.check_signature()
 
     def check_signature(self) -> None:
         """Compare inputs and outputs of the model with those of its signature."""
-        outputs = self.program.get_concrete_function().structured_outputs
-        specs = tensor_specs(self.model) | outputs
-        shapes = {name: tuple(spec.shape[1:]) for name, spec in specs.items()}
-        dtypes = {tensor.name: str(tensor.dtype) for tensor in self.model.inputs}
-        if (shapes, dtypes) != (self.signature.shapes, self.signature.dtypes):
+        found = self.engine.shapes, self.engine.dtypes
+        if found != (self.signature.shapes, self.signature.dtypes):
             raise FathomError(
-                f"{self.folder / SIGNATURE} and {KERAS} have different inputs or outputs: export "
-                "the network again"
+                f"{self.folder / SIGNATURE} and {self.engine.file} have different inputs or "
+                "outputs: export the network again"
             )
 
     def predict(self, inputs: Inputs) -> dict[str, Floats]:
         """Return outputs by name: shape (rows,), or (rows, classes) for probabilities."""
-        arrays = self.signature.tensors(inputs)
+        arrays, step = self.signature.tensors(inputs), self.engine.rows
         rows = len(next(iter(arrays.values())))
         blocks = [
-            self.program({n: tf.constant(a[start : start + BATCH]) for n, a in arrays.items()})
-            for start in range(0, rows, BATCH)
+            self.engine.run({name: array[start : start + step] for name, array in arrays.items()})
+            for start in range(0, rows, step)
         ]
         return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def load_engine(folder: Path, signature: Signature, name: EngineName) -> Engine:
+    """Return an engine, whose packages are imported here: TensorFlow takes seconds."""
+    has_onnx = (folder / ONNX).is_file()
+    if name == "onnx" and not has_onnx:
+        reason = signature.formats.get("onnx", "export.onnx is false")
+        raise FathomError(f"--engine onnx: {folder} has no {ONNX}: {reason}")
+    if name != "keras" and has_onnx:
+        from fathom.predict.onnx_engine import OnnxEngine
+
+        return OnnxEngine(folder)
+    if find_spec("tensorflow") is None:
+        other = "use --engine onnx" if has_onnx else "export the network with export.onnx=true"
+        raise FathomError(
+            f"{folder / KERAS} needs TensorFlow, which is not installed: `pip install tensorflow`, "
+            f"or {other}"
+        )
+    start_on_cpu()
+    from fathom.predict.keras_engine import KerasEngine
+
+    return KerasEngine(folder)
 
 
 def check_export(folder: Path) -> None:

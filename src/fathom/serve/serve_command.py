@@ -3,17 +3,21 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fathom.completion import MODEL, find_export
+from fathom.completion import ENGINE, MODEL, find_export
+
+if TYPE_CHECKING:
+    from fathom.predict.exported_model import EngineName
 
 COUNT = click.IntRange(1)
 
 
 @click.command(context_settings={"show_default": True})
 @MODEL
+@ENGINE
 @click.option("--host", default="127.0.0.1", help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8501, help="0: any free port.")
 @click.option(
@@ -62,6 +66,7 @@ def serve(
     *,
     allowed_hosts: Sequence[str],
     no_auth: bool,
+    engine: "EngineName",
     batch_wait_ms: float,
     max_bytes: int | None,
     **limits: Any,
@@ -78,17 +83,14 @@ def serve(
     """
     from fathom.serve.access import TOKEN, find_token
     from fathom.serve.sockets import bind_socket, is_loopback
-    from fathom.train.devices import start_on_cpu
 
     with bind_socket(host, port) as sock:
         token = find_token(os.environ.get(TOKEN), host, is_loopback(sock), no_auth)
-        start_on_cpu()
-        # These import Keras, which starts TensorFlow.
         from fathom.predict.exported_model import ExportedModel
         from fathom.serve.server import run_service
         from fathom.serve.service import ServiceOptions, default_max_bytes
 
-        exported_model = ExportedModel(find_export(model))
+        exported_model = ExportedModel(find_export(model), engine)
         if not is_loopback(sock):
             log(f"{host} has no encryption: put a proxy with TLS before it (docs/serving.md)")
         default = default_max_bytes(exported_model.signature, limits["max_rows"])

@@ -79,7 +79,8 @@ def run_service(
             signal.signal(number, lambda *_: None)
         listen(sock)
         url = socket_url(sock)
-        log(f"{signature.dataset}/{signature.model} is served at {url} until Ctrl+C or SIGTERM")
+        name = f"{signature.dataset}/{signature.model} ({exported_model.engine.file})"
+        log(f"{name} is served at {url} until Ctrl+C or SIGTERM")
         gc.freeze()  # collections of garbage skip TensorFlow's objects: they take 70 ms
         Server(config).run(sockets=[sock])
         service.parser.shutdown()

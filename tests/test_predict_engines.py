@@ -1,0 +1,41 @@
+"""Predictions by ONNX Runtime and by Keras."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import ROOT, run_in
+from exports import HOUSES
+from services import raw_rows
+from stages import run_command
+
+pytestmark = pytest.mark.usefixtures("in_exports")
+pytest_plugins = ["services"]
+
+
+@pytest.fixture
+def new_rows(tmp_path: Path) -> Path:
+    """Return a file with columns of every kind, some of them without a value."""
+    file = tmp_path / "new.csv"
+    raw_rows(HOUSES, 60).to_csv(file, index=False)
+    return file
+
+
+def test_engines_predict_the_same(new_rows: Path, tmp_path: Path) -> None:
+    found = []
+    for engine in ("onnx", "keras"):
+        out = tmp_path / f"{engine}.csv"
+        done = run_command("predict", HOUSES, new_rows, "-o", out, "--engine", engine)
+        assert done.status == 0
+        found.append(pd.read_csv(out))
+    pd.testing.assert_frame_equal(*found, rtol=1e-5)
+
+
+def test_onnx_runtime_needs_no_tensorflow(new_rows: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "fathom", "predict"]
+    done = run_in(Path(), "env", f"PYTHONPATH={ROOT}/src", *command, HOUSES, new_rows, "-o", "-")
+    assert done.stdout.count("\n") == 61
+    modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "onnxruntime" in modules
+    assert not modules & {"tensorflow", "keras", "sklearn", "scipy"}
