@@ -75,7 +75,7 @@ test-slow: setup-dev
 
 # the first call runs all of them and records which code each test runs
 test-changed: setup-dev
-	pytest --testmon --testmon-forceselect -m "not slow"
+	$(FAST) --testmon --testmon-forceselect
 
 # records durations, by which tests/schedule.py sorts the tests
 durations: setup-dev

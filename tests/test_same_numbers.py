@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from services import instances, serve_in_thread
 from stages import plant_few_trees, run_command, write_dataset
 from test_export import MADE
+from test_fashion_mnist import FASHION
 
 from fathom.artifacts.export_files import KERAS, ONNX, SAVED_MODEL
 from fathom.artifacts.signature import IMAGE, Signature
@@ -25,8 +26,11 @@ from fathom.base import paths
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import model_inputs
 
+HAS_FASHION = pytest.mark.skipif(not FASHION.is_dir(), reason=f"{FASHION} is not there")
+
 CLOSE = 1e-5  # of the target's standard deviation, or of a probability
 DATASETS = ["california_housing", "adult_census", "bike", "diabetes", "digits", "made"]
+SERVED = 2000  # images that are sent to the service: as lists they take a hundred times the room
 
 
 def test_keras_predicts_what_the_pipeline_does(
@@ -42,11 +46,12 @@ def test_keras_predicts_what_the_pipeline_does(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", [*DATASETS, pytest.param("fashion_mnist", marks=HAS_FASHION)])
 def test_every_way_in(dataset: str, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All rows, as float32, float64 and whole numbers."""
     plant_few_trees(monkeypatch)
     take_few_adults(workspace)
+    monkeypatch.setenv("FATHOM_MIRROR", str(FASHION))
     if dataset == "made":
         write_dataset(workspace, "made", MADE)
     prepare(workspace, [dataset])
@@ -61,11 +66,12 @@ def test_every_way_in(dataset: str, workspace: Path, monkeypatch: pytest.MonkeyP
         given = as_type(exported.signature, inputs, dtype)
         for name, predict in formats.items():
             check(predict(given), expected, exported.signature, rows, f"{name}, {dtype}")
-    if rows is not None:
-        main = {"main_output": expected["main_output"]}
-        for name, table in by_commands(f"{dataset}/wide_deep", rows).items():
-            found = {"main_output": as_output(table, exported.signature)}
-            check(found, main, exported.signature, rows, name)
+    model = f"{dataset}/wide_deep"
+    tables = by_commands(model, rows) if rows is not None else images_by_commands(model, inputs)
+    for name, table in tables.items():
+        found = {"main_output": as_output(table, exported.signature)}
+        main = {"main_output": expected["main_output"][: len(table)]}
+        check(found, main, exported.signature, rows, name)
 
 
 def all_rows(dataset: str, signature: Signature) -> tuple[pd.DataFrame | None, Arrays]:
@@ -162,6 +168,19 @@ def by_commands(model: str, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
         is_class = isinstance(value, str)
         assert predicted[name] == (value if is_class else pytest.approx(value, 1e-3, 1e-3))
     return found
+
+
+def images_by_commands(model: str, inputs: Arrays) -> dict[str, pd.DataFrame]:
+    """Predict all images with `fathom predict`, and some by HTTP, all in ONNX Runtime."""
+    np.save("images.npy", inputs[IMAGE])
+    assert run_command("predict", model, "images.npy", "-o", "out.parquet").status == 0
+    with serve_in_thread(model) as service:
+        blocks = [
+            service.post({"instances": inputs[IMAGE][start : start + 100].tolist()}).json()
+            for start in range(0, min(SERVED, len(inputs[IMAGE])), 100)
+        ]
+    served = [row for block in blocks for row in block["predictions"]]
+    return {"predict": pd.read_parquet("out.parquet"), "service": pd.DataFrame(served)}
 
 
 def first_valid_row(model: str) -> int:
