@@ -11,7 +11,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 import tensorflow as tf
-from conftest import export_network, prepare, run_in
+from conftest import edit, export_network, prepare, run_in
 from export_formats import Arrays
 from exports import CALIFORNIA, raw_inputs, take_few_adults
 from numpy.typing import NDArray
@@ -52,6 +52,7 @@ def test_every_way_in(dataset: str, workspace: Path, monkeypatch: pytest.MonkeyP
     plant_few_trees(monkeypatch)
     take_few_adults(workspace)
     monkeypatch.setenv("FATHOM_MIRROR", str(FASHION))
+    edit(workspace / "conf/dataset/fashion_mnist.yaml", "split.valid=58_000")  # few to train on
     if dataset == "made":
         write_dataset(workspace, "made", MADE)
     prepare(workspace, [dataset])
