@@ -76,6 +76,7 @@ def write_onnx(model: keras.Model, file: Path) -> str | None:
 def check_session(content: bytes) -> None:
     """Raise ValueError if ONNX Runtime cannot run a model: operators lack some types of tensors."""
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -7,6 +7,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from fathom.artifacts.export_files import ONNX
+from fathom.base.machine import cores
 
 DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}
 
@@ -18,6 +19,8 @@ class OnnxEngine:
 
     def __init__(self, folder: Path) -> None:
         options = onnxruntime.SessionOptions()
+        # By default a thread is bound to each core, also to those that a container lacks.
+        options.intra_op_num_threads = cores()
         # Threads that wait in a loop take the cores from the rest of a service.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = onnxruntime.InferenceSession(
