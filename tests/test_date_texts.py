@@ -146,3 +146,22 @@ def test_a_text_among_unix_times_is_a_mistake() -> None:
     assert column.evidence.startswith("? in 1 row; seconds since 1970 by its name and values: 1")
     assert check.evidence == "soon (row 0): no time, and read as missing"
     assert check.change == "ts: {kind: text}"
+
+
+@pytest.mark.parametrize(
+    ("form", "write"),
+    [
+        ("%m/%y", lambda day: f"{day.month}/{day:%y}"),
+        ("%m-%y", lambda day: f"{day:%m-%y}"),
+        ("%y/%m", lambda day: f"{day:%y}/{day.month}"),
+    ],
+)
+def test_months_that_follow_each_other_are_dates(form: str, write: Any) -> None:
+    """Months in any other order may be pairs of numbers."""
+    days = pd.date_range("1986-01-01", periods=60, freq="MS")
+    texts = [write(day) for day in days]
+    (column,) = infer_columns(as_in_a_file(x=texts))
+    assert (column.declaration.kind, column.declaration.format) == ("date", form)
+    assert list(column.values) == list(days)
+    (column,) = infer_columns(as_in_a_file(x=RNG.permutation(texts)))
+    assert column.declaration.format is None

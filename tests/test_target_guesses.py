@@ -121,3 +121,16 @@ def test_classes_that_look_missing(
     column = guess(texts * 40, "x")
     assert entry(column) == declaration
     assert only_check(column) == (evidence, change)
+
+
+def test_a_column_without_values_beside_the_target_is_excluded() -> None:
+    half = [None] * 100
+    table = as_in_a_file(
+        never=[*NUMBERS[:100], *half],
+        rarely=[*NUMBERS[:105], *half[:95]],
+        y=[*half, *NUMBERS[100:]],
+    )
+    never, rarely, _ = infer_columns(table, "y")
+    assert never.reason == "no value in the 100 rows with a target"
+    assert rarely.reason == "hardly a value: 5 in the 100 rows with a target"
+    assert [column.reason for column in infer_columns(table)] == [None] * 3

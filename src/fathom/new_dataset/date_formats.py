@@ -43,6 +43,7 @@ TIME = r"\d\d?:\d\d(?::\d\d)?(?:\s?[AaPp]\.?\s?[Mm]\.?)?"
 HALF_DAY = re.compile(r"(?i)(?<=\d)(\s?)[ap]\.?\s?m\b\.?")
 OFFSET = r".*:\d\d(?:\.\d+)?\s?(?:Z|[+-]\d\d(?::?\d\d)?)"
 SAMPLE = 50  # texts from which formats are guessed
+MIN_MONTHS = 6  # that follow each other
 MIN_DATES = 0.9  # share of the rows that must have a date
 
 
@@ -78,6 +79,22 @@ def infer_digits_format(texts: Texts) -> tuple[str | None, str | None]:
     found = [form for form in forms if dates[form].dt.year.between(*YEARS).all()]
     first, second, *_ = [*found, None, None]
     return first, second
+
+
+def infer_short_months(texts: Texts) -> str | None:
+    """Return the format of months such as 1/86, 2/86, 3/86, if all follow each other by the same
+    step; other pairs of numbers are no dates.
+    """
+    mark = compute.utf8_slice_codeunits(compute.utf8_trim(texts.arrow, "0123456789"), 0, 1).unique()
+    if len(texts) < MIN_MONTHS or len(mark) != 1 or mark[0].as_py() not in tuple("/.-"):
+        return None
+    for form in (f"%m{mark[0]}%y", f"%y{mark[0]}%m"):
+        dates = pd.to_datetime(texts.series, format=form, errors="coerce")
+        if dates.notna().all():
+            steps = np.diff(12 * dates.dt.year + dates.dt.month)
+            if (steps == steps[0]).all() and abs(steps[0]) in (1, 3):
+                return form
+    return None
 
 
 def find_formats(texts: Texts) -> list[str]:

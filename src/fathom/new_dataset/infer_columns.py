@@ -59,10 +59,14 @@ def infer_columns(
         values = convert_column(column, reading.declaration, f"column {name!r}", decimal, missing)
         guesses[name] = describe_column(values, texts.get(name), reading)
     converted = pd.DataFrame({name: guess.values for name, guess in guesses.items()})  # noqa: PD011
-    duplicates = find_duplicates(converted, target)
-    for name, twin in duplicates.items():
+    reasons = {
+        name: f"the same as {twin}" for name, twin in find_duplicates(converted, target).items()
+    }
+    if target in guesses:
+        reasons |= find_empty_where_labelled(converted, str(target))
+    for name, reason in reasons.items():
         if guesses[name].reason is None:
-            guesses[name] = replace(guesses[name], reason=f"the same as {twin}")
+            guesses[name] = replace(guesses[name], reason=reason)
     return [leave_out(guess, is_target=guess.name == target) for guess in guesses.values()]
 
 
@@ -125,6 +129,19 @@ def explain_values(guess: ColumnGuess, present: pd.Series[Any]) -> str | None:
     if guess.kind == "integer" and guess.declaration.unit is None:
         return integer_identifier(present, rows, int(present.min()), int(present.max()))
     return None
+
+
+def find_empty_where_labelled(table: pd.DataFrame, target: str) -> dict[str, str]:
+    """Name columns that have hardly a value in the rows with a target, the only ones in use."""
+    labelled = table[table[target].notna()]
+    least = min(MIN_VALUES, len(labelled))
+    counts = labelled.notna().sum()
+    where = f"in the {count_rows(len(labelled))} with a target"
+    return {
+        str(name): f"hardly a value: {count} {where}" if count else f"no value {where}"
+        for name, count in counts.items()
+        if count < least
+    }
 
 
 def leave_out(guess: ColumnGuess, *, is_target: bool) -> ColumnGuess:

@@ -20,6 +20,7 @@ from fathom.new_dataset.date_formats import (
     fits,
     infer_date_format,
     infer_digits_format,
+    infer_short_months,
 )
 from fathom.new_dataset.infer_durations import check_clock
 from fathom.new_dataset.infer_months import LocalFormat, infer_local_format
@@ -46,6 +47,8 @@ def read_dates(texts: Texts, markers: Mask, words: Texts) -> Reading | None:
     if local is not None and local.share > share:
         reading = read_format(texts, markers, words, local.form, None, local.language)
         return replace(reading, checks=(*reading.checks, *check_language(local, reading)))
+    if form is None:
+        form = infer_short_months(words)
     return None if form is None else read_format(texts, markers, words, form, other)
 
 
