@@ -24,7 +24,7 @@ from typing import Any
 
 from project_copy import ENVIRONMENT, ROOT, markdown_table, run
 
-PACKAGES = ("tensorflow", "keras", "torch", "scikit-learn", "numpy")
+PACKAGES = ("tensorflow", "keras", "jax", "torch", "scikit-learn", "numpy")
 VARIABLES = {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": "-1"}  # without GPUs
 REST = 0.2  # seconds until the threads of the last contender stop spinning
 EPOCHS = 50  # of a whole training
@@ -40,10 +40,12 @@ SCRIPTS = {
     "fit": ("keras_loops.py", "fit"),
     "fit, at its best, XLA": ("keras_loops.py", "fit_in_one_call", "xla"),
     "fit, at its best, graph": ("keras_loops.py", "fit_in_one_call", "graph"),
+    "fit on JAX, at its best": ("keras_loops.py", "fit_in_one_call"),
     "PyTorch": ("torch_loop.py",),
     "PyTorch, 1 thread": ("torch_loop.py", "1"),
     "scikit-learn": ("sklearn_loop.py",),
 }
+BACKENDS = {"fit on JAX, at its best": {"KERAS_BACKEND": "jax"}}
 TORCH = ("PyTorch", "PyTorch, 1 thread")
 OTHERS = (*TORCH, "scikit-learn")
 # PyTorch takes a number, and decays all weights by it.
@@ -94,7 +96,7 @@ class Contender:
         with self.errors.open("w") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "bench" / script), *arguments],
-                cwd=folder, env=ENVIRONMENT | VARIABLES, text=True,
+                cwd=folder, env=ENVIRONMENT | VARIABLES | BACKENDS.get(name, {}), text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
             )  # fmt: skip
 

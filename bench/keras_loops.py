@@ -1,6 +1,8 @@
 """Trains by Fathom's compiled programs or by Keras' `fit`:
 
 python bench/keras_loops.py compiled|fit|fit_in_one_call [xla|graph]
+
+With KERAS_BACKEND=jax in the environment, `fit` runs on JAX.
 """
 
 import sys
@@ -61,7 +63,7 @@ def train_by_programs(config: NetworkConfig, examples: Examples) -> None:
 def train_by_fit(
     config: NetworkConfig, case: PreparedCase, examples: Examples, in_one_call: bool
 ) -> None:
-    """Train by `fit`; `in_one_call` runs an epoch as one call of TensorFlow."""
+    """Train by `fit`; `in_one_call` runs an epoch as one call of the backend."""
     model, steps = compiled_model(config), -(-case.rows // case.batch_size)
     if in_one_call:
         model.steps_per_execution = steps  # the attribute that `compile` sets
