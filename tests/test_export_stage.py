@@ -211,9 +211,16 @@ def test_an_engine_that_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert str(error.value) == (f"--engine onnx: {folder} has no model.onnx: export.onnx is false")
     monkeypatch.setattr("fathom.predict.exported_model.find_spec", lambda _: None)
     assert load_error(folder) == (
-        f"{folder / KERAS} needs TensorFlow, which is not installed: `pip install tensorflow`, or "
-        "export the network with export.onnx=true"
+        f"{folder / KERAS} needs the package tensorflow, which is not installed: `pip install "
+        "tensorflow`, or export the network with export.onnx=true"
     )
+    (folder / ONNX).touch()
+    write_checksums(folder)
+    needs = "needs the package {0}, which is not installed: `pip install {0}`, or use --engine {1}"
+    assert load_error(folder) == f"{folder / ONNX} {needs.format('onnxruntime', 'keras')}"
+    with pytest.raises(FathomError) as error:
+        ExportedModel(folder, "keras")
+    assert str(error.value) == f"{folder / KERAS} {needs.format('tensorflow', 'onnx')}"
 
 
 @pytest.fixture

@@ -75,16 +75,20 @@ def load_engine(folder: Path, signature: Signature, name: EngineName) -> Engine:
     if name == "onnx" and not has_onnx:
         reason = signature.formats.get("onnx", "export.onnx is false")
         raise FathomError(f"--engine onnx: {folder} has no {ONNX}: {reason}")
-    if name != "keras" and has_onnx:
+    file, package, other = KERAS, "tensorflow", "export the network with export.onnx=true"
+    if has_onnx:
+        other = "use --engine onnx"
+        if name != "keras":
+            file, package, other = ONNX, "onnxruntime", "use --engine keras"
+    if find_spec(package) is None:
+        raise FathomError(
+            f"{folder / file} needs the package {package}, which is not installed: "
+            f"`pip install {package}`, or {other}"
+        )
+    if file == ONNX:
         from fathom.predict.onnx_engine import OnnxEngine
 
         return OnnxEngine(folder)
-    if find_spec("tensorflow") is None:
-        other = "use --engine onnx" if has_onnx else "export the network with export.onnx=true"
-        raise FathomError(
-            f"{folder / KERAS} needs TensorFlow, which is not installed: `pip install tensorflow`, "
-            f"or {other}"
-        )
     start_on_cpu()
     from fathom.predict.keras_engine import KerasEngine
 
