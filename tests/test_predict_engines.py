@@ -23,18 +23,20 @@ def new_rows(tmp_path: Path) -> Path:
 
 
 def test_engines_predict_the_same(new_rows: Path, tmp_path: Path) -> None:
-    found = []
+    found = {}
     for engine in ("onnx", "keras"):
         out = tmp_path / f"{engine}.csv"
         done = run_command("predict", HOUSES, new_rows, "-o", out, "--engine", engine)
         assert done.status == 0
-        found.append(pd.read_csv(out))
-    pd.testing.assert_frame_equal(*found, rtol=1e-5)
+        found[engine] = pd.read_csv(out)
+    pd.testing.assert_frame_equal(found["onnx"], found["keras"], rtol=1e-5)
 
 
 def test_onnx_runtime_needs_no_tensorflow(new_rows: Path) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "fathom", "predict"]
-    done = run_in(Path(), "env", f"PYTHONPATH={ROOT}/src", *command, HOUSES, new_rows, "-o", "-")
+    done = run_in(
+        Path(), "env", f"PYTHONPATH={ROOT}/src", *command, HOUSES, str(new_rows), "-o", "-"
+    )
     assert done.stdout.count("\n") == 61
     modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "onnxruntime" in modules
