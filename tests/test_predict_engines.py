@@ -3,12 +3,16 @@
 import sys
 from pathlib import Path
 
+import keras
 import pandas as pd
 import pytest
 from conftest import ROOT, run_in
 from exports import HOUSES
 from services import raw_rows
 from stages import run_command
+
+from fathom.artifacts.export_files import ONNX
+from fathom.export.formats import write_onnx
 
 pytestmark = pytest.mark.usefixtures("in_exports")
 pytest_plugins = ["services"]
@@ -41,3 +45,15 @@ def test_onnx_runtime_needs_no_tensorflow(new_rows: Path) -> None:
     modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "onnxruntime" in modules
     assert not modules & {"tensorflow", "keras", "sklearn", "scipy"}
+
+
+def test_a_file_that_onnx_runtime_cannot_run_is_not_written(tmp_path: Path) -> None:
+    """It has no convolution in float64."""
+    image = keras.Input((8, 8, 1), dtype="float64", name="image")
+    x = keras.layers.Conv2D(2, 3, dtype="float64")(image)
+    model = keras.Model({"image": image}, {"y": keras.layers.Flatten(dtype="float64")(x)})
+    reason = write_onnx(model, tmp_path / ONNX)
+    assert reason is not None
+    assert reason.startswith("ONNX Runtime: ")
+    assert "Could not find an implementation for Conv" in reason
+    assert not (tmp_path / ONNX).exists()
