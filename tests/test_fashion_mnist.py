@@ -20,10 +20,10 @@ from fathom.artifacts.problem import Problem
 
 FASHION = ROOT.parent / "shared/data/fashion-mnist"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not FASHION.is_dir(), reason="the files of Fashion-MNIST are not there"),
-]
+HAS_FASHION = pytest.mark.skipif(
+    not FASHION.is_dir(), reason="the files of Fashion-MNIST are not there"
+)
+pytestmark = [pytest.mark.slow, HAS_FASHION]
 
 
 @pytest.fixture

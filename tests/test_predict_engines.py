@@ -14,12 +14,11 @@ from stages import run_command
 from fathom.artifacts.export_files import ONNX
 from fathom.export.formats import write_onnx
 
-pytestmark = pytest.mark.usefixtures("in_exports")
 pytest_plugins = ["services"]
 
 
 @pytest.fixture
-def new_rows(tmp_path: Path) -> Path:
+def new_rows(in_exports: None, tmp_path: Path) -> Path:
     """Return a file with columns of every kind, some of them without a value."""
     file = tmp_path / "new.csv"
     raw_rows(HOUSES, 60).to_csv(file, index=False)

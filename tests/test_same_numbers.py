@@ -18,15 +18,13 @@ from numpy.typing import NDArray
 from services import instances, serve_in_thread
 from stages import plant_few_trees, run_command, write_dataset
 from test_export import MADE
-from test_fashion_mnist import FASHION
+from test_fashion_mnist import FASHION, HAS_FASHION
 
 from fathom.artifacts.export_files import KERAS, ONNX, SAVED_MODEL
 from fathom.artifacts.signature import IMAGE, Signature
 from fathom.base import paths
 from fathom.predict.exported_model import ExportedModel
 from fathom.predict.model_inputs import model_inputs
-
-HAS_FASHION = pytest.mark.skipif(not FASHION.is_dir(), reason=f"{FASHION} is not there")
 
 CLOSE = 1e-5  # of the target's standard deviation, or of a probability
 DATASETS = ["california_housing", "adult_census", "bike", "diabetes", "digits", "made"]

@@ -75,17 +75,17 @@ def load_engine(folder: Path, signature: Signature, name: EngineName) -> Engine:
     if name == "onnx" and not has_onnx:
         reason = signature.formats.get("onnx", "export.onnx is false")
         raise FathomError(f"--engine onnx: {folder} has no {ONNX}: {reason}")
-    file, package, other = KERAS, "tensorflow", "export the network with export.onnx=true"
-    if has_onnx:
-        other = "use --engine onnx"
-        if name != "keras":
-            file, package, other = ONNX, "onnxruntime", "use --engine keras"
+    use_onnx = has_onnx and name != "keras"
+    file, package = (ONNX, "onnxruntime") if use_onnx else (KERAS, "tensorflow")
     if find_spec(package) is None:
+        other = "export the network with export.onnx=true"
+        if has_onnx:
+            other = f"use --engine {'keras' if use_onnx else 'onnx'}"
         raise FathomError(
             f"{folder / file} needs the package {package}, which is not installed: "
             f"`pip install {package}`, or {other}"
         )
-    if file == ONNX:
+    if use_onnx:
         from fathom.predict.onnx_engine import OnnxEngine
 
         return OnnxEngine(folder)
